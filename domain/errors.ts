@@ -1,0 +1,91 @@
+// The error table: for each type whether it is retried, and what the operator sees and does.
+
+export interface ErrorRow {
+  readonly retry: boolean
+  readonly means: string
+  readonly todo: string
+}
+
+const table = {
+  ConfigError: {
+    retry: false,
+    means: 'the run file or a command line is wrong',
+    todo: 'correct the named key and start again',
+  },
+  BadTileError: {
+    retry: false,
+    means: 'a tile is missing, truncated, corrupt, of wrong shape or depth, blank, or listed twice',
+    todo: 'read the quarantine list; replace the file and run again, or accept the declared hole',
+  },
+  ProvenanceError: {
+    retry: false,
+    means: 'an artifact without complete lineage was offered, or outputs differ from what the record says',
+    todo: 'nothing was committed; find the code that left the field out',
+  },
+  NondeterminismError: {
+    retry: false,
+    means: 'one recipe gave two different outputs',
+    todo: 'compare the runtimes in both lineage records (CPU features, provider)',
+  },
+  ModelMismatch: {
+    retry: false,
+    means: 'the model file is not the one its card or the recipe names, or does not fit the data',
+    todo: 'restore the model file, or name the other model in the run file',
+  },
+  MissingArtifact: {
+    retry: false,
+    means: 'an object that a lineage record names is gone or damaged',
+    todo: 'delete the record of the named artifact and run again: it will be rebuilt',
+  },
+  QuarantinedBlock: {
+    retry: false,
+    means: 'a block failed on every attempt and was set aside',
+    todo: 'see its reason in the status; fix parameters or accept the declared hole',
+  },
+  BudgetExceeded: {
+    retry: false,
+    means: 'the run would pass the cost that its file allows',
+    todo: 'raise the limit or release what is there',
+  },
+  GateRejected: {
+    retry: false,
+    means: 'a release candidate missed a threshold or was rejected',
+    todo: 'read the quality figures of the candidate; it stays in the bucket and is not published',
+  },
+  RefConflict: {
+    retry: true,
+    means: 'somebody else moved the channel at the same time',
+    todo: 'nothing: it is read again and retried',
+  },
+  StoreError: {
+    retry: true,
+    means: 'the object store did not answer as it should',
+    todo: 'nothing while it is retried; look at the bucket if it goes on',
+  },
+  ComputeLost: {
+    retry: true,
+    means: 'a kernel thread or the inference process died in the middle of a call',
+    todo: 'nothing: the block is computed again',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorType = keyof typeof table
+export const errorTable: Readonly<Record<ErrorType, ErrorRow>> = Object.freeze(table)
+
+/** Types that Temporal must not retry. */
+export const nonRetryable: readonly ErrorType[] = (Object.keys(table) as ErrorType[]).filter(t => !table[t].retry)
+
+/** An error with a row in the table; `details` name the things concerned. */
+export class HillockError extends Error {
+  readonly type: ErrorType
+  readonly details: Readonly<Record<string, string | number>>
+  constructor(type: ErrorType, message: string, details: Readonly<Record<string, string | number>> = {}) {
+    super(message)
+    this.name = type
+    this.type = type
+    this.details = details
+  }
+}
+
+export const isHillockError = (e: unknown, type?: ErrorType): e is HillockError =>
+  e instanceof HillockError && (type === undefined || e.type === type)
