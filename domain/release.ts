@@ -1,0 +1,85 @@
+// Releases: immutable manifests that map every layer, region by region, to the artifacts that hold it.
+import { z } from 'zod'
+import { Box, Shape } from './geometry.ts'
+import { ArtifactRef } from './lineage.ts'
+import { Digest } from './recipe.ts'
+
+const RefMap = z.record(z.string().regex(/^\d+_\d+_\d+$|^all$/), ArtifactRef)
+
+/** A multiscale volume: every mip is a grid of cells, each the whole property of one artifact. */
+export const VolumeLayer = z.strictObject({
+  kind: z.enum(['image', 'segmentation']),
+  dataType: z.enum(['uint8', 'uint64']),
+  channels: z.number().int().positive(),
+  encoding: z.enum(['raw', 'compressed_segmentation']),
+  mips: z.array(
+    z.strictObject({
+      /** Cumulative downsampling of this mip, per axis. */
+      factor: Shape,
+      /** Shape, in voxels of this mip, of the box that one artifact owns. */
+      cell: Shape,
+      /** Artifact of each cell, by grid coordinate `x_y_z`. */
+      artifacts: RefMap,
+    }),
+  ),
+})
+export type VolumeLayer = z.infer<typeof VolumeLayer>
+
+/** Objects packed per region (mesh fragments) or for the whole dataset (`all`: skeletons, tables). */
+export const PackLayer = z.strictObject({ artifacts: RefMap })
+export type PackLayer = z.infer<typeof PackLayer>
+
+export const Hole = z.strictObject({ stage: z.string(), what: z.string(), reason: z.string() })
+export type Hole = z.infer<typeof Hole>
+
+export const Quality = z.strictObject({
+  voiSplit: z.number().optional(),
+  voiMerge: z.number().optional(),
+  voiSum: z.number().optional(),
+  arand: z.number().optional(),
+  segments: z.number().int().optional(),
+  objects: z.number().int().optional(),
+  synapsePrecision: z.number().optional(),
+  synapseRecall: z.number().optional(),
+  synapseF1: z.number().optional(),
+  partnerAccuracy: z.number().optional(),
+  stitchResidualPx: z.number().optional(),
+  alignResidualPx: z.number().optional(),
+})
+export type Quality = z.infer<typeof Quality>
+
+export const LayerName = z.enum(['em', 'segmentation', 'mesh', 'skeleton', 'synapses', 'graph'])
+export type LayerName = z.infer<typeof LayerName>
+
+export const Release = z.strictObject({
+  dataset: z.string(),
+  release: z.string(),
+  /** Digest of the content alone: equal voxels, meshes and tables give an equal digest, whenever and wherever made. */
+  digest: Digest,
+  /** The same for each layer by itself; that of a volume does not depend on the shape of the regions. */
+  layerDigests: z.partialRecord(LayerName, Digest),
+  parent: z.string().nullable(),
+  voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).readonly(),
+  bounds: Box,
+  regionShape: Shape,
+  layers: z.strictObject({
+    em: VolumeLayer,
+    segmentation: VolumeLayer.optional(),
+    mesh: PackLayer.optional(),
+    skeleton: PackLayer.optional(),
+    synapses: PackLayer.optional(),
+    graph: PackLayer.optional(),
+  }),
+  /** Every artifact behind the release, stage by stage, for lineage and audit. */
+  stages: z.record(z.string(), z.array(ArtifactRef)),
+  quality: Quality,
+  holes: z.array(Hole),
+  cost: z.number().nonnegative(),
+  run: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+  codeRevision: z.string(),
+  approver: z.string(),
+})
+export type Release = z.infer<typeof Release>
+
+export const CHANNELS = ['candidate', 'published'] as const
+export type Channel = (typeof CHANNELS)[number]
