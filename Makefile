@@ -1,0 +1,27 @@
+# Two commands for a newcomer: `make demo` and `make test`; each does all its own set-up.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+.PHONY: demo test bench setup check
+.DELETE_ON_ERROR:
+
+demo: setup
+	./hillock demo
+
+test: setup
+	node test/run.ts
+
+bench: setup
+	node bench/run.ts
+
+check: setup
+	npm run --silent check
+
+setup: node_modules/.installed dist/viewer/index.html
+	@node worker/temporal-cli.ts
+
+node_modules/.installed: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+dist/viewer/index.html: node_modules/.installed $(wildcard serving/viewer/*)
+	vite build --config serving/viewer/vite.config.ts --logLevel warn
+	@touch $@

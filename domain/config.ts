@@ -1,0 +1,155 @@
+// The run file: one YAML document that says what is reconstructed, with which parameters; refused as a whole if a key is wrong.
+import { z } from 'zod'
+import { HillockError } from './errors.ts'
+import { Box, map3, type Vec3 } from './geometry.ts'
+import { PhantomSpec } from './phantom.ts'
+import { StagesConfig, stageNames } from './stages.ts'
+
+const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+const nm = z
+  .number({ error: 'a length in nanometres, as a plain number (8, not "8 nm")' })
+  .positive()
+  .max(1000, 'a voxel is given in nanometres: this one would be longer than a micron')
+const shape = z.tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()]).readonly()
+
+export const TileEntry = z.strictObject({
+  section: z.number().int().nonnegative(),
+  name: z.string().regex(/^[A-Za-z0-9_.-]+$/),
+  file: z.string(),
+  /** Nominal stage position of the tile's first pixel, in pixels. */
+  x: z.number(),
+  y: z.number(),
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+})
+export type TileEntry = z.infer<typeof TileEntry>
+
+const Source = z.union(
+  [
+    z.strictObject({ phantom: PhantomSpec }),
+    /** A .npy or .npy.gz of uint8, axes z, y, x: every slice becomes a section of one tile. */
+    z.strictObject({ stack: z.string() }),
+    z.strictObject({ tiles: z.array(TileEntry).min(1) }),
+    /** A JSON file that holds the list of tiles; their files are relative to it. */
+    z.strictObject({ layout: z.string() }),
+  ],
+  { error: 'one of: phantom: {...}, stack: FILE, tiles: [...], layout: FILE' },
+)
+
+export const RunConfig = z.strictObject({
+  dataset: slug,
+  voxelSizeNm: z.tuple([nm, nm, nm], { error: 'three lengths in nanometres: x, y, z' }).readonly(),
+  source: Source,
+  grid: z
+    .strictObject({
+      /** Unit of computing, in voxels; anchored at the dataset's origin. */
+      block: shape.default([128, 128, 64]),
+      /** Unit of orchestration and invalidation, in voxels: a whole number of blocks. */
+      region: shape.default([128, 128, 128]),
+    })
+    .prefault({}),
+  /** Folder of the affinity model, with its card. */
+  model: z.string().default('models/fib-affinity'),
+  /** Last stage to run; the products of later ones are left out of the release. */
+  through: z.enum(['render', 'evaluate']).default('evaluate'),
+  stages: StagesConfig,
+  evaluate: z
+    .strictObject({
+      /** .npy(.gz) of labels, axes z, y, x; or `phantom`: the truth that came with the specimen. */
+      truth: z.string().optional(),
+      /** Only this box is scored. */
+      box: Box.optional(),
+    })
+    .prefault({}),
+  release: z
+    .strictObject({
+      channel: z.enum(['candidate', 'published']).default('published'),
+      /** The release is published only while these hold. */
+      gate: z.strictObject({ voiSum: z.number().positive().optional(), arand: z.number().positive().optional() }).prefault({}),
+    })
+    .prefault({}),
+  price: z.strictObject({ perCpuHour: z.number().nonnegative().default(0.04), currency: z.string().default('USD') }).prefault({}),
+  seed: z.number().int().default(0),
+})
+export type RunConfig = z.infer<typeof RunConfig>
+
+const CHUNK = 64
+
+/** What a schema of single keys cannot say. @throws HillockError ConfigError naming the path in the file. */
+function checkWhole(c: RunConfig): void {
+  const fail = (path: string, message: string): never => {
+    throw new HillockError('ConfigError', `${path}: ${message}`)
+  }
+  for (const a of [0, 1, 2] as const) {
+    if (c.grid.block[a] % 8 !== 0) fail(`grid.block.${a}`, `${c.grid.block[a]} is not a multiple of 8, as the model needs`)
+    if (c.grid.region[a] % c.grid.block[a] !== 0)
+      fail(`grid.region.${a}`, `${c.grid.region[a]} is not a whole number of blocks of ${c.grid.block[a]}`)
+    if (c.grid.region[a] % CHUNK !== 0) fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
+  }
+  if ('phantom' in c.source && c.evaluate.box) checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
+  if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')
+    fail('evaluate.truth', 'the source is not a phantom, so it has no truth of its own')
+}
+
+/** @throws HillockError ConfigError when `box` reaches outside `bounds`. */
+export function checkInside(path: string, box: Box, bounds: Box): void {
+  const bad = [0, 1, 2].find(a => box.min[a]! < bounds.min[a]! || box.max[a]! > bounds.max[a]!)
+  if (bad !== undefined)
+    throw new HillockError(
+      'ConfigError',
+      `${path}: ${'xyz'[bad]} from ${box.min[bad]} to ${box.max[bad]} lies outside the dataset, which reaches from ${bounds.min[bad]} to ${bounds.max[bad]}`,
+    )
+}
+
+/** Sets `a.b.c` of a plain object tree, making what is missing on the way. */
+export function setPath(tree: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split('.')
+  let at: Record<string, unknown> | unknown[] = tree
+  for (const k of keys.slice(0, -1)) {
+    const record = at as Record<string, unknown>
+    if (record[k] === null || typeof record[k] !== 'object') record[k] = {}
+    at = record[k] as Record<string, unknown>
+  }
+  ;(at as Record<string, unknown>)[keys.at(-1)!] = value
+}
+
+const issuePath = (i: z.core.$ZodIssue): string => i.path.map(String).join('.') || '(top of the file)'
+
+function explain(issues: readonly z.core.$ZodIssue[]): string[] {
+  return issues.flatMap(i => {
+    if (i.code === 'unrecognized_keys') return i.keys.map(k => `${[...i.path, k].join('.')}: unknown key`)
+    // Of a union the branch that got furthest says what is wrong; the others are noise.
+    if (i.code === 'invalid_union') {
+      const best = i.errors.toSorted((a, b) => depth(b) - depth(a))[0]
+      if (best && depth(best) > 0) return explain(best.map(e => ({ ...e, path: [...i.path, ...e.path] })))
+    }
+    return [`${issuePath(i)}: ${i.message}`]
+  })
+}
+const depth = (issues: readonly z.core.$ZodIssue[]): number =>
+  Math.max(0, ...issues.map(i => i.path.length)) - (issues.some(i => i.code === 'unrecognized_keys' && i.path.length === 0) ? 9 : 0)
+
+/**
+ * Checks a parsed run file and fills in the defaults.
+ * @throws HillockError ConfigError with one line per wrong key: path in the file, what is wrong.
+ */
+export function parseRunConfig(raw: unknown, file: string): RunConfig {
+  const parsed = RunConfig.safeParse(raw)
+  if (!parsed.success) throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${explain(parsed.error.issues).join('\n  ')}`)
+  try {
+    checkWhole(parsed.data)
+  } catch (e) {
+    throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${(e as Error).message}`)
+  }
+  return parsed.data
+}
+
+/** Bounds of a list of tiles: from the origin to the furthest nominal edge; sections count from 0. */
+export const layoutBounds = (tiles: readonly TileEntry[]): Box => {
+  const max: Vec3 = map3(a =>
+    Math.ceil(tiles.reduce((m, t) => Math.max(m, [t.x + t.width, t.y + t.height, t.section + 1][a]!), 0)),
+  )
+  return { min: [0, 0, 0], max }
+}
+
+export const parameterPaths = (): string[] => stageNames.map(s => `stages.${s}`)

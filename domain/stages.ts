@@ -1,0 +1,292 @@
+// The stage table: what every step is, as plain frozen data; the code that executes a stage stands in activities/.
+import { z } from 'zod'
+
+export type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
+export type Queue = 'cpu' | 'inference'
+/** Phase of the reconstruct workflow: all regions (or sections, nodes) finish a phase before the next one reads them. */
+export type Phase =
+  | 'source'
+  | 'sections'
+  | 'matches'
+  | 'alignment'
+  | 'image'
+  | 'maps'
+  | 'fragments'
+  | 'graph'
+  | 'tree'
+  | 'objects'
+  | 'products'
+  | 'pyramid'
+  | 'dataset'
+  | 'release'
+
+export interface StageRow {
+  /** Raise it when the bytes that the stage makes from the same recipe change. */
+  readonly version: number
+  readonly scope: Scope
+  readonly phase: Phase
+  /** Stages whose artifacts it reads; a `+` says that it also reads those of neighbouring regions (halo). */
+  readonly inputs: readonly string[]
+  readonly makes: string
+  readonly parameters: z.ZodType
+  readonly usesModel: boolean
+  readonly queue: Queue
+  readonly retry: { readonly attempts: number; readonly firstSeconds: number; readonly backoff: number }
+  /** Longest time of one attempt, and longest silence of one, in seconds. */
+  readonly timeout: { readonly attempt: number; readonly heartbeat: number }
+  /** What is checked before the artifact may be committed, in words. */
+  readonly checks: readonly string[]
+}
+
+const positive = z.number().positive()
+const int = z.number().int()
+const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
+
+const retry = { attempts: 5, firstSeconds: 1, backoff: 2 } as const
+const timeout = { attempt: 1800, heartbeat: 12 } as const
+const cpu = { queue: 'cpu', usesModel: false, retry, timeout } as const
+
+const rows = {
+  phantom: {
+    ...cpu,
+    version: 1,
+    scope: 'slab',
+    phase: 'source',
+    inputs: [],
+    makes: 'synthetic tiles with their layout, and the ground truth of the same voxels',
+    parameters: params({}),
+    checks: ['every section has its tiles or a recorded defect'],
+  },
+  ingest: {
+    ...cpu,
+    version: 1,
+    scope: 'section',
+    phase: 'sections',
+    inputs: ['phantom'],
+    makes: 'verified tiles in the immutable raw archive, and the manifest of the section',
+    parameters: params({
+      /** Grey levels: a tile whose standard deviation is below is blank. */
+      blankStd: positive.default(2),
+      /** Largest fraction of voxels at 0 or 255. */
+      maxSaturated: z.number().min(0).max(1).default(0.6),
+    }),
+    checks: ['decodes', 'shape and bit depth as listed', 'not blank, not saturated', 'no tile twice'],
+  },
+  stitch: {
+    ...cpu,
+    version: 1,
+    scope: 'section',
+    phase: 'sections',
+    inputs: ['ingest'],
+    makes: 'one transform per tile, the residuals of the overlaps, grey statistics of the section',
+    parameters: params({
+      /** Largest correction of a tile relative to its neighbour, in pixels. */
+      maxShiftPx: positive.default(48),
+    }),
+    checks: ['every tile is placed', 'residuals are recorded'],
+  },
+  match: {
+    ...cpu,
+    version: 1,
+    scope: 'pair',
+    phase: 'matches',
+    inputs: ['ingest', 'stitch'],
+    makes: 'coarse affine and a grid of displacements between two consecutive sections',
+    parameters: params({ spacingPx: positive.default(32) }),
+    checks: ['a pair without agreement says so'],
+  },
+  align: {
+    ...cpu,
+    version: 1,
+    scope: 'dataset',
+    phase: 'alignment',
+    inputs: ['match'],
+    makes: 'one displacement field per section; bad sections excluded by name',
+    parameters: params({
+      /** `none` trusts the source: it is aligned already. */
+      method: z.enum(['elastic', 'none']).default('elastic'),
+    }),
+    checks: ['every section has a field or a reason for its exclusion'],
+  },
+  render: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'image',
+    inputs: ['ingest', 'stitch', 'align'],
+    makes: 'aligned, intensity-normalised EM',
+    parameters: params({
+      normalise: z.enum(['section', 'none']).default('section'),
+      /** Grey values that every section is brought to. */
+      mean: positive.default(128),
+      std: positive.default(32),
+    }),
+    checks: ['every chunk of the region is there'],
+  },
+  affinity: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'maps',
+    inputs: ['render+'],
+    makes: 'probability that a voxel and its lower z, y, x neighbour belong together, as 255 x p',
+    parameters: params({
+      /** Voxels of real context on each side of an inference block. */
+      halo: int.min(0).default(24),
+    }),
+    usesModel: true,
+    queue: 'inference',
+    checks: ['model file has the digest of its card', 'voxel size fits the model'],
+  },
+  'synapse-map': {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'maps',
+    inputs: ['render+'],
+    makes: 'cleft and vesicle maps',
+    parameters: params({}),
+    checks: [],
+  },
+  supervoxel: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'fragments',
+    inputs: ['affinity+'],
+    makes: 'supervoxels, block by block',
+    parameters: params({
+      /** Voxels of affinities around a block that its watershed sees. */
+      halo: int.min(0).default(16),
+    }),
+    checks: ['ids fit the block'],
+  },
+  rag: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'graph',
+    inputs: ['supervoxel+', 'affinity'],
+    makes: 'region adjacency graph with the edges across the lower faces of the region',
+    parameters: params({}),
+    checks: [],
+  },
+  agglomerate: {
+    ...cpu,
+    version: 1,
+    scope: 'node',
+    phase: 'tree',
+    inputs: ['rag', 'agglomerate'],
+    makes: 'merges of this tree node, and its open edges for the parent',
+    parameters: params({
+      /** Merge while the mean affinity reaches this. */
+      threshold: z.number().min(0).max(1).default(0.3),
+    }),
+    checks: ['exact: equal to one global run'],
+  },
+  'merge-table': {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'objects',
+    inputs: ['supervoxel', 'agglomerate'],
+    makes: "the region's slice of the merge table: supervoxel -> segment",
+    parameters: params({}),
+    checks: ['every supervoxel has a segment'],
+  },
+  segment: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'objects',
+    inputs: ['supervoxel', 'merge-table'],
+    makes: 'segmentation',
+    parameters: params({}),
+    checks: [],
+  },
+  synapse: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'products',
+    inputs: ['synapse-map+', 'segment+'],
+    makes: 'synapse table: pre, post, centre, size, score',
+    parameters: params({}),
+    checks: ['no synapse in two regions'],
+  },
+  mesh: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'products',
+    inputs: ['segment+'],
+    makes: 'mesh fragments of every segment, packed',
+    parameters: params({}),
+    checks: [],
+  },
+  skeleton: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'products',
+    inputs: ['segment+'],
+    makes: 'skeleton pieces of every segment, meeting at the region faces',
+    parameters: params({}),
+    checks: [],
+  },
+  'skeleton-join': {
+    ...cpu,
+    version: 1,
+    scope: 'dataset',
+    phase: 'dataset',
+    inputs: ['skeleton'],
+    makes: 'one skeleton per segment',
+    parameters: params({}),
+    checks: [],
+  },
+  graph: {
+    ...cpu,
+    version: 1,
+    scope: 'dataset',
+    phase: 'dataset',
+    inputs: ['synapse', 'segment'],
+    makes: 'neuron-to-neuron edges, segment properties, synapse annotations (Parquet)',
+    parameters: params({}),
+    checks: [],
+  },
+  pyramid: {
+    ...cpu,
+    version: 1,
+    scope: 'node',
+    phase: 'pyramid',
+    inputs: ['render', 'segment', 'pyramid'],
+    makes: 'downsampled EM and segmentation in the proofreading and the analysis layout',
+    parameters: params({}),
+    checks: [],
+  },
+  evaluate: {
+    ...cpu,
+    version: 1,
+    scope: 'release',
+    phase: 'release',
+    inputs: ['segment', 'graph'],
+    makes: 'VOI, ARAND, synapse precision, recall and F1 against ground truth',
+    parameters: params({}),
+    checks: ['truth covers the box that is scored'],
+  },
+} as const satisfies Record<string, StageRow>
+
+export type StageName = keyof typeof rows
+export type StageParameters<S extends StageName> = z.output<(typeof rows)[S]['parameters']>
+
+const freeze = <T extends object>(o: T): T => {
+  for (const v of Object.values(o)) if (v !== null && typeof v === 'object' && !(v instanceof z.ZodType)) freeze(v)
+  return Object.freeze(o)
+}
+export const stages: { readonly [S in StageName]: StageRow } = freeze(rows)
+export const stageNames = Object.keys(rows) as StageName[]
+
+/** Schema of the `stages` section of a run file: parameters by stage, every key optional, unknown keys refused. */
+export const StagesConfig = z
+  .strictObject(Object.fromEntries(stageNames.map(s => [s, rows[s].parameters])) as { [S in StageName]: (typeof rows)[S]['parameters'] })
+  .prefault({} as never)

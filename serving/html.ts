@@ -1,0 +1,87 @@
+// Self-contained HTML pages: a template tag that escapes, and the frame that every page shares.
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Markup that is safe to put into a page. */
+export class Html {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+type Part = Html | string | number | null | undefined | readonly Part[]
+
+const render = (part: Part): string => {
+  if (part === null || part === undefined) return ''
+  if (part instanceof Html) return part.text
+  if (typeof part === 'object') return part.map(render).join('')
+  return String(part).replace(/[&<>"']/g, c => ESCAPES[c]!)
+}
+
+/** Template tag: values are escaped unless they are Html; arrays are joined; null and undefined vanish. */
+export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
+  new Html(strings.reduce((out, s, i) => out + render(parts[i - 1]) + s))
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1d2733;--soft:#64748b;--line:#dbe2ea;--page:#f7f9fb;--card:#fff;--accent:#1f6feb;--warm:#b45309}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#93a1b1;--line:#2b3643;--page:#0e141b;--card:#161e27;--accent:#79b8ff;--warm:#f0b45b}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:76rem;padding:2rem 1.5rem 4rem;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
+h1{font-size:1.5rem;margin:.2rem 0 .6rem}h2{font-size:1.1rem;margin:2rem 0 .6rem}
+nav,.soft{color:var(--soft);font-size:.9em}
+code,.mono{font:12.5px/1.45 ui-monospace,monospace}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.2rem;margin:1rem 0;overflow-x:auto}
+table{border-collapse:collapse;width:100%}th{font-weight:600;text-align:left;color:var(--soft);font-size:.85em}
+th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+.button{display:inline-block;background:var(--accent);color:#fff;border-radius:6px;padding:.25rem .8rem;font-weight:600}
+@media(prefers-color-scheme:dark){.button{color:#0e141b}}
+.tag{border:1px solid var(--line);border-radius:99px;padding:0 .6rem;font-size:.85em}.tag.published{border-color:var(--accent);color:var(--accent)}
+.warn{color:var(--warm)}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0}details>summary{cursor:pointer;color:var(--soft)}
+input{font:inherit;padding:.15rem .5rem;border:1px solid var(--line);border-radius:6px;background:var(--page);color:var(--ink)}
+svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg .soft{fill:var(--soft);font-size:11.5px}
+svg rect{fill:var(--page);stroke:var(--line)}svg a:hover rect{stroke:var(--accent)}svg path{fill:none;stroke:var(--soft);opacity:.55}
+`
+
+/** A whole page; `trail` stands above the heading as links back. */
+export const page = (title: string, trail: Html, body: Html): string =>
+  '<!doctype html>' +
+  html`<html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>${title} · Hillock</title>
+      <link rel="icon" href="data:," />
+      <style>
+        ${new Html(STYLE)}
+      </style>
+    </head>
+    <body>
+      <nav>${trail}</nav>
+      <h1>${title}</h1>
+      ${body}
+    </body>
+  </html>`.text
+
+/** Figures as people read them: 12,345; 0.0123; 3.2e-7. */
+export const figure = (n: number): string =>
+  Number.isInteger(n) ? n.toLocaleString('en-US') : String(Number(n.toPrecision(3)))
+
+export const bytes = (n: number): string => {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let u = 0
+  for (; n >= 1000 && u < units.length - 1; u++) n /= 1000
+  return `${u === 0 ? n : n.toPrecision(3)} ${units[u]}`
+}
+
+export const duration = (seconds: number): string => {
+  if (seconds < 60) return `${Number(seconds.toPrecision(2))} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+}
+
+/** The first 12 digits of a digest, with the whole of it as a tooltip. */
+export const shortDigest = (digest: string): Html => html`<code title="${digest}">${digest.slice(0, 12)}</code>`

@@ -1,0 +1,78 @@
+// The Neuroglancer state that opens a release: EM, segmentation with meshes and skeletons, and synapses.
+import { shapeOf } from '../domain/geometry.ts'
+import type { Release } from '../domain/release.ts'
+
+/** Pixels (width, height) of one panel of four in a usual window; only the first zoom depends on it. */
+const PANEL = [760, 440] as const
+
+const SYNAPSE_SHADER = `
+void main() {
+  setColor(vec4(1.0, 0.85, 0.1, 1.0));
+  setEndpointMarkerColor(vec4(0.2, 0.9, 1.0, 1.0), vec4(1.0, 0.35, 0.25, 1.0));
+  setEndpointMarkerSize(5.0, 7.0);
+  setLineWidth(2.0);
+}
+`.trim()
+
+/**
+ * State for `#!<JSON>` in the viewer's address.
+ * @param origin address of this server, without a slash at the end
+ * @param segments decimal ids that are selected, so that their meshes and skeletons are shown
+ * @param layers which of the optional layers have something to show
+ */
+export function viewerState(
+  release: Release,
+  origin: string,
+  segments: readonly string[],
+  layers: { segmentation: boolean; synapses: boolean },
+): Record<string, unknown> {
+  const root = `precomputed://${origin}/r/${release.dataset}/${release.release}`
+  const { bounds, voxelSizeNm } = release
+  const least = Math.min(...voxelSizeNm)
+  // Neuroglancer measures zoom in units of the shortest voxel edge.
+  const extent = shapeOf(bounds).map((n, a) => (n * voxelSizeNm[a]!) / least) as [number, number, number]
+  const diagonal = Math.hypot(...extent)
+  return {
+    title: `${release.dataset} ${release.release}`,
+    dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [voxelSizeNm[a]! * 1e-9, 'm']])),
+    position: bounds.min.map((lo, a) => (lo + bounds.max[a]!) / 2),
+    crossSectionScale: Math.max(extent[0] / PANEL[0], extent[1] / PANEL[1]) * 0.95,
+    projectionScale: diagonal * 1.05,
+    // Seen from above a corner: all three slices and what stands on them are visible.
+    projectionOrientation: [-0.2797, -0.3647, -0.1159, -0.8805],
+    showSlices: true,
+    layers: [
+      {
+        type: 'image',
+        source: `${root}/em`,
+        name: 'em',
+        shaderControls: { normalized: { range: [16, 240] } },
+      },
+      ...(layers.segmentation
+        ? [
+            {
+              type: 'segmentation',
+              source: `${root}/segmentation`,
+              name: 'segmentation',
+              selectedAlpha: 0.45,
+              notSelectedAlpha: 0.12,
+              segments,
+            },
+          ]
+        : []),
+      ...(layers.synapses
+        ? [
+            {
+              type: 'annotation',
+              source: `${root}/synapses`,
+              name: 'synapses',
+              shader: SYNAPSE_SHADER,
+              linkedSegmentationLayer: { pre_segment: 'segmentation', post_segment: 'segmentation' },
+            },
+          ]
+        : []),
+    ],
+    selectedLayer: { visible: false, layer: layers.segmentation ? 'segmentation' : 'em' },
+    layout: '4panel-alt',
+  }
+}

@@ -1,0 +1,12 @@
+// Short activities that make no artifact: survey of the source, index objects, release manifests, channels.
+import { proxyActivities } from '@temporalio/workflow'
+import { queues } from '../domain/contract.ts'
+import { nonRetryable } from '../domain/errors.ts'
+import type { Housekeeping } from '../domain/tasks.ts'
+
+export const housekeeping = proxyActivities<Housekeeping>({
+  taskQueue: queues.cpu,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '12s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 10, nonRetryableErrorTypes: [...nonRetryable] },
+})

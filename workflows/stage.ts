@@ -1,0 +1,35 @@
+// Calls of stage activities: queue, timeouts and retry policy come from the stage table, the summary from the call.
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
+import { queues } from '../domain/contract.ts'
+import { nonRetryable } from '../domain/errors.ts'
+import { stageNames, stages, type StageName } from '../domain/stages.ts'
+import type { StageActivities } from '../domain/tasks.ts'
+
+const proxyOf = (stage: StageName): StageActivities => {
+  const row = stages[stage]
+  return proxyActivities<StageActivities>({
+    taskQueue: queues[row.queue],
+    startToCloseTimeout: `${row.timeout.attempt}s`,
+    heartbeatTimeout: `${row.timeout.heartbeat}s`,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      maximumAttempts: row.retry.attempts,
+      initialInterval: `${row.retry.firstSeconds}s`,
+      backoffCoefficient: row.retry.backoff,
+      nonRetryableErrorTypes: [...nonRetryable],
+    },
+  })
+}
+const proxies = Object.fromEntries(stageNames.map(s => [s, proxyOf(s)])) as Record<StageName, StageActivities>
+
+/** Runs one activity of `stage`; `what` is the part of its readable id and summary that says which. */
+export function runStage<S extends StageName>(
+  stage: S,
+  what: string,
+  task: Parameters<StageActivities[S]>[0],
+): ReturnType<StageActivities[S]> {
+  const activity = proxies[stage][stage] as unknown as {
+    executeWithOptions(options: object, args: unknown[]): ReturnType<StageActivities[S]>
+  }
+  return activity.executeWithOptions({ activityId: `${stage}/${what}`, summary: `${stage} ${what}` }, [task])
+}

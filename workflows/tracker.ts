@@ -1,0 +1,81 @@
+// Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
+import { setCurrentDetails } from '@temporalio/workflow'
+import type { Outcome, Progress, StageCount, StageProgress } from '../domain/contract.ts'
+import type { Hole } from '../domain/release.ts'
+import { stageNames, type StageName } from '../domain/stages.ts'
+
+export const countOf = (o: Outcome): StageCount => ({
+  stage: o.stage,
+  made: o.made ? 1 : 0,
+  found: o.made ? 0 : 1,
+  quarantined: o.holes.length,
+  retries: o.retries,
+  seconds: o.seconds,
+  voxels: o.voxels,
+  cost: o.cost,
+})
+
+const empty = (stage: StageName): StageProgress => ({
+  stage,
+  total: 0,
+  made: 0,
+  found: 0,
+  quarantined: 0,
+  retries: 0,
+  seconds: 0,
+  voxels: 0,
+  cost: 0,
+  started: 0,
+  ended: 0,
+})
+
+export class Tracker {
+  private readonly rows = new Map<StageName, StageProgress>()
+  readonly holes: Hole[] = []
+  phase = 'survey'
+  release: string | null = null
+
+  /** Announces that `total` artifacts of `stage` will be looked for. */
+  expect(stage: StageName, total: number): void {
+    this.rows.set(stage, { ...empty(stage), total, started: Date.now() })
+  }
+
+  add(counts: readonly StageCount[], holes: readonly Hole[] = []): void {
+    for (const c of counts) {
+      const row = this.rows.get(c.stage) ?? empty(c.stage)
+      const next = {
+        ...row,
+        made: row.made + c.made,
+        found: row.found + c.found,
+        quarantined: row.quarantined + c.quarantined,
+        retries: row.retries + c.retries,
+        seconds: row.seconds + c.seconds,
+        voxels: row.voxels + c.voxels,
+        cost: row.cost + c.cost,
+        ended: Date.now(),
+      }
+      this.rows.set(c.stage, { ...next, total: Math.max(next.total, next.made + next.found) })
+    }
+    this.holes.push(...holes)
+    setCurrentDetails(this.details())
+  }
+
+  stages(): StageProgress[] {
+    return stageNames.flatMap(s => this.rows.get(s) ?? [])
+  }
+
+  progress(): Progress {
+    return { phase: this.phase, stages: this.stages(), release: this.release }
+  }
+
+  cost(): number {
+    return this.stages().reduce((sum, r) => sum + r.cost, 0)
+  }
+
+  private details(): string {
+    const lines = this.stages().map(
+      r => `| ${r.stage} | ${r.made + r.found}/${r.total} | ${r.made} | ${r.found} | ${r.quarantined} | ${r.retries} |`,
+    )
+    return ['| stage | done | made | found | quarantined | retries |', '|---|---|---|---|---|---|', ...lines].join('\n')
+  }
+}
