@@ -1,0 +1,77 @@
+// The front page: every dataset with its channels, releases, quality figures and links.
+import { shapeOf } from '../domain/geometry.ts'
+import type { Channel, Quality, Release } from '../domain/release.ts'
+import { figure, type Html, html, page, shortDigest } from './html.ts'
+
+export interface DatasetListing {
+  readonly dataset: string
+  readonly channels: readonly { channel: Channel; release: string }[]
+  readonly releases: readonly Release[]
+}
+
+const QUALITY: readonly [keyof Quality, string, string][] = [
+  ['voiSplit', 'VOI split', 'bits; 0 is best: one object cut into several'],
+  ['voiMerge', 'VOI merge', 'bits; 0 is best: several objects joined into one'],
+  ['arand', 'ARAND', 'adapted Rand error; 0 is best'],
+  ['synapseF1', 'synapse F1', '1 is best'],
+  ['segments', 'segments', ''],
+]
+
+const row = (release: Release, channels: readonly string[]): Html => {
+  const name = `${release.dataset}/${release.release}`
+  return html`<tr>
+    <td>
+      <a href="/release/${name}"><code>${release.release}</code></a>
+      ${channels.map(c => html`<span class="tag ${c}">${c}</span> `)}
+      ${release.parent === null ? null : html`<div class="soft">patches ${release.parent}</div>`}
+    </td>
+    <td>${shortDigest(release.digest)}</td>
+    ${QUALITY.map(([k]) => html`<td class="n">${release.quality[k] === undefined ? '–' : figure(release.quality[k])}</td>`)}
+    <td class="n">${release.holes.length > 0 ? html`<span class="warn">${release.holes.length}</span>` : '0'}</td>
+    <td class="n">${figure(release.cost)}</td>
+    <td><a class="button" href="/view/${name}">View</a> <a href="/lineage/${name}">lineage</a></td>
+  </tr>`
+}
+
+const section = (d: DatasetListing): Html => {
+  const first = d.releases[0]
+  return html`<h2>${d.dataset}</h2>
+    <div class="card">
+      ${first
+        ? html`<p class="soft">
+            ${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm
+          </p>`
+        : html`<p>No release yet.</p>`}
+      <table>
+        <tr>
+          <th>release</th>
+          <th>content</th>
+          ${QUALITY.map(([, label, hint]) => html`<th class="n" title="${hint}">${label}</th>`)}
+          <th class="n">holes</th>
+          <th class="n">cost</th>
+          <th></th>
+        </tr>
+        ${d.releases.map(r =>
+          row(
+            r,
+            d.channels.filter(c => c.release === r.release).map(c => c.channel),
+          ),
+        )}
+      </table>
+    </div>`
+}
+
+export const indexPage = (datasets: readonly DatasetListing[]): string =>
+  page(
+    'Hillock',
+    html`Connectomes with their lineage`,
+    datasets.length === 0
+      ? html`<div class="card">
+          This bucket holds no dataset yet. Start a reconstruction with <code>hillock run</code>; its release will be listed here.
+        </div>`
+      : html`${datasets.map(section)}
+          <p class="soft">
+            Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; LAYER is em, segmentation
+            or synapses. <a href="/?json">This list as JSON.</a>
+          </p>`,
+  )
