@@ -1,0 +1,25 @@
+// Bounded parallel work on the object store: enough requests in flight to hide latency, not more.
+
+/** `f` of every item, at most `limit` at a time, results in the order of the items; the first error ends it. */
+export async function mapBounded<T, R>(
+  items: readonly T[],
+  limit: number,
+  f: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const out = Array.from<R>({ length: items.length })
+  let next = 0
+  let failed = false
+  const lane = async (): Promise<void> => {
+    while (next < items.length && !failed) {
+      const i = next++
+      try {
+        out[i] = await f(items[i]!, i)
+      } catch (e) {
+        failed = true
+        throw e
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane))
+  return out
+}

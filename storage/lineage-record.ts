@@ -1,0 +1,36 @@
+// The lineage record as an object: where it lies, how it is read, and what it must satisfy to count.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { HillockError } from '../domain/errors.ts'
+import { Lineage } from '../domain/lineage.ts'
+import { contentDigest, recipeId, type Digest } from '../domain/recipe.ts'
+
+export const LINEAGE = 'lineage.json'
+export const artifactKey = (stage: string, recipe: Digest, path: string): string =>
+  `artifacts/${stage}/${recipe}/${path}`
+
+/** One line per field that a schema refuses. */
+export const wrongFields = (issues: readonly { path: readonly PropertyKey[]; message: string }[]): string =>
+  issues.map(i => `${i.path.map(String).join('.') || 'record'}: ${i.message}`).join('; ')
+
+/** @throws HillockError ProvenanceError when the bytes are not the complete and consistent record of `recipe`. */
+export function parseLineage(bytes: Uint8Array, stage: string, recipe: Digest): Lineage {
+  const name = `${stage}/${recipe}`
+  const bad = (why: string): HillockError =>
+    new HillockError('ProvenanceError', `lineage record of ${name}: ${why}`, { stage, recipe })
+  let json: unknown
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString())
+  } catch (e) {
+    throw bad(`is not JSON (${(e as Error).message})`)
+  }
+  const parsed = Lineage.safeParse(json)
+  if (!parsed.success) throw bad(wrongFields(parsed.error.issues))
+  const record = parsed.data
+  if (record.recipeId !== recipe) throw bad(`recipeId: is ${record.recipeId}`)
+  if (record.recipe.stage !== stage) throw bad(`recipe.stage: is ${record.recipe.stage}`)
+  if (recipeId(record.recipe) !== recipe) throw bad(`recipe: its id is ${recipeId(record.recipe)}`)
+  if (contentDigest(record.outputs) !== record.content) throw bad('content: is not the digest of the outputs')
+  return record
+}
+
+export const lineageBytes = (record: Lineage): Uint8Array => Buffer.from(canonicalJson(record as unknown as Json))

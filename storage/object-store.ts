@@ -1,0 +1,36 @@
+// The object store as the rest of Hillock sees it: immutable objects by key, and refs changed by compare-and-swap.
+
+/**
+ * Keys are segments of letters, digits and `_ . : + = @ - ~`, joined by `/`; a segment never starts with a dot. Keys under `refs/` name refs, all others
+ * name immutable objects. Every method throws TypeError for a key that is not one, HillockError StoreError when the store fails.
+ */
+export interface ObjectStore {
+  /** Where it is, with scheme: `file:///...`. */
+  readonly url: string
+  /** Whole object, or undefined when there is none. The array owns its buffer from offset 0, so typed arrays can be laid over it. */
+  get(key: string, options?: { signal?: AbortSignal }): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Bytes `offset .. offset+length`, fewer where the object ends before. */
+  getRange(key: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined>
+  size(key: string): Promise<number | undefined>
+  /** Writes the whole object, or nothing: no reader ever sees a part. `exists` leaves what is there, whatever its bytes. */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<'created' | 'exists'>
+  readRef(key: string): Promise<{ value: string; version: string } | undefined>
+  /** Sets a ref whose version is still `expected` (undefined: that does not exist yet); false when it is not. */
+  swapRef(key: string, expected: string | undefined, value: string): Promise<boolean>
+  /** Keys of objects and refs that start with `prefix`, in code-unit order. */
+  list(prefix: string): AsyncIterable<string>
+}
+
+const SEGMENT = /^[A-Za-z0-9_:+=@~-][A-Za-z0-9_.:+=@~-]{0,199}$/
+
+/** @throws TypeError when `key` could leave the store, clash with its own files, or not be held by every kind of store. */
+export function checkKey(key: string, kind: 'object' | 'ref'): void {
+  if (key.length > 900 || !key.split('/').every(s => SEGMENT.test(s)))
+    throw new TypeError(`not an object key: ${JSON.stringify(key)}`)
+  if (key.startsWith('refs/') !== (kind === 'ref'))
+    throw new TypeError(
+      kind === 'ref'
+        ? `not a ref: ${key} (refs are keys under refs/)`
+        : `${key} is a ref: it is read and swapped as one`,
+    )
+}
