@@ -18,16 +18,14 @@ void main() {
  * State for `#!<JSON>` in the viewer's address.
  * @param origin address of this server, without a slash at the end
  * @param segments decimal ids that are selected, so that their meshes and skeletons are shown
- * @param layers which of the optional layers have something to show
  */
 export function viewerState(
   release: Release,
   origin: string,
   segments: readonly string[],
-  layers: { segmentation: boolean; synapses: boolean },
 ): Record<string, unknown> {
   const root = `precomputed://${origin}/r/${release.dataset}/${release.release}`
-  const { bounds, voxelSizeNm } = release
+  const { bounds, voxelSizeNm, layers } = release
   const least = Math.min(...voxelSizeNm)
   // Neuroglancer measures zoom in units of the shortest voxel edge.
   const extent = shapeOf(bounds).map((n, a) => (n * voxelSizeNm[a]!) / least) as [number, number, number]

@@ -1,0 +1,39 @@
+// What activities are given when a worker starts: stores, the kernel pool, inference, and the facts of lineage.
+import type { Box, Vec3 } from '../domain/geometry.ts'
+import type { Runtime } from '../domain/lineage.ts'
+import type { ArtifactStore } from '../storage/artifacts.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+
+export type Kernels = typeof import('../kernels/index.ts')
+
+/** Runs a kernel by name in the thread pool; arguments are copied, typed arrays of the result are moved. */
+export type Compute = <K extends keyof Kernels>(
+  name: K,
+  args: Parameters<Kernels[K]>,
+  signal?: AbortSignal,
+) => Promise<Awaited<ReturnType<Kernels[K]>>>
+
+export interface InferenceRequest {
+  /** Path of the ONNX file and the digest that it must have. */
+  readonly model: string
+  readonly digest: string
+  /** uint8 EM, x fastest. */
+  readonly em: Uint8Array
+  readonly shape: Vec3
+  /** What of the output is wanted, relative to `shape`, and how many of its channels. */
+  readonly core: Box
+  readonly channels: number
+  readonly multipleOf: number
+}
+
+/** uint8 output of the model over `core`, channel slowest, x fastest. @throws HillockError ModelMismatch, ComputeLost */
+export type Infer = (request: InferenceRequest, signal?: AbortSignal) => Promise<Uint8Array>
+
+export interface Deps {
+  readonly objects: ObjectStore
+  readonly artifacts: ArtifactStore
+  readonly compute: Compute
+  readonly infer: Infer
+  readonly codeRevision: string
+  readonly runtime: Runtime
+}

@@ -1,0 +1,52 @@
+// Reading releases and channels straight from the bucket: works whether or not anything is running.
+import type { ChannelValue } from '../domain/contract.ts'
+import { HillockError } from '../domain/errors.ts'
+import { CHANNELS, Release } from '../domain/release.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { openStore } from '../storage/open-store.ts'
+import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
+import { home } from '../worker/home.ts'
+
+export const bucket = (): ObjectStore => openStore(process.env['HILLOCK_BUCKET'] ?? home().bucket)
+
+export async function datasets(objects: ObjectStore): Promise<string[]> {
+  const names = new Set<string>()
+  for await (const k of objects.list('releases/')) names.add(k.split('/')[1]!)
+  return [...names].sort()
+}
+
+export async function channelsOf(objects: ObjectStore, dataset: string): Promise<Record<string, ChannelValue>> {
+  const out: Record<string, ChannelValue> = {}
+  for (const c of CHANNELS) {
+    const ref = await readChannel(objects, dataset, c)
+    if (ref) out[c] = JSON.parse(ref.value) as ChannelValue
+  }
+  return out
+}
+
+export async function readRelease(objects: ObjectStore, dataset: string, name: string): Promise<Release | undefined> {
+  const text = await getRelease(objects, dataset, name)
+  return text === undefined ? undefined : Release.parse(JSON.parse(text))
+}
+
+/**
+ * The release that `name` means: a release, a channel, or either with its dataset before it (`demo/published`).
+ * @throws HillockError ConfigError when there is none, or several datasets have one.
+ */
+export async function findRelease(objects: ObjectStore, name: string): Promise<Release> {
+  const [first, second] = name.split('/')
+  const all = await datasets(objects)
+  const candidates = second === undefined ? all : all.filter(d => d === first)
+  const wanted = second ?? first!
+  const found: Release[] = []
+  for (const d of candidates) {
+    const channel = (await channelsOf(objects, d))[wanted]
+    const release = await readRelease(objects, d, channel?.release ?? wanted)
+    if (release) found.push(release)
+  }
+  if (found.length === 1) return found[0]!
+  if (found.length > 1)
+    throw new HillockError('ConfigError', `${name} exists in several datasets (${found.map(r => r.dataset).join(', ')}): say DATASET/${name}`)
+  const known = (await Promise.all(all.map(async d => (await listReleases(objects, d)).map(r => `${d}/${r}`)))).flat()
+  throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${known.join(', ') || 'none yet'}`)
+}

@@ -1,0 +1,72 @@
+// `hillock run FILE`: from a run file to a release.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RunConfig } from '../../domain/config.ts'
+import type { RunResult } from '../../domain/contract.ts'
+import type { StackRecord } from '../../worker/home.ts'
+import { connect } from '../connection.ts'
+import { progressOf, runName, startRun } from '../execute.ts'
+import { links, type Links } from '../links.ts'
+import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
+import { readRunFile } from '../run-file.ts'
+import { ensureStack } from '../stack.ts'
+
+export interface RunOptions {
+  readonly json?: boolean
+  readonly set: readonly string[]
+  readonly name?: string
+}
+
+export interface RunReport extends RunResult, Links {
+  readonly dataset: string
+  readonly seconds: number
+}
+
+export async function run(file: string, o: RunOptions): Promise<void> {
+  const config = readRunFile(file, o.set)
+  const { stack, started } = await ensureStack()
+  const report = await execute(stack, config, o)
+  if (o.json) console.log(JSON.stringify(report))
+  else {
+    printReport(report, config)
+    if (started) console.log('\nThe stack stays up and serves these links; `./hillock down` stops it.')
+  }
+  process.exit(report.refusal === null ? 0 : 1)
+}
+
+/** Runs `config` on the stack, with progress on stderr. */
+export async function execute(stack: StackRecord, config: RunConfig, o: RunOptions): Promise<RunReport> {
+  const began = Date.now()
+  const client = await connect(stack.temporal)
+  const { workflowId, result } = await startRun(client, config, o.name ?? runName(new Date()))
+  process.stderr.write(`run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`)
+  const printer = new ProgressPrinter(process.stderr)
+  let ended = false
+  const settled = result.finally(() => (ended = true)).catch(() => {})
+  const show = async (): Promise<void> => {
+    const p = await progressOf(client, workflowId)
+    if (p) printer.show(p, Date.now())
+  }
+  while (!ended) {
+    await show()
+    await Promise.race([settled, sleep(process.stderr.isTTY ? 500 : 1000)])
+  }
+  await show()
+  const final = await result
+  return {
+    dataset: config.dataset,
+    ...final,
+    ...links(stack, config, final),
+    seconds: Math.round((Date.now() - began) / 100) / 10,
+  }
+}
+
+export function printReport(report: RunReport, config: RunConfig): void {
+  console.log(`\n${stageTable(report, config.price.currency)}\n`)
+  for (const line of qualityLines(report)) console.log(line)
+  console.log(`\nrelease ${report.release} of ${report.dataset}, digest ${report.digest}`)
+  console.log(report.refusal === null ? `published to channel ${report.channel}` : `NOT published: ${report.refusal}`)
+  console.log(`${report.seconds} s, cost ${report.cost.toFixed(4)} ${config.price.currency}\n`)
+  console.log(`  Neuroglancer  ${report.view}`)
+  console.log(`  Temporal UI   ${report.temporal}`)
+  console.log(`  lineage       ${report.lineage}`)
+}

@@ -1,0 +1,52 @@
+// `hillock status`: how far a run is, or which runs there are.
+import type { Client } from '@temporalio/client'
+import { home, readStack, type StackRecord } from '../../worker/home.ts'
+import { connect } from '../connection.ts'
+import { progressOf } from '../execute.ts'
+import { progressLine } from '../report.ts'
+
+interface RunRow {
+  readonly workflowId: string
+  readonly status: string
+  readonly start: string
+  readonly end: string | null
+}
+
+export function runningStack(): StackRecord {
+  const stack = readStack(home())
+  if (!stack) throw new Error('nothing is running: start it with `./hillock up`')
+  return stack
+}
+
+async function runs(client: Client): Promise<RunRow[]> {
+  const rows: RunRow[] = []
+  for await (const w of client.workflow.list({ query: 'WorkflowType = "reconstruct"' }))
+    rows.push({
+      workflowId: w.workflowId,
+      status: w.status.name,
+      start: w.startTime.toISOString(),
+      end: w.closeTime?.toISOString() ?? null,
+    })
+  return rows.sort((a, b) => (a.start < b.start ? 1 : -1))
+}
+
+export async function status(run: string | undefined, o: { json?: boolean; all?: boolean }): Promise<void> {
+  const stack = runningStack()
+  const client = await connect(stack.temporal)
+  const rows = await runs(client)
+  if (o.all) {
+    if (o.json) console.log(JSON.stringify({ runs: rows }))
+    else for (const r of rows) console.log(`${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`)
+    process.exit(0)
+  }
+  const chosen = run === undefined ? rows[0] : rows.find(r => r.workflowId === run || r.workflowId.endsWith(`/${run}`))
+  if (!chosen) throw new Error(run === undefined ? 'there is no run yet' : `no run is called ${run}; --all lists them`)
+  const progress = await progressOf(client, chosen.workflowId)
+  if (o.json) console.log(JSON.stringify({ ...chosen, ...progress, processes: stack.children }))
+  else {
+    console.log(`${chosen.workflowId}: ${chosen.status}${progress ? `, phase ${progress.phase}` : ''}`)
+    for (const r of progress?.stages ?? []) console.log(progressLine(r, Date.now()))
+    if (!progress) console.log('no worker answers the progress query just now')
+  }
+  process.exit(0)
+}

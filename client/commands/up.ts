@@ -1,0 +1,29 @@
+// `hillock up` and `hillock down`.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { home, readStack } from '../../worker/home.ts'
+import { ensureStack, stopStack } from '../stack.ts'
+
+export async function up(o: { json?: boolean; detach?: boolean }): Promise<void> {
+  const { stack, started } = await ensureStack()
+  if (o.json) console.log(JSON.stringify({ ...stack, started }))
+  else {
+    console.log(`${started ? 'started' : 'already up'}: releases ${stack.serving}  Temporal UI ${stack.ui}  state ${home().root}`)
+    if (!o.detach) console.log('Ctrl-C stops it.')
+  }
+  if (!o.detach) await serveUntilInterrupted()
+}
+
+/** Returns never: ends the process after Ctrl-C (or SIGTERM), with the stack stopped. */
+export async function serveUntilInterrupted(): Promise<void> {
+  const stop = (): void => void stopStack().then(() => process.exit(0))
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  while (readStack(home())) await sleep(1000)
+  process.exit(0)
+}
+
+export async function down(o: { json?: boolean }): Promise<void> {
+  const stopped = await stopStack()
+  if (o.json) console.log(JSON.stringify({ stopped }))
+  else console.log(stopped ? 'stopped' : 'nothing was running')
+}

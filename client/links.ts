@@ -1,0 +1,25 @@
+// Where to look at a release: the links that a run prints, and the URL of each layer.
+import type { RunConfig } from '../domain/config.ts'
+import { workflowIds, type RunResult } from '../domain/contract.ts'
+import type { StackRecord } from '../worker/home.ts'
+
+export interface Links {
+  /** URL of each layer, as Neuroglancer and cloud-volume take it. */
+  readonly layers: Readonly<Record<string, string>>
+  readonly view: string
+  readonly temporal: string
+  readonly lineage: string
+}
+
+export function links(stack: StackRecord, config: RunConfig, result: RunResult): Links {
+  const at = `${config.dataset}/${result.release}`
+  const names = Object.keys(result.layerDigests).filter(l => l === 'em' || l === 'segmentation' || l === 'synapses')
+  return {
+    layers: Object.fromEntries(names.map(l => [l, `precomputed://${stack.serving}/r/${at}/${l}`])),
+    view: `${stack.serving}/view/${at}`,
+    temporal: `${stack.ui}/namespaces/default/workflows?query=${encodeURIComponent(`HillockDataset = "${config.dataset}" AND WorkflowType = "reconstruct"`)}`,
+    lineage: `${stack.serving}/lineage/${at}`,
+  }
+}
+
+export const releaseWorkflow = workflowIds.release

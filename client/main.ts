@@ -1,0 +1,85 @@
+// The hillock command: parses the command line and hands over to one file per command.
+import { enableCompileCache } from 'node:module'
+import { Command } from 'commander'
+import { isHillockError, errorTable } from '../domain/errors.ts'
+
+enableCompileCache()
+
+const program = new Command('hillock')
+  .description('Connectome reconstruction from electron microscopy as durable Temporal workflows')
+  .option('--json', 'print one JSON object instead of text')
+  .showHelpAfterError()
+  .enablePositionalOptions()
+  .addHelpText(
+    'after',
+    '\nState lives under HILLOCK_HOME (default: .hillock in the checkout); real data is looked for under HILLOCK_DATA.',
+  )
+
+const json = (c: Command): Command => c.option('--json', 'print one JSON object instead of text')
+const collect = (value: string, before: string[]): string[] => [...before, value]
+const runOptions = (c: Command): Command =>
+  json(c)
+    .option('--set <path=value>', 'override a key of the run file, e.g. stages.agglomerate.threshold=0.4 (repeatable)', collect, [])
+    .option('--name <run>', 'name of the run in workflow ids (default: date and time)')
+
+json(program.command('up'))
+  .description('start Temporal, the workers and the serving process of this machine; serves until Ctrl-C')
+  .option('--detach', 'leave them running in the background')
+  .action(async o => (await import('./commands/up.ts')).up(o))
+json(program.command('down'))
+  .description('stop what `up` or `run` started')
+  .action(async o => (await import('./commands/up.ts')).down(o))
+runOptions(program.command('run <file>'))
+  .description('reconstruct what a run file describes, from tiles to a release; the stack is started if need be and stays up')
+  .action(async (file: string, o) => (await import('./commands/run.ts')).run(file, o))
+runOptions(program.command('demo'))
+  .description('the whole path on a synthetic specimen (examples/demo.yaml), ending with links to look at')
+  .option('--exit', 'end after the table instead of serving until Ctrl-C (as without a terminal)')
+  .action(async o => (await import('./commands/demo.ts')).demo(o))
+json(program.command('status [run]'))
+  .description('progress of a run (default: the newest), or the list of runs with --all')
+  .option('--all', 'list the runs')
+  .action(async (run: string | undefined, o) => (await import('./commands/status.ts')).status(run, o))
+json(program.command('lineage <release>'))
+  .description('what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several')
+  .option('--artifact <stage/recipe>', 'the lineage record of one artifact behind it')
+  .action(async (name: string, o) => (await import('./commands/lineage.ts')).lineage(name, o))
+
+const release = program.command('release').description('list, show, publish and roll back releases')
+json(release.command('list [dataset]'))
+  .description('releases and the channels that point at them')
+  .action(async (dataset: string | undefined, o) => (await import('./commands/release.ts')).list(dataset, o))
+json(release.command('show <release>'))
+  .description('layers, quality, holes and cost of a release')
+  .action(async (name: string, o) => (await import('./commands/release.ts')).show(name, o))
+const because = (c: Command): Command =>
+  json(c)
+    .option('--channel <channel>', 'candidate or published', 'published')
+    .option('--reason <text>', 'why, for the record', 'by hand')
+because(release.command('publish <release>'))
+  .description('point a channel at a release')
+  .action(async (name: string, o) => (await import('./commands/release.ts')).publish(name, o))
+because(release.command('rollback <dataset>'))
+  .description('point a channel back at the release before (or at --to)')
+  .option('--to <release>', 'the release to go back to')
+  .action(async (dataset: string, o) => (await import('./commands/release.ts')).rollback(dataset, o))
+
+json(program.command('evaluate <release>'))
+  .description('score the segmentation of a release: VOI split and merge in bits, adapted Rand error')
+  .requiredOption('--truth <volume>', '.npy or .npy.gz of labels, axes z, y, x; 0 is ignored')
+  .action(async (name: string, o) => (await import('./commands/evaluate.ts')).evaluate(name, o))
+runOptions(program.command('phantom <file>'))
+  .description('write the synthetic tiles, their layout and the ground truth of a run file into a folder')
+  .requiredOption('--out <folder>', 'where to')
+  .action(async (file: string, o) => (await import('./commands/phantom.ts')).phantom(file, o))
+
+program.parseAsync().catch((e: unknown) => {
+  const known = isHillockError(e)
+  const asJson = process.argv.includes('--json')
+  const message = e instanceof Error ? e.message : String(e)
+  if (asJson) console.log(JSON.stringify({ error: { type: known ? e.type : 'Error', message } }))
+  console.error(`hillock: ${message}`)
+  if (known) console.error(`  (${e.type}: ${errorTable[e.type].means}; ${errorTable[e.type].todo})`)
+  if (!known && process.env['HILLOCK_DEBUG']) console.error(e)
+  process.exit(1)
+})

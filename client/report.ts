@@ -1,0 +1,84 @@
+// What a run prints: one progress line per stage, the table at the end, the quality figures.
+import Table from 'cli-table3'
+import type { Progress, RunResult, StageProgress } from '../domain/contract.ts'
+
+const clock = (s: number): string =>
+  s >= 3600 ? `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min` : s >= 60 ? `${Math.floor(s / 60)} min ${Math.round(s % 60)} s` : `${Math.round(s)} s`
+
+const done = (r: StageProgress): number => r.made + r.found
+
+/** `render       ██████░░░░  4/6  3 made, 1 found  ~ 12 s left` */
+export function progressLine(r: StageProgress, now: number): string {
+  const part = r.total > 0 ? Math.min(1, done(r) / r.total) : 1
+  const bar = '█'.repeat(Math.round(part * 20)).padEnd(20, '░')
+  const elapsed = ((part >= 1 && r.ended ? r.ended : now) - r.started) / 1000
+  const time = part >= 1 ? clock(elapsed) : done(r) === 0 ? 'started' : `~ ${clock((elapsed * (1 - part)) / part)} left`
+  const odd = [r.quarantined ? `${r.quarantined} quarantined` : '', r.retries ? `${r.retries} retries` : ''].filter(Boolean)
+  return `${r.stage.padEnd(14)} ${bar} ${String(done(r)).padStart(5)}/${r.total}  ${[`${r.made} made`, `${r.found} found`, ...odd].join(', ')}  ${time}`
+}
+
+/** Prints progress: redrawn in place on a terminal, else one line when a stage is complete. */
+export class ProgressPrinter {
+  private lines = 0
+  private readonly finished = new Set<string>()
+  private readonly out: NodeJS.WriteStream
+  constructor(out: NodeJS.WriteStream) {
+    this.out = out
+  }
+
+  show(p: Progress, now: number): void {
+    if (!this.out.isTTY) {
+      for (const r of p.stages)
+        if (r.total > 0 && done(r) >= r.total && !this.finished.has(r.stage)) {
+          this.finished.add(r.stage)
+          this.out.write(`${progressLine(r, now)}\n`)
+        }
+      return
+    }
+    const lines = p.stages.map(r => progressLine(r, now))
+    if (this.lines) this.out.write(`\u001b[${this.lines}A`)
+    for (const l of lines) this.out.write(`\u001b[2K${l.slice(0, this.out.columns ?? 120)}\n`)
+    this.lines = lines.length
+  }
+}
+
+const fixed = (n: number, digits: number): string => (n === 0 ? '0' : n.toFixed(digits))
+
+/** stage, blocks made / found / quarantined, voxels, seconds, Mvoxel/s, retries, cost */
+export function stageTable(result: RunResult, currency: string): string {
+  const table = new Table({
+    head: ['stage', 'made', 'found', 'quarantined', 'voxels', 'seconds', 'Mvoxel/s', 'retries', `cost ${currency}`],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
+  })
+  for (const r of result.stages)
+    table.push([
+      r.stage,
+      r.made,
+      r.found,
+      r.quarantined,
+      r.voxels.toLocaleString('en'),
+      fixed(r.seconds, 1),
+      r.made && r.seconds ? fixed(r.voxels / r.seconds / 1e6, 2) : '-',
+      r.retries,
+      fixed(r.cost, 5),
+    ])
+  return table.toString()
+}
+
+export function qualityLines(result: RunResult): string[] {
+  const q = result.quality
+  const lines: string[] = []
+  if (q.voiSum !== undefined)
+    lines.push(
+      `segmentation: VOI split ${q.voiSplit!.toFixed(3)} + merge ${q.voiMerge!.toFixed(3)} = ${q.voiSum.toFixed(3)} bits, ARAND ${q.arand!.toFixed(3)} (${q.segments} segments, ${q.objects} true objects)`,
+    )
+  if (q.synapseF1 !== undefined)
+    lines.push(
+      `synapses: precision ${q.synapsePrecision!.toFixed(2)}, recall ${q.synapseRecall!.toFixed(2)}, F1 ${q.synapseF1.toFixed(2)}, partners right ${q.partnerAccuracy!.toFixed(2)}`,
+    )
+  if (q.stitchResidualPx !== undefined) lines.push(`stitching: median residual ${q.stitchResidualPx.toFixed(2)} px`)
+  if (q.alignResidualPx !== undefined) lines.push(`alignment: median residual ${q.alignResidualPx.toFixed(2)} px`)
+  for (const h of result.holes) lines.push(`hole: ${h.stage} ${h.what}: ${h.reason}`)
+  return lines
+}

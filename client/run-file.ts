@@ -1,0 +1,63 @@
+// Reading a run file: YAML, `--set a.b=c`, ${HILLOCK_DATA}, paths relative to the file.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { parse, YAMLParseError } from 'yaml'
+import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
+import { HillockError } from '../domain/errors.ts'
+import { checkout, dataRoot } from '../worker/home.ts'
+
+/**
+ * @param sets overrides of the form `a.b.c=value`, the value read as YAML.
+ * @throws HillockError ConfigError that names the file and the path in it.
+ */
+export function readRunFile(file: string, sets: readonly string[] = []): RunConfig {
+  if (!existsSync(file)) throw new HillockError('ConfigError', `${file}: no such run file`)
+  let tree: unknown
+  try {
+    tree = parse(readFileSync(file, 'utf8'))
+  } catch (e) {
+    if (!(e instanceof YAMLParseError)) throw e
+    throw new HillockError('ConfigError', `${file} is not valid YAML: ${e.message}`)
+  }
+  if (tree === null || typeof tree !== 'object' || Array.isArray(tree))
+    throw new HillockError('ConfigError', `${file}: a run file is a set of keys (dataset:, voxelSizeNm:, source:, ...)`)
+  for (const s of sets) {
+    const at = s.indexOf('=')
+    if (at < 1) throw new HillockError('ConfigError', `--set ${s}: give it as path=value, for example --set stages.agglomerate.threshold=0.4`)
+    setPath(tree as Record<string, unknown>, s.slice(0, at), parse(s.slice(at + 1)))
+  }
+  return resolvePaths(parseRunConfig(tree, file), dirname(resolve(file)), file)
+}
+
+function resolvePaths(config: RunConfig, folder: string, file: string): RunConfig {
+  const path = (p: string, key: string): string => {
+    const usesData = p.includes('${HILLOCK_DATA}')
+    const full = p.replace('${HILLOCK_DATA}', dataRoot())
+    const found = isAbsolute(full) ? full : resolve(folder, full)
+    if (!existsSync(found))
+      throw new HillockError(
+        'ConfigError',
+        `${file}: ${key}: ${found} does not exist` +
+          (usesData ? `; this run needs real data under HILLOCK_DATA (now ${dataRoot()}): docs/data.md says where to get it` : ''),
+      )
+    return found
+  }
+  const { source } = config
+  const truth = config.evaluate.truth
+  const model = isAbsolute(config.model) ? config.model : [resolve(folder, config.model), resolve(checkout, config.model)].find(existsSync)
+  if (!model) throw new HillockError('ConfigError', `${file}: model: ${config.model} is neither beside the run file nor in the checkout`)
+  return {
+    ...config,
+    model,
+    source:
+      'stack' in source
+        ? { stack: path(source.stack, 'source.stack') }
+        : 'layout' in source
+          ? { layout: path(source.layout, 'source.layout') }
+          : 'tiles' in source
+            ? // A missing tile is not an error of the run file: ingest sets it aside by name.
+              { tiles: source.tiles.map(t => ({ ...t, file: resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())) })) }
+            : source,
+    evaluate: truth && truth !== 'phantom' ? { ...config.evaluate, truth: path(truth, 'evaluate.truth') } : config.evaluate,
+  }
+}

@@ -1,0 +1,107 @@
+// Smooth noise in periodic tables: what bends membranes and grains cytoplasm, looked up at integer coordinates.
+import { mix } from './random.ts'
+
+/** Tables repeat every 128 voxels along each axis, so that a lookup is a mask and never depends on the box asked for. */
+export const period = 128
+const bits = 7
+const area = period * period
+const count = area * period
+
+export interface NoiseTables {
+  /** Displacement of the specimen in 1/256 voxel, one table per axis. */
+  readonly warpX: Int16Array
+  readonly warpY: Int16Array
+  readonly warpZ: Int16Array
+  /** Blotches of cytoplasm, 3 to 6 voxels across, standard deviation 32. */
+  readonly blotch: Int8Array
+  /** Grain of 1 to 2 voxels, standard deviation 32. */
+  readonly grain: Int8Array
+}
+
+/** Index of integer coordinates (any sign) in a table. */
+export const tableIndex = (x: number, y: number, z: number): number =>
+  (x & (period - 1)) | ((y & (period - 1)) << bits) | ((z & (period - 1)) << (2 * bits))
+
+function white(seed: number, purpose: number): Float32Array {
+  const out = new Float32Array(count)
+  const key = mix(seed | 0, purpose)
+  for (let i = 0; i < count; i++) out[i] = mix(key, i) / 2147483648 - 1
+  return out
+}
+
+/** Periodic box filter of half-width `half` along one axis; `from` and `to` differ. */
+function box(from: Float32Array, to: Float32Array, stride: number, half: number): void {
+  const wrap = period * stride
+  const scale = 1 / (2 * half + 1)
+  for (let line = 0; line < area; line++) {
+    const start = stride === 1 ? line * period : stride === period ? (line & 127) + (line >> bits) * area : line
+    let sum = 0
+    for (let k = -half; k <= half; k++) sum += from[start + ((k + period) % period) * stride]!
+    let enter = ((half + 1) % period) * stride
+    let leave = ((period - half) % period) * stride
+    for (let k = 0; k < wrap; k += stride) {
+      to[start + k] = sum * scale
+      sum += from[start + enter]! - from[start + leave]!
+      enter = enter + stride === wrap ? 0 : enter + stride
+      leave = leave + stride === wrap ? 0 : leave + stride
+    }
+  }
+}
+
+/** Repeated box filters come close to a Gaussian. Changes and returns `a`. */
+function smooth(a: Float32Array, half: number, times: number): Float32Array {
+  const b = new Float32Array(count)
+  for (let t = 0; t < times; t++) {
+    box(a, b, 1, half)
+    box(b, a, period, half)
+    box(a, b, area, half)
+    a.set(b)
+  }
+  return a
+}
+
+function deviation(a: Float32Array): number {
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < count; i++) {
+    sum += a[i]!
+    squares += a[i]! * a[i]!
+  }
+  return Math.sqrt(squares / count - (sum / count) ** 2)
+}
+
+function warp(seed: number, purpose: number): Int16Array {
+  const coarse = smooth(white(seed, purpose), 8, 3)
+  const fine = smooth(white(seed, purpose + 100), 3, 3)
+  const a = (256 * 3.4) / deviation(coarse)
+  const b = (256 * 0.8) / deviation(fine)
+  const out = new Int16Array(count)
+  for (let i = 0; i < count; i++) out[i] = Math.round(coarse[i]! * a + fine[i]! * b)
+  return out
+}
+
+function bytes(a: Float32Array): Int8Array {
+  const scale = 32 / deviation(a)
+  const out = new Int8Array(count)
+  for (let i = 0; i < count; i++) out[i] = Math.max(-127, Math.min(127, Math.round(a[i]! * scale)))
+  return out
+}
+
+let latest: { seed: number; tables: NoiseTables } | undefined
+
+/** The tables of a seed; the last ones made are kept, since a run asks for one seed again and again. */
+export function noiseTables(seed: number): NoiseTables {
+  if (latest?.seed === seed) return latest.tables
+  const small = smooth(white(seed, 4), 1, 2)
+  const large = smooth(small.slice(), 3, 1)
+  const blotch = small.map((v, i) => v - 0.7 * large[i]!)
+  const tables = {
+    warpX: warp(seed, 1),
+    warpY: warp(seed, 2),
+    warpZ: warp(seed, 3),
+    blotch: bytes(blotch),
+    grain: bytes(smooth(white(seed, 5), 1, 1)),
+  }
+  latest = { seed, tables }
+  return tables
+}

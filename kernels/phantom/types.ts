@@ -1,0 +1,142 @@
+// The shapes that the phantom takes and gives: what is asked for, the scene, the camera tiles and the ground truth.
+import type { Box, Vec3 } from '../types.ts'
+
+export type DefectKind = 'missing' | 'blank' | 'truncated' | 'fold' | 'blur'
+
+/** One planted defect; without `tile` ("r0c1") it strikes every tile of the section. */
+export interface PhantomDefect {
+  readonly kind: DefectKind
+  readonly section: number
+  readonly tile?: string | undefined
+}
+
+export interface PhantomDistortion {
+  /** Largest displacement of one tile from its nominal stage position, pixels. */
+  readonly jitterPx: number
+  /** Largest rotation of one section about the centre of the specimen, degrees. */
+  readonly rotationDeg: number
+  /** Root-mean-square amplitude of the smooth deformation of one section, pixels. */
+  readonly warpPx: number
+  /** Loss of brightness in the corner of a tile, fraction. */
+  readonly illumination: number
+  /** Root-mean-square change of contrast from section to section, fraction. */
+  readonly drift: number
+  /** Standard deviation of shot noise at mid grey, grey levels. */
+  readonly noise: number
+}
+
+/** What to make. Lengths are in voxels, which are isotropic. */
+export interface PhantomSpec {
+  readonly size: Vec3
+  readonly voxelSizeNm: number
+  readonly seed: number
+  /** Radius range of thick neurites; thinner ones fill what these leave free. */
+  readonly calibre: readonly [number, number]
+  /** One synapse per this many voxels. */
+  readonly voxelsPerSynapse: number
+  readonly tiles: { readonly shape: readonly [number, number]; readonly overlap: number }
+  readonly distortion: PhantomDistortion
+  readonly defects: readonly PhantomDefect[]
+}
+
+/** Spheres in specimen coordinates, one row per sample; `owner` is the neurite id (1, 2, ...). */
+export interface Samples {
+  readonly x: Float64Array
+  readonly y: Float64Array
+  readonly z: Float64Array
+  readonly r: Float64Array
+  readonly owner: Uint32Array
+}
+
+/** The geometry of a specimen, small enough to pass around. Coordinates are specimen voxels and may lie in the margin. */
+export interface PhantomScene {
+  readonly seed: number
+  /** Centre lines; `previous` is the row of the sample before it on the line (or at the branch point), -1 at a start. */
+  readonly lines: Samples & { readonly previous: Int32Array }
+  readonly mitochondria: Samples & { readonly body: Uint32Array }
+  readonly vesicles: Samples
+  /** Discs on the boundary of `pre` and `post`; (nx, ny, nz) is the unit normal that points into `pre`. */
+  readonly synapses: {
+    readonly x: Float64Array
+    readonly y: Float64Array
+    readonly z: Float64Array
+    readonly r: Float64Array
+    readonly nx: Float64Array
+    readonly ny: Float64Array
+    readonly nz: Float64Array
+    readonly pre: Uint32Array
+    readonly post: Uint32Array
+  }
+}
+
+/** A cut-out of the specimen, x fastest. labels: neurite id, 0 = membrane and extracellular space. */
+export interface PhantomVolume {
+  readonly em: Uint8Array
+  readonly labels: Uint32Array
+}
+
+/** One camera image. (x, y) is the nominal stage position of its first pixel. */
+export interface PhantomTile {
+  readonly row: number
+  readonly col: number
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
+
+export interface SectionTruth {
+  readonly section: number
+  readonly rotationDeg: number
+  readonly shift: readonly [number, number]
+  /** Multiplier and summand of grey levels. */
+  readonly gain: number
+  readonly offset: number
+  /** Deformation at the nodes of a lattice: node (i, j) sits at (origin + spacing * (i, j)); x fastest. */
+  readonly warp: {
+    readonly spacing: number
+    readonly origin: readonly [number, number]
+    readonly nodes: readonly [number, number]
+    readonly dx: readonly number[]
+    readonly dy: readonly number[]
+  }
+  readonly tiles: readonly {
+    readonly tile: string
+    readonly x: number
+    readonly y: number
+    /** True minus nominal stage position. */
+    readonly dx: number
+    readonly dy: number
+  }[]
+}
+
+export interface PhantomTruth {
+  readonly size: Vec3
+  readonly voxelSizeNm: number
+  readonly seed: number
+  readonly sections: readonly SectionTruth[]
+  readonly defects: readonly {
+    readonly kind: DefectKind
+    readonly section: number
+    readonly tiles: readonly string[]
+    readonly fold?: { readonly nx: number; readonly ny: number; readonly at: number; readonly width: number }
+  }[]
+  readonly neurites: readonly { readonly id: number; readonly length: number }[]
+  readonly synapses: readonly {
+    readonly id: number
+    readonly pre: number
+    readonly post: number
+    readonly x: number
+    readonly y: number
+    readonly z: number
+    readonly prePoint: Vec3
+    readonly postPoint: Vec3
+    /** Radius of the cleft disc. */
+    readonly size: number
+  }[]
+}
+
+export interface SpecimenSlice extends PhantomVolume {
+  readonly box: Box
+}

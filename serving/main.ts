@@ -1,0 +1,35 @@
+// The serving process: one bucket, one port on this machine only; prints its address when it listens.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { pino } from 'pino'
+import { openStore } from '../storage/open-store.ts'
+import { createServer } from './server.ts'
+
+const { values } = parseArgs({
+  options: {
+    /** Bucket: file:// URL or folder. */
+    bucket: { type: 'string' },
+    /** 0: any free port. */
+    port: { type: 'string' },
+    viewer: { type: 'string' },
+  },
+})
+const bucket = values.bucket ?? process.env['HILLOCK_BUCKET'] ?? join(process.env['HILLOCK_HOME'] ?? '.hillock', 'bucket')
+const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
+const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
+
+const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
+const app = createServer({ store: openStore(bucket), viewerDir, onError: error => log.error(error) })
+
+const stop = (): void => void app.close().then(() => process.exit(0))
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+
+try {
+  // The line that a parent process waits for.
+  console.log(await app.listen({ host: '127.0.0.1', port }))
+} catch (error) {
+  console.error(`hillock serving: cannot listen on port ${port} of 127.0.0.1: ${(error as Error).message}; choose another with --port`)
+  process.exit(1)
+}

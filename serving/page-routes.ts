@@ -1,0 +1,96 @@
+// Routes of the pages: the list of datasets, the way into the viewer, release manifests, lineage.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { fromKey, key, map3, type Vec3 } from '../domain/geometry.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import type { Release } from '../domain/release.ts'
+import { indexPage } from './index-page.ts'
+import { artifactPage, lineagePage } from './lineage-page.ts'
+import { summariseLineage, viewArtifact } from './lineage-summary.ts'
+import { notFound, Problem } from './problem.ts'
+import { isChannel, type Releases } from './releases.ts'
+import { largestSegments } from './segments.ts'
+import { viewerState } from './viewer-state.ts'
+
+/** Segments that are selected when a release is opened. */
+const SELECTED = 14
+
+interface Named {
+  Params: { dataset: string; release: string }
+  Querystring: Record<string, string>
+}
+
+const wantsJson = (request: FastifyRequest): boolean => 'json' in (request.query as object)
+const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(text)
+
+/** Artifact of every volume layer that holds a voxel of the dataset. */
+const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
+  (['em', 'segmentation'] as const).flatMap(layer => {
+    const mip = release.layers[layer]?.mips[0]
+    if (!mip) return []
+    const cell = key(map3(a => Math.floor(voxel[a] / mip.cell[a])))
+    return [{ layer, ref: mip.artifacts[cell] ?? null }]
+  })
+
+export async function pageRoutes(app: FastifyInstance, catalogue: Releases): Promise<void> {
+  /** A release by name, or the one that a channel names at this moment. */
+  const find = async (dataset: string, name: string): Promise<Release> =>
+    catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
+
+  app.get('/', async (request, reply) => {
+    const datasets = await catalogue.datasets()
+    return wantsJson(request) ? datasets : sendPage(reply, indexPage(datasets))
+  })
+
+  app.get<Named>('/release/:dataset/:release', async (request, reply) => {
+    reply.header('cache-control', 'no-cache')
+    return find(request.params.dataset, request.params.release)
+  })
+
+  app.get<{ Params: { dataset: string } }>('/view/:dataset', async (request, reply) =>
+    reply.redirect(`/view/${request.params.dataset}/published`),
+  )
+
+  app.get<Named>('/view/:dataset/:release', async (request, reply) => {
+    const release = await find(request.params.dataset, request.params.release)
+    const selected = await largestSegments(catalogue.artifacts, release, SELECTED)
+    const state = viewerState(release, `${request.protocol}://${request.host}`, selected)
+    reply.header('cache-control', 'no-cache')
+    return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)
+  })
+
+  app.get<Named>('/lineage/:dataset/:release', async (request, reply) => {
+    const release = await find(request.params.dataset, request.params.release)
+    const { records, missing } = await catalogue.records(release)
+    const summary = summariseLineage([...records.values()], missing)
+    const asked = request.query['at']?.trim()
+    let at: Parameters<typeof lineagePage>[3] = null
+    if (asked) {
+      if (!/^\d+(\s*[,_ ]\s*\d+){2}$/.test(asked))
+        throw new Problem(400, `at=${asked} is not a voxel`, 'give three whole numbers in voxels of the dataset: at=x,y,z')
+      at = { voxel: asked, artifacts: artifactsAt(release, fromKey(asked.split(/[\s,_]+/).join('_'))) }
+    }
+    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, records, at))
+    return { release, summary, ...(at ? { at } : {}) }
+  })
+
+  app.get<{ Params: { stage: string; recipe: string }; Querystring: Record<string, string> }>(
+    '/lineage/artifact/:stage/:recipe',
+    async (request, reply) => {
+      const { stage, recipe } = request.params
+      const holds = (r: Release): boolean => (r.stages[stage] ?? []).some(ref => ref.recipe === recipe)
+      const named = request.query['release']?.split('/')
+      const release =
+        named?.length === 2
+          ? await find(named[0]!, named[1]!)
+          : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
+      if (!release || !holds(release))
+        throw notFound(`no release names an artifact ${stage}/${recipe}`, 'open the lineage page of a release and follow its links')
+      const { records } = await catalogue.records(release)
+      const lineage = records.get(recipe)
+      if (!lineage) throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
+      const view = viewArtifact(lineage, [...records.values()])
+      return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view))
+    },
+  )
+}

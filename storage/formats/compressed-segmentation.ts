@@ -1,0 +1,243 @@
+// The compressed_segmentation chunk encoding of Neuroglancer for uint64 labels, both ways.
+//
+// Source: google/neuroglancer src/sliceview/compressed_segmentation/README.md. Words are u32 little-endian: one offset per channel; then per channel and
+// block of 8^3 voxels a header (table offset, 24 bits; index width, 8 bits; offset of the indices), the packed indices, and the table of the block's labels.
+// Choices that the format leaves open follow Neuroglancer's encoder: tables ascending, a table that equals an earlier one is shared.
+
+type Shape = readonly [number, number, number]
+
+/** Shape of the blocks, as the info file has to state it. */
+export const BLOCK_SHAPE = [8, 8, 8] as const
+const B = 8
+const BLOCK_VOXELS = B * B * B
+const HASH_SIZE = 1024
+const HASH_MASK = HASH_SIZE - 1
+
+// Scratch of the encoder; encoding never yields, so one set per thread is enough.
+const slotStamp = new Uint32Array(HASH_SIZE)
+const slotEntry = new Uint16Array(HASH_SIZE)
+let stamp = 0
+const entryLow = new Uint32Array(BLOCK_VOXELS)
+const entryHigh = new Uint32Array(BLOCK_VOXELS)
+const entryRank = new Uint32Array(BLOCK_VOXELS)
+const order = new Uint16Array(BLOCK_VOXELS)
+const voxelEntry = new Uint16Array(BLOCK_VOXELS)
+
+const asWords = (a: Uint8Array | BigUint64Array): Uint32Array => new Uint32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
+
+/** Number of the label in the block's table of distinct labels, entering it when new. Returns the number of labels after that in `count`. */
+function enter(low: number, high: number, count: number): number {
+  let slot = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> 22
+  while (slotStamp[slot] === stamp) {
+    const e = slotEntry[slot]!
+    if (entryLow[e] === low && entryHigh[e] === high) return e
+    slot = (slot + 1) & HASH_MASK
+  }
+  slotStamp[slot] = stamp
+  slotEntry[slot] = count
+  entryLow[count] = low
+  entryHigh[count] = high
+  return count
+}
+
+/** Distinct labels of one block into the entry tables, their numbers per voxel into voxelEntry; padding keeps rank 0. */
+function gather(words: Uint32Array, first: number, shape: Shape, nx: number, ny: number, nz: number): number {
+  stamp = (stamp + 1) >>> 0
+  if (stamp === 0) {
+    slotStamp.fill(0)
+    stamp = 1
+  }
+  let count = 0
+  let last = -1
+  let lastLow = 0
+  let lastHigh = 0
+  for (let z = 0; z < nz; z++)
+    for (let y = 0; y < ny; y++) {
+      let at = 2 * (first + shape[0] * (y + shape[1] * z))
+      let v = B * (y + B * z)
+      for (const end = at + 2 * nx; at < end; at += 2, v++) {
+        const low = words[at]!
+        const high = words[at + 1]!
+        if (low !== lastLow || high !== lastHigh || last < 0) {
+          last = enter(low, high, count)
+          if (last === count) count++
+          lastLow = low
+          lastHigh = high
+        }
+        voxelEntry[v] = last
+      }
+    }
+  return count
+}
+
+/** Ranks of the entries in ascending order of label: order[rank] = entry, entryRank[entry] = rank. */
+function rank(count: number): void {
+  const list = order.subarray(0, count)
+  for (let i = 0; i < count; i++) list[i] = i
+  if (count > 32) list.sort((a, b) => entryHigh[a]! - entryHigh[b]! || entryLow[a]! - entryLow[b]!)
+  else
+    for (let i = 1; i < count; i++) {
+      const e = list[i]!
+      let j = i - 1
+      while (j >= 0 && (entryHigh[list[j]!]! > entryHigh[e]! || (entryHigh[list[j]!] === entryHigh[e] && entryLow[list[j]!]! > entryLow[e]!))) {
+        list[j + 1] = list[j]!
+        j--
+      }
+      list[j + 1] = e
+    }
+  for (let r = 0; r < count; r++) entryRank[list[r]!] = r
+}
+
+const widthFor = (count: number): number => {
+  if (count === 1) return 0
+  let bits = 1
+  while (1 << bits < count) bits *= 2
+  return bits
+}
+
+class Tables {
+  /** Offsets of the tables written so far, by hash of their labels. */
+  private readonly byHash = new Map<number, number[]>()
+  private readonly counts = new Map<number, number>()
+
+  /** Offset (in words of `out`) of an equal table, or -1; then it is entered as lying at `fresh`. */
+  share(out: Uint32Array, count: number, fresh: number): number {
+    let hash = count
+    for (let r = 0; r < count; r++) hash = Math.imul(hash ^ entryLow[order[r]!]!, 0x01000193) ^ Math.imul(entryHigh[order[r]!]!, 0x85ebca6b)
+    const known = this.byHash.get(hash)
+    if (!known) this.byHash.set(hash, [fresh])
+    else {
+      for (const at of known) if (this.counts.get(at) === count && equalTable(out, at, count)) return at
+      known.push(fresh)
+    }
+    this.counts.set(fresh, count)
+    return -1
+  }
+}
+
+function equalTable(out: Uint32Array, at: number, count: number): boolean {
+  for (let r = 0; r < count; r++) {
+    const e = order[r]!
+    if (out[at + 2 * r] !== entryLow[e] || out[at + 2 * r + 1] !== entryHigh[e]) return false
+  }
+  return true
+}
+
+/** Packs the ranks of the block's 512 voxels, lowest bits first. */
+function packRanks(out: Uint32Array, at: number, bits: number): void {
+  const perWord = 32 / bits
+  for (let v = 0; v < BLOCK_VOXELS; at++) {
+    let word = 0
+    for (let i = 0; i < perWord; i++, v++) word |= entryRank[voxelEntry[v]!]! << (i * bits)
+    out[at] = word
+  }
+}
+
+/**
+ * Encodes labels, flat with x fastest, channel slowest.
+ * @throws RangeError when a chunk is so large that a table offset does not fit in 24 bits (64^3 always fits).
+ */
+export function encodeCompressedSegmentation(labels: BigUint64Array, shape: Shape, channels = 1): Uint8Array<ArrayBuffer> {
+  const words = asWords(labels)
+  const [sx, sy, sz] = shape
+  const grid = [Math.ceil(sx / B), Math.ceil(sy / B), Math.ceil(sz / B)] as const
+  const blocks = grid[0] * grid[1] * grid[2]
+  let out = new Uint32Array(channels + channels * blocks * 2 + words.length / 4 + 64)
+  let size = channels
+  const reserve = (n: number): void => {
+    if (size + n <= out.length) return
+    const larger = new Uint32Array(Math.max(2 * out.length, size + n))
+    larger.set(out)
+    out = larger
+  }
+  for (let c = 0; c < channels; c++) {
+    const base = size
+    out[c] = base
+    let header = base
+    reserve(2 * blocks)
+    size += 2 * blocks
+    const tables = new Tables()
+    for (let bz = 0; bz < sz; bz += B)
+      for (let by = 0; by < sy; by += B)
+        for (let bx = 0; bx < sx; bx += B) {
+          const nx = Math.min(B, sx - bx)
+          const ny = Math.min(B, sy - by)
+          const nz = Math.min(B, sz - bz)
+          const partial = nx * ny * nz < BLOCK_VOXELS
+          const count = gather(words, bx + sx * (by + sy * (bz + sz * c)), shape, nx, ny, nz)
+          rank(count)
+          if (partial) padBlock(nx, ny, nz)
+          const bits = widthFor(count)
+          const indices = size
+          reserve(bits * 16 + 2 * count)
+          if (bits > 0) packRanks(out, indices, bits)
+          size += bits * 16
+          let table = tables.share(out, count, size)
+          if (table < 0) {
+            table = size
+            for (let r = 0; r < count; r++) {
+              out[size++] = entryLow[order[r]!]!
+              out[size++] = entryHigh[order[r]!]!
+            }
+          }
+          if (table - base > 0xffffff) throw new RangeError(`chunk of shape ${shape.join('x')} is too large for compressed_segmentation`)
+          out[header++] = (table - base) | (bits << 24)
+          out[header++] = indices - base
+        }
+  }
+  return new Uint8Array(out.buffer.slice(0, size * 4))
+}
+
+/** Voxels beyond the volume's edge take the label of rank 0, as in Neuroglancer's encoder. */
+function padBlock(nx: number, ny: number, nz: number): void {
+  const zero = order[0]!
+  for (let z = 0; z < B; z++)
+    for (let y = 0; y < B; y++) {
+      const row = B * (y + B * z)
+      if (z >= nz || y >= ny) voxelEntry.fill(zero, row, row + B)
+      else if (nx < B) voxelEntry.fill(zero, row + nx, row + B)
+    }
+}
+
+/** @throws RangeError when `bytes` is not a chunk of that shape. */
+export function decodeCompressedSegmentation(bytes: Uint8Array, shape: Shape, channels = 1): BigUint64Array<ArrayBuffer> {
+  if (bytes.length % 4 !== 0) throw new RangeError(`compressed_segmentation chunk of ${bytes.length} bytes is not whole words`)
+  const data = asWords(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice())
+  const [sx, sy, sz] = shape
+  const out = new BigUint64Array(sx * sy * sz * channels)
+  const to = asWords(out)
+  const end = data.length
+  const bad = (): never => {
+    throw new RangeError(`compressed_segmentation chunk of shape ${shape.join('x')} is damaged or of another shape`)
+  }
+  for (let c = 0; c < channels; c++) {
+    const base = c < end ? data[c]! : bad()
+    let header = base
+    for (let bz = 0; bz < sz; bz += B)
+      for (let by = 0; by < sy; by += B)
+        for (let bx = 0; bx < sx; bx += B, header += 2) {
+          if (header + 1 >= end) bad()
+          const bits = data[header]! >>> 24
+          const table = base + (data[header]! & 0xffffff)
+          const indices = base + data[header + 1]!
+          if (bits > 32 || (bits & (bits - 1)) !== 0 || indices + 16 * bits > end) bad()
+          const nx = Math.min(B, sx - bx)
+          const ny = Math.min(B, sy - by)
+          const nz = Math.min(B, sz - bz)
+          const mask = bits === 32 ? 0xffffffff : (1 << bits) - 1
+          for (let z = 0; z < nz; z++)
+            for (let y = 0; y < ny; y++) {
+              let at = 2 * (bx + sx * (by + y + sy * (bz + z + sz * c)))
+              let bit = B * (y + B * z) * bits
+              for (let x = 0; x < nx; x++, at += 2, bit += bits) {
+                const index = bits === 0 ? 0 : (data[indices + (bit >>> 5)]! >>> (bit & 31)) & mask
+                const entry = table + 2 * (index >>> 0)
+                if (entry + 1 >= end) bad()
+                to[at] = data[entry]!
+                to[at + 1] = data[entry + 1]!
+              }
+            }
+        }
+  }
+  return out
+}

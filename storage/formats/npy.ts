@@ -1,0 +1,121 @@
+// NumPy .npy files, plain or gzipped, to flat typed arrays in C order and back.
+//
+// Source: numpy/lib/format.py (magic, version, header length, Python dict literal, data).
+import { gunzipSync } from 'node:zlib'
+import { HillockError } from '../../domain/errors.ts'
+
+const types = {
+  b1: Uint8Array,
+  u1: Uint8Array,
+  u2: Uint16Array,
+  u4: Uint32Array,
+  u8: BigUint64Array,
+  i1: Int8Array,
+  i2: Int16Array,
+  i4: Int32Array,
+  i8: BigInt64Array,
+  f4: Float32Array,
+  f8: Float64Array,
+} as const
+
+export type NpyType = keyof typeof types
+export type NpyArray = InstanceType<(typeof types)[NpyType]>
+
+export interface Npy {
+  /** C order: the last axis of `shape` is fastest. A file of axes z, y, x is thus a volume with x fastest. */
+  readonly data: NpyArray
+  /** As written in the file. */
+  readonly shape: readonly number[]
+  readonly dtype: NpyType
+}
+
+const MAGIC = Buffer.from('\x93NUMPY', 'latin1')
+
+/**
+ * Reads `.npy` or `.npy.gz` bytes of any byte order, C or Fortran order (which is transposed).
+ * @throws HillockError BadTileError that names the file and says what is wrong.
+ */
+export function readNpy(bytes: Uint8Array, name: string): Npy {
+  const bad = (why: string): HillockError => new HillockError('BadTileError', `${name}: ${why}`, { tile: name })
+  const file = inflate(bytes, bad)
+  if (file.length === 0) throw bad('is empty')
+  if (file.length < 12 || MAGIC.compare(file, 0, 6) !== 0) throw bad('is not a .npy file')
+  const version = file[6]!
+  if (version < 1 || version > 3) throw bad(`has .npy version ${version}, known are 1 to 3`)
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  const start = version === 1 ? 10 : 12
+  const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true))
+  if (end > file.length) throw bad('is truncated in its header')
+  const { descr, fortran, shape } = parseHeader(Buffer.from(file.subarray(start, end)).toString('latin1'), bad)
+
+  const order = descr[0]!
+  const code = descr.slice(1) as NpyType
+  const Type = types[code]
+  if (!Type) throw bad(code.startsWith('O') ? 'holds pickled Python objects, which are not read' : `has data type ${descr}, which is not read`)
+  const length = shape.reduce((n, s) => n * s, 1)
+  const size = length * Type.BYTES_PER_ELEMENT
+  if (file.length - end < size) throw bad(`is truncated: ${file.length - end} bytes of data instead of ${size}`)
+  if (file.length - end > size) throw bad(`has ${file.length - end} bytes of data, its header says ${size}`)
+  const own = file.slice(end)
+  if (order === '>') swap(own, Type.BYTES_PER_ELEMENT)
+  const data = new Type(own.buffer as ArrayBuffer)
+  return { data: fortran ? transpose(data, shape) : data, shape, dtype: code }
+}
+
+function inflate(bytes: Uint8Array, bad: (why: string) => HillockError): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  try {
+    return gunzipSync(bytes)
+  } catch (e) {
+    throw bad(`is a truncated or damaged gzip file (${(e as Error).message})`)
+  }
+}
+
+function parseHeader(text: string, bad: (why: string) => HillockError): { descr: string; fortran: boolean; shape: number[] } {
+  if (/'descr'\s*:\s*\[/.test(text)) throw bad('holds records (a structured data type), which are not read')
+  const descr = /'descr'\s*:\s*'([<>|=]\w+)'/.exec(text)?.[1]
+  const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1]
+  const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1]
+  if (descr === undefined || fortran === undefined || shape === undefined) throw bad(`has a header that cannot be read: ${text.trim()}`)
+  const axes = shape.split(',').filter(s => s.trim() !== '')
+  return { descr, fortran: fortran === 'True', shape: axes.map(Number) }
+}
+
+function swap(bytes: Uint8Array, size: number): void {
+  const b = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (size === 2) b.swap16()
+  else if (size === 4) b.swap32()
+  else if (size === 8) b.swap64()
+}
+
+/** Fortran order (first axis fastest) to C order (last axis fastest). */
+function transpose<T extends NpyArray>(from: T, shape: readonly number[]): T {
+  const to = from.slice() as T
+  const n = shape.length
+  const stride = shape.map((_, a) => shape.slice(0, a).reduce((p, s) => p * s, 1))
+  const at = Array.from({ length: n }, () => 0)
+  let source = 0
+  for (let i = 0; i < to.length; i++) {
+    to[i] = from[source]!
+    for (let a = n - 1; a >= 0; a--) {
+      source += stride[a]!
+      if (++at[a]! < shape[a]!) break
+      source -= stride[a]! * shape[a]!
+      at[a] = 0
+    }
+  }
+  return to
+}
+
+/** `.npy` version 1.0, little-endian, C order: the last axis of `shape` is fastest. */
+export function writeNpy(data: NpyArray, shape: readonly number[]): Uint8Array {
+  const code = (Object.keys(types) as NpyType[]).find(t => t !== 'b1' && data instanceof types[t])!
+  const descr = `${data.BYTES_PER_ELEMENT === 1 ? '|' : '<'}${code}`
+  const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`
+  const padded = `${text.padEnd(Math.ceil((11 + text.length) / 64) * 64 - 11)}\n`
+  const length = Buffer.alloc(2)
+  length.writeUInt16LE(padded.length)
+  const header = Buffer.concat([MAGIC, Buffer.from([1, 0]), length, Buffer.from(padded, 'latin1')])
+  return Buffer.concat([header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
+}

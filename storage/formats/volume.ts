@@ -1,0 +1,115 @@
+// Volumes in the artifacts of regions: cut into precomputed chunks when written, gathered from several regions when read.
+import { boxName, cellBox, cellsIn, intersect, isEmpty, product, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { ArtifactStore } from '../artifacts.ts'
+import { mapBounded } from '../bounded.ts'
+import { dataTypeOf, decodeChunk, encodeChunk, newVolume, type DataType, type Encoding, type VolumeArray } from './chunk.ts'
+
+export const CHUNK: Vec3 = [64, 64, 64]
+/** Chunks read at a time. */
+const IN_FLIGHT = 8
+
+/** Path of a chunk in the artifact of its region: `<mip>/x0-x1_y0-y1_z0-z1`, in voxels of that mip. */
+export const chunkPath = (mip: number, chunk: Box): string => `${mip}/${boxName(chunk)}`
+
+export interface ChunkOptions {
+  readonly mip: number
+  readonly encoding: Encoding
+  /** 1 if left out. */
+  readonly channels?: number
+  /** 64x64x64 if left out. */
+  readonly chunk?: Vec3
+}
+
+/** Copies the overlap of two boxes from one flat volume to another of the same type; both x fastest, channel slowest. */
+export function copyOverlap(from: VolumeArray, fromBox: Box, to: VolumeArray, toBox: Box, channels: number): void {
+  const part = intersect(fromBox, toBox)
+  if (isEmpty(part)) return
+  const [fx, fy, fz] = shapeOf(fromBox)
+  const [tx, ty, tz] = shapeOf(toBox)
+  const n = part.max[0] - part.min[0]
+  for (let c = 0; c < channels; c++)
+    for (let z = part.min[2]; z < part.max[2]; z++)
+      for (let y = part.min[1]; y < part.max[1]; y++) {
+        const source = part.min[0] - fromBox.min[0] + fx * (y - fromBox.min[1] + fy * (z - fromBox.min[2] + fz * c))
+        const target = part.min[0] - toBox.min[0] + tx * (y - toBox.min[1] + ty * (z - toBox.min[2] + tz * c))
+        // Both have the type of the volume; the union of array types has no common `set`.
+        ;(to as Uint8Array).set(from.subarray(source, source + n) as Uint8Array, target)
+      }
+}
+
+/**
+ * Cuts a region's volume (`data` of shape box x channels) into chunks of the global chunk grid, in raster order. The box starts on that grid; its upper
+ * faces lie on it or on the upper bound of the dataset, where chunks are clipped.
+ * @throws RangeError when the box starts off the grid or the data do not fill it.
+ */
+export function* encodeChunks(data: VolumeArray, box: Box, options: ChunkOptions): Generator<{ path: string; bytes: Uint8Array }> {
+  const { mip, encoding, channels = 1, chunk = CHUNK } = options
+  if (box.min.some((v, a) => v % chunk[a]! !== 0)) throw new RangeError(`box ${boxName(box)} does not start on the grid of ${chunk.join('x')} chunks`)
+  if (data.length !== voxels(box) * channels) throw new RangeError(`${data.length} values do not fill box ${boxName(box)} x ${channels}`)
+  const dtype = dataTypeOf(data)
+  for (const coord of cellsIn(box, chunk)) {
+    const part = cellBox(coord, chunk, box)
+    const values = newVolume(dtype, voxels(part) * channels)
+    copyOverlap(data, box, values, part, channels)
+    yield { path: chunkPath(mip, part), bytes: encodeChunk(values, shapeOf(part), channels, encoding) }
+  }
+}
+
+export interface BoxRequest<D extends DataType> extends ChunkOptions {
+  /** Artifact of the region at a grid coordinate, undefined where there is none. */
+  readonly artifacts: (region: Vec3) => ArtifactRef | undefined
+  /** Shape of a region in voxels of this mip: whole chunks on every axis, or at least the dataset's extent. */
+  readonly regionShape: Vec3
+  /** Bounds of the dataset in voxels of this mip. */
+  readonly bounds: Box
+  /** What to read; what lies outside the bounds is filled with 0. */
+  readonly box: Box
+  readonly dtype: D
+  /** False leaves out the digests (about 1.5 GB/s). */
+  readonly verify?: boolean
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Reads any box of a volume, across regions. Voxels of regions without artifact are 0 and the regions are listed in `missing`, in raster order.
+ * @throws HillockError MissingArtifact when a chunk of a region that has an artifact is gone or damaged.
+ */
+export async function readBox<D extends DataType>(
+  store: Pick<ArtifactStore, 'open'>,
+  request: BoxRequest<D>,
+): Promise<{ data: VolumeArray<D>; missing: Vec3[] }> {
+  const { artifacts, regionShape, bounds, box, mip, dtype, encoding, channels = 1, chunk = CHUNK, verify = true, signal } = request
+  if (regionShape.some((v, a) => v % chunk[a]! !== 0 && v < bounds.max[a]!))
+    throw new RangeError(`regions of ${regionShape.join('x')} are not whole chunks of ${chunk.join('x')}`)
+  const data = newVolume(dtype, product(shapeOf(box)) * channels)
+  const missing: Vec3[] = []
+  const regions: { ref: ArtifactRef; owned: Box }[] = []
+  const wanted = intersect(box, bounds)
+  for (const region of cellsIn(wanted, regionShape)) {
+    const ref = artifacts(region)
+    if (!ref) {
+      missing.push(region)
+      continue
+    }
+    regions.push({ ref, owned: cellBox(region, regionShape, bounds) })
+  }
+  const readers = await mapBounded(regions, IN_FLIGHT, r => store.open(r.ref))
+  const parts = regions.flatMap(({ owned }, i) =>
+    cellsIn(intersect(owned, wanted), chunk).map(coord => ({ reader: readers[i]!, part: cellBox(coord, chunk, owned) })),
+  )
+  await mapBounded(parts, IN_FLIGHT, async ({ reader, part }) => {
+    const bytes = await reader.get(chunkPath(mip, part), signal ? { verify, signal } : { verify })
+    const values = decodeChunk(bytes, shapeOf(part), channels, dtype, encoding)
+    copyOverlap(values, part, data, box, channels)
+  })
+  return { data, missing }
+}
+
+/** Paths of the chunks of a region's box that are not among `paths`. */
+export function missingChunks(paths: Iterable<string>, box: Box, mip: number, chunk: Vec3 = CHUNK): string[] {
+  const there = new Set(paths)
+  return cellsIn(box, chunk)
+    .map(c => chunkPath(mip, cellBox(c, chunk, box)))
+    .filter(p => !there.has(p))
+}

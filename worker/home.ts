@@ -1,0 +1,65 @@
+// Where Hillock keeps its state on one machine: bucket folder, Temporal database, logs, the record of the running stack.
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const checkout = fileURLToPath(new URL('..', import.meta.url))
+
+export interface Home {
+  readonly root: string
+  readonly bucket: string
+  readonly database: string
+  readonly logs: string
+  readonly stack: string
+  readonly ports: string
+}
+
+/** HILLOCK_HOME, by default `.hillock` in the checkout; folders are made. */
+export function home(): Home {
+  const root = resolve(process.env['HILLOCK_HOME'] ?? join(checkout, '.hillock'))
+  const paths = {
+    root,
+    bucket: join(root, 'bucket'),
+    database: join(root, 'temporal', 'temporal.db'),
+    logs: join(root, 'logs'),
+    stack: join(root, 'stack.json'),
+    ports: join(root, 'ports.json'),
+  }
+  for (const folder of [paths.bucket, join(root, 'temporal'), paths.logs]) mkdirSync(folder, { recursive: true })
+  return paths
+}
+
+/** HILLOCK_DATA, by default `../shared/data` beside the checkout. */
+export const dataRoot = (): string => resolve(process.env['HILLOCK_DATA'] ?? join(checkout, '..', 'shared', 'data'))
+
+/** What `up` wrote about the processes that it keeps. */
+export interface StackRecord {
+  readonly pid: number
+  readonly temporal: string
+  readonly ui: string
+  readonly serving: string
+  /** Process id by name: temporal, workflow, cpu, inference, serving. */
+  readonly children: Readonly<Record<string, number>>
+  readonly ready: boolean
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+export function readStack(h: Home): StackRecord | undefined {
+  if (!existsSync(h.stack)) return undefined
+  const record = JSON.parse(readFileSync(h.stack, 'utf8')) as StackRecord
+  return isAlive(record.pid) ? record : undefined
+}
+
+export function writeJson(file: string, value: unknown): void {
+  const partial = `${file}.${process.pid}`
+  writeFileSync(partial, `${JSON.stringify(value, null, 2)}\n`)
+  renameSync(partial, file)
+}

@@ -1,0 +1,62 @@
+// One worker process: `node worker/main.ts workflow|cpu|inference`; what it connects to comes in the environment.
+import { fileURLToPath } from 'node:url'
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
+import { createActivities } from '../activities/index.ts'
+import { queues } from '../domain/contract.ts'
+import { artifactStore } from '../storage/artifacts.ts'
+import { openStore } from '../storage/object-store.ts'
+import { inferenceHost } from './inference.ts'
+import { kernelPool } from './kernel-pool.ts'
+import { codeRevision, runtime } from './runtime.ts'
+
+type Role = 'workflow' | 'cpu' | 'inference'
+
+async function main(role: Role): Promise<void> {
+  Runtime.install({
+    logger: new DefaultLogger('WARN'),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} } },
+    shutdownSignals: ['SIGTERM', 'SIGINT'],
+  })
+  const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233' })
+  const shared: WorkerOptions = {
+    connection,
+    namespace: process.env['TEMPORAL_NAMESPACE'] ?? 'default',
+    taskQueue: queues[role],
+    shutdownGraceTime: '1s',
+    shutdownForceTime: '5s',
+  }
+  if (role === 'workflow') {
+    const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
+    return run(await Worker.create({ ...shared, workflowsPath, maxCachedWorkflows: 200 }))
+  }
+  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket')
+  const pool = kernelPool()
+  const host = inferenceHost(pid => process.send?.({ onnx: pid }))
+  const activities = createActivities({
+    objects,
+    artifacts: artifactStore(objects),
+    compute: pool.compute,
+    infer: host.infer,
+    codeRevision: process.env['HILLOCK_REVISION'] ?? codeRevision(),
+    runtime: runtime(),
+  })
+  // One activity more than threads, so that reading and writing overlap computing.
+  const slots = role === 'cpu' ? pool.threads + 1 : 2
+  await run(await Worker.create({ ...shared, activities, maxConcurrentActivityTaskExecutions: slots }))
+  host.close()
+  await pool.close()
+}
+
+async function run(worker: Worker): Promise<void> {
+  process.send?.({ ready: true })
+  await worker.run()
+}
+
+process.on('disconnect', () => process.exit(0))
+main(process.argv[2] as Role).then(
+  () => process.exit(0),
+  (e: unknown) => {
+    console.error(e)
+    process.exit(1)
+  },
+)

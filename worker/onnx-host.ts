@@ -1,0 +1,88 @@
+// The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
+import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import * as ort from 'onnxruntime-node'
+import type { InferenceRequest } from '../activities/context.ts'
+
+export interface HostReply {
+  readonly id: number
+  readonly output?: Uint8Array
+  readonly error?: { readonly type: 'ModelMismatch' | 'ComputeLost'; readonly message: string }
+}
+
+const sessions = new Map<string, Promise<ort.InferenceSession>>()
+const threads = Number(process.env['HILLOCK_ONNX_THREADS'] ?? 0)
+
+function session(model: string, digest: string): Promise<ort.InferenceSession> {
+  let open = sessions.get(digest)
+  if (!open) {
+    const bytes = readFileSync(model)
+    const actual = createHash('sha256').update(bytes).digest('hex')
+    if (actual !== digest) throw new Error(`${model} has sha256 ${actual}, but ${digest} was asked for`)
+    open = ort.InferenceSession.create(bytes, {
+      executionProviders: ['cpu'],
+      ...(threads > 0 ? { intraOpNumThreads: threads } : {}),
+      enableCpuMemArena: false,
+    })
+    sessions.set(digest, open)
+  }
+  return open
+}
+
+/** Reflects the high sides until every axis is a multiple of `m`; returns the input itself where it already is. */
+export function padHigh(
+  data: Uint8Array,
+  [sx, sy, sz]: readonly [number, number, number],
+  m: number,
+): { data: Uint8Array; shape: [number, number, number] } {
+  const up = (n: number): number => Math.ceil(n / m) * m
+  const [px, py, pz] = [up(sx), up(sy), up(sz)]
+  if (px === sx && py === sy && pz === sz) return { data, shape: [px, py, pz] }
+  const reflect = (i: number, n: number): number => (i < n ? i : Math.max(0, 2 * n - 2 - i))
+  const out = new Uint8Array(px * py * pz)
+  for (let z = 0; z < pz; z++)
+    for (let y = 0; y < py; y++) {
+      const from = sx * (reflect(y, sy) + sy * reflect(z, sz))
+      const to = px * (y + py * z)
+      out.set(data.subarray(from, from + sx), to)
+      for (let x = sx; x < px; x++) out[to + x] = data[from + reflect(x, sx)]!
+    }
+  return { data: out, shape: [px, py, pz] }
+}
+
+async function infer(r: InferenceRequest): Promise<Uint8Array> {
+  const s = await session(r.model, r.digest)
+  const { data, shape } = padHigh(r.em, r.shape, r.multipleOf)
+  const [px, py, pz] = shape
+  const result = await s.run({ [s.inputNames[0]!]: new ort.Tensor('uint8', data, [1, 1, pz, py, px]) })
+  const all = result[s.outputNames[0]!]!.data as Uint8Array
+  const { min, max } = r.core
+  const [cx, cy, cz] = [max[0] - min[0], max[1] - min[1], max[2] - min[2]]
+  const out = new Uint8Array(r.channels * cx * cy * cz)
+  let to = 0
+  for (let c = 0; c < r.channels; c++)
+    for (let z = min[2]; z < max[2]; z++)
+      for (let y = min[1]; y < max[1]; y++, to += cx) {
+        const from = px * (y + py * (z + pz * c)) + min[0]
+        out.set(all.subarray(from, from + cx), to)
+      }
+  return out
+}
+
+if (process.send) {
+  // One at a time: a second call would only queue inside the native library and double the memory.
+  let last: Promise<unknown> = Promise.resolve()
+  process.on('message', ({ id, request }: { id: number; request: InferenceRequest }) => {
+    last = last.then(async () => {
+      const reply = await infer(request).then(
+        (output): HostReply => ({ id, output }),
+        (e: Error): HostReply => ({
+          id,
+          error: { type: e.message.includes('sha256') ? 'ModelMismatch' : 'ComputeLost', message: e.message },
+        }),
+      )
+      process.send!(reply)
+    })
+  })
+  process.on('disconnect', () => process.exit(0))
+}
