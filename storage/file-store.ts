@@ -3,7 +3,8 @@ import { mkdir, open, readdir, stat, link, unlink, type FileHandle } from 'node:
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
-import { checkKey, type ObjectStore } from './object-store.ts'
+import { checkKey } from './keys.ts'
+import type { ObjectStore } from './object-store.ts'
 
 const TEMPORARY = '.tmp'
 /** A ref is a folder of numbered immutable files: the next version is linked if absent, which is a compare-and-swap without a lock. */

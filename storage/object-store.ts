@@ -1,4 +1,7 @@
 // The object store as the rest of Hillock sees it: immutable objects by key, and refs changed by compare-and-swap.
+import { fileURLToPath } from 'node:url'
+import { HillockError } from '../domain/errors.ts'
+import { fileStore } from './file-store.ts'
 
 /**
  * Keys are segments of letters, digits and `_ . : + = @ - ~`, joined by `/`; a segment never starts with a dot. Keys under `refs/` name refs, all others
@@ -21,16 +24,15 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<string>
 }
 
-const SEGMENT = /^[A-Za-z0-9_:+=@~-][A-Za-z0-9_.:+=@~-]{0,199}$/
-
-/** @throws TypeError when `key` could leave the store, clash with its own files, or not be held by every kind of store. */
-export function checkKey(key: string, kind: 'object' | 'ref'): void {
-  if (key.length > 900 || !key.split('/').every(s => SEGMENT.test(s)))
-    throw new TypeError(`not an object key: ${JSON.stringify(key)}`)
-  if (key.startsWith('refs/') !== (kind === 'ref'))
-    throw new TypeError(
-      kind === 'ref'
-        ? `not a ref: ${key} (refs are keys under refs/)`
-        : `${key} is a ref: it is read and swapped as one`,
-    )
+/**
+ * Opens `file:///folder` or a plain path as a folder.
+ * @throws HillockError ConfigError for a scheme that is not served.
+ */
+export function openStore(url: string): ObjectStore {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//.exec(url)?.[1]
+  if (scheme === undefined) return fileStore(url)
+  if (scheme === 'file') return fileStore(fileURLToPath(url))
+  if (scheme === 'gs')
+    throw new HillockError('ConfigError', `${url}: buckets of Google Cloud Storage are not served yet; use a folder`)
+  throw new HillockError('ConfigError', `${url}: no object store has the scheme ${scheme}://`)
 }

@@ -53,7 +53,11 @@ export function decodeArrays<T extends Readonly<Record<string, NamedArray>>>(byt
   const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength)
   const start = 12 + view.getUint32(8, true)
   if (start > aligned.length) throw new RangeError('container of arrays is cut short in its header')
-  const header = JSON.parse(Buffer.from(aligned.subarray(12, start)).toString()) as { name: string; type: Code; length: number }[]
+  const header = JSON.parse(Buffer.from(aligned.subarray(12, start)).toString()) as {
+    name: string
+    type: Code
+    length: number
+  }[]
   const out: Record<string, NamedArray> = {}
   let at = start
   for (const { name, type, length } of header) {

@@ -2,7 +2,13 @@
 import { product, type Vec3 } from '../../domain/geometry.ts'
 import { decodeCompressedSegmentation, encodeCompressedSegmentation } from './compressed-segmentation.ts'
 
-const arrays = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, uint64: BigUint64Array, float32: Float32Array } as const
+const arrays = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  float32: Float32Array,
+} as const
 
 export type DataType = keyof typeof arrays
 export type Encoding = 'raw' | 'compressed_segmentation'
@@ -14,9 +20,11 @@ export type VolumeArray<D extends DataType = DataType> = {
   float32: Float32Array<ArrayBuffer>
 }[D]
 
-export const newVolume = <D extends DataType>(dtype: D, length: number): VolumeArray<D> => new arrays[dtype](length) as VolumeArray<D>
+export const newVolume = <D extends DataType>(dtype: D, length: number): VolumeArray<D> =>
+  new arrays[dtype](length) as VolumeArray<D>
 
-export const dataTypeOf = (data: VolumeArray): DataType => (Object.keys(arrays) as DataType[]).find(t => data instanceof arrays[t])!
+export const dataTypeOf = (data: VolumeArray): DataType =>
+  (Object.keys(arrays) as DataType[]).find(t => data instanceof arrays[t])!
 
 /** Bytes of a chunk: flat, x fastest, channel slowest, little-endian. @throws RangeError for compressed_segmentation of other than uint64. */
 export function encodeChunk(data: VolumeArray, shape: Vec3, channels: number, encoding: Encoding): Uint8Array {
@@ -28,7 +36,13 @@ export function encodeChunk(data: VolumeArray, shape: Vec3, channels: number, en
 }
 
 /** The values of a chunk; of raw bytes a view where they are aligned. @throws RangeError when the bytes do not have that shape. */
-export function decodeChunk<D extends DataType>(bytes: Uint8Array<ArrayBuffer>, shape: Vec3, channels: number, dtype: D, encoding: Encoding): VolumeArray<D> {
+export function decodeChunk<D extends DataType>(
+  bytes: Uint8Array<ArrayBuffer>,
+  shape: Vec3,
+  channels: number,
+  dtype: D,
+  encoding: Encoding,
+): VolumeArray<D> {
   if (encoding === 'compressed_segmentation') {
     if (dtype !== 'uint64') throw new RangeError('compressed_segmentation holds uint64 labels only')
     return decodeCompressedSegmentation(bytes, shape, channels) as VolumeArray<D>

@@ -23,7 +23,8 @@ const entryRank = new Uint32Array(BLOCK_VOXELS)
 const order = new Uint16Array(BLOCK_VOXELS)
 const voxelEntry = new Uint16Array(BLOCK_VOXELS)
 
-const asWords = (a: Uint8Array | BigUint64Array): Uint32Array => new Uint32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
+const asWords = (a: Uint8Array | BigUint64Array): Uint32Array =>
+  new Uint32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
 
 /** Number of the label in the block's table of distinct labels, entering it when new. Returns the number of labels after that in `count`. */
 function enter(low: number, high: number, count: number): number {
@@ -79,7 +80,11 @@ function rank(count: number): void {
     for (let i = 1; i < count; i++) {
       const e = list[i]!
       let j = i - 1
-      while (j >= 0 && (entryHigh[list[j]!]! > entryHigh[e]! || (entryHigh[list[j]!] === entryHigh[e] && entryLow[list[j]!]! > entryLow[e]!))) {
+      while (
+        j >= 0 &&
+        (entryHigh[list[j]!]! > entryHigh[e]! ||
+          (entryHigh[list[j]!] === entryHigh[e] && entryLow[list[j]!]! > entryLow[e]!))
+      ) {
         list[j + 1] = list[j]!
         j--
       }
@@ -103,7 +108,8 @@ class Tables {
   /** Offset (in words of `out`) of an equal table, or -1; then it is entered as lying at `fresh`. */
   share(out: Uint32Array, count: number, fresh: number): number {
     let hash = count
-    for (let r = 0; r < count; r++) hash = Math.imul(hash ^ entryLow[order[r]!]!, 0x01000193) ^ Math.imul(entryHigh[order[r]!]!, 0x85ebca6b)
+    for (let r = 0; r < count; r++)
+      hash = Math.imul(hash ^ entryLow[order[r]!]!, 0x01000193) ^ Math.imul(entryHigh[order[r]!]!, 0x85ebca6b)
     const known = this.byHash.get(hash)
     if (!known) this.byHash.set(hash, [fresh])
     else {
@@ -137,7 +143,11 @@ function packRanks(out: Uint32Array, at: number, bits: number): void {
  * Encodes labels, flat with x fastest, channel slowest.
  * @throws RangeError when a chunk is so large that a table offset does not fit in 24 bits (64^3 always fits).
  */
-export function encodeCompressedSegmentation(labels: BigUint64Array, shape: Shape, channels = 1): Uint8Array<ArrayBuffer> {
+export function encodeCompressedSegmentation(
+  labels: BigUint64Array,
+  shape: Shape,
+  channels = 1,
+): Uint8Array<ArrayBuffer> {
   const words = asWords(labels)
   const [sx, sy, sz] = shape
   const grid = [Math.ceil(sx / B), Math.ceil(sy / B), Math.ceil(sz / B)] as const
@@ -180,7 +190,8 @@ export function encodeCompressedSegmentation(labels: BigUint64Array, shape: Shap
               out[size++] = entryHigh[order[r]!]!
             }
           }
-          if (table - base > 0xffffff) throw new RangeError(`chunk of shape ${shape.join('x')} is too large for compressed_segmentation`)
+          if (table - base > 0xffffff)
+            throw new RangeError(`chunk of shape ${shape.join('x')} is too large for compressed_segmentation`)
           out[header++] = (table - base) | (bits << 24)
           out[header++] = indices - base
         }
@@ -200,8 +211,13 @@ function padBlock(nx: number, ny: number, nz: number): void {
 }
 
 /** @throws RangeError when `bytes` is not a chunk of that shape. */
-export function decodeCompressedSegmentation(bytes: Uint8Array, shape: Shape, channels = 1): BigUint64Array<ArrayBuffer> {
-  if (bytes.length % 4 !== 0) throw new RangeError(`compressed_segmentation chunk of ${bytes.length} bytes is not whole words`)
+export function decodeCompressedSegmentation(
+  bytes: Uint8Array,
+  shape: Shape,
+  channels = 1,
+): BigUint64Array<ArrayBuffer> {
+  if (bytes.length % 4 !== 0)
+    throw new RangeError(`compressed_segmentation chunk of ${bytes.length} bytes is not whole words`)
   const data = asWords(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice())
   const [sx, sy, sz] = shape
   const out = new BigUint64Array(sx * sy * sz * channels)

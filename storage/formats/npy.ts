@@ -51,7 +51,12 @@ export function readNpy(bytes: Uint8Array, name: string): Npy {
   const order = descr[0]!
   const code = descr.slice(1) as NpyType
   const Type = types[code]
-  if (!Type) throw bad(code.startsWith('O') ? 'holds pickled Python objects, which are not read' : `has data type ${descr}, which is not read`)
+  if (!Type)
+    throw bad(
+      code.startsWith('O')
+        ? 'holds pickled Python objects, which are not read'
+        : `has data type ${descr}, which is not read`,
+    )
   const length = shape.reduce((n, s) => n * s, 1)
   const size = length * Type.BYTES_PER_ELEMENT
   if (file.length - end < size) throw bad(`is truncated: ${file.length - end} bytes of data instead of ${size}`)
@@ -71,12 +76,16 @@ function inflate(bytes: Uint8Array, bad: (why: string) => HillockError): Uint8Ar
   }
 }
 
-function parseHeader(text: string, bad: (why: string) => HillockError): { descr: string; fortran: boolean; shape: number[] } {
+function parseHeader(
+  text: string,
+  bad: (why: string) => HillockError,
+): { descr: string; fortran: boolean; shape: number[] } {
   if (/'descr'\s*:\s*\[/.test(text)) throw bad('holds records (a structured data type), which are not read')
   const descr = /'descr'\s*:\s*'([<>|=]\w+)'/.exec(text)?.[1]
   const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1]
   const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1]
-  if (descr === undefined || fortran === undefined || shape === undefined) throw bad(`has a header that cannot be read: ${text.trim()}`)
+  if (descr === undefined || fortran === undefined || shape === undefined)
+    throw bad(`has a header that cannot be read: ${text.trim()}`)
   const axes = shape.split(',').filter(s => s.trim() !== '')
   return { descr, fortran: fortran === 'True', shape: axes.map(Number) }
 }

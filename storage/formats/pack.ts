@@ -33,7 +33,8 @@ export function pack(entries: Iterable<PackEntry>): { data: Uint8Array<ArrayBuff
 /** @throws RangeError when `bytes` is not the index of a pack. */
 export function packIndex(bytes: Uint8Array): PackIndex {
   const { keys, ends } = JSON.parse(Buffer.from(bytes).toString()) as { keys?: string[]; ends?: number[] }
-  if (!Array.isArray(keys) || !Array.isArray(ends) || keys.length !== ends.length) throw new RangeError('not the index of a pack')
+  if (!Array.isArray(keys) || !Array.isArray(ends) || keys.length !== ends.length)
+    throw new RangeError('not the index of a pack')
   return {
     keys,
     find(key) {

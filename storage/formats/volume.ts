@@ -1,9 +1,28 @@
 // Volumes in the artifacts of regions: cut into precomputed chunks when written, gathered from several regions when read.
-import { boxName, cellBox, cellsIn, intersect, isEmpty, product, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import {
+  boxName,
+  cellBox,
+  cellsIn,
+  intersect,
+  isEmpty,
+  product,
+  shapeOf,
+  voxels,
+  type Box,
+  type Vec3,
+} from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { ArtifactStore } from '../artifacts.ts'
 import { mapBounded } from '../bounded.ts'
-import { dataTypeOf, decodeChunk, encodeChunk, newVolume, type DataType, type Encoding, type VolumeArray } from './chunk.ts'
+import {
+  dataTypeOf,
+  decodeChunk,
+  encodeChunk,
+  newVolume,
+  type DataType,
+  type Encoding,
+  type VolumeArray,
+} from './chunk.ts'
 
 export const CHUNK: Vec3 = [64, 64, 64]
 /** Chunks read at a time. */
@@ -43,10 +62,16 @@ export function copyOverlap(from: VolumeArray, fromBox: Box, to: VolumeArray, to
  * faces lie on it or on the upper bound of the dataset, where chunks are clipped.
  * @throws RangeError when the box starts off the grid or the data do not fill it.
  */
-export function* encodeChunks(data: VolumeArray, box: Box, options: ChunkOptions): Generator<{ path: string; bytes: Uint8Array }> {
+export function* encodeChunks(
+  data: VolumeArray,
+  box: Box,
+  options: ChunkOptions,
+): Generator<{ path: string; bytes: Uint8Array }> {
   const { mip, encoding, channels = 1, chunk = CHUNK } = options
-  if (box.min.some((v, a) => v % chunk[a]! !== 0)) throw new RangeError(`box ${boxName(box)} does not start on the grid of ${chunk.join('x')} chunks`)
-  if (data.length !== voxels(box) * channels) throw new RangeError(`${data.length} values do not fill box ${boxName(box)} x ${channels}`)
+  if (box.min.some((v, a) => v % chunk[a]! !== 0))
+    throw new RangeError(`box ${boxName(box)} does not start on the grid of ${chunk.join('x')} chunks`)
+  if (data.length !== voxels(box) * channels)
+    throw new RangeError(`${data.length} values do not fill box ${boxName(box)} x ${channels}`)
   const dtype = dataTypeOf(data)
   for (const coord of cellsIn(box, chunk)) {
     const part = cellBox(coord, chunk, box)
@@ -79,7 +104,19 @@ export async function readBox<D extends DataType>(
   store: Pick<ArtifactStore, 'open'>,
   request: BoxRequest<D>,
 ): Promise<{ data: VolumeArray<D>; missing: Vec3[] }> {
-  const { artifacts, regionShape, bounds, box, mip, dtype, encoding, channels = 1, chunk = CHUNK, verify = true, signal } = request
+  const {
+    artifacts,
+    regionShape,
+    bounds,
+    box,
+    mip,
+    dtype,
+    encoding,
+    channels = 1,
+    chunk = CHUNK,
+    verify = true,
+    signal,
+  } = request
   if (regionShape.some((v, a) => v % chunk[a]! !== 0 && v < bounds.max[a]!))
     throw new RangeError(`regions of ${regionShape.join('x')} are not whole chunks of ${chunk.join('x')}`)
   const data = newVolume(dtype, product(shapeOf(box)) * channels)
@@ -96,7 +133,10 @@ export async function readBox<D extends DataType>(
   }
   const readers = await mapBounded(regions, IN_FLIGHT, r => store.open(r.ref))
   const parts = regions.flatMap(({ owned }, i) =>
-    cellsIn(intersect(owned, wanted), chunk).map(coord => ({ reader: readers[i]!, part: cellBox(coord, chunk, owned) })),
+    cellsIn(intersect(owned, wanted), chunk).map(coord => ({
+      reader: readers[i]!,
+      part: cellBox(coord, chunk, owned),
+    })),
   )
   await mapBounded(parts, IN_FLIGHT, async ({ reader, part }) => {
     const bytes = await reader.get(chunkPath(mip, part), signal ? { verify, signal } : { verify })
