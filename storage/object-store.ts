@@ -1,7 +1,4 @@
 // The object store as the rest of Hillock sees it: immutable objects by key, and refs changed by compare-and-swap.
-import { fileURLToPath } from 'node:url'
-import { HillockError } from '../domain/errors.ts'
-import { fileStore } from './file-store.ts'
 
 /**
  * Keys are segments of letters, digits and `_ . : + = @ - ~`, joined by `/`; a segment never starts with a dot. Keys under `refs/` name refs, all others
@@ -24,15 +21,4 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<string>
 }
 
-/**
- * Opens `file:///folder` or a plain path as a folder.
- * @throws HillockError ConfigError for a scheme that is not served.
- */
-export function openStore(url: string): ObjectStore {
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//.exec(url)?.[1]
-  if (scheme === undefined) return fileStore(url)
-  if (scheme === 'file') return fileStore(fileURLToPath(url))
-  if (scheme === 'gs')
-    throw new HillockError('ConfigError', `${url}: buckets of Google Cloud Storage are not served yet; use a folder`)
-  throw new HillockError('ConfigError', `${url}: no object store has the scheme ${scheme}://`)
-}
+export { openStore } from './open-store.ts'
