@@ -4,18 +4,20 @@ import { noiseTables, tableIndex } from './noise.ts'
 import type { NoiseTables } from './noise.ts'
 import type { PhantomScene } from './types.ts'
 
-/** Cells of the candidate lists, in voxels of bent space. */
+/** Side of the cells that hold candidate lists when many voxels are asked for. */
 export const cellSize = 8
-const coarse = 4
+/** Where the division into cells begins. */
+const root = 64
 
 export interface Field {
   readonly tables: NoiseTables
   /** Spheres in bent space: x, y, z, radius squared, four numbers a row. */
   readonly spheres: Float64Array
   readonly owner: Uint32Array
-  /** Cell (i, j, k) of `cells` holds rows candidates[starts[c] .. starts[c + 1]), c = i + nx * (j + ny * k). */
-  readonly cells: { readonly min: readonly number[]; readonly n: readonly number[] }
+  /** Cells of `size` voxels of bent space, `n` of them from cell `min`; cell c holds candidates[starts[c] .. ends[c]). */
+  readonly cells: { readonly size: number; readonly min: readonly number[]; readonly n: readonly number[] }
   readonly starts: Int32Array
+  readonly ends: Int32Array
   readonly candidates: Int32Array
 }
 
@@ -42,7 +44,10 @@ export function warpAt(tables: NoiseTables, x: number, y: number, z: number, out
 }
 
 /** Spheres with their centres carried into bent space: x, y, z, r squared, four numbers a row. */
-export function bentSpheres(tables: NoiseTables, s: PhantomScene['lines'] | PhantomScene['mitochondria']): Float64Array {
+export function bentSpheres(
+  tables: NoiseTables,
+  s: PhantomScene['lines'] | PhantomScene['mitochondria'],
+): Float64Array {
   const out = new Float64Array(4 * s.x.length)
   const w = new Float64Array(3)
   for (let i = 0; i < s.x.length; i++) {
@@ -55,134 +60,189 @@ export function bentSpheres(tables: NoiseTables, s: PhantomScene['lines'] | Phan
   return out
 }
 
-/** The field of a scene over a box of specimen voxels. */
-export function makeField(seed: number, lines: PhantomScene['lines'], box: Box): Field {
+/**
+ * The field of a scene over a box of specimen voxels. `leaf` (8, 16 or 32) trades the time to build against the time to ask.
+ */
+export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, leaf: number = cellSize): Field {
   const tables = noiseTables(seed)
   const spheres = bentSpheres(tables, lines)
-  const size = cellSize * coarse
-  const min = box.min.map(v => Math.floor((v - largestWarp) / size) * coarse)
-  const max = box.max.map(v => Math.ceil((v + largestWarp) / size) * coarse)
-  const n = max.map((v, a) => v - min[a]!)
-  const lists: Int32Array[] = Array.from({ length: n[0]! * n[1]! * n[2]! })
-  const all = Int32Array.from({ length: lines.x.length }, (_, i) => i)
-  let total = 0
-  for (let k = 0; k < n[2]!; k += coarse)
-    for (let j = 0; j < n[1]!; j += coarse)
-      for (let i = 0; i < n[0]!; i += coarse) {
-        const near = prune(spheres, lines.owner, all, center(min, i, j, k, size), size / 2)
-        for (let c = 0; c < coarse ** 3; c++) {
-          const ii = i + (c % coarse)
-          const jj = j + (Math.floor(c / coarse) % coarse)
-          const kk = k + Math.floor(c / (coarse * coarse))
-          const list = prune(spheres, lines.owner, near, center(min, ii, jj, kk, cellSize), cellSize / 2)
-          lists[ii + n[0]! * (jj + n[1]! * kk)] = list
-          total += list.length
-        }
-      }
-  const starts = new Int32Array(lists.length + 1)
-  const candidates = new Int32Array(total)
-  for (let c = 0, at = 0; c < lists.length; c++) {
-    candidates.set(lists[c]!, at)
-    at += lists[c]!.length
-    starts[c + 1] = at
+  const min = box.min.map(v => Math.floor((v - largestWarp) / root) * (root / leaf))
+  const n = box.max.map((v, a) => Math.ceil((v + largestWarp) / root) * (root / leaf) - min[a]!)
+  const cells = n[0]! * n[1]! * n[2]!
+  const field = { starts: new Int32Array(cells), ends: new Int32Array(cells), candidates: new Int32Array(cells * 16) }
+  const rows = lines.x.length
+  const scratch = { lists: [0, 1, 2, 3, 4].map(() => new Int32Array(rows)), power: new Float64Array(rows), used: 0 }
+  const all = Int32Array.from({ length: rows }, (_, i) => i)
+
+  /** Narrows `list` (of `length` rows) to a cube of `size` with low corner (x, y, z), halving it down to leaves. */
+  const divide = (level: number, list: Int32Array, length: number, x: number, y: number, z: number, size: number) => {
+    const half = size / 2
+    const near = scratch.lists[level]!
+    const kept = prune(spheres, lines.owner, list, length, x + half, y + half, z + half, half, near, scratch.power)
+    if (size > leaf) {
+      for (let c = 0; c < 8; c++)
+        divide(level + 1, near, kept, x + (c & 1) * half, y + ((c >> 1) & 1) * half, z + (c >> 2) * half, half)
+      return
+    }
+    const cell = x / leaf - min[0]! + n[0]! * (y / leaf - min[1]! + n[1]! * (z / leaf - min[2]!))
+    if (scratch.used + kept > field.candidates.length) {
+      const more = new Int32Array(2 * field.candidates.length + kept)
+      more.set(field.candidates)
+      field.candidates = more
+    }
+    field.starts[cell] = scratch.used
+    for (let i = 0; i < kept; i++) field.candidates[scratch.used++] = near[i]!
+    field.ends[cell] = scratch.used
   }
-  return { tables, spheres, owner: lines.owner, cells: { min, n }, starts, candidates }
+  for (let k = 0; k < n[2]!; k += root / leaf)
+    for (let j = 0; j < n[1]!; j += root / leaf)
+      for (let i = 0; i < n[0]!; i += root / leaf)
+        divide(0, all, rows, (min[0]! + i) * leaf, (min[1]! + j) * leaf, (min[2]! + k) * leaf, root)
+  return { tables, spheres, owner: lines.owner, cells: { size: leaf, min, n }, ...field }
 }
 
-const center = (min: readonly number[], i: number, j: number, k: number, size: number): readonly number[] => [
-  (min[0]! + i) * cellSize + size / 2,
-  (min[1]! + j) * cellSize + size / 2,
-  (min[2]! + k) * cellSize + size / 2,
-]
-
 /**
- * The rows that can be nearest, or nearest of another owner than the nearest, somewhere in a cube. Exact: the
- * difference of two power distances is linear in space, so its least value over the cube is known.
+ * Keeps in `out` the rows that can be nearest, or nearest of another owner than the nearest, somewhere in a cube.
+ * Exact: the difference of two power distances is linear in space, so its least value over the cube is known.
+ * @returns how many were kept
  */
 function prune(
   s: Float64Array,
   owner: Uint32Array,
   rows: Int32Array,
-  [cx, cy, cz]: readonly number[],
+  length: number,
+  cx: number,
+  cy: number,
+  cz: number,
   half: number,
-): Int32Array {
-  const power = new Float64Array(rows.length)
-  let best = -1
-  for (let i = 0; i < rows.length; i++) {
-    const o = 4 * rows[i]!
-    power[i] = (s[o]! - cx!) ** 2 + (s[o + 1]! - cy!) ** 2 + (s[o + 2]! - cz!) ** 2 - s[o + 3]!
-    if (best < 0 || power[i]! < power[best]!) best = i
-  }
-  let second = -1
-  for (let i = 0; i < rows.length; i++)
-    if (owner[rows[i]!] !== owner[rows[best]!] && (second < 0 || power[i]! < power[second]!)) second = i
-  if (second < 0) return rows.slice()
-  let kept = 0
-  const out = new Int32Array(rows.length)
-  for (let i = 0; i < rows.length; i++) {
-    const o = 4 * rows[i]!
-    // Beaten everywhere by the nearest and by the second of another owner: can be neither.
-    let beaten = true
-    for (const rival of [best, second]) {
-      const q = 4 * rows[rival]!
-      const slope = Math.abs(s[o]! - s[q]!) + Math.abs(s[o + 1]! - s[q + 1]!) + Math.abs(s[o + 2]! - s[q + 2]!)
-      if (power[i]! - power[rival]! <= 2 * half * slope) beaten = false
-    }
-    if (!beaten) out[kept++] = rows[i]!
-  }
-  return out.slice(0, kept)
-}
-
-/** What the field says of one point. */
-export interface Probe {
-  /** Owner of the point, and the other owner nearest to it (0: none). */
-  owner: number
-  other: number
-  /** Distance to the boundary between the two, voxels. */
-  distance: number
-}
-
-/** Asks the field at any point of its box; results go into `out`. */
-export function probe(f: Field, x: number, y: number, z: number, out: Probe): void {
-  const w = new Float64Array(3)
-  warpAt(f.tables, x, y, z, w)
-  const qx = x + w[0]!
-  const qy = y + w[1]!
-  const qz = z + w[2]!
-  const { min, n } = f.cells
-  const c =
-    Math.floor(qx / cellSize) -
-    min[0]! +
-    n[0]! * (Math.floor(qy / cellSize) - min[1]! + n[1]! * (Math.floor(qz / cellSize) - min[2]!))
+  out: Int32Array,
+  power: Float64Array,
+): number {
+  // The nearest sphere to the centre, and the nearest of another owner.
   let p1 = Infinity
   let p2 = Infinity
   let k1 = -1
   let k2 = -1
-  for (let i = f.starts[c]!; i < f.starts[c + 1]!; i++) {
-    const row = f.candidates[i]!
-    const p =
-      (f.spheres[4 * row]! - qx) ** 2 +
-      (f.spheres[4 * row + 1]! - qy) ** 2 +
-      (f.spheres[4 * row + 2]! - qz) ** 2 -
-      f.spheres[4 * row + 3]!
+  for (let i = 0; i < length; i++) {
+    const row = rows[i]!
+    const o = 4 * row
+    const dx = s[o]! - cx
+    const dy = s[o + 1]! - cy
+    const dz = s[o + 2]! - cz
+    const p = dx * dx + dy * dy + dz * dz - s[o + 3]!
+    power[i] = p
+    if (p >= p2) continue
     if (p < p1) {
-      if (k1 < 0 || f.owner[row] !== f.owner[k1]) {
+      if (k1 >= 0 && owner[row] !== owner[k1]) {
         p2 = p1
         k2 = k1
       }
       p1 = p
       k1 = row
-    } else if (p < p2 && f.owner[row] !== f.owner[k1]) {
+    } else if (owner[row] !== owner[k1]) {
       p2 = p
       k2 = row
     }
   }
-  out.owner = k1 < 0 ? 0 : f.owner[k1]!
-  out.other = k2 < 0 ? 0 : f.owner[k2]!
-  out.distance = k2 < 0 ? 99 : (p2 - p1) / (2 * Math.sqrt(apart(f.spheres, k1, k2)))
+  let kept = 0
+  for (let i = 0; i < length; i++) {
+    const row = rows[i]!
+    // A row that both of these beat everywhere in the cube can be neither.
+    const lost = k2 >= 0 && beaten(s, row, k1, power[i]! - p1, half) && beaten(s, row, k2, power[i]! - p2, half)
+    if (!lost) out[kept++] = row
+  }
+  return kept
 }
 
-function apart(s: Float64Array, a: number, b: number): number {
-  return (s[4 * a]! - s[4 * b]!) ** 2 + (s[4 * a + 1]! - s[4 * b + 1]!) ** 2 + (s[4 * a + 2]! - s[4 * b + 2]!) ** 2
+function beaten(s: Float64Array, row: number, by: number, excess: number, half: number): boolean {
+  const o = 4 * row
+  const q = 4 * by
+  const slope = Math.abs(s[o]! - s[q]!) + Math.abs(s[o + 1]! - s[q + 1]!) + Math.abs(s[o + 2]! - s[q + 2]!)
+  return excess > 2 * half * slope
 }
 
+/** What the field says of a run of voxels along x. */
+export interface FieldRow {
+  /** Owner of each voxel, and the other owner nearest to it (0: none). */
+  readonly owner: Uint32Array
+  readonly other: Uint32Array
+  /** Distance to the boundary between the two, voxels. */
+  readonly distance: Float64Array
+  /** Bent coordinates, and the cell that they lie in. */
+  readonly x: Float64Array
+  readonly y: Float64Array
+  readonly z: Float64Array
+  readonly cell: Int32Array
+}
+
+export const fieldRow = (length: number): FieldRow => ({
+  owner: new Uint32Array(length),
+  other: new Uint32Array(length),
+  distance: new Float64Array(length),
+  x: new Float64Array(length),
+  y: new Float64Array(length),
+  z: new Float64Array(length),
+  cell: new Int32Array(length),
+})
+
+/** Asks the field at the integer points (x .. x + length - 1, y, z), which must lie in its box; results go into `out`. */
+export function probeRow(f: Field, x: number, y: number, z: number, length: number, out: FieldRow): void {
+  const { spheres, owner, starts, ends, candidates } = f
+  const { size } = f.cells
+  const { warpX, warpY, warpZ } = f.tables
+  const [cx, cy, cz] = f.cells.min as readonly [number, number, number]
+  const [nx, ny] = f.cells.n as readonly [number, number]
+  for (let i = 0; i < length; i++) {
+    const t = tableIndex(x + i, y, z)
+    const qx = x + i + warpX[t]! / 256
+    const qy = y + warpY[t]! / 256
+    const qz = z + warpZ[t]! / 256
+    const cell = Math.floor(qx / size) - cx + nx * (Math.floor(qy / size) - cy + ny * (Math.floor(qz / size) - cz))
+    // The nearest sphere by power distance, and the nearest of another owner.
+    let p1 = Infinity
+    let p2 = Infinity
+    let s1 = 0
+    let s2 = 0
+    let o1 = 0
+    let o2 = 0
+    const end = ends[cell]!
+    for (let c = starts[cell]!; c < end; c++) {
+      const row = candidates[c]!
+      const s = row << 2
+      const dx = spheres[s]! - qx
+      const dy = spheres[s + 1]! - qy
+      const dz = spheres[s + 2]! - qz
+      const p = dx * dx + dy * dy + dz * dz - spheres[s + 3]!
+      if (p >= p2) continue
+      const o = owner[row]!
+      if (p < p1) {
+        if (o !== o1) {
+          p2 = p1
+          s2 = s1
+          o2 = o1
+        }
+        p1 = p
+        s1 = s
+        o1 = o
+      } else if (o !== o1) {
+        p2 = p
+        s2 = s
+        o2 = o
+      }
+    }
+    out.owner[i] = o1
+    out.other[i] = o2
+    out.x[i] = qx
+    out.y[i] = qy
+    out.z[i] = qz
+    out.cell[i] = cell
+    if (o2 === 0) {
+      out.distance[i] = 99
+      continue
+    }
+    const ax = spheres[s1]! - spheres[s2]!
+    const ay = spheres[s1 + 1]! - spheres[s2 + 1]!
+    const az = spheres[s1 + 2]! - spheres[s2 + 2]!
+    out.distance[i] = (p2 - p1) / (2 * Math.sqrt(ax * ax + ay * ay + az * az))
+  }
+}

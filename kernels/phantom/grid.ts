@@ -3,6 +3,8 @@
 const cell = 32
 
 export interface GrowingSpheres {
+  /** No sphere may be larger. */
+  readonly largest: number
   readonly x: number[]
   readonly y: number[]
   readonly z: number[]
@@ -11,7 +13,7 @@ export interface GrowingSpheres {
   readonly previous: number[]
   add(x: number, y: number, z: number, r: number, owner: number, previous: number): number
   /**
-   * Distance from a point to the nearest sphere surface, at most `cap` (< 32 less the largest radius counts too).
+   * Distance from a point to the nearest sphere surface, at most `cap`; negative inside.
    * Spheres of `owner` count only if their row is below `before`.
    */
   clearance(x: number, y: number, z: number, owner: number, before: number, cap: number): number
@@ -28,6 +30,7 @@ export function growingSpheres(low: readonly number[], high: readonly number[], 
   const previous: number[] = []
   const at = (v: number, a: 0 | 1 | 2) => Math.max(0, Math.min(n[a] - 1, Math.floor((v - low[a]!) / cell) + 1))
   return {
+    largest,
     x,
     y,
     z,

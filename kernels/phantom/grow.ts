@@ -7,7 +7,9 @@ import type { PhantomSpec } from './types.ts'
 
 /** Neurites are grown this far outside the specimen, since warped sections look beyond its faces. */
 export const growMargin = 64
-const thinnest = 5
+const thinnest = 5.5
+/** Voids with less room than this are left to their neighbours. */
+const leastRoom = 8
 
 interface Tip {
   x: number
@@ -28,16 +30,21 @@ export function growNeurites(spec: PhantomSpec): GrowingSpheres {
   const random = stream(spec.seed, 11)
   const low = spec.size.map(() => -growMargin)
   const high = spec.size.map(s => s + growMargin)
-  const spheres = growingSpheres(low, high, spec.calibre[1] * 1.4)
+  const largest = 1.4 * spec.calibre[1]
+  const spheres = growingSpheres(low, high, largest)
   const volume = (high[0]! - low[0]!) * (high[1]! - low[1]!) * (high[2]! - low[2]!)
   let id = 0
   let tubes = 0
-  for (let fails = 0; fails < 40; ) {
+  for (let fails = 0; fails < 40;) {
     const share = tubes / volume
     const wanted =
-      share < 0.32 ? random.range(spec.calibre[0], spec.calibre[1]) : share < 0.5 ? random.range(8, spec.calibre[0]) : 8
+      share < 0.4
+        ? random.range(spec.calibre[0], spec.calibre[1])
+        : share < 0.52
+          ? random.range(10, spec.calibre[0])
+          : 10
     const tip = emptySpot(spheres, random, low, high, wanted)
-    if (tip.radius < thinnest + 1) {
+    if (tip.radius < leastRoom) {
       fails++
       continue
     }
@@ -46,6 +53,7 @@ export function growNeurites(spec: PhantomSpec): GrowingSpheres {
     growNeurite(spheres, random, low, high, id, tip)
     for (let i = rowsBefore; i < spheres.x.length; i++) tubes += spheres.r[i]! ** 3 * Math.PI * 0.35
   }
+  straighten(spheres)
   return spheres
 }
 
@@ -81,7 +89,8 @@ function growNeurite(s: GrowingSpheres, random: Stream, low: number[], high: num
       length,
       previous: root,
     })
-  for (let b = 0; b < branches.length && b < 12; b++) growBranch(s, random, low, high, id, first, branches, branches[b]!)
+  for (let b = 0; b < branches.length && b < 12; b++)
+    growBranch(s, random, low, high, id, first, branches, branches[b]!)
 }
 
 /** Grows from a tip until its length is spent, space runs out or it leaves the box; leaves new branch tips in `branches`. */
@@ -102,11 +111,11 @@ function growBranch(
   let sinceBranch = 0
   // Spheres laid in the last few steps, and those at the branch point, are neighbours and no obstacles.
   const recent: number[] = []
-  for (let grown = 0; tip.length > 0; ) {
-    const step = Math.max(3, 0.33 * radius)
+  for (let grown = 0; tip.length > 0;) {
+    const step = Math.max(4, 0.36 * radius)
     swell += (random.normal() * 0.34 - swell) * Math.min(1, step / 28)
     const taper = 1 - 0.45 * Math.min(1, grown / whole)
-    const target = Math.max(thinnest, base * taper * (1 + 1.3 * swell))
+    const target = Math.min(s.largest, Math.max(thinnest, base * taper * (1 + 1.3 * swell)))
     const own = recent.length > 12 ? recent[recent.length - 12]! : before
     let best = -Infinity
     let bx = 0
@@ -168,7 +177,14 @@ function branchTip(tip: Tip, radius: number, random: Stream): Tip {
   dx *= norm
   dy *= norm
   dz *= norm
-  return { ...tip, dx, dy, dz, radius: Math.max(thinnest + 1, radius * random.range(0.5, 0.8)), length: random.range(80, 320) }
+  return {
+    ...tip,
+    dx,
+    dy,
+    dz,
+    radius: Math.max(thinnest + 1, radius * random.range(0.5, 0.8)),
+    length: random.range(80, 320),
+  }
 }
 
 function direction(random: Stream): [number, number, number] {
@@ -181,4 +197,15 @@ function direction(random: Stream): [number, number, number] {
     const n = 1 / Math.sqrt(n2)
     return [x * n, y * n, z * n]
   }
+}
+
+/** Takes the zigzag out of centre lines and radii: each inner sample moves towards the mean of its neighbours. */
+function straighten(s: GrowingSpheres): void {
+  for (const line of [s.x, s.y, s.z, s.r])
+    for (let pass = 0; pass < 6; pass++) {
+      const old = line.slice()
+      for (let i = 1; i + 1 < line.length; i++)
+        if (s.previous[i] === i - 1 && s.previous[i + 1] === i)
+          line[i] = 0.5 * old[i]! + 0.25 * (old[i - 1]! + old[i + 1]!)
+    }
 }

@@ -1,15 +1,21 @@
 // The greys of the phantom: how bright each compartment is, and how a membrane fades into what it encloses.
 import { unit } from './random.ts'
 
-export const vesicleShell = 84
+export const membraneGrey = 90
+export const vesicleShell = 86
 export const synapseGrey = 46
-/** Half-thickness of the labelled gap between neurites, voxels. */
+/** The presynaptic side is darker by this, out to this far from the edge of the cleft. */
+export const cloudDepth = 14
+export const cloudReach = 16
+/** Mitochondria stay this far from the membrane, voxels. */
+export const mitoGap = 4.5
+/** Half-thickness of the unlabelled gap between neurites, voxels. */
 export const gap = 1
 
 /** Brightness of cytoplasm of a neurite: most are light, some dark. */
 export function cytoplasmGrey(seed: number, id: number): number {
   const u = unit(seed, 21, id)
-  return u < 0.16 ? 116 + 90 * u : 134 + 46 * (u - 0.16)
+  return u < 0.16 ? 118 + 90 * u : 134 + 58 * (u - 0.16)
 }
 
 /** Standard deviation of the blotches of cytoplasm of a neurite, grey levels. */
@@ -17,10 +23,9 @@ export const cytoplasmContrast = (seed: number, id: number): number => 5 + 9 * u
 
 export const mitochondrionGrey = (seed: number, body: number): number => 76 + 13 * unit(seed, 23, body)
 
-/** Steps of the membrane profile per voxel of distance. */
 export const profileSteps = 16
-/** Weight of membrane grey by distance to the boundary: about 4 voxels wide at half height. */
-export const membraneProfile = Float64Array.from({ length: 12 * profileSteps + 1 }, (_, i) => {
-  const d = i / profileSteps
-  return Math.exp(-((d / 2.5) ** 2.6))
-})
+export const membraneReach = 7
+/** Weight of membrane grey by distance to the boundary, profileSteps a voxel: about 4 voxels wide at half height. */
+export const membraneProfile = Float64Array.from({ length: membraneReach * profileSteps }, (_, i) =>
+  Math.exp(-(((i + 0.5) / profileSteps / 2.4) ** 2.4)),
+)

@@ -29,21 +29,26 @@ function white(seed: number, purpose: number): Float32Array {
   return out
 }
 
-/** Periodic box filter of half-width `half` along one axis; `from` and `to` differ. */
+/** Periodic box filter of half-width `half` along the axis of a stride; `from` and `to` differ. */
 function box(from: Float32Array, to: Float32Array, stride: number, half: number): void {
-  const wrap = period * stride
+  const block = period * stride
   const scale = 1 / (2 * half + 1)
-  for (let line = 0; line < area; line++) {
-    const start = stride === 1 ? line * period : stride === period ? (line & 127) + (line >> bits) * area : line
-    let sum = 0
-    for (let k = -half; k <= half; k++) sum += from[start + ((k + period) % period) * stride]!
-    let enter = ((half + 1) % period) * stride
-    let leave = ((period - half) % period) * stride
-    for (let k = 0; k < wrap; k += stride) {
-      to[start + k] = sum * scale
-      sum += from[start + enter]! - from[start + leave]!
-      enter = enter + stride === wrap ? 0 : enter + stride
-      leave = leave + stride === wrap ? 0 : leave + stride
+  const sums = new Float64Array(stride)
+  for (let start = 0; start < count; start += block) {
+    sums.fill(0)
+    for (let k = -half; k <= half; k++) {
+      const line = start + ((k + period) % period) * stride
+      for (let i = 0; i < stride; i++) sums[i]! += from[line + i]!
+    }
+    for (let k = 0; k < period; k++) {
+      const here = start + k * stride
+      const enter = start + ((k + half + 1) % period) * stride
+      const leave = start + ((k - half + period) % period) * stride
+      for (let i = 0; i < stride; i++) {
+        const sum = sums[i]!
+        to[here + i] = sum * scale
+        sums[i] = sum + from[enter + i]! - from[leave + i]!
+      }
     }
   }
 }
@@ -92,9 +97,10 @@ let latest: { seed: number; tables: NoiseTables } | undefined
 /** The tables of a seed; the last ones made are kept, since a run asks for one seed again and again. */
 export function noiseTables(seed: number): NoiseTables {
   if (latest?.seed === seed) return latest.tables
-  const small = smooth(white(seed, 4), 1, 2)
-  const large = smooth(small.slice(), 3, 1)
-  const blotch = small.map((v, i) => v - 0.7 * large[i]!)
+  const small = smooth(white(seed, 4), 1, 3)
+  const large = smooth(small.slice(), 4, 1)
+  // Dark spots stand out more than light ones do.
+  const blotch = small.map((v, i) => (v - 0.6 * large[i]!) * (v < 0.6 * large[i]! ? 1.3 : 0.8))
   const tables = {
     warpX: warp(seed, 1),
     warpY: warp(seed, 2),

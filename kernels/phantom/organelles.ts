@@ -1,0 +1,65 @@
+// Puts mitochondria into thick stretches of neurites.
+import { stream } from './random.ts'
+import type { PhantomScene } from './types.ts'
+
+type Lines = PhantomScene['lines']
+
+/** Sausages along centre lines, a little off centre; spheres in specimen coordinates, two per centre-line sample. */
+export function placeMitochondria(seed: number, lines: Lines): PhantomScene['mitochondria'] {
+  const random = stream(seed, 31)
+  const x: number[] = []
+  const y: number[] = []
+  const z: number[] = []
+  const r: number[] = []
+  const owner: number[] = []
+  const bodies: number[] = []
+  let body = 0
+  let left = 0
+  let whole = 1
+  let wait = random.range(0, 80)
+  let side = [0, 0, 0]
+  let share = 0.5
+  for (let i = 1; i < lines.x.length; i++) {
+    const from = lines.previous[i]!
+    const goesOn = from === i - 1
+    if (!goesOn) {
+      left = 0
+      wait = random.range(0, 90)
+      continue
+    }
+    const step = Math.hypot(lines.x[i]! - lines.x[from]!, lines.y[i]! - lines.y[from]!, lines.z[i]! - lines.z[from]!)
+    const radius = lines.r[i]!
+    if (left <= 0) {
+      wait -= step
+      if (wait > 0 || radius < 9) continue
+      body++
+      whole = random.range(28, 110)
+      left = whole
+      wait = random.range(30, 160)
+      share = random.range(0.5, 0.72)
+      side = [0, 1, 2].map(() => random.range(-0.3, 0.3))
+    }
+    for (const half of [0.5, 1]) {
+      const along = (whole - left + half * step) / whole
+      // Rounded ends.
+      const end = Math.sqrt(Math.max(0.1, 1 - (2 * Math.min(1, along) - 1) ** 4))
+      const mid = lines.r[from]! * (1 - half) + radius * half
+      x.push(lines.x[from]! * (1 - half) + lines.x[i]! * half + side[0]! * mid)
+      y.push(lines.y[from]! * (1 - half) + lines.y[i]! * half + side[1]! * mid)
+      z.push(lines.z[from]! * (1 - half) + lines.z[i]! * half + side[2]! * mid)
+      r.push(Math.min(20, mid * share) * end)
+      owner.push(lines.owner[i]!)
+      bodies.push(body)
+    }
+    left -= step
+    if (radius < 7) left = 0
+  }
+  return {
+    x: Float64Array.from(x),
+    y: Float64Array.from(y),
+    z: Float64Array.from(z),
+    r: Float64Array.from(r),
+    owner: Uint32Array.from(owner),
+    body: Uint32Array.from(bodies),
+  }
+}

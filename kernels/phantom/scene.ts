@@ -1,0 +1,27 @@
+// Lays out a specimen: neurites, then mitochondria, synapses and vesicles in them.
+import type { Vec3 } from '../types.ts'
+import { makeField } from './field.ts'
+import { growNeurites } from './grow.ts'
+import { placeMitochondria } from './organelles.ts'
+import { placeSynapses, synapseMargin } from './synapses.ts'
+import type { PhantomScene, PhantomSpec } from './types.ts'
+
+/** The geometry of the specimen of a spec; the same spec gives the same scene. */
+export function phantomScene(spec: PhantomSpec): PhantomScene {
+  const grown = growNeurites(spec)
+  const lines = {
+    x: Float64Array.from(grown.x),
+    y: Float64Array.from(grown.y),
+    z: Float64Array.from(grown.z),
+    r: Float64Array.from(grown.r),
+    owner: Uint32Array.from(grown.owner),
+    previous: Int32Array.from(grown.previous),
+  }
+  const mitochondria = placeMitochondria(spec.seed, lines)
+  // Probes reach a little beyond the margin that synapses keep to.
+  const reach = synapseMargin + 40
+  const low: Vec3 = [-reach, -reach, -reach]
+  const high: Vec3 = [spec.size[0] + reach, spec.size[1] + reach, spec.size[2] + reach]
+  const field = makeField(spec.seed, lines, { min: low, max: high }, 16)
+  return { seed: spec.seed, lines, mitochondria, ...placeSynapses(spec, lines, mitochondria, field) }
+}

@@ -1,0 +1,185 @@
+// Puts synapses where two neurites share a broad, smooth stretch of membrane, with a cloud of vesicles on the pre side.
+import { fieldRow, probeRow } from './field.ts'
+import type { Field } from './field.ts'
+import { stream } from './random.ts'
+import type { Stream } from './random.ts'
+import type { PhantomScene, PhantomSpec } from './types.ts'
+
+/** Synapses are also placed this far outside the specimen, so that its faces look like its inside. */
+export const synapseMargin = 24
+const fewestVesicles = 15
+const mostVesicles = 40
+const cloudRadius = 25
+
+interface Point {
+  x: number
+  y: number
+  z: number
+}
+
+/** Asks a field for single points, rounded to voxels: signed distance to the boundary of one pair, positive inside `a`. */
+function asker(field: Field) {
+  const row = fieldRow(1)
+  return {
+    at(p: Point) {
+      probeRow(field, Math.round(p.x), Math.round(p.y), Math.round(p.z), 1, row)
+      return { owner: row.owner[0]!, other: row.other[0]!, distance: row.distance[0]! }
+    },
+    /** NaN where the pair does not meet. */
+    signed(p: Point, a: number, b: number) {
+      const { owner, other, distance } = this.at(p)
+      return owner === a && other === b ? distance : owner === b && other === a ? -distance : NaN
+    },
+  }
+}
+
+type Asker = ReturnType<typeof asker>
+
+/** Unit normal of the boundary at p, towards a; undefined where it is not a clean boundary of the two. */
+function normalAt(ask: Asker, p: Point, a: number, b: number): Point | undefined {
+  const h = 4
+  const x = ask.signed({ ...p, x: p.x + h }, a, b) - ask.signed({ ...p, x: p.x - h }, a, b)
+  const y = ask.signed({ ...p, y: p.y + h }, a, b) - ask.signed({ ...p, y: p.y - h }, a, b)
+  const z = ask.signed({ ...p, z: p.z + h }, a, b) - ask.signed({ ...p, z: p.z - h }, a, b)
+  const n = Math.sqrt(x * x + y * y + z * z)
+  return n > 4 ? { x: x / n, y: y / n, z: z / n } : undefined
+}
+
+const move = (p: Point, d: Point, by: number): Point => ({ x: p.x + d.x * by, y: p.y + d.y * by, z: p.z + d.z * by })
+
+/** Two unit vectors across n. */
+function across(n: Point): [Point, Point] {
+  const a = Math.abs(n.x) < 0.8 ? { x: 1, y: 0, z: 0 } : { x: 0, y: 1, z: 0 }
+  const u = { x: n.y * a.z - n.z * a.y, y: n.z * a.x - n.x * a.z, z: n.x * a.y - n.y * a.x }
+  const l = Math.sqrt(u.x * u.x + u.y * u.y + u.z * u.z)
+  const e = { x: u.x / l, y: u.y / l, z: u.z / l }
+  return [e, { x: n.y * e.z - n.z * e.y, y: n.z * e.x - n.x * e.z, z: n.x * e.y - n.y * e.x }]
+}
+
+/** Whether the disc of radius r lies on the boundary of the pair, with room behind it on both sides. */
+function fits(ask: Asker, c: Point, n: Point, r: number, pre: number, post: number): boolean {
+  const [u, v] = across(n)
+  for (const [i, j] of [
+    [1, 0],
+    [0.7, 0.7],
+    [0, 1],
+    [-0.7, 0.7],
+    [-1, 0],
+    [-0.7, -0.7],
+    [0, -1],
+    [0.7, -0.7],
+  ] as const) {
+    const s = ask.signed(move(move(c, u, i * r), v, j * r), pre, post)
+    if (!(Math.abs(s) < 2.8)) return false
+  }
+  return (
+    ask.at(move(c, n, 13)).owner === pre && ask.at(move(c, n, 8)).distance > 5 && ask.at(move(c, n, -6)).owner === post
+  )
+}
+
+/** Vesicle centres and radii in the cloud of a synapse, clear of membranes, mitochondria and each other. */
+function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: number, blocked: (p: Point) => boolean) {
+  const wanted = Math.round(random.range(fewestVesicles + 3, mostVesicles))
+  const out: (Point & { r: number })[] = []
+  for (let t = 0; t < 260 && out.length < wanted; t++) {
+    const p = {
+      x: c.x + random.range(-cloudRadius, cloudRadius),
+      y: c.y + random.range(-cloudRadius, cloudRadius),
+      z: c.z + random.range(-cloudRadius, cloudRadius),
+    }
+    const r = random.range(2.1, 3)
+    const up = (p.x - c.x) * n.x + (p.y - c.y) * n.y + (p.z - c.z) * n.z
+    if (up < 4 || (p.x - c.x) ** 2 + (p.y - c.y) ** 2 + (p.z - c.z) ** 2 > cloudRadius ** 2) continue
+    const { owner, distance } = ask.at(p)
+    if (owner !== pre || distance < r + 2 || blocked(p)) continue
+    if (out.some(o => (o.x - p.x) ** 2 + (o.y - p.y) ** 2 + (o.z - p.z) ** 2 < (o.r + r + 1) ** 2)) continue
+    out.push({ ...p, r })
+  }
+  return out
+}
+
+/** Synapses and vesicles of a scene; `field` covers the specimen with its synapse margin. */
+export function placeSynapses(
+  spec: PhantomSpec,
+  lines: PhantomScene['lines'],
+  mitochondria: PhantomScene['mitochondria'],
+  field: Field,
+): Pick<PhantomScene, 'synapses' | 'vesicles'> {
+  const random = stream(spec.seed, 41)
+  const ask = asker(field)
+  const inside = (p: Point, margin: number) =>
+    [p.x, p.y, p.z].every((v, a) => v >= -margin && v < spec.size[a]! + margin)
+  const wanted = Math.round(
+    spec.size.reduce((product, s) => product * (s + 2 * synapseMargin), 1) / spec.voxelsPerSynapse,
+  )
+  const discs: (Point & { r: number; n: Point; pre: number; post: number })[] = []
+  const vesicles: (Point & { r: number; owner: number })[] = []
+  const candidates = Array.from(lines.x, (_, i) => i).filter(i =>
+    inside({ x: lines.x[i]!, y: lines.y[i]!, z: lines.z[i]! }, synapseMargin + 20),
+  )
+  for (let t = 0; t < 150 * wanted && discs.length < wanted; t++) {
+    const from = candidates[Math.floor(random.next() * candidates.length)]
+    if (from === undefined) break
+    const start = { x: lines.x[from]!, y: lines.y[from]!, z: lines.z[from]! }
+    const r = random.range(7, 12)
+    const way = { x: random.range(-1, 1), y: random.range(-1, 1), z: random.range(-1, 1) }
+    const l = Math.sqrt(way.x ** 2 + way.y ** 2 + way.z ** 2)
+    if (lines.r[from]! < 9 || l < 0.2 || l > 1) continue
+    const hit = walkOut(ask, start, { x: way.x / l, y: way.y / l, z: way.z / l }, lines.owner[from]!, p =>
+      inside(p, synapseMargin),
+    )
+    if (!hit || discs.some(d => (d.x - hit.p.x) ** 2 + (d.y - hit.p.y) ** 2 + (d.z - hit.p.z) ** 2 < 26 ** 2)) continue
+    const pre = lines.owner[from]!
+    const n = normalAt(ask, hit.p, pre, hit.post)
+    if (!n) continue
+    const c = move(hit.p, n, -ask.signed(hit.p, pre, hit.post))
+    if (!inside(c, synapseMargin) || !(Math.abs(ask.signed(c, pre, hit.post)) < 1.2)) continue
+    if (!fits(ask, c, n, r, pre, hit.post)) continue
+    const near: number[] = []
+    for (let m = 0; m < mitochondria.x.length; m++)
+      if ((mitochondria.x[m]! - c.x) ** 2 + (mitochondria.y[m]! - c.y) ** 2 + (mitochondria.z[m]! - c.z) ** 2 < 3600)
+        near.push(m)
+    const blocked = (p: Point) =>
+      near.some(
+        m =>
+          (mitochondria.x[m]! - p.x) ** 2 + (mitochondria.y[m]! - p.y) ** 2 + (mitochondria.z[m]! - p.z) ** 2 <
+          (mitochondria.r[m]! + 6) ** 2,
+      )
+    const cloud = vesicleCloud(ask, random, c, n, pre, blocked)
+    if (cloud.length < fewestVesicles) continue
+    discs.push({ ...c, r, n, pre, post: hit.post })
+    for (const v of cloud) vesicles.push({ ...v, owner: pre })
+  }
+  const floats = (f: (d: (typeof discs)[number]) => number) => Float64Array.from(discs, f)
+  return {
+    synapses: {
+      x: floats(d => d.x),
+      y: floats(d => d.y),
+      z: floats(d => d.z),
+      r: floats(d => d.r),
+      nx: floats(d => d.n.x),
+      ny: floats(d => d.n.y),
+      nz: floats(d => d.n.z),
+      pre: Uint32Array.from(discs, d => d.pre),
+      post: Uint32Array.from(discs, d => d.post),
+    },
+    vesicles: {
+      x: Float64Array.from(vesicles, v => v.x),
+      y: Float64Array.from(vesicles, v => v.y),
+      z: Float64Array.from(vesicles, v => v.z),
+      r: Float64Array.from(vesicles, v => v.r),
+      owner: Uint32Array.from(vesicles, v => v.owner),
+    },
+  }
+}
+
+/** Walks from inside a neurite until another one begins: where, and which. */
+function walkOut(ask: Asker, start: Point, way: Point, id: number, inside: (p: Point) => boolean) {
+  for (let by = 0; by < 60; by += 1.5) {
+    const p = move(start, way, by)
+    if (!inside(p)) continue
+    const { owner } = ask.at(p)
+    if (owner !== id) return by === 0 ? undefined : { p, post: owner }
+  }
+  return undefined
+}
