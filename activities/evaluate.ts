@@ -1,0 +1,136 @@
+// evaluate: a segmentation and its synapses against ground truth; nothing but this stage ever reads truth.
+import { readFile } from 'node:fs/promises'
+import { zstdDecompressSync } from 'node:zlib'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { RunConfig } from '../domain/config.ts'
+import type { EvaluateInput, IndexEntry, Outcome, Refs } from '../domain/contract.ts'
+import { HillockError } from '../domain/errors.ts'
+import { fromKey, cellBox, intersect, isEmpty, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
+import { sha256, type Digest } from '../domain/recipe.ts'
+import { Release, type Quality } from '../domain/release.ts'
+import type { DatasetTask } from '../domain/tasks.ts'
+import { readNpy } from '../storage/formats/npy.ts'
+import { getRelease } from '../storage/releases.ts'
+import { paste, readVolume, segmentationVolume } from './cells.ts'
+import type { Deps } from './context.ts'
+import { readIndexes, refsOf } from './index-objects.ts'
+import { progress } from './meter.ts'
+import { contents, produce } from './produce.ts'
+import { configOf } from './source.ts'
+import { scoreSynapseTables, type TrueSynapse } from './synapse-truth.ts'
+
+interface Truth {
+  readonly digest: Digest
+  /** Labels of a box, x fastest; 0 is ignored. */
+  labels(box: Box): Uint32Array
+  readonly bounds: Box
+  readonly synapses: readonly TrueSynapse[] | null
+}
+
+async function truthFile(file: string): Promise<Truth> {
+  const bytes = await readFile(file)
+  const npy = readNpy(bytes, file)
+  if (npy.shape.length !== 3) throw new HillockError('ConfigError', `truth ${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
+  const [sz, sy, sx] = npy.shape as [number, number, number]
+  const whole: Box = { min: [0, 0, 0], max: [sx, sy, sz] }
+  const data = Uint32Array.from(npy.data as ArrayLike<number>, Number)
+  return {
+    digest: sha256(bytes),
+    bounds: whole,
+    synapses: null,
+    labels(box) {
+      const out = new Uint32Array(voxels(box))
+      paste(data, whole, out, box)
+      return out
+    },
+  }
+}
+
+async function truthOfPhantom(deps: Deps, slabs: Refs, bounds: Box): Promise<Truth> {
+  const data = new Uint32Array(voxels(bounds))
+  const [sx, sy] = shapeOf(bounds)
+  let synapses: readonly TrueSynapse[] = []
+  for (const [first, ref] of Object.entries(slabs)) {
+    const bytes = zstdDecompressSync(await deps.artifacts.get(ref, 'labels.u32.zst'))
+    data.set(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4), Number(first) * sx * sy)
+    const truth = JSON.parse(Buffer.from(await deps.artifacts.get(ref, 'truth.json')).toString()) as { synapses: readonly TrueSynapse[] }
+    synapses = truth.synapses
+  }
+  return {
+    digest: sha256(canonicalJson(contents('phantom', slabs) as Json)),
+    bounds,
+    synapses,
+    labels(box) {
+      const out = new Uint32Array(voxels(box))
+      paste(data, bounds, out, box)
+      return out
+    },
+  }
+}
+
+interface Where {
+  readonly bounds: Box
+  readonly region: Vec3
+}
+
+async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: Truth, box: Box | undefined): Promise<Quality> {
+  const wanted = box ? intersect(box, at.bounds) : at.bounds
+  if (truth.bounds.max.some((v, a) => v < wanted.max[a]!))
+    throw new HillockError(
+      'ConfigError',
+      `the truth covers ${truth.bounds.max.join(' x ')} voxels, but ${wanted.max.join(' x ')} are to be scored: name a smaller evaluate.box`,
+    )
+  const tables = []
+  const cells = Object.keys(segments)
+  for (const [i, cell] of cells.entries()) {
+    const part = intersect(cellBox(fromKey(cell), at.region, at.bounds), wanted)
+    if (isEmpty(part)) continue
+    const seg = await readVolume(deps, { context: at } as never, segments, segmentationVolume, part)
+    tables.push(await deps.compute('contingency', [seg, truth.labels(part)]))
+    progress(i + 1, cells.length)
+  }
+  const s = await deps.compute('scores', [await deps.compute('mergeContingency', [tables])])
+  return { voiSplit: s.voiSplit, voiMerge: s.voiMerge, voiSum: s.voiSum, arand: s.arand, segments: s.segments, objects: s.objects }
+}
+
+async function truthOf(deps: Deps, config: RunConfig, entries: readonly IndexEntry[], bounds: Box): Promise<Truth | null> {
+  const { truth } = config.evaluate
+  if (truth === undefined) return null
+  return truth === 'phantom' ? truthOfPhantom(deps, refsOf(entries, 'phantom'), bounds) : truthFile(truth)
+}
+
+export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> {
+  const config = await configOf(deps, task.context.config)
+  const entries = await readIndexes(deps, task.indexes)
+  const { bounds, region } = task.context
+  const truth = await truthOf(deps, config, entries, bounds)
+  const segments = refsOf(entries, 'segment')
+  const graph = refsOf(entries, 'graph')
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'evaluate',
+      key: 'release',
+      parameters: config.evaluate.box ? { box: config.evaluate.box as unknown as Json } : {},
+      inputs: { ...contents('segment', segments), ...contents('graph', graph), ...(truth ? { truth: truth.digest } : {}) },
+      extent: 'dataset',
+    },
+    async put => {
+      const quality: Quality = truth ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box) : {}
+      const synapses = truth?.synapses ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, box => truth.labels(box), bounds) : {}
+      const all = { ...quality, ...synapses }
+      await put('scores.json', Buffer.from(canonicalJson(all as Json)))
+      return { voxels: truth ? voxels(config.evaluate.box ?? bounds) : 0, summary: { quality: all as Json } }
+    },
+  )
+}
+
+/** Scores a release that exists against a truth that its run did not name; makes no artifact. */
+export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise<Quality> {
+  const text = await getRelease(deps.objects, input.dataset, input.release)
+  if (!text) throw new HillockError('MissingArtifact', `there is no release ${input.release} of ${input.dataset}`)
+  const r = Release.parse(JSON.parse(text))
+  if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
+  return scoreSegmentation(deps, { bounds: r.bounds, region: r.regionShape }, r.layers.segmentation.mips[0]!.artifacts, await truthFile(input.truth), undefined)
+}

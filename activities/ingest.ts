@@ -1,0 +1,142 @@
+// ingest: every tile of a section is read, checked and archived; bad ones are set aside by name with the reason.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { RunConfig, TileEntry } from '../domain/config.ts'
+import type { BatchOutcome, Outcome } from '../domain/contract.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import { sha256, type Digest } from '../domain/recipe.ts'
+import type { Hole } from '../domain/release.ts'
+import type { SectionTask } from '../domain/tasks.ts'
+import { decodeTile } from '../storage/formats/image.ts'
+import { putRaw } from '../storage/raw.ts'
+import type { Deps } from './context.ts'
+import { batch } from './index-objects.ts'
+import { progress, timedKernel } from './meter.ts'
+import { produce } from './produce.ts'
+import { configOf, listed, tileBytes } from './source.ts'
+
+export interface IngestedTile {
+  readonly name: string
+  /** Nominal position of the first pixel, in pixels. */
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  /** Key of the tile's bytes in the raw archive. */
+  readonly sha256: Digest
+  readonly mean: number
+  readonly std: number
+  readonly saturated: number
+  readonly focus: number
+}
+
+export interface SectionManifest {
+  readonly section: number
+  readonly tiles: readonly IngestedTile[]
+  readonly rejected: readonly { readonly name: string; readonly reason: string }[]
+}
+
+export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
+  const { context, first, last, slab } = task
+  const config = await configOf(deps, context.config)
+  const tiles = await listed(deps, context.layout, slab, first, last)
+  const outcomes: Outcome[] = []
+  for (let z = first; z <= last; z++) {
+    outcomes.push(await ingestSection(deps, config, z, tiles.filter(t => t.section === z), slab))
+    progress(z - first + 1, last - first + 1)
+  }
+  const known = slab ? [{ stage: 'phantom', cell: String(first), ref: slab }] : []
+  return batch(deps, known, outcomes)
+}
+
+interface Read {
+  readonly tile: TileEntry
+  readonly bytes?: Uint8Array
+  readonly digest?: Digest
+  readonly reason?: string
+}
+
+async function ingestSection(deps: Deps, config: RunConfig, z: number, entries: readonly TileEntry[], slab: ArtifactRef | null): Promise<Outcome> {
+  const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  const reads: Read[] = []
+  const names = new Set<string>()
+  const digests = new Map<Digest, string>()
+  for (const tile of sorted) {
+    if (names.has(tile.name)) {
+      reads.push({ tile, reason: 'duplicate: the layout lists this tile twice' })
+      continue
+    }
+    names.add(tile.name)
+    try {
+      const bytes = await tileBytes(deps, config, tile, slab)
+      const digest = sha256(bytes)
+      const twin = digests.get(digest)
+      if (twin) reads.push({ tile, digest, reason: `duplicate: the same bytes as tile ${twin}` })
+      else reads.push({ tile, bytes, digest })
+      digests.set(digest, twin ?? tile.name)
+    } catch (e) {
+      if (!isHillockError(e, 'BadTileError')) throw e
+      reads.push({ tile, reason: e.message })
+    }
+  }
+  // The listing without its paths: where a file lies says nothing about what it holds.
+  const listing = sorted.map(({ name, x, y, width, height }) => ({ name, x, y, width, height }))
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'ingest',
+      key: String(z),
+      parameters: config.stages.ingest,
+      inputs: {
+        listing: sha256(canonicalJson(listing as unknown as Json)),
+        ...Object.fromEntries(reads.flatMap(r => (r.digest ? [[`tile/${r.tile.name}`, r.digest]] : []))),
+      },
+      extent: { section: z },
+    },
+    async put => {
+      const good: IngestedTile[] = []
+      const holes: Hole[] = []
+      for (const r of reads) {
+        try {
+          if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
+          good.push(await check(deps, config, r.tile, r.bytes!))
+        } catch (e) {
+          if (!isHillockError(e, 'BadTileError')) throw e
+          holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
+        }
+      }
+      const manifest: SectionManifest = {
+        section: z,
+        tiles: good,
+        rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
+      }
+      await put('manifest.json', Buffer.from(canonicalJson(manifest as unknown as Json)))
+      return { voxels: good.reduce((n, t) => n + t.width * t.height, 0), summary: { tiles: good.length, rejected: holes.length }, holes }
+    },
+  )
+}
+
+/** Verifies one tile and archives its bytes. @throws HillockError BadTileError that says what is wrong with it. */
+async function check(deps: Deps, config: RunConfig, tile: TileEntry, bytes: Uint8Array): Promise<IngestedTile> {
+  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name))
+  if (image.width !== tile.width || image.height !== tile.height)
+    throw new HillockError('BadTileError', `wrong shape: ${image.width} x ${image.height} pixels, the layout says ${tile.width} x ${tile.height}`)
+  const q = await deps.compute('tileQuality', [image.data, image.width, image.height])
+  const { blankStd, maxSaturated } = config.stages.ingest
+  if (q.std < blankStd) throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
+  if (q.saturated > maxSaturated) throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
+  const digest = await putRaw(deps.objects, bytes)
+  return {
+    name: tile.name,
+    x: tile.x,
+    y: tile.y,
+    width: tile.width,
+    height: tile.height,
+    sha256: digest,
+    mean: q.mean,
+    std: q.std,
+    saturated: q.saturated,
+    focus: q.focus,
+  }
+}

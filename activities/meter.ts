@@ -1,0 +1,75 @@
+// Where the time of an activity goes: kernels, inference, object store; and how much of its work is done.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { appendFile } from 'node:fs/promises'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { Compute, Infer } from './context.ts'
+
+export type Kind = 'kernel' | 'inference' | 'io'
+
+export class Meter {
+  readonly seconds: Record<Kind, number> = { kernel: 0, inference: 0, io: 0 }
+}
+
+/** What the heartbeat of the running activity reports. */
+export interface Beat {
+  stage: string
+  done: number
+  total: number
+  /** Moves with every sign of life; a heartbeat is sent only while it moves. */
+  ticks: number
+}
+
+const meters = new AsyncLocalStorage<Meter>()
+export const beats = new AsyncLocalStorage<Beat>()
+
+/** Runs `work` with its time booked on `meter`. */
+export const metered = <T>(meter: Meter, work: () => Promise<T>): Promise<T> => meters.run(meter, work)
+
+export function progress(done: number, total: number): void {
+  const beat = beats.getStore()
+  if (beat) Object.assign(beat, { done, total, ticks: beat.ticks + 1 })
+}
+
+const trace = process.env['HILLOCK_TRACE']
+
+async function timed<T>(kind: Kind, name: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  try {
+    return await work()
+  } finally {
+    const end = performance.now()
+    const meter = meters.getStore()
+    if (meter) meter.seconds[kind] += (end - start) / 1000
+    const beat = beats.getStore()
+    if (beat) beat.ticks++
+    // Spans on the machine's clock, for the benchmark that says what part of the wall time was neither.
+    if (trace) {
+      const origin = performance.timeOrigin
+      await appendFile(trace, `${JSON.stringify({ kind, name, start: origin + start, end: origin + end })}\n`)
+    }
+  }
+}
+
+export const meteredStore = (store: ObjectStore): ObjectStore => ({
+  url: store.url,
+  get: (key, options) => timed('io', 'get', () => store.get(key, options)),
+  getRange: (key, offset, length) => timed('io', 'get', () => store.getRange(key, offset, length)),
+  size: key => timed('io', 'size', () => store.size(key)),
+  putIfAbsent: (key, bytes) => timed('io', 'put', () => store.putIfAbsent(key, bytes)),
+  readRef: key => timed('io', 'ref', () => store.readRef(key)),
+  swapRef: (key, expected, value) => timed('io', 'ref', () => store.swapRef(key, expected, value)),
+  list: prefix => store.list(prefix),
+})
+
+export const meteredCompute =
+  (compute: Compute): Compute =>
+  (name, args, signal) =>
+    timed('kernel', name, () => compute(name, args, signal))
+
+export const meteredInfer =
+  (infer: Infer): Infer =>
+  (request, signal) =>
+    timed('inference', 'onnx', () => infer(request, signal))
+
+/** Work on this thread that is a kernel or an encoder all the same, such as reading an image. */
+export const timedKernel = <T>(name: string, work: () => Promise<T>): Promise<T> => timed('kernel', name, work)

@@ -1,0 +1,68 @@
+// phantom: one slab of a synthetic specimen, photographed tile by tile, with the ground truth of the same voxels.
+import { zstdCompressSync } from 'node:zlib'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { TileEntry } from '../domain/config.ts'
+import type { Outcome } from '../domain/contract.ts'
+import type { Box } from '../domain/geometry.ts'
+import type { SectionTask } from '../domain/tasks.ts'
+import { encodePng } from '../storage/formats/image.ts'
+import type { Deps } from './context.ts'
+import { progress, timedKernel } from './meter.ts'
+import { produce } from './produce.ts'
+import { configOf } from './source.ts'
+
+/** Voxels beyond the specimen that a shifted, rotated and warped tile may see. */
+const MARGIN = 48
+
+export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
+  const { context, first, last } = task
+  const config = await configOf(deps, context.config)
+  if (!('phantom' in config.source)) throw new Error('the source of this run is not a phantom')
+  const spec = config.source.phantom
+  const sections = last - first + 1
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'phantom',
+      key: `z${first}-${last}`,
+      parameters: spec as unknown as Record<string, Json>,
+      inputs: {},
+      extent: { min: [0, 0, first], max: [spec.size[0], spec.size[1], last + 1] },
+      seed: spec.seed,
+    },
+    async put => {
+      const scene = await deps.compute('phantomScene', [spec])
+      const truth = await deps.compute('phantomTruth', [spec, scene])
+      const layout: TileEntry[] = []
+      const labels = new Uint32Array(spec.size[0] * spec.size[1] * sections)
+      for (let z = first; z <= last; z++) {
+        const box: Box = { min: [-MARGIN, -MARGIN, z], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, z + 1] }
+        const slice = await deps.compute('phantomSpecimen', [spec, scene, box])
+        const inner = cutLabels(slice.labels, spec.size[0], spec.size[1])
+        labels.set(inner, inner.length * (z - first))
+        for (const t of await deps.compute('phantomSection', [spec, scene, z, { ...slice, box }])) {
+          const name = `r${t.row}c${t.col}`
+          const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
+          layout.push({ section: z, name, file, x: t.x, y: t.y, width: t.width, height: t.height })
+          const defect = truth.defects.find(d => d.section === z && d.tiles.includes(name))?.kind
+          if (defect === 'missing') continue
+          const png = await timedKernel('encode', () => encodePng(t.data, t.width, t.height))
+          await put(file, defect === 'truncated' ? png.subarray(0, Math.floor(png.length * 0.6)) : png)
+        }
+        progress(z - first + 1, sections)
+      }
+      await put('layout.json', Buffer.from(canonicalJson(layout as unknown as Json)))
+      await put('truth.json', Buffer.from(canonicalJson(truth as unknown as Json)))
+      await put('labels.u32.zst', zstdCompressSync(new Uint8Array(labels.buffer)))
+      return { voxels: labels.length, summary: { tiles: layout.length, defects: truth.defects.length } }
+    },
+  )
+}
+
+function cutLabels(labels: Uint32Array, width: number, height: number): Uint32Array {
+  const row = width + 2 * MARGIN
+  const out = new Uint32Array(width * height)
+  for (let y = 0; y < height; y++) out.set(labels.subarray((y + MARGIN) * row + MARGIN, (y + MARGIN) * row + MARGIN + width), y * width)
+  return out
+}

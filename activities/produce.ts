@@ -1,0 +1,112 @@
+// Making one artifact: recipe, look-up, work, verified commit (design, invariants 2 to 4).
+import { Context } from '@temporalio/activity'
+import type { Json } from '../domain/canonical.ts'
+import type { RunConfig } from '../domain/config.ts'
+import type { Outcome } from '../domain/contract.ts'
+import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
+import type { Digest, Recipe } from '../domain/recipe.ts'
+import type { Hole } from '../domain/release.ts'
+import { stages, type StageName } from '../domain/stages.ts'
+import type { Deps } from './context.ts'
+import { Meter, metered } from './meter.ts'
+
+export interface Order {
+  readonly stage: StageName
+  /** Which one it is, for people. */
+  readonly key: string
+  readonly parameters: Readonly<Record<string, Json>>
+  readonly model?: Digest
+  readonly inputs: Readonly<Record<string, Digest>>
+  readonly extent: Recipe['extent']
+  readonly seed?: number
+}
+
+/** What the work has to say about an artifact beyond its outputs. */
+export interface Made {
+  readonly voxels: number
+  readonly summary?: Readonly<Record<string, Json>>
+  readonly holes?: readonly Hole[]
+}
+
+export type Put = (path: string, bytes: Uint8Array) => Promise<void>
+
+/** Objects that an artifact writes at a time. */
+const WRITES = 4
+
+/**
+ * The artifact of a recipe: the one in the store, or made now by `work` and committed with its lineage.
+ * An artifact with holes has another recipe than the whole one, so that a later run tries to make it whole.
+ */
+export async function produce(
+  deps: Deps,
+  config: RunConfig,
+  order: Order,
+  work: (put: Put) => Promise<Made>,
+): Promise<Outcome> {
+  const recipe: Recipe = {
+    stage: order.stage,
+    version: stages[order.stage].version,
+    parameters: order.parameters as Recipe['parameters'],
+    model: order.model ?? null,
+    inputs: order.inputs,
+    extent: order.extent,
+    seed: order.seed ?? 0,
+  }
+  const found = await deps.artifacts.find(recipe)
+  if (found) return outcome(order, found, found.lineage, false)
+
+  const start = new Date()
+  const meter = new Meter()
+  const writer = deps.artifacts.write(recipe)
+  const { info } = Context.current()
+  return metered(meter, async () => {
+    const pending = new Set<Promise<void>>()
+    let failed: unknown
+    const put: Put = async (path, bytes) => {
+      while (pending.size >= WRITES) await Promise.race(pending)
+      if (failed) throw failed
+      const write: Promise<void> = writer.put(path, bytes).then(
+        () => void pending.delete(write),
+        (e: unknown) => {
+          pending.delete(write)
+          failed ??= e
+        },
+      )
+      pending.add(write)
+    }
+    const made = await work(put)
+    await Promise.all(pending)
+    if (failed) throw failed
+    const { kernel, inference } = meter.seconds
+    const committed = await writer.commit({
+      codeRevision: deps.codeRevision,
+      runtime: order.model ? deps.runtime : { ...deps.runtime, onnxruntime: null, provider: null },
+      workflowId: info.workflowExecution?.workflowId ?? 'none',
+      runId: info.workflowExecution?.runId ?? 'none',
+      attempt: info.attempt,
+      start: start.toISOString(),
+      end: new Date().toISOString(),
+      voxels: made.voxels,
+      cost: ((kernel + inference) / 3600) * config.price.perCpuHour,
+      seconds: meter.seconds,
+      summary: { ...made.summary, holes: (made.holes ?? []) as unknown as Json } as Lineage['summary'],
+    })
+    return outcome(order, committed, committed.lineage, true)
+  })
+}
+
+const outcome = (order: Order, ref: ArtifactRef, lineage: Lineage, made: boolean): Outcome => ({
+  stage: order.stage,
+  key: order.key,
+  ref: { stage: ref.stage, recipe: ref.recipe, content: ref.content },
+  made,
+  voxels: lineage.voxels,
+  seconds: made ? (Date.parse(lineage.end) - Date.parse(lineage.start)) / 1000 : 0,
+  cost: made ? lineage.cost : 0,
+  retries: Context.current().info.attempt - 1,
+  holes: (lineage.summary['holes'] ?? []) as unknown as Hole[],
+})
+
+/** Content digests of refs, by `stage/cell`: how inputs enter a recipe. */
+export const contents = (stage: string, refs: Readonly<Record<string, ArtifactRef>>): Record<string, Digest> =>
+  Object.fromEntries(Object.entries(refs).map(([cell, ref]) => [`${stage}/${cell}`, ref.content]))

@@ -1,0 +1,37 @@
+// rag: the region adjacency graph of a region, with the edges across its lower faces.
+import type { Outcome } from '../domain/contract.ts'
+import { shapeOf, voxels } from '../domain/geometry.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { encodeArrays } from '../storage/formats/arrays.ts'
+import { affinityVolume, own, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import type { Deps } from './context.ts'
+import { lowSides, withMargins } from './margins.ts'
+import { produce } from './produce.ts'
+import { configOf } from './source.ts'
+
+export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configOf(deps, task.context.config)
+  const box = regionBox(task)
+  const outer = withMargins(box, 1, 0, bounds)
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'rag',
+      key: task.cell,
+      parameters: config.stages.rag,
+      inputs: { affinity: own(task, 'affinity').content, ...touching(task, 'supervoxel', outer) },
+      extent: box,
+    },
+    async put => {
+      const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
+      const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
+      const { labels, ids } = await deps.compute('compactIds', [volume])
+      const g = await deps.compute('regionGraph', [{ labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) as [0 | 1, 0 | 1, 0 | 1] }])
+      await put('edges.bin', encodeArrays({ ...g.edges }))
+      await put('nodes.bin', encodeArrays({ ...g.nodes }))
+      return { voxels: voxels(box), summary: { supervoxels: g.nodes.id.length, edges: g.edges.a.length } }
+    },
+  )
+}

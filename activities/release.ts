@@ -1,0 +1,151 @@
+// Release manifests and channels: assemble, publish, roll back.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { Assembled, ChannelMove, ChannelValue, IndexEntry, Refs, ReleaseInput, RollbackInput } from '../domain/contract.ts'
+import { workflowIds } from '../domain/contract.ts'
+import { HillockError } from '../domain/errors.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import { contentDigest, sha256, type Digest } from '../domain/recipe.ts'
+import { Release, type LayerName, type Quality, type VolumeLayer } from '../domain/release.ts'
+import { mipFactor, rootLevel } from '../domain/tree.ts'
+import { moveChannel, getRelease, putRelease, readChannel } from '../storage/releases.ts'
+import type { Deps } from './context.ts'
+import { readIndexes, refsOf } from './index-objects.ts'
+import { mipCell } from './pyramid.ts'
+import { configOf } from './source.ts'
+
+/** Earlier releases that a channel remembers. */
+const REMEMBERED = 20
+
+/** Writes the manifest if there is none of the same content, and holds its quality against the gate of the run file. */
+export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembled> {
+  const { context } = input
+  const config = await configOf(deps, context.config)
+  const entries = await readIndexes(deps, input.indexes)
+  const layers: Release['layers'] = { em: volumeLayer(entries, context, 'render', 'em') }
+  if (context.through === 'evaluate') {
+    layers.segmentation = volumeLayer(entries, context, 'segment', 'segmentation')
+    layers.mesh = { artifacts: refsOf(entries, 'mesh') }
+    layers.skeleton = { artifacts: refsOf(entries, 'skeleton-join') }
+    layers.synapses = { artifacts: refsOf(entries, 'graph') }
+    layers.graph = { artifacts: refsOf(entries, 'graph') }
+  }
+  const layerDigests: Partial<Record<LayerName, Digest>> = {}
+  for (const [name, layer] of Object.entries(layers)) layerDigests[name as LayerName] = await layerDigest(deps, layer)
+  const digest = sha256(canonicalJson(layerDigests as Json))
+  const quality = await qualityOf(deps, entries)
+  const stages = Object.fromEntries([...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)]))
+  // The name says what is in it, artifact by artifact: the same run again is the same release.
+  const release = sha256(canonicalJson({ dataset: context.dataset, digest, stages } as unknown as Json)).slice(0, 16)
+  const manifest = Release.parse({
+    dataset: context.dataset,
+    release,
+    digest,
+    layerDigests,
+    parent: null,
+    voxelSizeNm: context.voxelSizeNm,
+    bounds: context.bounds,
+    regionShape: context.region,
+    layers,
+    stages,
+    quality,
+    holes: input.holes,
+    cost: input.cost,
+    run: { workflowId: workflowIds.reconstruct(context.dataset, context.run), runId: input.runId },
+    codeRevision: deps.codeRevision,
+    approver: input.approver,
+  } satisfies Release)
+  await putRelease(deps.objects, context.dataset, release, canonicalJson(manifest as unknown as Json))
+  const { gate, channel } = config.release
+  const refusals = (['voiSum', 'arand'] as const).flatMap(k => {
+    const limit = gate[k]
+    if (limit === undefined) return []
+    const value = quality[k]
+    if (value === undefined) return [`release.gate.${k} is ${limit}, but nothing was evaluated`]
+    return value <= limit ? [] : [`${k} is ${value.toFixed(3)}, the gate allows ${limit}`]
+  })
+  return { release, digest, layerDigests, quality, channel, refusal: refusals.length ? refusals.join('; ') : null }
+}
+
+const artifactsOf = (entries: readonly IndexEntry[], stage: string): ArtifactRef[] => {
+  const byRecipe = new Map(entries.filter(e => e.stage === stage).map(e => [e.ref.recipe, e.ref]))
+  return [...byRecipe.values()].sort((a, b) => (a.recipe < b.recipe ? -1 : 1))
+}
+
+function volumeLayer(entries: readonly IndexEntry[], c: ReleaseInput['context'], stage: 'render' | 'segment', name: 'em' | 'segmentation'): VolumeLayer {
+  const pyramid = refsOf(entries, name === 'em' ? 'pyramid' : 'label-pyramid')
+  const mips: VolumeLayer['mips'] = [{ factor: [1, 1, 1], cell: c.region, artifacts: refsOf(entries, stage) }]
+  for (let level = 1; level <= rootLevel(c.bounds, c.region); level++) {
+    const factor = mipFactor(level, c.voxelSizeNm)
+    const cell = mipCell(level, c.region, factor)
+    const at = `${level}/`
+    const artifacts: Refs = Object.fromEntries(
+      Object.entries(pyramid).flatMap(([k, ref]) => (k.startsWith(at) ? [[k.slice(at.length), ref]] : [])),
+    )
+    mips.push({ factor, cell, artifacts })
+  }
+  const kind = name === 'em' ? 'image' : 'segmentation'
+  return { kind, dataType: name === 'em' ? 'uint8' : 'uint64', channels: 1, encoding: name === 'em' ? 'raw' : 'compressed_segmentation', mips }
+}
+
+/**
+ * Digest of what a layer holds. Chunks lie on a global grid, so that of a volume (its finest mip: the others follow from
+ * it) does not depend on which region wrote them.
+ */
+async function layerDigest(deps: Deps, layer: Release['layers'][LayerName] & object): Promise<Digest> {
+  const refs = 'mips' in layer ? layer.mips[0]!.artifacts : layer.artifacts
+  const outputs = await Promise.all(
+    Object.entries(refs).map(async ([cell, ref]) => {
+      const { lineage } = await deps.artifacts.open(ref)
+      return 'mips' in layer
+        ? lineage.outputs.filter(o => /^0\/\d+-\d+_/.test(o.path))
+        : lineage.outputs.map(o => ({ ...o, path: `${cell}/${o.path}` }))
+    }),
+  )
+  return contentDigest(outputs.flat())
+}
+
+async function qualityOf(deps: Deps, entries: readonly IndexEntry[]): Promise<Quality> {
+  const summaries = async (stage: string): Promise<Record<string, unknown>[]> =>
+    Promise.all(artifactsOf(entries, stage).map(async ref => (await deps.artifacts.open(ref)).lineage.summary as Record<string, unknown>))
+  const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1]
+  const numbers = (rows: Record<string, unknown>[], field: string): number[] =>
+    rows.flatMap(r => (typeof r[field] === 'number' ? [r[field]] : []))
+  const evaluated = (await summaries('evaluate'))[0]
+  const stitchResidualPx = median(numbers(await summaries('stitch'), 'residualPx'))
+  const alignResidualPx = median(numbers(await summaries('align'), 'residualPx'))
+  return {
+    ...((evaluated?.['quality'] ?? {}) as Quality),
+    ...(stitchResidualPx === undefined ? {} : { stitchResidualPx }),
+    ...(alignResidualPx === undefined ? {} : { alignResidualPx }),
+  }
+}
+
+/** Points a channel at a release that is in the bucket; a channel that points at it already is left alone. */
+export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelValue> {
+  if (!(await getRelease(deps.objects, move.dataset, move.release)))
+    throw new HillockError('MissingArtifact', `there is no release ${move.release} of ${move.dataset}`)
+  const ref = await readChannel(deps.objects, move.dataset, move.channel)
+  const now = ref && (JSON.parse(ref.value) as ChannelValue)
+  if (now?.release === move.release) return now
+  const earlier = now ? [now.release, ...now.earlier].slice(0, REMEMBERED) : []
+  const value: ChannelValue = { release: move.release, earlier, by: move.by, reason: move.reason }
+  await moveChannel(deps.objects, move.dataset, move.channel, ref?.version, canonicalJson(value as unknown as Json))
+  return value
+}
+
+/** Points a channel back; one that no longer points at `from` is left alone: somebody has dealt with it. */
+export async function rollBack(deps: Deps, input: RollbackInput): Promise<ChannelValue> {
+  const ref = await readChannel(deps.objects, input.dataset, input.channel)
+  if (!ref) throw new HillockError('ConfigError', `channel ${input.channel} of ${input.dataset} is not set`)
+  const now = JSON.parse(ref.value) as ChannelValue
+  if (now.release !== input.from) return now
+  const to = input.to ?? now.earlier[0]
+  if (to === undefined)
+    throw new HillockError('ConfigError', `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`)
+  if (!(await getRelease(deps.objects, input.dataset, to)))
+    throw new HillockError('MissingArtifact', `there is no release ${to} of ${input.dataset}`)
+  const earlier = now.earlier.slice(now.earlier.indexOf(to) + 1)
+  const value: ChannelValue = { release: to, earlier, by: input.by, reason: input.reason }
+  await moveChannel(deps.objects, input.dataset, input.channel, ref.version, canonicalJson(value as unknown as Json))
+  return value
+}

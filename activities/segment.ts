@@ -1,0 +1,35 @@
+// segment: the region's supervoxels under their segment ids.
+import type { Outcome } from '../domain/contract.ts'
+import { voxels } from '../domain/geometry.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { decodeArrays } from '../storage/formats/arrays.ts'
+import { encodeChunks } from '../storage/formats/volume.ts'
+import { own, readVolume, refs, regionBox, segmentationVolume } from './cells.ts'
+import type { Deps } from './context.ts'
+import { produce } from './produce.ts'
+import { configOf } from './source.ts'
+
+export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
+  const config = await configOf(deps, task.context.config)
+  const box = regionBox(task)
+  const supervoxels = own(task, 'supervoxel')
+  const table = own(task, 'merge-table')
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'segment',
+      key: task.cell,
+      parameters: config.stages.segment,
+      inputs: { supervoxel: supervoxels.content, 'merge-table': table.content },
+      extent: box,
+    },
+    async put => {
+      const { from, to } = decodeArrays<{ from: BigUint64Array; to: BigUint64Array }>(await deps.artifacts.get(table, 'table.bin'))
+      const labels = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box)
+      const mapped = await deps.compute('mapIds', [labels, from, to])
+      for (const chunk of encodeChunks(mapped, box, { mip: 0, encoding: segmentationVolume.encoding })) await put(chunk.path, chunk.bytes)
+      return { voxels: voxels(box), summary: { segments: new Set(to).size } }
+    },
+  )
+}

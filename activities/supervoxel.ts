@@ -1,0 +1,48 @@
+// supervoxel: watershed of each block and its halo of affinities.
+import type { Outcome } from '../domain/contract.ts'
+import { canonicalJson } from '../domain/canonical.ts'
+import { key, shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
+import { MAX_LOCAL, supervoxelId } from '../domain/ids.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { encodeChunks } from '../storage/formats/volume.ts'
+import { affinityVolume, blocksOf, eachBlock, halo, paste, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import type { Deps } from './context.ts'
+import { produce } from './produce.ts'
+import { configOf } from './source.ts'
+
+export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configOf(deps, task.context.config)
+  const { halo: margin, ...params } = config.stages.supervoxel
+  const box = regionBox(task)
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'supervoxel',
+      key: task.cell,
+      parameters: { ...config.stages.supervoxel, block: config.grid.block },
+      inputs: touching(task, 'affinity', halo(box, margin, bounds)),
+      extent: box,
+    },
+    async put => {
+      const out = new BigUint64Array(voxels(box))
+      let count = 0
+      const holes = await eachBlock('supervoxel', blocksOf(box, config, bounds), async block => {
+        const outer = halo(block.box, margin, bounds)
+        const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
+        const core = translate(block.box, subtract([0, 0, 0], outer.min))
+        const made = await deps.compute('watershed', [{ affinity, shape: shapeOf(outer), core, params }])
+        if (made.count > MAX_LOCAL) throw new Error(`block ${key(block.coord)} has ${made.count} supervoxels, more than an id holds`)
+        const ids = new BigUint64Array(made.count + 1)
+        for (let i = 1; i <= made.count; i++) ids[i] = supervoxelId(block.coord, i)
+        const labels = await deps.compute('relabelVolume', [made.labels, ids])
+        paste(labels, block.box, out, box)
+        count += made.count
+      })
+      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: segmentationVolume.encoding })) await put(chunk.path, chunk.bytes)
+      await put('holes.json', Buffer.from(canonicalJson(holes as never)))
+      return { voxels: voxels(box), summary: { supervoxels: count }, holes }
+    },
+  )
+}
