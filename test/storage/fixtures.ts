@@ -1,0 +1,47 @@
+// What the tests of the storage room share: a store in a fresh folder, a recipe, an attempt, children to kill, the data folder.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+export * from './fixtures-plain.ts'
+
+export async function freshFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hillock-store-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A child process that runs `task` of writer-process.ts; resolves once it is about to begin. */
+export async function startWriter(
+  task: string,
+  ...args: string[]
+): Promise<{ child: ChildProcess; output: () => string; done: Promise<void> }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'writer-process.ts'), task, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.on('data', chunk => (text += String(chunk)))
+  const done = new Promise<void>(r => child.on('close', () => r()))
+  await new Promise<void>((ok, no) => {
+    child.on('exit', code => no(new Error(`writer ended with ${code} before it began`)))
+    child.stdout.on('data', () => text.includes('ready\n') && ok())
+  })
+  return { child, output: () => text, done }
+}
+
+/** Small deterministic generator of numbers in 0..1 (mulberry32). */
+export function random(seed: number): () => number {
+  let s = seed
+  return () => {
+    s = (s + 0x6d2b79f5) | 0
+    let t = Math.imul(s ^ (s >>> 15), 1 | s)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+export const dataFolder = resolve(process.env['HILLOCK_DATA'] ?? join(import.meta.dirname, '../../../shared/data'))
+export const hasData = existsSync(dataFolder)
