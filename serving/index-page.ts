@@ -37,11 +37,13 @@ const section = (d: DatasetListing): Html => {
   const first = d.releases[0]
   return html`<h2>${d.dataset}</h2>
     <div class="card">
-      ${first
-        ? html`<p class="soft">
-            ${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm
-          </p>`
-        : html`<p>No release yet.</p>`}
+      ${
+        first
+          ? html`<p class="soft">
+              ${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm
+            </p>`
+          : html`<p>No release yet.</p>`
+      }
       <table>
         <tr>
           <th>release</th>
@@ -67,11 +69,12 @@ export const indexPage = (datasets: readonly DatasetListing[]): string =>
     html`Connectomes with their lineage`,
     datasets.length === 0
       ? html`<div class="card">
-          This bucket holds no dataset yet. Start a reconstruction with <code>hillock run</code>; its release will be listed here.
+          This bucket holds no dataset yet. Start a reconstruction with <code>hillock run</code>; its release will be
+          listed here.
         </div>`
       : html`${datasets.map(section)}
           <p class="soft">
-            Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; LAYER is em, segmentation
-            or synapses. <a href="/?json">This list as JSON.</a>
+            Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; LAYER
+            is em, segmentation or synapses. <a href="/?json">This list as JSON.</a>
           </p>`,
   )

@@ -3,7 +3,13 @@ import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { bytes, duration, figure, Html, html, page, shortDigest } from './html.ts'
-import { extentText, type ArtifactView, type LineageSummary, type StageSummary, type Variant } from './lineage-summary.ts'
+import {
+  extentText,
+  type ArtifactView,
+  type LineageSummary,
+  type StageSummary,
+  type Variant,
+} from './lineage-summary.ts'
 
 const ROW = 30
 const NAMES = 230
@@ -51,32 +57,47 @@ function diagram(summary: LineageSummary): Html {
       s.cost ? figure(s.cost) : '',
       s.end.slice(0, 19).replace('T', ' '),
     ]
-    return html`<a href="#${s.stage}"
-      ><title>${makes(s.stage)}</title>
+    return html`<a href="#${s.stage}">
+      <title>${makes(s.stage)}</title>
       <rect x="${NAMES - 8}" y="${at - 12}" width="118" height="24" rx="5" />
       <text x="${NAMES + 2}" y="${at + 4.5}">${s.stage}</text>
       ${cells.map((c, i) => html`<text x="${COLUMNS[i]![1]}" y="${at + 4.5}" text-anchor="end">${c}</text>`)}</a
     >`
   })
   const height = 40 + ROW * summary.stages.length
-  return html`<svg viewBox="0 0 960 ${height}" width="960" height="${height}" role="img" aria-label="Stages and what they read">
+  return html`<svg
+    viewBox="0 0 960 ${height}"
+    width="960"
+    height="${height}"
+    role="img"
+    aria-label="Stages and what they read"
+  >
     <defs>
       <marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto">
         <path d="M1 1L7 4L1 7" />
       </marker>
     </defs>
-    ${COLUMNS.map(([name, x]) => html`<text class="soft" x="${x}" y="18" text-anchor="end">${name}</text>`)} ${arcs} ${rows}
+    ${COLUMNS.map(([name, x]) => html`<text class="soft" x="${x}" y="18" text-anchor="end">${name}</text>`)} ${arcs}
+    ${rows}
   </svg>`
 }
 
-const listVariants = <T,>(list: readonly Variant<T>[], show: (value: T) => Html | string): Html =>
+const listVariants = <T>(list: readonly Variant<T>[], show: (value: T) => Html | string): Html =>
   html`${list.map(
-    v => html`<div>${show(v.value)} ${list.length > 1 ? html`<span class="soft">(${figure(v.artifacts)} artifacts)</span>` : null}</div>`,
+    v =>
+      html`<div>
+        ${show(v.value)} ${list.length > 1 ? html`<span class="soft">(${figure(v.artifacts)} artifacts)</span>` : null}
+      </div>`,
   )}`
 
 const json = (value: unknown): Html => html`<code>${JSON.stringify(value)}</code>`
 
-function stageCard(s: StageSummary, refs: readonly ArtifactRef[], records: ReadonlyMap<string, Lineage>, release: Release): Html {
+function stageCard(
+  s: StageSummary,
+  refs: readonly ArtifactRef[],
+  records: ReadonlyMap<string, Lineage>,
+  release: Release,
+): Html {
   const listed = refs.slice(0, LIST)
   return html`<div class="card" id="${s.stage}">
     <h2 style="margin-top:0">${s.stage}</h2>
@@ -86,18 +107,20 @@ function stageCard(s: StageSummary, refs: readonly ArtifactRef[], records: Reado
       <dd>${listVariants(s.versions, v => String(v))}</dd>
       <dt>parameters</dt>
       <dd>${listVariants(s.parameters, json)}</dd>
-      ${s.models.length > 0
-        ? html`<dt>model</dt>
-            <dd>${listVariants(s.models, m => html`<code>sha256 ${m}</code>`)}</dd>`
-        : null}
+      ${
+        s.models.length > 0
+          ? html`<dt>model</dt>
+              <dd>${listVariants(s.models, m => html`<code>sha256 ${m}</code>`)}</dd>`
+          : null
+      }
       <dt>code revision</dt>
       <dd>${listVariants(s.codeRevisions, r => html`<code>${r}</code>`)}</dd>
       <dt>runtime</dt>
       <dd>${listVariants(s.runtimes, json)}</dd>
       <dt>time</dt>
       <dd>
-        kernels ${duration(s.seconds.kernel)}, inference ${duration(s.seconds.inference)}, store ${duration(s.seconds.io)};
-        ${figure(s.retries)} ${s.retries === 1 ? 'retry' : 'retries'}
+        kernels ${duration(s.seconds.kernel)}, inference ${duration(s.seconds.inference)}, store
+        ${duration(s.seconds.io)}; ${figure(s.retries)} ${s.retries === 1 ? 'retry' : 'retries'}
       </dd>
       <dt>made</dt>
       <dd>${s.start} to ${s.end}</dd>
@@ -149,9 +172,11 @@ export function lineagePage(
           <dd><code>${release.digest}</code></dd>
           <dt>parent</dt>
           <dd>
-            ${release.parent === null
-              ? 'none'
-              : html`<a href="/lineage/${release.dataset}/${release.parent}">${release.parent}</a>`}
+            ${
+              release.parent === null
+                ? 'none'
+                : html`<a href="/lineage/${release.dataset}/${release.parent}">${release.parent}</a>`
+            }
           </dd>
           <dt>run</dt>
           <dd><code>${release.run.workflowId}</code> <span class="soft">run ${release.run.runId}</span></dd>
@@ -163,24 +188,34 @@ export function lineagePage(
           <dd>${figure(release.cost)} <span class="soft">for ${duration(seconds)} of computing</span></dd>
           <dt>holes</dt>
           <dd>
-            ${release.holes.length === 0
-              ? 'none declared'
-              : release.holes.map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`)}
+            ${
+              release.holes.length === 0
+                ? 'none declared'
+                : release.holes.map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`)
+            }
           </dd>
           <dt>raw inputs</dt>
           <dd>${figure(summary.rawInputs)} <span class="soft">read from the raw archive</span></dd>
         </dl>
       </div>
-      ${summary.missing.length > 0
-        ? html`<p class="warn">
-            ${figure(summary.missing.length)} lineage records that the release names cannot be read. Run an audit; the artifacts
-            concerned are marked below.
-          </p>`
-        : null}
+      ${
+        summary.missing.length > 0
+          ? html`<p class="warn">
+              ${figure(summary.missing.length)} lineage records that the release names cannot be read. Run an audit; the
+              artifacts concerned are marked below.
+            </p>`
+          : null
+      }
       <div class="card">${diagram(summary)}</div>
       <form class="card">
         Which artifacts hold the voxel
-        <input name="at" placeholder="x,y,z" size="16" pattern="\\s*\\d+\\s*,\\s*\\d+\\s*,\\s*\\d+\\s*" value="${at?.voxel ?? ''}" />
+        <input
+          name="at"
+          placeholder="x,y,z"
+          size="16"
+          pattern="\\s*\\d+\\s*,\\s*\\d+\\s*,\\s*\\d+\\s*"
+          value="${at?.voxel ?? ''}"
+        />
         ? <span class="soft">(in voxels of the dataset)</span>
         ${at?.artifacts.map(
           a =>
@@ -199,7 +234,8 @@ export function lineagePage(
 export function artifactPage(release: Release, view: ArtifactView): string {
   const { lineage: r, inputs, usedBy } = view
   const name = `${release.dataset}/${release.release}`
-  const link = (ref: ArtifactRef): Html => html`<a href="${artifactHref(ref, release)}">${ref.stage} ${shortDigest(ref.recipe)}</a>`
+  const link = (ref: ArtifactRef): Html =>
+    html`<a href="${artifactHref(ref, release)}">${ref.stage} ${shortDigest(ref.recipe)}</a>`
   return page(
     `${r.recipe.stage}, ${extentText(r.recipe.extent)}`,
     html`<a href="/">Datasets</a> · <a href="/lineage/${name}">lineage of ${name}</a> ·
@@ -228,7 +264,10 @@ export function artifactPage(release: Release, view: ArtifactView): string {
           <dt>made</dt>
           <dd>${r.start} to ${r.end}</dd>
           <dt>time</dt>
-          <dd>kernels ${duration(r.seconds.kernel)}, inference ${duration(r.seconds.inference)}, store ${duration(r.seconds.io)}</dd>
+          <dd>
+            kernels ${duration(r.seconds.kernel)}, inference ${duration(r.seconds.inference)}, store
+            ${duration(r.seconds.io)}
+          </dd>
           <dt>cost</dt>
           <dd>${figure(r.cost)}</dd>
           <dt>voxels</dt>
@@ -241,15 +280,13 @@ export function artifactPage(release: Release, view: ArtifactView): string {
       <div class="card">
         ${inputs.length === 0 ? 'Nothing: it is a source.' : null}
         <table>
-          ${inputs
-            .slice(0, LIST)
-            .map(
-              i =>
-                html`<tr>
-                  <td><code>${i.name}</code></td>
-                  <td>${i.ref ? link(i.ref) : html`<span class="soft">raw archive</span> <code>${i.content}</code>`}</td>
-                </tr>`,
-            )}
+          ${inputs.slice(0, LIST).map(
+            i =>
+              html`<tr>
+                <td><code>${i.name}</code></td>
+                <td>${i.ref ? link(i.ref) : html`<span class="soft">raw archive</span> <code>${i.content}</code>`}</td>
+              </tr>`,
+          )}
         </table>
         <p class="soft">
           ${inputs.length > LIST ? `The first ${LIST} of ${inputs.length}. ` : null}Over all steps it rests on
@@ -264,20 +301,17 @@ export function artifactPage(release: Release, view: ArtifactView): string {
       <h2>Holds</h2>
       <div class="card">
         <table>
-          ${r.outputs
-            .slice(0, LIST)
-            .map(
-              o =>
-                html`<tr>
-                  <td><code>${o.path}</code></td>
-                  <td>${shortDigest(o.sha256)}</td>
-                  <td class="n">${bytes(o.bytes)}</td>
-                </tr>`,
-            )}
+          ${r.outputs.slice(0, LIST).map(
+            o =>
+              html`<tr>
+                <td><code>${o.path}</code></td>
+                <td>${shortDigest(o.sha256)}</td>
+                <td class="n">${bytes(o.bytes)}</td>
+              </tr>`,
+          )}
         </table>
         ${r.outputs.length > LIST ? html`<p class="soft">The first ${LIST} of ${r.outputs.length}.</p>` : null}
       </div>
     `,
   )
 }
-

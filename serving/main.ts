@@ -15,7 +15,8 @@ const { values } = parseArgs({
     viewer: { type: 'string' },
   },
 })
-const bucket = values.bucket ?? process.env['HILLOCK_BUCKET'] ?? join(process.env['HILLOCK_HOME'] ?? '.hillock', 'bucket')
+const bucket =
+  values.bucket ?? process.env['HILLOCK_BUCKET'] ?? join(process.env['HILLOCK_HOME'] ?? '.hillock', 'bucket')
 const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
@@ -30,6 +31,8 @@ try {
   // The line that a parent process waits for.
   console.log(await app.listen({ host: '127.0.0.1', port }))
 } catch (error) {
-  console.error(`hillock serving: cannot listen on port ${port} of 127.0.0.1: ${(error as Error).message}; choose another with --port`)
+  console.error(
+    `hillock serving: cannot listen on port ${port} of 127.0.0.1: ${(error as Error).message}; choose another with --port`,
+  )
   process.exit(1)
 }

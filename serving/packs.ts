@@ -10,7 +10,7 @@ import { memo } from './memo.ts'
 export const PACK_DATA = 'pack.data'
 export const PACK_INDEX = 'pack.index'
 
-const LAYERS_KEPT = 8
+const LAYERS_KEPT = 12
 const READS = 16
 
 export interface PackCell {
@@ -23,28 +23,30 @@ export interface PackCell {
 export interface Packs {
   /** Indexes of every artifact of a layer, in the order of the cells' names. */
   cells(layer: PackLayer): Promise<readonly PackCell[]>
-  /** Bytes of `key` in the artifact of `cell`; undefined when there is none. */
-  get(layer: PackLayer, cell: string, key: string): Promise<Uint8Array | undefined>
+  /** Bytes of `key` in the first artifact that has it, or in that of `cell`; undefined when there is none. */
+  get(layer: PackLayer, key: string, cell?: string): Promise<Uint8Array | undefined>
 }
 
 export function packs(artifacts: ArtifactStore): Packs {
   const load = memo(LAYERS_KEPT, (_: string, layer: PackLayer): Promise<PackCell[]> => {
-    const cells = Object.entries(layer.artifacts).sort((a, b) => (a[0] < b[0] ? -1 : 1))
-    return mapBounded(cells, READS, async ([cell, ref]) => ({ cell, ref, index: packIndex(await artifacts.get(ref, PACK_INDEX)) }))
+    const entries = Object.entries(layer.artifacts).sort((a, b) => (a[0] < b[0] ? -1 : 1))
+    return mapBounded(entries, READS, async ([cell, ref]) => ({
+      cell,
+      ref,
+      index: packIndex(await artifacts.get(ref, PACK_INDEX)),
+    }))
   })
-  const cells = (layer: PackLayer): Promise<PackCell[]> =>
-    load(
-      Object.values(layer.artifacts)
-        .map(r => r.recipe)
-        .join(),
-      layer,
-    )
+  const cells = (layer: PackLayer): Promise<PackCell[]> => {
+    const recipes = Object.values(layer.artifacts).map(r => r.recipe)
+    return load(recipes.join(), layer)
+  }
   return {
     cells,
-    async get(layer, cell, key) {
-      const found = (await cells(layer)).find(c => c.cell === cell)
-      const at = found?.index.find(key)
-      return found && at ? artifacts.getRange(found.ref, PACK_DATA, at.offset, at.length) : undefined
+    async get(layer, key, cell) {
+      const found = (await cells(layer)).find(c => (cell === undefined || c.cell === cell) && c.index.find(key))
+      if (!found) return undefined
+      const { offset, length } = found.index.find(key)!
+      return artifacts.getRange(found.ref, PACK_DATA, offset, length)
     },
   }
 }

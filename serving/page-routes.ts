@@ -6,6 +6,7 @@ import type { Release } from '../domain/release.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { summariseLineage, viewArtifact } from './lineage-summary.ts'
+import type { Packs } from './packs.ts'
 import { notFound, Problem } from './problem.ts'
 import { isChannel, type Releases } from './releases.ts'
 import { largestSegments } from './segments.ts'
@@ -32,7 +33,10 @@ const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: Artif
     return [{ layer, ref: mip.artifacts[cell] ?? null }]
   })
 
-export async function pageRoutes(app: FastifyInstance, catalogue: Releases): Promise<void> {
+export async function pageRoutes(
+  app: FastifyInstance,
+  { catalogue, packed }: { catalogue: Releases; packed: Packs },
+): Promise<void> {
   /** A release by name, or the one that a channel names at this moment. */
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
@@ -53,7 +57,7 @@ export async function pageRoutes(app: FastifyInstance, catalogue: Releases): Pro
 
   app.get<Named>('/view/:dataset/:release', async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
-    const selected = await largestSegments(catalogue.artifacts, release, SELECTED)
+    const selected = await largestSegments(catalogue.artifacts, packed, release, SELECTED)
     const state = viewerState(release, `${request.protocol}://${request.host}`, selected)
     reply.header('cache-control', 'no-cache')
     return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)
@@ -67,7 +71,11 @@ export async function pageRoutes(app: FastifyInstance, catalogue: Releases): Pro
     let at: Parameters<typeof lineagePage>[3] = null
     if (asked) {
       if (!/^\d+(\s*[,_ ]\s*\d+){2}$/.test(asked))
-        throw new Problem(400, `at=${asked} is not a voxel`, 'give three whole numbers in voxels of the dataset: at=x,y,z')
+        throw new Problem(
+          400,
+          `at=${asked} is not a voxel`,
+          'give three whole numbers in voxels of the dataset: at=x,y,z',
+        )
       at = { voxel: asked, artifacts: artifactsAt(release, fromKey(asked.split(/[\s,_]+/).join('_'))) }
     }
     if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, records, at))
@@ -85,10 +93,14 @@ export async function pageRoutes(app: FastifyInstance, catalogue: Releases): Pro
           ? await find(named[0]!, named[1]!)
           : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
       if (!release || !holds(release))
-        throw notFound(`no release names an artifact ${stage}/${recipe}`, 'open the lineage page of a release and follow its links')
+        throw notFound(
+          `no release names an artifact ${stage}/${recipe}`,
+          'open the lineage page of a release and follow its links',
+        )
       const { records } = await catalogue.records(release)
       const lineage = records.get(recipe)
-      if (!lineage) throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
+      if (!lineage)
+        throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
       const view = viewArtifact(lineage, [...records.values()])
       return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view))
     },

@@ -5,6 +5,7 @@ import { CHANNELS, Release, type Channel } from '../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { getRelease, readChannel } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
 import { memo } from './memo.ts'
 import { notFound, Problem } from './problem.ts'
@@ -16,7 +17,9 @@ const READS = 32
 
 export const isChannel = (name: string): name is Channel => (CHANNELS as readonly string[]).includes(name)
 
-const ChannelObject = z.object({ release: z.string() })
+/** What this room reads of a channel: its release, and those that it named before, the last one first. */
+const ChannelObject = z.object({ release: z.string(), earlier: z.array(z.string()).default([]) })
+type ChannelObject = z.infer<typeof ChannelObject>
 
 export interface ReleaseRecords {
   readonly records: ReadonlyMap<string, Lineage>
@@ -40,12 +43,17 @@ const SEE_LIST = 'see the list at / (or /?json)'
 export function releases(objects: ObjectStore): Releases {
   const artifacts = artifactStore(objects)
 
-  const open = memo(RELEASES_KEPT, async (key: string): Promise<Release> => {
-    const bytes = await objects.get(key)
-    if (!bytes) throw notFound(`there is no ${key.replace(/\.json$/, '')} in this bucket`, SEE_LIST)
-    const parsed = Release.safeParse(JSON.parse(Buffer.from(bytes).toString()))
+  const open = memo(RELEASES_KEPT, async (name: string): Promise<Release> => {
+    const [dataset, release] = name.split('/') as [string, string]
+    const text = await getRelease(objects, dataset, release)
+    if (text === undefined) throw notFound(`there is no release ${release} of dataset ${dataset}`, SEE_LIST)
+    const parsed = Release.safeParse(JSON.parse(text))
     if (!parsed.success)
-      throw new Problem(500, `the manifest ${key} is damaged: ${z.prettifyError(parsed.error)}`, 'publish or roll back to another release')
+      throw new Problem(
+        500,
+        `the manifest of ${name} is damaged: ${z.prettifyError(parsed.error)}`,
+        'publish or roll back to another release',
+      )
     return parsed.data
   })
 
@@ -58,21 +66,22 @@ export function releases(objects: ObjectStore): Releases {
     }
   })
 
-  const channelOf = async (dataset: string, channel: Channel): Promise<string | undefined> => {
-    const ref = await objects.readRef(`refs/${dataset}/${channel}`)
-    return ref && ChannelObject.parse(JSON.parse(ref.value)).release
+  const channelOf = async (dataset: string, channel: Channel): Promise<ChannelObject | undefined> => {
+    const ref = await readChannel(objects, dataset, channel)
+    return ref && ChannelObject.parse(JSON.parse(ref.value))
   }
 
   const openNamed = (dataset: string, release: string): Promise<Release> => {
-    if (!NAME.test(dataset) || !NAME.test(release)) throw notFound(`${dataset}/${release} cannot be the name of a release`, SEE_LIST)
-    return open(`releases/${dataset}/${release}.json`)
+    if (!NAME.test(dataset) || !NAME.test(release))
+      throw notFound(`${dataset}/${release} cannot be the name of a release`, SEE_LIST)
+    return open(`${dataset}/${release}`)
   }
 
   return {
     artifacts,
     open: async (dataset, release) => openNamed(dataset, release),
     async resolve(dataset, channel) {
-      const release = NAME.test(dataset) ? await channelOf(dataset, channel) : undefined
+      const release = NAME.test(dataset) ? (await channelOf(dataset, channel))?.release : undefined
       if (release === undefined) throw notFound(`dataset ${dataset} has no release in channel ${channel}`, SEE_LIST)
       return release
     },
@@ -85,11 +94,14 @@ export function releases(objects: ObjectStore): Releases {
         names.get(dataset)!.push(file.replace(/\.json$/, ''))
       }
       return mapBounded([...names], 4, async ([dataset, list]) => {
-        const channels = await Promise.all(CHANNELS.map(async channel => ({ channel, release: await channelOf(dataset, channel) })))
-        const named = channels.flatMap(c => (c.release === undefined ? [] : [{ channel: c.channel, release: c.release }]))
-        // What a channel names comes first, then the newest by name.
-        const rank = (r: string): number => named.findLastIndex(c => c.release === r)
-        const sorted = list.sort((a, b) => rank(b) - rank(a) || (a < b ? 1 : -1))
+        const channels = await Promise.all(
+          CHANNELS.map(async channel => ({ channel, value: await channelOf(dataset, channel) })),
+        )
+        const named = channels.flatMap(c => (c.value ? [{ channel: c.channel, release: c.value.release }] : []))
+        // What was published last comes first; then candidates; then what no channel has ever named.
+        const order = channels.toReversed().flatMap(c => (c.value ? [c.value.release, ...c.value.earlier] : []))
+        const rank = (r: string): number => (order.includes(r) ? order.indexOf(r) : order.length)
+        const sorted = list.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
         return { dataset, channels: named, releases: await mapBounded(sorted, READS, r => openNamed(dataset, r)) }
       })
     },

@@ -1,48 +1,69 @@
 // Segments of a release for the viewer: their properties, and which are the largest.
+import type { Json } from '../domain/canonical.ts'
 import type { Release } from '../domain/release.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
-import { packs } from './packs.ts'
-import { readTable, type Row } from './table.ts'
+import { readParquet } from '../storage/formats/parquet.ts'
+import { segmentProperties, type SegmentProperty } from '../storage/formats/segment-properties.ts'
+import type { Packs } from './packs.ts'
+import { has } from './release-layers.ts'
 
-/** Output of the graph artifact: one row per segment, column `segment`, other columns numbers. */
-export const PROPERTIES = 'segments.parquet'
+/** Output of the graph artifact: one row per segment, column `segment`, size in `voxels`, other numbers as they come. */
+export const SEGMENTS = 'segments.parquet'
 const ID = 'segment'
 const SIZE = 'voxels'
 
-/** Longest list that the viewer can take in one file. */
+/** Longest list that a browser can take in one file. */
 const MOST = 200_000
 
-const idOf = (row: Row): string => BigInt.asUintN(64, BigInt(row[ID] as bigint)).toString()
-
-/** Rows of the properties table, largest segment first. */
-async function table(artifacts: ArtifactStore, release: Release): Promise<Row[]> {
-  const refs = Object.values(release.layers.graph?.artifacts ?? {})
-  const rows = (await Promise.all(refs.map(async ref => readTable(await artifacts.get(ref, PROPERTIES))))).flat()
-  return rows.sort((a, b) => Number(b[SIZE]) - Number(a[SIZE]) || (idOf(a) < idOf(b) ? -1 : 1))
+interface Table {
+  /** Largest segment first. */
+  readonly ids: readonly bigint[]
+  readonly numbers: readonly { readonly name: string; readonly values: readonly number[] }[]
 }
 
-/** `segment_properties/info`: every numeric column as a number property. */
-export async function segmentProperties(artifacts: ArtifactStore, release: Release): Promise<Record<string, unknown>> {
-  const rows = (await table(artifacts, release)).slice(0, MOST)
-  const columns = Object.keys(rows[0] ?? {}).filter(c => c !== ID && ['number', 'bigint'].includes(typeof rows[0]![c]))
+async function table(artifacts: ArtifactStore, release: Release): Promise<Table> {
+  const ref = release.layers.graph!.artifacts['all']!
+  const columns = await readParquet(await artifacts.get(ref, SEGMENTS))
+  const ids = columns.find(c => c.name === ID)!.data as BigUint64Array
+  const sizes = columns.find(c => c.name === SIZE)!.data as { [row: number]: number | bigint }
+  const order = Array.from(ids.keys()).sort(
+    (a, b) => Number(sizes[b]!) - Number(sizes[a]!) || (ids[a]! < ids[b]! ? -1 : 1),
+  )
   return {
-    '@type': 'neuroglancer_segment_properties',
-    inline: {
-      ids: rows.map(idOf),
-      properties: columns.map(id => ({ id, type: 'number', data_type: 'float32', values: rows.map(r => Number(r[id])) })),
-    },
+    ids: order.map(i => ids[i]!),
+    numbers: columns
+      .filter(c => c.name !== ID && !Array.isArray(c.data))
+      .map(c => ({ name: c.name, values: order.map(i => Number(c.data[i])) })),
   }
 }
 
+/** `segment_properties/info`: every numeric column as a number property. */
+export async function propertiesInfo(artifacts: ArtifactStore, release: Release): Promise<Json> {
+  const { ids, numbers } = await table(artifacts, release)
+  const properties = numbers.map(({ name, values }): SegmentProperty => ({
+    id: name,
+    type: 'number',
+    dataType: 'float32',
+    values: values.slice(0, MOST),
+  }))
+  return segmentProperties(ids.slice(0, MOST), properties)
+}
+
 /** Decimal ids of the largest segments: by voxels where there is a table, else by the size of their meshes. */
-export async function largestSegments(artifacts: ArtifactStore, release: Release, count: number): Promise<string[]> {
-  if (release.layers.graph) return (await table(artifacts, release)).slice(0, count).map(idOf)
-  if (!release.layers.mesh) return []
+export async function largestSegments(
+  artifacts: ArtifactStore,
+  packed: Packs,
+  release: Release,
+  count: number,
+): Promise<string[]> {
+  const { graph, mesh } = release.layers
+  if (has(graph)) return (await table(artifacts, release)).ids.slice(0, count).map(String)
+  if (!has(mesh)) return []
   const sizes = new Map<string, number>()
-  for (const { index } of await packs(artifacts).cells(release.layers.mesh))
+  for (const { index } of await packed.cells(mesh))
     for (const k of index.keys) sizes.set(k, (sizes.get(k) ?? 0) + index.find(k)!.length)
   return [...sizes]
-    .sort((a, b) => b[1] - a[1])
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
     .slice(0, count)
     .map(([id]) => id)
 }

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
+import { packs } from './packs.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
@@ -30,8 +31,9 @@ const problemPage = (p: Problem): string =>
 
 /** The application, not yet listening: tests call it through `inject`. */
 export function createServer({ store, viewerDir, onError }: ServerOptions): FastifyInstance {
-  const app = Fastify({ logger: false, routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 } })
+  const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 } })
   const catalogue = releases(store)
+  const packed = packs(catalogue.artifacts)
 
   app.addHook('onRequest', async (_request, reply) => {
     // Everything served is public to whoever reaches the port; viewers on other origins read it too.
@@ -56,7 +58,8 @@ export function createServer({ store, viewerDir, onError }: ServerOptions): Fast
     if (problem.status >= 500) onError?.(error)
     reply.code(problem.status).header('cache-control', 'no-store')
     // Browsers get a page, programs (and the viewer's own requests) get JSON.
-    if (request.headers.accept?.includes('text/html')) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
+    if (request.headers.accept?.includes('text/html'))
+      return reply.type('text/html; charset=utf-8').send(problemPage(problem))
     return reply.send({ error: problem.message, todo: problem.todo })
   })
   app.setNotFoundHandler(async request => {
@@ -65,14 +68,16 @@ export function createServer({ store, viewerDir, onError }: ServerOptions): Fast
 
   const folder = resolve(viewerDir)
   if (existsSync(join(folder, 'index.html'))) {
-    app.register(fastifyStatic, { root: folder, prefix: '/viewer/', cacheControl: false, etag: true })
-    app.get('/viewer', async (_request, reply) => reply.redirect('/viewer/'))
+    app.register(fastifyStatic, { root: folder, prefix: '/viewer/', redirect: true, cacheControl: false, etag: true })
   } else {
     app.get('/viewer/*', async () => {
-      throw notFound(`the viewer is not built: ${folder} has no index.html`, 'run `make setup` and start the server again')
+      throw notFound(
+        `the viewer is not built: ${folder} has no index.html`,
+        'run `make setup` and start the server again',
+      )
     })
   }
-  app.register(layerRoutes, catalogue)
-  app.register(pageRoutes, catalogue)
+  app.register(layerRoutes, { catalogue, packed })
+  app.register(pageRoutes, { catalogue, packed })
   return app
 }

@@ -1,6 +1,7 @@
 // The Neuroglancer state that opens a release: EM, segmentation with meshes and skeletons, and synapses.
 import { shapeOf } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
+import { has } from './release-layers.ts'
 
 /** Pixels (width, height) of one panel of four in a usual window; only the first zoom depends on it. */
 const PANEL = [760, 440] as const
@@ -19,11 +20,7 @@ void main() {
  * @param origin address of this server, without a slash at the end
  * @param segments decimal ids that are selected, so that their meshes and skeletons are shown
  */
-export function viewerState(
-  release: Release,
-  origin: string,
-  segments: readonly string[],
-): Record<string, unknown> {
+export function viewerState(release: Release, origin: string, segments: readonly string[]): Record<string, unknown> {
   const root = `precomputed://${origin}/r/${release.dataset}/${release.release}`
   const { bounds, voxelSizeNm, layers } = release
   const least = Math.min(...voxelSizeNm)
@@ -35,10 +32,14 @@ export function viewerState(
     dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [voxelSizeNm[a]! * 1e-9, 'm']])),
     position: bounds.min.map((lo, a) => (lo + bounds.max[a]!) / 2),
     crossSectionScale: Math.max(extent[0] / PANEL[0], extent[1] / PANEL[1]) * 0.95,
-    projectionScale: diagonal * 1.05,
-    // Seen from above a corner: all three slices and what stands on them are visible.
+    projectionScale: diagonal * 0.9,
+    // Seen from above a corner.
     projectionOrientation: [-0.2797, -0.3647, -0.1159, -0.8805],
-    showSlices: true,
+    // Slices would hide the meshes behind them; the box in the corner of the panel brings them back.
+    showSlices: false,
+    hideCrossSectionBackground3D: true,
+    crossSectionBackgroundColor: '#1b1f24',
+    projectionBackgroundColor: '#0c0f13',
     layers: [
       {
         type: 'image',
@@ -58,7 +59,7 @@ export function viewerState(
             },
           ]
         : []),
-      ...(layers.synapses
+      ...(has(layers.synapses)
         ? [
             {
               type: 'annotation',
