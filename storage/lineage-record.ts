@@ -30,6 +30,8 @@ export function parseLineage(bytes: Uint8Array, stage: string, recipe: Digest): 
   if (record.recipe.stage !== stage) throw bad(`recipe.stage: is ${record.recipe.stage}`)
   if (recipeId(record.recipe) !== recipe) throw bad(`recipe: its id is ${recipeId(record.recipe)}`)
   if (contentDigest(record.outputs) !== record.content) throw bad('content: is not the digest of the outputs')
+  if (record.outputs.reduce((n, o) => n + o.bytes, 0) !== record.bytes)
+    throw bad('bytes: is not the sum of the outputs')
   return record
 }
 
