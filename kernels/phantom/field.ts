@@ -21,9 +21,6 @@ export interface Field {
   readonly candidates: Int32Array
 }
 
-/** No displacement is larger than this, voxels; the tables keep to it with room to spare. */
-export const largestWarp = 24
-
 /** Displacement into bent space at a point, by trilinear interpolation of the tables (exact at integer points). */
 export function warpAt(tables: NoiseTables, x: number, y: number, z: number, out: Float64Array): void {
   const ix = Math.floor(x)
@@ -66,8 +63,10 @@ export function bentSpheres(
 export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, leaf: number = cellSize): Field {
   const tables = noiseTables(seed)
   const spheres = bentSpheres(tables, lines)
-  const min = box.min.map(v => Math.floor((v - largestWarp) / root) * (root / leaf))
-  const n = box.max.map((v, a) => Math.ceil((v + largestWarp) / root) * (root / leaf) - min[a]!)
+  const low = box.min.map(v => v - tables.largestWarp)
+  const high = box.max.map(v => v + tables.largestWarp)
+  const min = low.map(v => Math.floor(v / root) * (root / leaf))
+  const n = high.map((v, a) => Math.ceil(v / root) * (root / leaf) - min[a]!)
   const cells = n[0]! * n[1]! * n[2]!
   const field = { starts: new Int32Array(cells), ends: new Int32Array(cells), candidates: new Int32Array(cells * 16) }
   const rows = lines.x.length
@@ -76,6 +75,8 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
 
   /** Narrows `list` (of `length` rows) to a cube of `size` with low corner (x, y, z), halving it down to leaves. */
   const divide = (level: number, list: Int32Array, length: number, x: number, y: number, z: number, size: number) => {
+    if (x > high[0]! || y > high[1]! || z > high[2]! || x + size < low[0]! || y + size < low[1]! || z + size < low[2]!)
+      return
     const half = size / 2
     const near = scratch.lists[level]!
     const kept = prune(spheres, lines.owner, list, length, x + half, y + half, z + half, half, near, scratch.power)

@@ -12,6 +12,8 @@ export interface NoiseTables {
   readonly warpX: Int16Array
   readonly warpY: Int16Array
   readonly warpZ: Int16Array
+  /** No displacement along an axis is larger than this, voxels. */
+  readonly largestWarp: number
   /** Blotches of cytoplasm, 3 to 6 voxels across, standard deviation 32. */
   readonly blotch: Int8Array
   /** Grain of 1 to 2 voxels, standard deviation 32. */
@@ -101,10 +103,13 @@ export function noiseTables(seed: number): NoiseTables {
   const large = smooth(small.slice(), 4, 1)
   // Dark spots stand out more than light ones do.
   const blotch = small.map((v, i) => (v - 0.6 * large[i]!) * (v < 0.6 * large[i]! ? 1.3 : 0.8))
+  const [warpX, warpY, warpZ] = [warp(seed, 1), warp(seed, 2), warp(seed, 3)]
+  const most = (a: Int16Array) => a.reduce((m, v) => Math.max(m, Math.abs(v)), 0)
   const tables = {
-    warpX: warp(seed, 1),
-    warpY: warp(seed, 2),
-    warpZ: warp(seed, 3),
+    warpX,
+    warpY,
+    warpZ,
+    largestWarp: Math.ceil(Math.max(most(warpX), most(warpY), most(warpZ)) / 256),
     blotch: bytes(blotch),
     grain: bytes(smooth(white(seed, 5), 1, 1)),
   }

@@ -5,7 +5,12 @@ import type { PhantomScene } from './types.ts'
 type Lines = PhantomScene['lines']
 
 /** Sausages along centre lines, a little off centre; spheres in specimen coordinates, two per centre-line sample. */
-export function placeMitochondria(seed: number, lines: Lines): PhantomScene['mitochondria'] {
+export function placeMitochondria(
+  seed: number,
+  lines: Lines,
+  synapses: PhantomScene['synapses'],
+): PhantomScene['mitochondria'] {
+  const crowded = nearSynapse(lines, synapses)
   const random = stream(seed, 31)
   const x: number[] = []
   const y: number[] = []
@@ -22,7 +27,7 @@ export function placeMitochondria(seed: number, lines: Lines): PhantomScene['mit
   for (let i = 1; i < lines.x.length; i++) {
     const from = lines.previous[i]!
     const goesOn = from === i - 1
-    if (!goesOn) {
+    if (!goesOn || crowded[i]) {
       left = 0
       wait = random.range(0, 90)
       continue
@@ -62,4 +67,17 @@ export function placeMitochondria(seed: number, lines: Lines): PhantomScene['mit
     owner: Uint32Array.from(owner),
     body: Uint32Array.from(bodies),
   }
+}
+
+/** Samples whose mitochondrion would lie among the vesicles, or at the density, of a synapse. */
+function nearSynapse(lines: Lines, s: PhantomScene['synapses']): Uint8Array {
+  const out = new Uint8Array(lines.x.length)
+  for (let k = 0; k < s.x.length; k++)
+    for (let i = 0; i < out.length; i++) {
+      const keep = lines.owner[i] === s.pre[k] ? 20 : lines.owner[i] === s.post[k] ? 8 : 0
+      if (keep === 0) continue
+      const d2 = (lines.x[i]! - s.x[k]!) ** 2 + (lines.y[i]! - s.y[k]!) ** 2 + (lines.z[i]! - s.z[k]!) ** 2
+      if (d2 < (keep + Math.min(20, 0.65 * lines.r[i]!)) ** 2) out[i] = 1
+    }
+  return out
 }

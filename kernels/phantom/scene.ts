@@ -1,4 +1,4 @@
-// Lays out a specimen: neurites, then mitochondria, synapses and vesicles in them.
+// Lays out a specimen: neurites, then synapses with their vesicles, then mitochondria where there is room.
 import type { Vec3 } from '../types.ts'
 import { makeField } from './field.ts'
 import { growNeurites } from './grow.ts'
@@ -17,11 +17,11 @@ export function phantomScene(spec: PhantomSpec): PhantomScene {
     owner: Uint32Array.from(grown.owner),
     previous: Int32Array.from(grown.previous),
   }
-  const mitochondria = placeMitochondria(spec.seed, lines)
   // Probes reach a little beyond the margin that synapses keep to.
-  const reach = synapseMargin + 40
+  const reach = synapseMargin + 30
   const low: Vec3 = [-reach, -reach, -reach]
   const high: Vec3 = [spec.size[0] + reach, spec.size[1] + reach, spec.size[2] + reach]
   const field = makeField(spec.seed, lines, { min: low, max: high }, 16)
-  return { seed: spec.seed, lines, mitochondria, ...placeSynapses(spec, lines, mitochondria, field) }
+  const { synapses, vesicles } = placeSynapses(spec, lines, field)
+  return { seed: spec.seed, lines, mitochondria: placeMitochondria(spec.seed, lines, synapses), vesicles, synapses }
 }

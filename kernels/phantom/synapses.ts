@@ -9,7 +9,11 @@ import type { PhantomScene, PhantomSpec } from './types.ts'
 export const synapseMargin = 24
 const fewestVesicles = 15
 const mostVesicles = 40
-const cloudRadius = 25
+/** Vesicles lie within this of the centre of the cleft, voxels. */
+export const cloudRadius = 25
+/** How far the partner points stand off the centre of the cleft, voxels. */
+export const preStand = 8
+export const postStand = 6
 
 interface Point {
   x: number
@@ -70,18 +74,17 @@ function fits(ask: Asker, c: Point, n: Point, r: number, pre: number, post: numb
     [0.7, -0.7],
   ] as const) {
     const s = ask.signed(move(move(c, u, i * r), v, j * r), pre, post)
-    if (!(Math.abs(s) < 2.8)) return false
+    if (!(Math.abs(s) < 3.6)) return false
   }
-  return (
-    ask.at(move(c, n, 13)).owner === pre && ask.at(move(c, n, 8)).distance > 5 && ask.at(move(c, n, -6)).owner === post
-  )
+  const inPre = ask.at(move(c, n, preStand))
+  return inPre.owner === pre && inPre.distance > 4 && ask.at(move(c, n, -postStand)).owner === post
 }
 
-/** Vesicle centres and radii in the cloud of a synapse, clear of membranes, mitochondria and each other. */
+/** Vesicle centres and radii in the cloud of a synapse, clear of membranes and each other. */
 function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: number, blocked: (p: Point) => boolean) {
   const wanted = Math.round(random.range(fewestVesicles + 3, mostVesicles))
   const out: (Point & { r: number })[] = []
-  for (let t = 0; t < 260 && out.length < wanted; t++) {
+  for (let t = 0; t < 500 && out.length < wanted; t++) {
     const p = {
       x: c.x + random.range(-cloudRadius, cloudRadius),
       y: c.y + random.range(-cloudRadius, cloudRadius),
@@ -91,8 +94,8 @@ function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: numbe
     const up = (p.x - c.x) * n.x + (p.y - c.y) * n.y + (p.z - c.z) * n.z
     if (up < 4 || (p.x - c.x) ** 2 + (p.y - c.y) ** 2 + (p.z - c.z) ** 2 > cloudRadius ** 2) continue
     const { owner, distance } = ask.at(p)
-    if (owner !== pre || distance < r + 2 || blocked(p)) continue
-    if (out.some(o => (o.x - p.x) ** 2 + (o.y - p.y) ** 2 + (o.z - p.z) ** 2 < (o.r + r + 1) ** 2)) continue
+    if (owner !== pre || distance < r + 2) continue
+    if (out.some(o => (o.x - p.x) ** 2 + (o.y - p.y) ** 2 + (o.z - p.z) ** 2 < (o.r + r + 0.6) ** 2)) continue
     out.push({ ...p, r })
   }
   return out
@@ -102,7 +105,6 @@ function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: numbe
 export function placeSynapses(
   spec: PhantomSpec,
   lines: PhantomScene['lines'],
-  mitochondria: PhantomScene['mitochondria'],
   field: Field,
 ): Pick<PhantomScene, 'synapses' | 'vesicles'> {
   const random = stream(spec.seed, 41)
@@ -114,17 +116,17 @@ export function placeSynapses(
   )
   const discs: (Point & { r: number; n: Point; pre: number; post: number })[] = []
   const vesicles: (Point & { r: number; owner: number })[] = []
-  const candidates = Array.from(lines.x, (_, i) => i).filter(i =>
-    inside({ x: lines.x[i]!, y: lines.y[i]!, z: lines.z[i]! }, synapseMargin + 20),
+  const candidates = Array.from(lines.x, (_, i) => i).filter(
+    i => lines.r[i]! > 8 && inside({ x: lines.x[i]!, y: lines.y[i]!, z: lines.z[i]! }, synapseMargin),
   )
-  for (let t = 0; t < 150 * wanted && discs.length < wanted; t++) {
+  for (let t = 0; t < 200 * wanted && discs.length < wanted; t++) {
     const from = candidates[Math.floor(random.next() * candidates.length)]
     if (from === undefined) break
     const start = { x: lines.x[from]!, y: lines.y[from]!, z: lines.z[from]! }
     const r = random.range(7, 12)
     const way = { x: random.range(-1, 1), y: random.range(-1, 1), z: random.range(-1, 1) }
     const l = Math.sqrt(way.x ** 2 + way.y ** 2 + way.z ** 2)
-    if (lines.r[from]! < 9 || l < 0.2 || l > 1) continue
+    if (l < 0.2 || l > 1) continue
     const hit = walkOut(ask, start, { x: way.x / l, y: way.y / l, z: way.z / l }, lines.owner[from]!, p =>
       inside(p, synapseMargin),
     )
@@ -135,17 +137,7 @@ export function placeSynapses(
     const c = move(hit.p, n, -ask.signed(hit.p, pre, hit.post))
     if (!inside(c, synapseMargin) || !(Math.abs(ask.signed(c, pre, hit.post)) < 1.2)) continue
     if (!fits(ask, c, n, r, pre, hit.post)) continue
-    const near: number[] = []
-    for (let m = 0; m < mitochondria.x.length; m++)
-      if ((mitochondria.x[m]! - c.x) ** 2 + (mitochondria.y[m]! - c.y) ** 2 + (mitochondria.z[m]! - c.z) ** 2 < 3600)
-        near.push(m)
-    const blocked = (p: Point) =>
-      near.some(
-        m =>
-          (mitochondria.x[m]! - p.x) ** 2 + (mitochondria.y[m]! - p.y) ** 2 + (mitochondria.z[m]! - p.z) ** 2 <
-          (mitochondria.r[m]! + 6) ** 2,
-      )
-    const cloud = vesicleCloud(ask, random, c, n, pre, blocked)
+    const cloud = vesicleCloud(ask, random, c, n, pre)
     if (cloud.length < fewestVesicles) continue
     discs.push({ ...c, r, n, pre, post: hit.post })
     for (const v of cloud) vesicles.push({ ...v, owner: pre })

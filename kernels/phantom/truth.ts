@@ -1,11 +1,8 @@
 // The ground truth of a phantom as one JSON record.
 import type { Vec3 } from '../types.ts'
+import { postStand, preStand } from './synapses.ts'
 import { foldOf, sectionTransform, tileSlots } from './transform.ts'
 import type { PhantomScene, PhantomSpec, PhantomTruth } from './types.ts'
-
-/** How far the partner points stand off the centre of the cleft, voxels. */
-export const preStand = 8
-export const postStand = 6
 
 /** Everything that was put into the specimen and its sections. Lengths in voxels; only what lies in the specimen is listed. */
 export function phantomTruth(spec: PhantomSpec, scene: PhantomScene): PhantomTruth {
