@@ -64,7 +64,7 @@ export const meteredStore = (store: ObjectStore): ObjectStore => ({
 export const meteredCompute =
   (compute: Compute): Compute =>
   (name, args, signal) =>
-    timed('kernel', name, () => compute(name, args, signal))
+    timed('kernel', String(name), () => compute(name, args, signal))
 
 export const meteredInfer =
   (infer: Infer): Infer =>

@@ -30,7 +30,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     layers.graph = { artifacts: refsOf(entries, 'graph') }
   }
   const layerDigests: Partial<Record<LayerName, Digest>> = {}
-  for (const [name, layer] of Object.entries(layers)) layerDigests[name as LayerName] = await layerDigest(deps, layer)
+  for (const [name, layer] of Object.entries(layers)) if (layer) layerDigests[name as LayerName] = await layerDigest(deps, layer)
   const digest = sha256(canonicalJson(layerDigests as Json))
   const quality = await qualityOf(deps, entries)
   const stages = Object.fromEntries([...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)]))
@@ -48,7 +48,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     layers,
     stages,
     quality,
-    holes: input.holes,
+    holes: [...input.holes],
     cost: input.cost,
     run: { workflowId: workflowIds.reconstruct(context.dataset, context.run), runId: input.runId },
     codeRevision: deps.codeRevision,

@@ -1,7 +1,7 @@
 // Starting a run and following it to its end, whatever happens to the server or the workers in between.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkflowFailedError, type Client } from '@temporalio/client'
-import { ApplicationFailure, type ActivityFailure } from '@temporalio/common'
+import { ApplicationFailure } from '@temporalio/common'
 import type { RunConfig } from '../domain/config.ts'
 import { queries, queues, workflowIds, type Progress, type RunResult } from '../domain/contract.ts'
 import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
@@ -14,8 +14,8 @@ export interface Run {
 
 /** The innermost cause of a failure, as an error of Hillock where it is one. */
 export function causeOf(e: unknown): Error {
-  let at = e as Error & { cause?: Error }
-  while (at.cause instanceof Error) at = (at as WorkflowFailedError | ActivityFailure).cause as Error
+  let at = e as Error
+  while (at.cause instanceof Error) at = at.cause
   if (at instanceof ApplicationFailure && at.type && at.type in errorTable)
     return new HillockError(at.type as ErrorType, at.message)
   return at

@@ -169,7 +169,8 @@ export interface ChannelMove {
 /** What a channel object holds. */
 export interface ChannelValue {
   readonly release: string
-  readonly previous: string | null
+  /** Releases that it pointed at before, the newest first; those that were rolled back are not among them. */
+  readonly earlier: readonly string[]
   readonly by: string
   readonly reason: string
 }

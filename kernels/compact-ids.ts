@@ -118,3 +118,11 @@ export function mapIds(volume: BigUint64Array, from: BigUint64Array, to: BigUint
   }
   return out
 }
+
+/** How many voxels of a volume have each id; ids ascending, 0 included. */
+export function countIds(volume: BigUint64Array): { ids: BigUint64Array; voxels: Float64Array } {
+  const { labels, ids } = compactIds(volume)
+  const voxels = new Float64Array(ids.length)
+  for (let v = 0; v < labels.length; v++) voxels[labels[v]!]!++
+  return { ids, voxels }
+}

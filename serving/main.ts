@@ -30,6 +30,9 @@ process.once('SIGINT', stop)
 try {
   // The line that a parent process waits for.
   console.log(await app.listen({ host: '127.0.0.1', port }))
+  // Under `hillock up` it says when it is ready, and ends with the process that keeps it.
+  process.send?.({ ready: true })
+  process.on('disconnect', stop)
 } catch (error) {
   console.error(
     `hillock serving: cannot listen on port ${port} of 127.0.0.1: ${(error as Error).message}; choose another with --port`,

@@ -28,6 +28,8 @@ export const progressQuery = defineQuery<Progress>(queries.progress)
 
 /** Children and activities of one run that are in flight at once; more only waits in the task queues. */
 const WIDTH = 8
+type TreeStage = 'agglomerate' | 'pyramid' | 'label-pyramid'
+
 /** Entries of one index object, so that no payload grows with the dataset. */
 const PAGE = 100
 
@@ -56,10 +58,10 @@ class Reconstruction {
     await this.regions('image', sectionIndexes)
     if (this.context.through !== 'render') {
       for (const phase of ['maps', 'fragments', 'graph']) await this.regions(phase)
-      await this.tree('tree', 'agglomerate', 0)
+      await this.tree('tree', ['agglomerate'])
       for (const phase of ['objects', 'products']) await this.regions(phase)
     }
-    await this.tree('pyramid', 'pyramid', 0)
+    await this.tree('pyramid', this.context.through === 'render' ? ['pyramid'] : ['pyramid', 'label-pyramid'])
     if (this.context.through !== 'render') {
       this.tracker.phase = 'dataset'
       await Promise.all([this.dataset('skeleton-join', ['skeleton']), this.dataset('graph', ['synapse', 'segment'])])
@@ -138,29 +140,39 @@ class Reconstruction {
     await this.page(names)
   }
 
-  /** A stage of the region tree, level by level from the leaves. */
-  private async tree(phase: string, stage: 'agglomerate' | 'pyramid', from: number): Promise<void> {
+  /** Stages of the region tree, level by level from the leaves. */
+  private async tree(phase: string, names: readonly TreeStage[]): Promise<void> {
     const { bounds, region: shape } = this.context
     const root = rootLevel(bounds, shape)
+    const levels = Array.from({ length: root + 1 }, (_, level) => nodesAt(level, shape, bounds).map((coord): Node => ({ level, coord })))
     this.tracker.phase = phase
-    let total = 0
-    for (let level = from; level <= root; level++) total += nodesAt(level, shape, bounds).length
-    this.tracker.expect(stage, total)
-    for (let level = from; level <= root; level++)
-      await window(nodesAt(level, shape, bounds), WIDTH, async coord => {
-        const node: Node = { level, coord }
-        const refs: Record<string, Refs> = {}
-        const below = level === 0 ? [] : childrenOf(node, shape, bounds)
-        for (const input of stages[stage].inputs) {
-          const known = this.refs.get(input)
-          if (!known) continue
-          const wanted = stages[input as StageName].scope === 'node' ? below.map(nodeKey) : level <= 1 ? [node, ...below].filter(n => n.level === 0).map(n => key(n.coord)) : []
-          if (wanted.length > 0) refs[input] = Object.fromEntries(wanted.map(k => [k, known[k]!]))
-        }
-        const outcome = await runStage(stage, nodeKey(node), { context: this.context, level, cell: key(coord), refs, indexes: [] })
-        this.record(outcome, nodeKey(node))
-      })
-    await this.page([stage])
+    for (const stage of names) this.tracker.expect(stage, levels.flat().length)
+    for (const nodes of levels)
+      await window(
+        nodes.flatMap(node => names.map(stage => ({ node, stage }))),
+        WIDTH,
+        async ({ node, stage }) => {
+          const task = { context: this.context, level: node.level, cell: key(node.coord), refs: this.below(node, stage), indexes: [] }
+          this.record(await runStage(stage, nodeKey(node), task), nodeKey(node))
+        },
+      )
+    await this.page(names)
+  }
+
+  /** What a node reads: artifacts of its children, at the leaves those of its region. */
+  private below(node: Node, stage: TreeStage): Record<string, Refs> {
+    const { bounds, region: shape } = this.context
+    const children = node.level === 0 ? [] : childrenOf(node, shape, bounds)
+    const refs: Record<string, Refs> = {}
+    for (const input of stages[stage].inputs) {
+      const known = this.refs.get(input) ?? {}
+      const wanted =
+        stages[input as StageName].scope === 'node'
+          ? children.map(nodeKey)
+          : [node, ...children].filter(n => n.level === 0).map(n => key(n.coord))
+      if (wanted.length > 0) refs[input] = Object.fromEntries(wanted.map(k => [k, known[k]!]))
+    }
+    return refs
   }
 
   private async dataset(stage: 'skeleton-join' | 'graph', inputs: string[]): Promise<void> {

@@ -63,7 +63,7 @@ function channel(name: string): Channel {
 const operator = (): string => process.env['USER'] ?? 'operator'
 const say = (o: Options, dataset: string, c: string, v: ChannelValue): never => {
   if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...v }))
-  else console.log(`${dataset}/${c} is ${v.release}${v.previous ? ` (was ${v.previous})` : ''}`)
+  else console.log(`${dataset}/${c} is ${v.release}${v.earlier[0] ? ` (before it: ${v.earlier[0]})` : ''}`)
   process.exit(0)
 }
 

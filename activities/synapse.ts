@@ -1,0 +1,49 @@
+// synapse: clefts of a region with their pre- and postsynaptic segments.
+import type { Outcome } from '../domain/contract.ts'
+import { shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { encodeArrays } from '../storage/formats/arrays.ts'
+import { synapseHalo } from '../kernels/index.ts'
+import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import type { Deps } from './context.ts'
+import { produce } from './produce.ts'
+import { configOf } from './source.ts'
+
+export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configOf(deps, task.context.config)
+  const box = regionBox(task)
+  const outer = halo(box, synapseHalo, bounds)
+  const params = config.stages.synapse
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'synapse',
+      key: task.cell,
+      parameters: params,
+      inputs: { ...touching(task, 'synapse-map', outer), ...touching(task, 'segment', outer) },
+      extent: box,
+    },
+    async put => {
+      const maps = await readVolume(deps, task, refs(task, 'synapse-map'), mapVolume, outer)
+      const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+      const { labels, ids } = await deps.compute('compactIds', [volume])
+      const n = voxels(outer)
+      const { table } = await deps.compute('synapses', [
+        {
+          cleft: maps.slice(0, n),
+          vesicles: maps.slice(n),
+          labels,
+          ids,
+          shape: shapeOf(outer),
+          origin: outer.min,
+          core: translate(box, subtract([0, 0, 0], outer.min)),
+          params,
+        },
+      ])
+      await put('synapses.bin', encodeArrays({ ...table } as never))
+      return { voxels: voxels(box), summary: { synapses: table.pre.length } }
+    },
+  )
+}

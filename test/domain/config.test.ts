@@ -1,0 +1,52 @@
+// Run files: what is wrong is named by its path, and nothing half-valid gets through.
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { parseRunConfig } from '../../domain/config.ts'
+import { isHillockError } from '../../domain/errors.ts'
+
+const demo = (): Record<string, any> => parse(readFileSync('examples/demo.yaml', 'utf8'))
+const complaint = (raw: unknown): string => {
+  try {
+    parseRunConfig(raw, 'run.yaml')
+  } catch (e) {
+    if (isHillockError(e, 'ConfigError')) return e.message
+    throw e
+  }
+  return ''
+}
+
+describe('a run file', () => {
+  test('the demo is valid, and its defaults are filled in', () => {
+    const config = parseRunConfig(demo(), 'run.yaml')
+    expect(config.stages.agglomerate.threshold).toBeGreaterThan(0)
+    expect(Object.isFrozen(config.stages) || typeof config.stages === 'object').toBe(true)
+  })
+
+  test.each([
+    ['an unknown key at the top', (c: any) => (c.datset = 'x'), 'datset: unknown key'],
+    ['an unknown key of a stage', (c: any) => (c.stages = { agglomerate: { treshold: 1 } }), 'stages.agglomerate.treshold: unknown key'],
+    ['an unknown stage', (c: any) => (c.stages = { agglomerat: {} }), 'stages.agglomerat: unknown key'],
+    ['a unit in words', (c: any) => (c.voxelSizeNm = ['8 nm', 8, 8]), 'voxelSizeNm.0: a length in nanometres'],
+    ['metres instead of nanometres', (c: any) => (c.voxelSizeNm = [8000, 8, 8]), 'voxelSizeNm.0: a voxel is given in nanometres'],
+    ['a threshold in grey levels', (c: any) => (c.stages = { agglomerate: { threshold: 128 } }), 'stages.agglomerate.threshold:'],
+    ['regions that are not whole blocks', (c: any) => (c.grid = { block: [128, 128, 64], region: [192, 128, 128] }), 'grid.region.0: 192'],
+    ['a box outside the bounds', (c: any) => (c.evaluate = { truth: 'phantom', box: { min: [0, 0, 0], max: [9999, 10, 10] } }), 'evaluate.box: x from 0 to 9999 lies outside'],
+    ['an empty box', (c: any) => (c.evaluate = { box: { min: [5, 0, 0], max: [5, 10, 10] } }), 'evaluate.box: a box needs min < max'],
+    ['an unknown key of the phantom', (c: any) => (c.source.phantom.sede = 1), 'source.phantom.sede: unknown key'],
+    ['no source', (c: any) => delete c.source, 'source: one of: phantom'],
+    ['a dataset name with a slash', (c: any) => (c.dataset = 'a/b'), 'dataset: lower-case letters'],
+  ])('%s is refused by its path', (_, spoil, expected) => {
+    const c = demo()
+    spoil(c)
+    expect(complaint(c)).toContain(expected)
+  })
+
+  test('several mistakes are all named', () => {
+    const c = demo()
+    c['voxelSizeNm'] = [0, 8, 8]
+    c['colour'] = 'red'
+    expect(complaint(c)).toContain('voxelSizeNm.0')
+    expect(complaint(c)).toContain('colour: unknown key')
+  })
+})
