@@ -7,9 +7,9 @@ import type { PhantomSpec } from './types.ts'
 
 /** Neurites are grown this far outside the specimen, since warped sections look beyond its faces. */
 export const growMargin = 64
-const thinnest = 5.5
+const thinnest = 4.5
 /** Voids with less room than this are left to their neighbours. */
-const leastRoom = 8
+const leastRoom = 6.5
 
 interface Tip {
   x: number
@@ -38,11 +38,7 @@ export function growNeurites(spec: PhantomSpec): GrowingSpheres {
   for (let fails = 0; fails < 40;) {
     const share = tubes / volume
     const wanted =
-      share < 0.4
-        ? random.range(spec.calibre[0], spec.calibre[1])
-        : share < 0.52
-          ? random.range(10, spec.calibre[0])
-          : 10
+      share < 0.36 ? random.range(spec.calibre[0], spec.calibre[1]) : share < 0.5 ? random.range(9, spec.calibre[0]) : 9
     const tip = emptySpot(spheres, random, low, high, wanted)
     if (tip.radius < leastRoom) {
       fails++

@@ -15,11 +15,11 @@ export const gap = 1
 /** Brightness of cytoplasm of a neurite: most are light, some dark. */
 export function cytoplasmGrey(seed: number, id: number): number {
   const u = unit(seed, 21, id)
-  return u < 0.16 ? 118 + 90 * u : 134 + 58 * (u - 0.16)
+  return u < 0.15 ? 116 + 80 * u : 136 + 62 * (u - 0.15)
 }
 
 /** Standard deviation of the blotches of cytoplasm of a neurite, grey levels. */
-export const cytoplasmContrast = (seed: number, id: number): number => 5 + 9 * unit(seed, 22, id)
+export const cytoplasmContrast = (seed: number, id: number): number => 6 + 9 * unit(seed, 22, id)
 
 export const mitochondrionGrey = (seed: number, body: number): number => 76 + 13 * unit(seed, 23, body)
 
@@ -27,5 +27,5 @@ export const profileSteps = 16
 export const membraneReach = 7
 /** Weight of membrane grey by distance to the boundary, profileSteps a voxel: about 4 voxels wide at half height. */
 export const membraneProfile = Float64Array.from({ length: membraneReach * profileSteps }, (_, i) =>
-  Math.exp(-(((i + 0.5) / profileSteps / 2.4) ** 2.4)),
+  Math.exp(-(((i + 0.5) / profileSteps / 2.5) ** 2)),
 )

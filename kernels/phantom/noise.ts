@@ -81,7 +81,7 @@ function warp(seed: number, purpose: number): Int16Array {
   const coarse = smooth(white(seed, purpose), 8, 3)
   const fine = smooth(white(seed, purpose + 100), 3, 3)
   const a = (256 * 3.4) / deviation(coarse)
-  const b = (256 * 0.8) / deviation(fine)
+  const b = (256 * 1.1) / deviation(fine)
   const out = new Int16Array(count)
   for (let i = 0; i < count; i++) out[i] = Math.round(coarse[i]! * a + fine[i]! * b)
   return out

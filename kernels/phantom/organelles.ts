@@ -29,19 +29,19 @@ export function placeMitochondria(
     const goesOn = from === i - 1
     if (!goesOn || crowded[i]) {
       left = 0
-      wait = random.range(0, 90)
+      wait = random.range(0, 30)
       continue
     }
     const step = Math.hypot(lines.x[i]! - lines.x[from]!, lines.y[i]! - lines.y[from]!, lines.z[i]! - lines.z[from]!)
     const radius = lines.r[i]!
     if (left <= 0) {
       wait -= step
-      if (wait > 0 || radius < 9) continue
+      if (wait > 0 || radius < 8) continue
       body++
-      whole = random.range(28, 110)
+      whole = random.range(35, 140)
       left = whole
-      wait = random.range(30, 160)
-      share = random.range(0.5, 0.72)
+      wait = random.range(10, 70)
+      share = random.range(0.5, 0.78)
       side = [0, 1, 2].map(() => random.range(-0.3, 0.3))
     }
     for (const half of [0.5, 1]) {
@@ -52,7 +52,7 @@ export function placeMitochondria(
       x.push(lines.x[from]! * (1 - half) + lines.x[i]! * half + side[0]! * mid)
       y.push(lines.y[from]! * (1 - half) + lines.y[i]! * half + side[1]! * mid)
       z.push(lines.z[from]! * (1 - half) + lines.z[i]! * half + side[2]! * mid)
-      r.push(Math.min(20, mid * share) * end)
+      r.push(Math.min(22, mid * share) * end)
       owner.push(lines.owner[i]!)
       bodies.push(body)
     }
@@ -74,7 +74,7 @@ function nearSynapse(lines: Lines, s: PhantomScene['synapses']): Uint8Array {
   const out = new Uint8Array(lines.x.length)
   for (let k = 0; k < s.x.length; k++)
     for (let i = 0; i < out.length; i++) {
-      const keep = lines.owner[i] === s.pre[k] ? 20 : lines.owner[i] === s.post[k] ? 8 : 0
+      const keep = lines.owner[i] === s.pre[k] ? 17 : lines.owner[i] === s.post[k] ? 8 : 0
       if (keep === 0) continue
       const d2 = (lines.x[i]! - s.x[k]!) ** 2 + (lines.y[i]! - s.y[k]!) ** 2 + (lines.z[i]! - s.z[k]!) ** 2
       if (d2 < (keep + Math.min(20, 0.65 * lines.r[i]!)) ** 2) out[i] = 1

@@ -92,7 +92,7 @@ export function shadeRow(
       grey = vesicles(s, straight, owner, x + i, y, z, grey)
     if (d < look.membraneReach) {
       const w = look.membraneProfile[(d * look.profileSteps) | 0]!
-      grey += w * (look.membraneGrey + warpY[t]! / 256 + fine - grey)
+      grey += w * (look.membraneGrey + warpY[t]! / 160 + fine - grey)
     }
     if (synapse && d < 4) grey = clefts(s, straight, owner, row.other[i]!, d, x + i, y, z, grey)
     grey += 2.2 * fine
@@ -124,7 +124,7 @@ function mitochondria(s: Shader, row: FieldRow, i: number, grey: number, t: numb
   const off = look.mitoGap - row.distance[i]!
   const blend = Math.max(0, 5 - Math.abs(deep - off))
   deep = Math.max(deep, off) + (blend * blend) / 20
-  const cover = ramp(0.5 - deep / 2.6)
+  const cover = ramp(0.5 - deep / 3.2)
   const rim = 6 * ramp(1 - Math.abs(deep + 1.2) / 1.5)
   const inside = s.mitoGrey[nearest]! - rim + (s.tables.blotch[t]! * 3.2) / 32
   return grey + cover * (inside - grey)
@@ -140,10 +140,10 @@ function vesicles(s: Shader, cell: number, owner: number, x: number, y: number, 
     const dy = s.vesicle[4 * v + 1]! - y
     const dz = s.vesicle[4 * v + 2]! - z
     const from = Math.sqrt(dx * dx + dy * dy + dz * dz) - s.vesicle[4 * v + 3]!
-    if (from > 1.4) continue
-    const shell = ramp(1 - Math.abs(from) / 1.4)
-    if (from < 0) out += 10 * (1 - shell)
-    out += 0.85 * shell * (look.vesicleShell - out)
+    if (from > 1.7) continue
+    const shell = ramp(1 - Math.abs(from) / 1.7)
+    if (from < 0) out += 7 * (1 - shell)
+    out += 0.72 * shell * (look.vesicleShell - out)
   }
   return out
 }
@@ -186,7 +186,7 @@ function clefts(
     const dy = s.synapse[4 * k + 1]! - y
     const dz = s.synapse[4 * k + 2]! - z
     const from = Math.sqrt(dx * dx + dy * dy + dz * dz) - s.synapse[4 * k + 3]!
-    const w = ramp(0.5 - from / 2) * ramp(before ? (2.6 - d) / 1.6 : (3.2 - d) / 1.6)
+    const w = ramp(0.4 - from / 4) * ramp(before ? (2.9 - d) / 2.2 : (3.5 - d) / 2.2)
     out += w * (look.synapseGrey - out)
   }
   return out

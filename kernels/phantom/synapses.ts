@@ -81,14 +81,16 @@ function fits(ask: Asker, c: Point, n: Point, r: number, pre: number, post: numb
 }
 
 /** Vesicle centres and radii in the cloud of a synapse, clear of membranes and each other. */
-function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: number, blocked: (p: Point) => boolean) {
+function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: number) {
   const wanted = Math.round(random.range(fewestVesicles + 3, mostVesicles))
   const out: (Point & { r: number })[] = []
   for (let t = 0; t < 500 && out.length < wanted; t++) {
+    // Denser near the cleft.
+    const reach = cloudRadius * random.range(0.45, 1)
     const p = {
-      x: c.x + random.range(-cloudRadius, cloudRadius),
-      y: c.y + random.range(-cloudRadius, cloudRadius),
-      z: c.z + random.range(-cloudRadius, cloudRadius),
+      x: c.x + random.range(-reach, reach),
+      y: c.y + random.range(-reach, reach),
+      z: c.z + random.range(-reach, reach),
     }
     const r = random.range(2.1, 3)
     const up = (p.x - c.x) * n.x + (p.y - c.y) * n.y + (p.z - c.z) * n.z
