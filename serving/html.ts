@@ -32,6 +32,7 @@ a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
 h1{font-size:1.5rem;margin:.2rem 0 .6rem}h2{font-size:1.1rem;margin:2rem 0 .6rem}
 nav,.soft{color:var(--soft);font-size:.9em}
 code,.mono{font:12.5px/1.45 ui-monospace,monospace}
+.card>:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.2rem;margin:1rem 0;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th{font-weight:600;text-align:left;color:var(--soft);font-size:.85em}
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}

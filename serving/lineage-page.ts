@@ -2,7 +2,7 @@
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import { bytes, duration, figure, Html, html, page, shortDigest } from './html.ts'
+import { bytes, duration, figure, type Html, html, page, shortDigest } from './html.ts'
 import {
   extentText,
   type ArtifactView,
@@ -100,7 +100,7 @@ function stageCard(
 ): Html {
   const listed = refs.slice(0, LIST)
   return html`<div class="card" id="${s.stage}">
-    <h2 style="margin-top:0">${s.stage}</h2>
+    <h2>${s.stage}</h2>
     <p class="soft">${makes(s.stage)}</p>
     <dl>
       <dt>stage version</dt>

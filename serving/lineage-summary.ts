@@ -90,12 +90,12 @@ function summarise(stage: string, records: readonly Lineage[]): StageSummary {
 /** Sums the records up, stage by stage in the order of the stage table. */
 export function summariseLineage(records: readonly Lineage[], missing: readonly ArtifactRef[]): LineageSummary {
   const byStage = Map.groupBy(records, r => r.recipe.stage)
-  const stageOfContent = new Map(records.map(r => [r.content, r.recipe.stage]))
+  const find = finder(records)
   const edges = new Map<string, number>()
   let rawInputs = 0
   for (const r of records)
-    for (const content of Object.values(r.recipe.inputs)) {
-      const from = stageOfContent.get(content)
+    for (const [name, content] of Object.entries(r.recipe.inputs)) {
+      const from = find(name, content)?.recipe.stage
       if (from === undefined) rawInputs++
       else edges.set(`${from}>${r.recipe.stage}`, (edges.get(`${from}>${r.recipe.stage}`) ?? 0) + 1)
     }
@@ -126,26 +126,36 @@ export interface ArtifactView {
   readonly rawBehind: number
 }
 
+/**
+ * Finds the record behind a recipe's input. Inputs are named `<stage>/<cell>`: of artifacts with equal content (two empty
+ * regions) one of that stage is taken.
+ */
+function finder(records: readonly Lineage[]): (name: string, content: string) => Lineage | undefined {
+  const byContent = new Map(records.map(r => [r.content, r]))
+  const byStage = new Map(records.map(r => [`${r.recipe.stage} ${r.content}`, r]))
+  return (name, content) => byStage.get(`${name.split('/')[0]} ${content}`) ?? byContent.get(content)
+}
+
 const refOf = (r: Lineage): ArtifactRef => ({ stage: r.recipe.stage, recipe: r.recipeId, content: r.content })
 
 /** One artifact among the records of its release. */
 export function viewArtifact(lineage: Lineage, records: readonly Lineage[]): ArtifactView {
-  const byContent = new Map(records.map(r => [r.content, r]))
+  const find = finder(records)
   const raw = new Set<string>()
   const seen = new Set<string>()
   const queue = [lineage]
   for (let r = queue.pop(); r !== undefined; r = queue.pop())
-    for (const content of Object.values(r.recipe.inputs)) {
+    for (const [name, content] of Object.entries(r.recipe.inputs)) {
       if (seen.has(content)) continue
       seen.add(content)
-      const from = byContent.get(content)
+      const from = find(name, content)
       if (from) queue.push(from)
       else raw.add(content)
     }
   return {
     lineage,
     inputs: Object.entries(lineage.recipe.inputs).map(([name, content]) => {
-      const from = byContent.get(content)
+      const from = find(name, content)
       return { name, content, ref: from ? refOf(from) : null }
     }),
     usedBy: records.filter(r => Object.values(r.recipe.inputs).includes(lineage.content)).map(refOf),

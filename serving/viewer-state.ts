@@ -32,7 +32,7 @@ export function viewerState(release: Release, origin: string, segments: readonly
     dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [voxelSizeNm[a]! * 1e-9, 'm']])),
     position: bounds.min.map((lo, a) => (lo + bounds.max[a]!) / 2),
     crossSectionScale: Math.max(extent[0] / PANEL[0], extent[1] / PANEL[1]) * 0.95,
-    projectionScale: diagonal * 0.9,
+    projectionScale: diagonal * 1.02,
     // Seen from above a corner.
     projectionOrientation: [-0.2797, -0.3647, -0.1159, -0.8805],
     // Slices would hide the meshes behind them; the box in the corner of the panel brings them back.

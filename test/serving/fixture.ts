@@ -33,14 +33,22 @@ const centre = (i: number, x: number): [number, number] => {
   return [108 - 24 * t, 78 - 40 * t]
 }
 
+/** Of every x: centre y, z and radius of every neurite. */
+const TUBES = Array.from({ length: BOUNDS.max[0] + 2 }, (_, x) =>
+  RADIUS.map((r, i) => [...centre(i, x), r * (1 + 0.2 * Math.sin(x / 9 + i))] as [number, number, number]),
+)
+
 /** Distance from a neurite's axis less its radius: below 0 inside. */
 const depth = (i: number, x: number, y: number, z: number): number => {
-  const [cy, cz] = centre(i, x)
-  return Math.hypot(y - cy, z - cz) - RADIUS[i]! * (1 + 0.2 * Math.sin(x / 9 + i))
+  const [cy, cz, r] = TUBES[x < 0 ? 0 : x]![i]!
+  return Math.sqrt((y - cy) * (y - cy) + (z - cz) * (z - cz)) - r
 }
 
 /** Index of the neurite that holds a voxel, or -1. */
-const neuriteAt = (x: number, y: number, z: number): number => [0, 1, 2].find(i => depth(i, x, y, z) < 0) ?? -1
+const neuriteAt = (x: number, y: number, z: number): number => {
+  for (let i = 0; i < 3; i++) if (depth(i, x, y, z) < 0) return i
+  return -1
+}
 
 const noise = (x: number, y: number, z: number): number => {
   let h = (x * 374761393 + y * 668265263 + z * 2147483647) | 0
@@ -49,7 +57,7 @@ const noise = (x: number, y: number, z: number): number => {
 }
 
 const grey = (x: number, y: number, z: number): number => {
-  const nearest = Math.min(...[0, 1, 2].map(i => Math.abs(depth(i, x, y, z))))
+  const nearest = Math.min(Math.abs(depth(0, x, y, z)), Math.abs(depth(1, x, y, z)), Math.abs(depth(2, x, y, z)))
   const inside = neuriteAt(x, y, z) >= 0
   const base = nearest < 1.6 ? 50 : inside ? 165 + 25 * Math.sin(x / 5) * Math.sin(y / 4) : 115
   return Math.max(0, Math.min(255, Math.round(base + 40 * (noise(x, y, z) - 0.5))))
@@ -68,7 +76,7 @@ function fill<A extends Uint8Array | BigUint64Array>(
   return out
 }
 
-const label = (x: number, y: number, z: number): bigint => {
+export const label = (x: number, y: number, z: number): bigint => {
   const i = neuriteAt(x, y, z)
   return i < 0 ? 0n : IDS[i]!
 }

@@ -1,0 +1,329 @@
+// The routes of the server on a synthetic release: bytes, headers, errors, pages.
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createServer } from '../../serving/server.ts'
+import { fileStore } from '../../storage/file-store.ts'
+import { artifactKey } from '../../storage/lineage-record.ts'
+import { decodeChunk } from '../../storage/formats/chunk.ts'
+import { decodeMesh } from '../../storage/formats/mesh-legacy.ts'
+import { decodeSkeleton } from '../../storage/formats/skeleton.ts'
+import { moveChannel, readChannel } from '../../storage/releases.ts'
+import { unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HOLE, IDS, label, makeFixture, SYNAPSE, type Fixture } from './fixture.ts'
+
+let fixture: Fixture
+let app: FastifyInstance
+beforeAll(async () => {
+  fixture = await makeFixture()
+  app = createServer({ store: fileStore(fixture.folder), viewerDir: '/nonexistent' })
+})
+afterAll(async () => {
+  await app.close()
+  await fixture.remove()
+})
+
+const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
+const bytesOf = async (url: string): Promise<Uint8Array<ArrayBuffer>> => {
+  const answer = await get(url)
+  expect(answer.statusCode, `${url}: ${answer.body.slice(0, 200)}`).toBe(200)
+  return new Uint8Array(answer.rawPayload)
+}
+const SEG = '/r/blobs/r1/segmentation'
+
+describe('volumes', () => {
+  it('serve chunks that hold the voxels of their names, at every mip and at the clipped end', async () => {
+    for (const [mip, name, min, shape] of [
+      [0, '0-64_0-64_0-64', [0, 0, 0], [64, 64, 64]],
+      [0, '128-160_64-128_64-96', [128, 64, 64], [32, 64, 32]],
+      [1, '64-80_0-64_0-48', [64, 0, 0], [16, 64, 48]],
+    ] as const) {
+      const labels = decodeChunk(await bytesOf(`${SEG}/${mip}/${name}`), shape, 1, 'uint64', 'compressed_segmentation')
+      let wrong = 0
+      for (let i = 0; i < labels.length; i++) {
+        const x = min[0] + (i % shape[0])
+        const y = min[1] + (Math.floor(i / shape[0]) % shape[1])
+        const z = min[2] + Math.floor(i / (shape[0] * shape[1]))
+        if (labels[i] !== label(x << mip, y << mip, z << mip)) wrong++
+      }
+      expect(wrong, `${mip}/${name}`).toBe(0)
+    }
+  })
+
+  it('serve the info of both layers, with mesh, skeletons and properties on the segmentation only', async () => {
+    const em = (await get('/r/blobs/r1/em/info')).json()
+    expect(em).toMatchObject({ type: 'image', data_type: 'uint8', num_channels: 1 })
+    expect(em).not.toHaveProperty('mesh')
+    const segmentation = (await get(`${SEG}/info`)).json()
+    expect(segmentation).toMatchObject({
+      mesh: 'mesh',
+      skeletons: 'skeleton',
+      segment_properties: 'segment_properties',
+    })
+    expect(segmentation.scales.map((s: { resolution: number[] }) => s.resolution)).toEqual([
+      [8, 8, 8],
+      [16, 16, 16],
+    ])
+  })
+
+  it('answer 404 with advice for a hole, and for what is not a chunk', async () => {
+    const hole = await get('/r/blobs/r1/em/0/128-160_64-128_64-96')
+    expect(HOLE).toBe('2_1_1')
+    expect(hole.statusCode).toBe(404)
+    expect(hole.json().todo).toMatch(/fill_missing/)
+    // A hole is no property of the name: it must not be cached for ever.
+    expect(hole.headers['cache-control']).toBe('no-store')
+    for (const path of [
+      '0/0-64_0-64_0-63',
+      '0/1-65_0-64_0-64',
+      '2/0-64_0-64_0-64',
+      '00/0-64_0-64_0-64',
+      '0/lineage.json',
+      '0/../0/x',
+      '__proto__/0-64_0-64_0-64',
+    ])
+      expect((await get(`/r/blobs/r1/em/${path}`)).statusCode, path).toBe(404)
+  })
+
+  it('never serve bytes that differ from the lineage record', async () => {
+    const ref = fixture.release.layers.em.mips[0]!.artifacts['1_0_0']!
+    const file = join(fixture.folder, artifactKey(ref.stage, ref.recipe, '0/64-128_0-64_0-64'))
+    const whole = await bytesOf('/r/blobs/r1/em/0/64-128_0-64_0-64')
+    const damaged = Buffer.from(whole)
+    damaged[1000] = damaged[1000]! ^ 1
+    await unlink(file)
+    await writeFile(file, damaged)
+    const answer = await get('/r/blobs/r1/em/0/64-128_0-64_0-64')
+    expect(answer.statusCode).toBe(500)
+    expect(answer.json()).toMatchObject({
+      error: expect.stringMatching(/damaged/),
+      todo: expect.stringMatching(/rebuilt/),
+    })
+    await unlink(file)
+    await writeFile(file, whole)
+  })
+})
+
+describe('HTTP', () => {
+  const url = '/r/blobs/r1/em/0/0-64_0-64_0-64'
+  it('marks releases immutable, lets every origin read, answers HEAD and If-None-Match', async () => {
+    const whole = await get(url)
+    expect(whole.headers).toMatchObject({
+      'cache-control': expect.stringMatching(/immutable/),
+      'access-control-allow-origin': '*',
+      'accept-ranges': 'bytes',
+      'content-length': String(64 ** 3),
+    })
+    const head = await app.inject({ method: 'HEAD', url })
+    expect(head.headers).toMatchObject({ etag: whole.headers.etag, 'content-length': String(64 ** 3) })
+    expect(head.rawPayload).toHaveLength(0)
+    const again = await get(url, { 'if-none-match': String(whole.headers.etag) })
+    expect([again.statusCode, again.rawPayload.length]).toEqual([304, 0])
+    const preflight = await app.inject({
+      method: 'OPTIONS',
+      url,
+      headers: { origin: 'http://elsewhere', 'access-control-request-headers': 'range' },
+    })
+    expect(preflight.headers['access-control-allow-headers']).toMatch(/range/)
+  })
+
+  it('serves byte ranges exactly', async () => {
+    const whole = await bytesOf(url)
+    for (const [range, from, to] of [
+      ['bytes=10-19', 10, 20],
+      ['bytes=262000-', 262_000, 262_144],
+      ['bytes=-5', 262_139, 262_144],
+      ['bytes=0-999999999', 0, 262_144],
+    ] as const) {
+      const part = await get(url, { range })
+      expect(part.statusCode, range).toBe(206)
+      expect(part.headers['content-range']).toBe(`bytes ${from}-${to - 1}/262144`)
+      expect(Buffer.compare(part.rawPayload, whole.subarray(from, to))).toBe(0)
+    }
+    expect((await get(url, { range: 'bytes=262144-' })).statusCode).toBe(416)
+    expect((await get(url, { range: 'lines=1-2' })).statusCode).toBe(200)
+    const stale = await get(url, { range: 'bytes=0-9', 'if-range': '"another"' })
+    expect(stale.rawPayload).toHaveLength(262_144)
+  })
+})
+
+describe('objects', () => {
+  it('serve every fragment of a mesh, inside the region that it names', async () => {
+    const { fragments } = (await get(`${SEG}/mesh/${IDS[0]}:0`)).json() as { fragments: string[] }
+    expect(fragments.length).toBeGreaterThan(2)
+    for (const f of fragments) {
+      const mesh = decodeMesh(await bytesOf(`${SEG}/mesh/${f}`))
+      const region = f.split(':')[2]!.split('_').map(Number)
+      expect(mesh.triangles.length).toBeGreaterThan(0)
+      mesh.positions.forEach((p, i) => {
+        const lo = region[i % 3]! * 64 * 8
+        if (p < lo || p > lo + 64 * 8) throw new Error(`${f}: vertex at ${p} nm on axis ${i % 3}`)
+      })
+    }
+    for (const path of ['5:0', `${IDS[0]}:1`, `${IDS[0]}:0:9_9_9`, `${IDS[0]}:0:0_0_0:1`, 'x:0'])
+      expect((await get(`${SEG}/mesh/${path}`)).statusCode, path).toBe(404)
+  })
+
+  it('serve skeletons, and properties with ids beyond 2^53 exact and largest first', async () => {
+    expect(decodeSkeleton(await bytesOf(`${SEG}/skeleton/${IDS[1]}`)).radii).toHaveLength(20)
+    expect((await get(`${SEG}/skeleton/77`)).statusCode).toBe(404)
+    const { inline } = (await get(`${SEG}/segment_properties/info`)).json()
+    expect(inline.ids).toEqual(IDS.map(String))
+    expect(inline.properties.find((p: { id: string }) => p.id === 'voxels').values).toEqual([90_000, 70_000, 30_000])
+  })
+
+  it('serve synapses by id, by segment and in space; a segment without any has an empty list', async () => {
+    const info = (await get('/r/blobs/r1/synapses/info')).json()
+    const [pre, post] = info.relationships.map((r: { key: string }) => r.key)
+    const list = await bytesOf(`/r/blobs/r1/synapses/${pre}/${SYNAPSE.pre}`)
+    expect(list).toEqual(await bytesOf('/r/blobs/r1/synapses/spatial0/0_0_0'))
+    const view = new DataView(list.buffer, list.byteOffset)
+    expect(view.getBigUint64(0, true)).toBe(1n)
+    expect([0, 1, 2, 3, 4, 5].map(i => view.getFloat32(8 + 4 * i, true))).toEqual([
+      ...SYNAPSE.prePoint,
+      ...SYNAPSE.postPoint,
+    ])
+    expect(await bytesOf(`/r/blobs/r1/synapses/${post}/${SYNAPSE.pre}`)).toEqual(new Uint8Array(8))
+    expect((await bytesOf(`/r/blobs/r1/synapses/by_id/${SYNAPSE.id}`)).length).toBe(28 + 24)
+    expect((await get('/r/blobs/r1/synapses/by_id/6')).statusCode).toBe(404)
+  })
+})
+
+describe('releases and channels', () => {
+  it('refuse to serve layers through a channel, which could move between two chunks', async () => {
+    const answer = await get('/r/blobs/published/em/info')
+    expect(answer.statusCode).toBe(404)
+    expect(answer.json().todo).toContain('/release/blobs/published')
+    expect((await get('/release/blobs/published')).json().release).toBe('r1')
+  })
+
+  it('follow a channel at once when it moves', async () => {
+    const objects = fileStore(fixture.folder)
+    const before = await readChannel(objects, 'blobs', 'published')
+    await moveChannel(
+      objects,
+      'blobs',
+      'published',
+      before!.version,
+      JSON.stringify({ release: 'gone', earlier: ['r1'] }),
+    )
+    const answer = await get('/release/blobs/published')
+    expect(answer.statusCode).toBe(404)
+    expect(answer.json().error).toContain('gone')
+    const now = await readChannel(objects, 'blobs', 'published')
+    await moveChannel(objects, 'blobs', 'published', now!.version, before!.value)
+    expect((await get('/release/blobs/published')).statusCode).toBe(200)
+  })
+
+  it('name what is missing and say where to look', async () => {
+    for (const url of [
+      '/r/none/r1/em/info',
+      '/r/blobs/r2/em/info',
+      '/r/blobs/r1/none/info',
+      '/view/none',
+      '/view/blobs/candidate',
+      '/nothing',
+      '/lineage/blobs/r9',
+      '/viewer/',
+      '/r/%2e%2e/r1/em/info',
+      '/release/blobs/..%2f..%2frefs',
+    ]) {
+      let answer = await get(url)
+      if (answer.statusCode === 302) answer = await get(String(answer.headers.location))
+      expect(answer.statusCode, url).toBe(404)
+      expect(answer.json()).toEqual({ error: expect.any(String), todo: expect.stringMatching(/\w{3}/) })
+      expect((await get(url, { accept: 'text/html' })).headers['content-type'] ?? '').toMatch(/html|^$/)
+    }
+  })
+
+  it('open the viewer on the release, with the largest segments selected', async () => {
+    const answer = await app.inject({ url: '/view/blobs/published', headers: { host: '127.0.0.1:4000' } })
+    expect(answer.statusCode).toBe(302)
+    const [page, state] = String(answer.headers.location).split('#!') as [string, string]
+    expect(page).toBe('/viewer/')
+    const parsed = JSON.parse(decodeURIComponent(state)) as {
+      layers: { name: string; source: string; segments?: string[] }[]
+    }
+    expect(parsed.layers.map(l => [l.name, l.source])).toEqual(
+      ['em', 'segmentation', 'synapses'].map(l => [l, `precomputed://http://127.0.0.1:4000/r/blobs/r1/${l}`]),
+    )
+    expect(parsed.layers[1]!.segments).toEqual(IDS.map(String))
+  })
+})
+
+describe('pages', () => {
+  const page = async (url: string): Promise<string> => {
+    const answer = await get(url, { accept: 'text/html' })
+    expect(answer.statusCode, url).toBe(200)
+    expect(answer.headers['content-type']).toMatch(/text\/html/)
+    // Self-contained: nothing is fetched from anywhere.
+    expect(answer.body).not.toMatch(/(src|href)="(https?:)?\/\//)
+    expect(answer.body).not.toContain('undefined')
+    return answer.body
+  }
+  const links = (body: string): string[] =>
+    [...body.matchAll(/href="(\/[^"]*)"/g)].map(m => m[1]!.replaceAll('&amp;', '&'))
+
+  it('list the dataset with its channel, quality and links that all lead somewhere', async () => {
+    const body = await page('/')
+    expect(body).toMatch(/published/)
+    expect(body).toContain('0.0625')
+    for (const link of links(body)) expect((await get(link)).statusCode, link).toBeLessThan(400)
+    expect((await get('/?json')).json()[0]).toMatchObject({
+      dataset: 'blobs',
+      channels: [{ channel: 'published', release: 'r1' }],
+    })
+  })
+
+  it('draw the stages with the reads between them, and escape what records say', async () => {
+    const body = await page('/lineage/blobs/r1')
+    expect(body).not.toContain('<b>&')
+    expect(body).toContain('left out by the test')
+    const { summary } = (await get('/lineage/blobs/r1?json')).json()
+    expect(summary.missing).toEqual([])
+    expect(summary.stages.map((s: { stage: string }) => s.stage)).toEqual([
+      'render',
+      'segment',
+      'synapse',
+      'mesh',
+      'skeleton-join',
+      'graph',
+      'pyramid',
+    ])
+    const edges = summary.edges.map(
+      (e: { from: string; to: string; inputs: number }) => `${e.from} ${e.to} ${e.inputs}`,
+    )
+    expect(edges).toContain('segment mesh 12')
+    expect(edges).toContain('segment skeleton-join 12')
+    const render = summary.stages[0]
+    expect(render.artifacts).toBe(fixture.release.stages['render']!.length)
+    expect(render.cost).toBeCloseTo(0.001 * render.artifacts, 9)
+    expect(render.parameters).toEqual([{ value: { threshold: 0.3 }, artifacts: render.artifacts }])
+  })
+
+  it('lead from a voxel through its artifacts to the raw archive, and back', async () => {
+    const start = await page('/lineage/blobs/r1?at=10,%2020,30')
+    const recipe = fixture.release.layers.segmentation!.mips[0]!.artifacts['0_0_0']!.recipe
+    const segment = links(start).find(l => l.startsWith(`/lineage/artifact/segment/${recipe}`))
+    expect(segment).toBeDefined()
+    const record = await page(segment!)
+    const up = links(record).find(l => l.startsWith('/lineage/artifact/render/'))
+    expect(await page(up!)).toContain('raw archive')
+    const down = links(record).find(l => l.startsWith('/lineage/artifact/mesh/'))
+    expect(await page(down!)).toContain('pack.index')
+    const json = (await get(`/lineage/artifact/segment/${recipe}?json`)).json()
+    expect(json).toMatchObject({ rawBehind: 1, inputs: [{ name: 'render/0_0_0', ref: { stage: 'render' } }] })
+    expect((await get('/lineage/blobs/r1?at=1,2')).statusCode).toBe(400)
+    expect((await get(`/lineage/artifact/segment/${'0'.repeat(64)}`)).statusCode).toBe(404)
+  })
+
+  it('say when a lineage record cannot be read', async () => {
+    const ref = fixture.release.stages['graph']![0]!
+    await unlink(join(fixture.folder, artifactKey(ref.stage, ref.recipe, 'lineage.json')))
+    const fresh = createServer({ store: fileStore(fixture.folder), viewerDir: '/nonexistent' })
+    const { summary } = (await fresh.inject('/lineage/blobs/r1?json')).json()
+    expect(summary.missing).toEqual([ref])
+    expect((await fresh.inject('/lineage/blobs/r1')).body).toContain('cannot be read')
+    await fresh.close()
+  })
+})
