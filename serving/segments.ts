@@ -22,7 +22,7 @@ interface Table {
 }
 
 async function table(artifacts: ArtifactStore, release: Release): Promise<Table> {
-  const ref = release.layers.graph!.artifacts['all']!
+  const ref = Object.values(release.layers.graph!.artifacts)[0]!
   const columns = await readParquet(await artifacts.get(ref, SEGMENTS))
   const ids = columns.find(c => c.name === ID)!.data as BigUint64Array
   const sizes = columns.find(c => c.name === SIZE)!.data as { [row: number]: number | bigint }

@@ -4,7 +4,7 @@ import type { Release } from '../domain/release.ts'
 import { has } from './release-layers.ts'
 
 /** Pixels (width, height) of one panel of four in a usual window; only the first zoom depends on it. */
-const PANEL = [760, 440] as const
+const PANEL = [660, 360] as const
 
 const SYNAPSE_SHADER = `
 void main() {

@@ -14,7 +14,7 @@ import { BOUNDS, IDS, label, makeFixture, SYNAPSE, type Fixture } from './fixtur
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const viewerDir = join(root, 'dist/viewer')
-const size = { width: 1200, height: 800 }
+const size = { width: 1600, height: 1000 }
 
 let fixture: Fixture
 let app: FastifyInstance
