@@ -2,7 +2,7 @@
 import type { Outcome } from '../domain/contract.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { cellBox, fromKey } from '../domain/geometry.ts'
-import { decodeArrays } from '../storage/formats/arrays.ts'
+import { readArrays } from './agglomerate.ts'
 import { writeParquet } from '../storage/formats/parquet.ts'
 import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
@@ -32,7 +32,7 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
       const tables: SynapseColumns[] = []
       const sizes = new Map<bigint, number>()
       for (const [i, cell] of Object.keys(segments).entries()) {
-        tables.push(decodeArrays<SynapseColumns>(await deps.artifacts.get(synapses[cell]!, 'synapses.bin')))
+        tables.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
         const labels = await readVolume(deps, task, segments, segmentationVolume, cellBox(fromKey(cell), region, bounds))
         const count = await deps.compute('countIds', [labels])
         count.ids.forEach((id, k) => sizes.set(id, (sizes.get(id) ?? 0) + count.voxels[k]!))

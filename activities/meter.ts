@@ -32,7 +32,14 @@ export function progress(done: number, total: number): void {
 
 const trace = process.env['HILLOCK_TRACE']
 
-async function timed<T>(kind: Kind, name: string, work: () => Promise<T>): Promise<T> {
+/** Elements of the longest typed array among the arguments of a kernel: voxels, mostly. */
+function largest(value: unknown): number {
+  if (ArrayBuffer.isView(value)) return (value as Uint8Array).length
+  if (value === null || typeof value !== 'object') return 0
+  return Math.max(0, ...Object.values(value).map(largest))
+}
+
+async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elements = 0): Promise<T> {
   const start = performance.now()
   try {
     return await work()
@@ -45,7 +52,7 @@ async function timed<T>(kind: Kind, name: string, work: () => Promise<T>): Promi
     // Spans on the machine's clock, for the benchmark that says what part of the wall time was neither.
     if (trace) {
       const origin = performance.timeOrigin
-      await appendFile(trace, `${JSON.stringify({ kind, name, start: origin + start, end: origin + end })}\n`)
+      await appendFile(trace, `${JSON.stringify({ kind, name, elements, start: origin + start, end: origin + end })}\n`)
     }
   }
 }
@@ -64,12 +71,12 @@ export const meteredStore = (store: ObjectStore): ObjectStore => ({
 export const meteredCompute =
   (compute: Compute): Compute =>
   (name, args, signal) =>
-    timed('kernel', String(name), () => compute(name, args, signal))
+    timed('kernel', String(name), () => compute(name, args, signal), trace ? largest(args) : 0)
 
 export const meteredInfer =
   (infer: Infer): Infer =>
   (request, signal) =>
-    timed('inference', 'onnx', () => infer(request, signal))
+    timed('inference', 'onnx', () => infer(request, signal), request.em.length)
 
 /** Work on this thread that is a kernel or an encoder all the same, such as reading an image. */
 export const timedKernel = <T>(name: string, work: () => Promise<T>): Promise<T> => timed('kernel', name, work)

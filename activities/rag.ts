@@ -2,7 +2,7 @@
 import type { Outcome } from '../domain/contract.ts'
 import { shapeOf, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { encodeArrays } from '../storage/formats/arrays.ts'
+import { arrays } from './agglomerate.ts'
 import { affinityVolume, own, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { lowSides, withMargins } from './margins.ts'
@@ -29,8 +29,8 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
       const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
       const { labels, ids } = await deps.compute('compactIds', [volume])
       const g = await deps.compute('regionGraph', [{ labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) as [0 | 1, 0 | 1, 0 | 1] }])
-      await put('edges.bin', encodeArrays({ ...g.edges }))
-      await put('nodes.bin', encodeArrays({ ...g.nodes }))
+      await put('edges.bin', arrays(g.edges))
+      await put('nodes.bin', arrays(g.nodes))
       return { voxels: voxels(box), summary: { supervoxels: g.nodes.id.length, edges: g.edges.a.length } }
     },
   )

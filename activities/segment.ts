@@ -2,8 +2,9 @@
 import type { Outcome } from '../domain/contract.ts'
 import { voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { decodeArrays } from '../storage/formats/arrays.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
+import type { Merges } from '../kernels/segmentation-types.ts'
+import { readArrays } from './agglomerate.ts'
 import { own, readVolume, refs, regionBox, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
@@ -25,7 +26,7 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
       extent: box,
     },
     async put => {
-      const { from, to } = decodeArrays<{ from: BigUint64Array; to: BigUint64Array }>(await deps.artifacts.get(table, 'table.bin'))
+      const { from, to } = await readArrays<Merges>(deps, table, 'table.bin')
       const labels = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box)
       const mapped = await deps.compute('mapIds', [labels, from, to])
       for (const chunk of encodeChunks(mapped, box, { mip: 0, encoding: segmentationVolume.encoding })) await put(chunk.path, chunk.bytes)

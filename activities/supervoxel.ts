@@ -1,8 +1,7 @@
 // supervoxel: watershed of each block and its halo of affinities.
 import type { Outcome } from '../domain/contract.ts'
 import { canonicalJson } from '../domain/canonical.ts'
-import { key, shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
-import { MAX_LOCAL, supervoxelId } from '../domain/ids.ts'
+import { shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
 import { affinityVolume, blocksOf, eachBlock, halo, paste, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
@@ -33,9 +32,7 @@ export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
         const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
         const core = translate(block.box, subtract([0, 0, 0], outer.min))
         const made = await deps.compute('watershed', [{ affinity, shape: shapeOf(outer), core, params }])
-        if (made.count > MAX_LOCAL) throw new Error(`block ${key(block.coord)} has ${made.count} supervoxels, more than an id holds`)
-        const ids = new BigUint64Array(made.count + 1)
-        for (let i = 1; i <= made.count; i++) ids[i] = supervoxelId(block.coord, i)
+        const ids = await deps.compute('globalIds', [block.coord, made.count])
         const labels = await deps.compute('relabelVolume', [made.labels, ids])
         paste(labels, block.box, out, box)
         count += made.count

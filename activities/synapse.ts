@@ -2,7 +2,7 @@
 import type { Outcome } from '../domain/contract.ts'
 import { shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { encodeArrays } from '../storage/formats/arrays.ts'
+import { arrays } from './agglomerate.ts'
 import { synapseHalo } from '../kernels/index.ts'
 import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
@@ -42,7 +42,7 @@ export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
           params,
         },
       ])
-      await put('synapses.bin', encodeArrays({ ...table } as never))
+      await put('synapses.bin', arrays(table))
       return { voxels: voxels(box), summary: { synapses: table.pre.length } }
     },
   )

@@ -1,0 +1,67 @@
+// agglomerate: one node of the region tree merges what no other node can change, and hands the rest to its parent.
+import type { Outcome } from '../domain/contract.ts'
+import { fromKey, map3, voxels } from '../domain/geometry.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { nodeBox, openFaces } from '../domain/tree.ts'
+import type { Edges, Nodes, OpenGraph, ThresholdedEdges } from '../kernels/segmentation-types.ts'
+import { decodeArrays, encodeArrays, type NamedArray } from '../storage/formats/arrays.ts'
+import { refs } from './cells.ts'
+import type { Deps } from './context.ts'
+import { contents, produce } from './produce.ts'
+import { configOf } from './source.ts'
+
+export const readArrays = async <T>(deps: Deps, ref: ArtifactRef, path: string): Promise<T> =>
+  decodeArrays(await deps.artifacts.get(ref, path)) as unknown as T
+
+export const arrays = (o: object): Uint8Array => encodeArrays({ ...o } as Record<string, NamedArray>)
+
+export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> {
+  const { bounds, region } = task.context
+  const config = await configOf(deps, task.context.config)
+  const { threshold } = config.stages.agglomerate
+  const node = { level: task.level, coord: fromKey(task.cell) }
+  const from = task.level === 0 ? refs(task, 'rag') : refs(task, 'agglomerate')
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'agglomerate',
+      key: `${task.level}/${task.cell}`,
+      // Above the leaves the edges bring the thresholds with them.
+      parameters: { openFaces: openFaces(node, region, bounds), ...(task.level === 0 ? config.stages.agglomerate : {}) },
+      inputs: contents(task.level === 0 ? 'rag' : 'agglomerate', from),
+      extent: { node: task.cell, level: task.level },
+    },
+    async put => {
+      const graph = task.level === 0 ? await leaf(deps, from[task.cell]!, threshold) : await joined(deps, from)
+      const made = await deps.compute('agglomerate', [{ ...graph, openFaces: openFaces(node, region, bounds) }])
+      await put('merges.bin', arrays(made.merges))
+      await put('edges.bin', arrays(made.edges))
+      await put('nodes.bin', arrays(made.nodes))
+      return {
+        voxels: voxels(nodeBox(node, region, bounds)),
+        summary: { merges: made.merges.from.length, openEdges: made.edges.a.length, openNodes: made.nodes.id.length },
+      }
+    },
+  )
+}
+
+async function leaf(deps: Deps, rag: ArtifactRef, threshold: number): Promise<OpenGraph> {
+  const edges = await readArrays<Edges>(deps, rag, 'edges.bin')
+  return {
+    edges: { ...edges, threshold: new Float64Array(edges.a.length).fill(threshold) },
+    nodes: await readArrays<Nodes>(deps, rag, 'nodes.bin'),
+  }
+}
+
+async function joined(deps: Deps, children: Readonly<Record<string, ArtifactRef>>): Promise<OpenGraph> {
+  const graphs = await Promise.all(
+    Object.entries(children).map(async ([cell, ref]) => ({
+      octant: map3(a => fromKey(cell.split('/')[1]!)[a] & 1),
+      edges: await readArrays<ThresholdedEdges>(deps, ref, 'edges.bin'),
+      nodes: await readArrays<Nodes>(deps, ref, 'nodes.bin'),
+    })),
+  )
+  return deps.compute('joinChildren', [graphs])
+}
