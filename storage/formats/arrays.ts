@@ -49,7 +49,7 @@ export function encodeArrays(arrays: Readonly<Record<string, NamedArray>>): Uint
  */
 export function decodeArrays<T extends Readonly<Record<string, NamedArray>>>(bytes: Uint8Array): T {
   if (bytes.length < 12 || MAGIC.compare(bytes, 0, 8) !== 0) throw new RangeError('not a container of arrays')
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
   const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength)
   const start = 12 + view.getUint32(8, true)
   if (start > aligned.length) throw new RangeError('container of arrays is cut short in its header')

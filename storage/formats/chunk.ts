@@ -51,6 +51,6 @@ export function decodeChunk<D extends DataType>(
   const length = product(shape) * channels
   if (bytes.length !== length * Type.BYTES_PER_ELEMENT)
     throw new RangeError(`raw chunk of ${bytes.length} bytes is not ${shape.join('x')}x${channels} of ${dtype}`)
-  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes)
   return new Type(aligned.buffer, aligned.byteOffset, length) as VolumeArray<D>
 }

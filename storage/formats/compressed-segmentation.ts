@@ -218,7 +218,7 @@ export function decodeCompressedSegmentation(
 ): BigUint64Array<ArrayBuffer> {
   if (bytes.length % 4 !== 0)
     throw new RangeError(`compressed_segmentation chunk of ${bytes.length} bytes is not whole words`)
-  const data = asWords(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice())
+  const data = asWords(bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes))
   const [sx, sy, sz] = shape
   const out = new BigUint64Array(sx * sy * sz * channels)
   const to = asWords(out)

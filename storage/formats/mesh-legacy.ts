@@ -31,7 +31,7 @@ export function encodeMesh({ positions, triangles }: Mesh): Uint8Array<ArrayBuff
 
 /** @throws RangeError when the bytes are not a fragment. */
 export function decodeMesh(bytes: Uint8Array): Mesh {
-  const own = bytes.slice()
+  const own = new Uint8Array(bytes)
   const vertices = own.length >= 4 ? new DataView(own.buffer).getUint32(0, true) : 0
   const rest = own.length - 4 - 12 * vertices
   if (rest < 0 || rest % 12 !== 0) throw new RangeError(`${own.length} bytes are not a mesh fragment`)

@@ -61,7 +61,8 @@ export function readNpy(bytes: Uint8Array, name: string): Npy {
   const size = length * Type.BYTES_PER_ELEMENT
   if (file.length - end < size) throw bad(`is truncated: ${file.length - end} bytes of data instead of ${size}`)
   if (file.length - end > size) throw bad(`has ${file.length - end} bytes of data, its header says ${size}`)
-  const own = file.slice(end)
+  // Not `slice`: of a Buffer that is a view.
+  const own = new Uint8Array(file.subarray(end))
   if (order === '>') swap(own, Type.BYTES_PER_ELEMENT)
   const data = new Type(own.buffer as ArrayBuffer)
   return { data: fortran ? transpose(data, shape) : data, shape, dtype: code }

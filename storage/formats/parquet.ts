@@ -45,7 +45,7 @@ function emptyOf(e: SchemaElement, rows: number): ParquetColumn['data'] {
 
 /** All columns of a table that `writeParquet` wrote. @throws Error when the bytes are not Parquet. */
 export async function readParquet(bytes: Uint8Array): Promise<ParquetColumn[]> {
-  const file = bytes.slice().buffer
+  const file = new Uint8Array(bytes).buffer
   const metadata = parquetMetadata(file)
   const rows = Number(metadata.num_rows)
   const columns = metadata.schema.slice(1).map(e => ({ name: e.name, data: emptyOf(e, rows) }))

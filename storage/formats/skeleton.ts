@@ -33,7 +33,7 @@ export function encodeSkeleton({ positions, edges, radii }: Skeleton): Uint8Arra
 
 /** @throws RangeError when the bytes are not a skeleton with radii. */
 export function decodeSkeleton(bytes: Uint8Array): Skeleton {
-  const { buffer, length } = bytes.slice()
+  const { buffer, length } = new Uint8Array(bytes)
   const [vertices, edges] = length >= 8 ? new Uint32Array(buffer, 0, 2) : [0, 0]
   if (length !== 8 + 16 * vertices! + 8 * edges!)
     throw new RangeError(`${length} bytes are not a skeleton of ${vertices} vertices and ${edges} edges`)
