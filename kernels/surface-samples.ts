@@ -1,0 +1,149 @@
+// The label samples of one region that meshes and skeletons are made from, equal on both sides of a shared face.
+
+import type { Vec3 } from './types.ts'
+
+type Side = 0 | 1
+
+/**
+ * Labels of one region and of the neighbours' voxels that touch it.
+ * `labels` holds indices into `ids`, x fastest; the id 0n is background. `low[d]` / `high[d]` is 1 where a neighbour
+ * follows on that side: then the array carries one layer of the neighbour's voxels there. Where it is 0 the dataset ends.
+ * `origin` is the voxel of `labels[0]`, so it includes the low margins.
+ */
+export interface RegionLabels {
+  readonly labels: Uint32Array
+  readonly ids: BigUint64Array
+  readonly shape: Vec3
+  readonly origin: Vec3
+  readonly voxelSizeNm: Vec3
+  readonly low: readonly [Side, Side, Side]
+  readonly high: readonly [Side, Side, Side]
+}
+
+/**
+ * Samples of a region's own voxels and its high margins, with one layer of background around them (x fastest).
+ * A label is 0 for background, else index in ids + 1. `from[d][i]` .. `to[d][i]` are the voxels (indices in the region's
+ * array) under sample i of axis d; `at[d][i]` is the middle of that footprint in voxels of the dataset, and in the
+ * layer of background the mirror image at the dataset's border, so that a surface between them lies on the border.
+ */
+export interface Samples {
+  readonly labels: Uint32Array
+  readonly shape: Vec3
+  readonly from: readonly Int32Array[]
+  readonly to: readonly Int32Array[]
+  readonly at: readonly Float64Array[]
+}
+
+/**
+ * Samples the labels at every voxel (step 1) or one per 2x2x2 voxels (step 2): the most frequent label other than
+ * background, the earlier in raster order where counts are equal.
+ *
+ * Two regions meet in the first layer of the upper one, which the lower one sees as its high margin. With step 2 a
+ * sample in such a layer covers one voxel across it instead of two, so both regions compute it from the same voxels.
+ *
+ * Throws RangeError if a region with an upper neighbour is not a multiple of `step` long.
+ */
+export function sampleRegion(region: RegionLabels, step: 1 | 2): Samples {
+  const axes = [0, 1, 2].map(axis => footprints(region, axis, step))
+  const from = axes.map(axis => axis.from)
+  const to = axes.map(axis => axis.to)
+  const shape: Vec3 = [from[0]!.length, from[1]!.length, from[2]!.length]
+  const labels = new Uint32Array(shape[0] * shape[1] * shape[2])
+  const background = region.ids.indexOf(0n)
+  if (step === 1) copyVoxels(region, background, from, shape, labels)
+  else mostFrequent(region, background, from, to, shape, labels)
+  return { labels, shape, from, to, at: axes.map(axis => axis.at) }
+}
+
+function footprints(region: RegionLabels, axis: number, step: number) {
+  const low = region.low[axis]!
+  const high = region.high[axis]!
+  const own = region.shape[axis]! - low - high
+  if (own < 1 || (high === 1 && own % step !== 0)) {
+    throw new RangeError(`a region of ${own} voxels along axis ${axis} cannot be sampled every ${step}`)
+  }
+  const count = Math.ceil(own / step) + high + 2
+  const from = new Int32Array(count)
+  const to = new Int32Array(count)
+  const at = new Float64Array(count)
+  for (let i = 1; i < count - 1; i++) {
+    from[i] = low + (i - 1) * step
+    const wide = i === 1 && low === 1 ? 1 : step
+    to[i] = i === count - 2 && high === 1 ? from[i]! + 1 : Math.min(from[i]! + wide, low + own)
+    at[i] = region.origin[axis]! + (from[i]! + to[i]!) / 2
+  }
+  at[0] = 2 * (region.origin[axis]! + from[1]!) - at[1]!
+  at[count - 1] = 2 * (region.origin[axis]! + to[count - 2]!) - at[count - 2]!
+  return { from, to, at }
+}
+
+function copyVoxels(region: RegionLabels, background: number, from: Int32Array[], shape: Vec3, out: Uint32Array): void {
+  const [sx, sy, sz] = shape
+  const [vx, vy] = region.shape
+  const { labels } = region
+  for (let z = 1; z < sz - 1; z++) {
+    for (let y = 1; y < sy - 1; y++) {
+      let source = from[0]![1]! + vx * (from[1]![y]! + vy * from[2]![z]!)
+      const row = sx * (y + sy * z)
+      for (let x = 1; x < sx - 1; x++) {
+        const label = labels[source++]!
+        out[row + x] = label === background ? 0 : label + 1
+      }
+    }
+  }
+}
+
+function mostFrequent(
+  region: RegionLabels,
+  background: number,
+  from: Int32Array[],
+  to: Int32Array[],
+  shape: Vec3,
+  out: Uint32Array,
+): void {
+  const [sx, sy, sz] = shape
+  const [vx, vy] = region.shape
+  const { labels } = region
+  const found = new Uint32Array(8)
+  for (let z = 1; z < sz - 1; z++) {
+    const z0 = vx * vy * from[2]![z]!
+    const z1 = vx * vy * (to[2]![z]! - 1)
+    for (let y = 1; y < sy - 1; y++) {
+      const y0 = vx * from[1]![y]!
+      const y1 = vx * (to[1]![y]! - 1)
+      const row = sx * (y + sy * z)
+      for (let x = 1; x < sx - 1; x++) {
+        const x0 = from[0]![x]!
+        const x1 = to[0]![x]! - 1
+        // A footprint that is one voxel thin reads that voxel twice, which changes neither the order nor the winner.
+        found[0] = labels[x0 + y0 + z0]!
+        found[1] = labels[x1 + y0 + z0]!
+        found[2] = labels[x0 + y1 + z0]!
+        found[3] = labels[x1 + y1 + z0]!
+        found[4] = labels[x0 + y0 + z1]!
+        found[5] = labels[x1 + y0 + z1]!
+        found[6] = labels[x0 + y1 + z1]!
+        found[7] = labels[x1 + y1 + z1]!
+        let best = background
+        let most = 0
+        for (let i = 0; i < 8 && most < 8 - i; i++) {
+          const label = found[i]!
+          if (label === background) continue
+          let count = 1
+          for (let j = i + 1; j < 8; j++) if (found[j] === label) count++
+          if (count > most) {
+            most = count
+            best = label
+          }
+        }
+        out[row + x] = best === background ? 0 : best + 1
+      }
+    }
+  }
+}
+
+/** Order of the labels 1..n of the samples by ascending segment id. */
+export function labelsById(ids: BigUint64Array): Uint32Array {
+  const order = Uint32Array.from(ids, (_, index) => index + 1)
+  return order.sort((a, b) => (ids[a - 1]! < ids[b - 1]! ? -1 : ids[a - 1]! > ids[b - 1]! ? 1 : 0))
+}
