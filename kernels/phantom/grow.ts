@@ -117,7 +117,7 @@ function growBranch(
     let bx = 0
     let by = 0
     let bz = 0
-    for (let c = 0; c < 14; c++) {
+    for (let c = 0; c < 11; c++) {
       const e = direction(random)
       const spread = c === 0 ? 0 : 0.55
       let vx = tip.dx + spread * e[0]
