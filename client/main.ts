@@ -72,6 +72,9 @@ runOptions(program.command('phantom <file>'))
   .description('write the synthetic tiles, their layout and the ground truth of a run file into a folder')
   .requiredOption('--out <folder>', 'where to')
   .action(async (file: string, o) => (await import('./commands/phantom.ts')).phantom(file, o))
+json(program.command('stages'))
+  .description('the stage table and its diagram, as Markdown')
+  .action(async o => (await import('./commands/stages.ts')).stages(o))
 
 program.parseAsync().catch((e: unknown) => {
   const known = isHillockError(e)

@@ -40,6 +40,7 @@ export interface StageRow {
 
 const positive = z.number().positive()
 const int = z.number().int()
+const fraction = z.number().min(0).max(1)
 const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
 
 const retry = { attempts: 5, firstSeconds: 1, backoff: 2 } as const
@@ -82,6 +83,12 @@ const rows = {
     parameters: params({
       /** Largest correction of a tile relative to its neighbour, in pixels. */
       maxShiftPx: positive.default(48),
+      /** Side of the patches that are compared along a seam, in pixels. */
+      patchPx: int.positive().default(64),
+      /** Smallest normalised correlation that counts as a match. */
+      minScore: fraction.default(0.3),
+      /** Median residual of shifts alone above which tiles are bent by a mesh, in pixels. */
+      elasticAbovePx: positive.default(0.5),
     }),
     checks: ['every tile is placed', 'residuals are recorded'],
   },
@@ -91,8 +98,18 @@ const rows = {
     scope: 'pair',
     phase: 'matches',
     inputs: ['ingest', 'stitch'],
-    makes: 'coarse affine and a grid of displacements between two consecutive sections',
-    parameters: params({ spacingPx: positive.default(32) }),
+    makes: 'coarse affine and a grid of displacements between a section and each of the two before it',
+    parameters: params({
+      /** Downsampling of the sections that are compared. */
+      scale: int.positive().default(2),
+      /** Spacing of the measured displacements, in pixels at full scale. */
+      spacingPx: positive.default(32),
+      /** Largest translation between two sections, in pixels. */
+      maxShiftPx: positive.default(64),
+      /** Largest deviation from that translation, in pixels. */
+      searchPx: positive.default(12),
+      minScore: fraction.default(0.3),
+    }),
     checks: ['a pair without agreement says so'],
   },
   align: {
@@ -105,6 +122,14 @@ const rows = {
     parameters: params({
       /** `none` trusts the source: it is aligned already. */
       method: z.enum(['elastic', 'none']).default('elastic'),
+      /** Spacing of the nodes of the fields, in pixels. */
+      spacingPx: positive.default(32),
+      /** Pull of every node to its nominal place, relative to one match: what lets slow drift of the tissue alone. */
+      anchor: positive.default(0.002),
+      /** Stiffness against bending within a section, relative to one match. */
+      bending: positive.default(1),
+      /** A pair of sections counts only if this fraction of its nodes agrees. */
+      minAgreement: fraction.default(0.3),
     }),
     checks: ['every section has a field or a reason for its exclusion'],
   },
@@ -118,8 +143,12 @@ const rows = {
     parameters: params({
       normalise: z.enum(['section', 'none']).default('section'),
       /** Grey values that every section is brought to. */
-      mean: positive.default(128),
-      std: positive.default(32),
+      mean: positive.default(129),
+      std: positive.default(33),
+      /** Width of the transition between two tiles, in pixels. */
+      featherPx: positive.default(16),
+      /** Where a section has a gap or is excluded, sections this far away fill in. */
+      fillSections: int.min(0).max(16).default(3),
     }),
     checks: ['every chunk of the region is there'],
   },

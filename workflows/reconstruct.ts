@@ -28,6 +28,9 @@ export const progressQuery = defineQuery<Progress>(queries.progress)
 
 /** Children and activities of one run that are in flight at once; more only waits in the task queues. */
 const WIDTH = 8
+/** Sections beyond a region that may fill its gaps: at least `stages.render.fillSections`. */
+const REACH = 16
+
 type TreeStage = 'agglomerate' | 'pyramid' | 'label-pyramid'
 
 /** Entries of one index object, so that no payload grows with the dataset. */
@@ -86,7 +89,7 @@ class Reconstruction {
       return done.index
     })
     this.tracker.phase = 'matches'
-    this.tracker.expect('match', Math.max(0, count - 1))
+    this.tracker.expect('match', Math.max(0, count - 1) + Math.max(0, count - 2))
     const matched = await window([...batches.entries()], WIDTH, async ([i, b]) => {
       const indexes = i > 0 ? [stitched[i - 1]!, stitched[i]!] : [stitched[i]!]
       const done = await runStage('match', `z${b.first}-${b.last}`, { context: this.context, ...b, indexes, slab: null })
@@ -127,7 +130,7 @@ class Reconstruction {
       const [z0, z1] = [cell[2] * shape[2], (cell[2] + 1) * shape[2]]
       const indexes = sectionIndexes.filter((_, i) => {
         const b = this.survey.batches[i]!
-        return b.first < z1 && b.last >= z0
+        return b.first < z1 + REACH && b.last >= z0 - REACH
       })
       const outcomes = await executeChild(region, {
         workflowId: workflowIds.region(this.context, phase, key(cell)),

@@ -1,0 +1,73 @@
+// align: one displacement field per section, from all matches at once; bad sections are excluded by name.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { Outcome } from '../domain/contract.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import type { Hole } from '../domain/release.ts'
+import type { DatasetTask } from '../domain/tasks.ts'
+import type { Lattice, SectionMatch } from '../kernels/section-types.ts'
+import { arrays, readArrays } from './agglomerate.ts'
+import type { Deps } from './context.ts'
+import { readIndexes, refsOf } from './index-objects.ts'
+import { contents, produce } from './produce.ts'
+import { readJson, sectionReader } from './sections.ts'
+import { configOf } from './source.ts'
+
+/** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
+export interface AlignmentSummary {
+  readonly sections: readonly { readonly z: number; readonly source: number; readonly excluded: string | null }[]
+}
+
+export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configOf(deps, task.context.config)
+  const entries = await readIndexes(deps, task.indexes)
+  const matched = refsOf(entries, 'match')
+  const stitched = refsOf(entries, 'stitch')
+  const { method, ...params } = config.stages.align
+  return produce(
+    deps,
+    config,
+    {
+      stage: 'align',
+      key: 'dataset',
+      parameters: method === 'none' ? { method } : config.stages.align,
+      inputs: { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
+      extent: 'dataset',
+    },
+    async put => {
+      const section = sectionReader(deps, entries)
+      const extents = []
+      for (let z = 0; z < bounds.max[2]; z++) extents.push({ z, bounds: (await section(z)).stitch?.bounds ?? null })
+      const pairs = []
+      for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
+        const [a, b] = key.split('-').map(Number) as [number, number]
+        const match = await readJson<SectionMatch | null>(deps, ref, 'match.json')
+        if (match) pairs.push({ a, b, match })
+      }
+      const solved =
+        method === 'none'
+          ? await deps.compute('identityAlignment', [extents.map(e => e.z)])
+          : await deps.compute('solveAlignment', [pairs, extents, params])
+      const holes: Hole[] = []
+      for (const s of solved.sections) {
+        await put(`fields/${s.z}.bin`, fieldBytes(s.field))
+        if (s.excluded) holes.push({ stage: 'align', what: `section ${s.z}`, reason: `${s.excluded}; section ${s.source} stands in` })
+      }
+      const summary: AlignmentSummary = {
+        sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
+      }
+      await put('alignment.json', Buffer.from(canonicalJson(summary as unknown as Json)))
+      const residual = pairs.length ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max } : {}
+      return { voxels: bounds.max[0] * bounds.max[1] * bounds.max[2], summary: { excluded: holes.length, ...residual }, holes }
+    },
+  )
+}
+
+const fieldBytes = (f: Lattice<Float32Array>): Uint8Array =>
+  arrays({ dx: f.dx, dy: f.dy, lattice: Float64Array.of(f.spacing, f.nx, f.ny, f.x0, f.y0) })
+
+export async function readField(deps: Deps, ref: ArtifactRef, z: number): Promise<Lattice<Float32Array>> {
+  const { dx, dy, lattice } = await readArrays<{ dx: Float32Array; dy: Float32Array; lattice: Float64Array }>(deps, ref, `fields/${z}.bin`)
+  const [spacing, nx, ny, x0, y0] = lattice as unknown as [number, number, number, number, number]
+  return { spacing, nx, ny, x0, y0, dx, dy }
+}

@@ -1,0 +1,56 @@
+// match: how each section of a batch lies against the two before it.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { BatchOutcome, Outcome } from '../domain/contract.ts'
+import type { SectionTask } from '../domain/tasks.ts'
+import type { SectionImage } from '../kernels/section-types.ts'
+import type { Deps } from './context.ts'
+import { batch, readIndexes } from './index-objects.ts'
+import { progress } from './meter.ts'
+import { produce } from './produce.ts'
+import { loadTiles, sectionReader } from './sections.ts'
+import { configOf } from './source.ts'
+
+/** Two pairs per section keep the chain together across a single bad one. */
+const BACK = [1, 2]
+
+export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
+  const { context, first, last } = task
+  const config = await configOf(deps, context.config)
+  const section = sectionReader(deps, await readIndexes(deps, task.indexes))
+  const { scale, ...params } = config.stages.match
+  const images = new Map<number, Promise<SectionImage>>()
+  const draw = async (z: number): Promise<SectionImage> => {
+    const { manifest, stitch } = await section(z)
+    return deps.compute('renderSection', [await loadTiles(deps, manifest.tiles), stitch!, stitch!.bounds, scale])
+  }
+  const image = (z: number): Promise<SectionImage> => {
+    const drawn = images.get(z) ?? draw(z)
+    images.set(z, drawn)
+    return drawn
+  }
+  const outcomes: Outcome[] = []
+  for (let b = first; b <= last; b++) {
+    for (const a of BACK.map(k => b - k).filter(z => z >= 0)) {
+      const [from, to] = await Promise.all([section(a), section(b)])
+      const order = {
+        stage: 'match',
+        key: `${a}-${b}`,
+        parameters: config.stages.match,
+        inputs: { [`stitch/${a}`]: from.stitchRef.content, [`stitch/${b}`]: to.stitchRef.content, ...tileInputs(a, from), ...tileInputs(b, to) },
+        extent: { sections: [a, b] },
+      } as const
+      const work = produce(deps, config, order, async put => {
+        const found = from.stitch && to.stitch ? await deps.compute('matchSections', [await image(a), await image(b), params]) : null
+        await put('match.json', Buffer.from(canonicalJson(found as unknown as Json)))
+        return { voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0, summary: { agreement: found?.agreement ?? 0 } }
+      })
+      outcomes.push(await work)
+    }
+    images.delete(b - 2)
+    progress(b - first + 1, last - first + 1)
+  }
+  return batch(deps, [], outcomes)
+}
+
+const tileInputs = (z: number, s: { manifest: { tiles: readonly { name: string; sha256: string }[] } }): Record<string, string> =>
+  Object.fromEntries(s.manifest.tiles.map(t => [`tile/${z}/${t.name}`, t.sha256]))

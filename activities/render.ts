@@ -1,0 +1,72 @@
+// render: the aligned, intensity-normalised EM of a region, straight from the raw tiles.
+import type { Outcome } from '../domain/contract.ts'
+import { voxels } from '../domain/geometry.ts'
+import type { Digest } from '../domain/recipe.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { tilesInBox } from '../kernels/index.ts'
+import type { Lattice, SectionStitch } from '../kernels/section-types.ts'
+import { encodeChunks } from '../storage/formats/volume.ts'
+import { readField, type AlignmentSummary } from './align.ts'
+import { emVolume, paste, refs, regionBox } from './cells.ts'
+import type { Deps } from './context.ts'
+import { readIndexes } from './index-objects.ts'
+import type { IngestedTile } from './ingest.ts'
+import { progress } from './meter.ts'
+import { produce } from './produce.ts'
+import { loadTiles, readJson, sectionReader } from './sections.ts'
+import { configOf } from './source.ts'
+
+/** Sections rendered in one kernel call: bounds the memory of decoded tiles. */
+const SLAB = 16
+
+interface Ready {
+  readonly z: number
+  readonly tiles: readonly IngestedTile[]
+  readonly stitch: SectionStitch
+  readonly field: Lattice<Float32Array>
+}
+
+export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
+  const config = await configOf(deps, task.context.config)
+  const params = config.stages.render
+  const box = regionBox(task)
+  const alignment = refs(task, 'align')['all']!
+  const section = sectionReader(deps, await readIndexes(deps, task.indexes))
+  const { sections } = await readJson<AlignmentSummary>(deps, alignment, 'alignment.json')
+  const { lineage } = await deps.artifacts.open(alignment)
+  const fields = new Map(lineage.outputs.map(o => [o.path, o.sha256]))
+
+  // Only what the region shows enters its recipe: a tile elsewhere in the section leaves it alone.
+  const ready: Ready[] = []
+  const inputs: Record<string, Digest> = {}
+  for (const { z, excluded } of sections) {
+    if (excluded !== null || z < box.min[2] - params.fillSections || z >= box.max[2] + params.fillSections) continue
+    const { manifest, stitch, stitchRef } = await section(z)
+    if (!stitch) continue
+    const field = await readField(deps, alignment, z)
+    const names = new Set(tilesInBox(stitch, field, box))
+    const tiles = manifest.tiles.filter(t => names.has(t.name))
+    ready.push({ z, tiles, stitch, field })
+    inputs[`stitch/${z}`] = stitchRef.content
+    inputs[`field/${z}`] = fields.get(`fields/${z}.bin`)!
+    for (const t of tiles) inputs[`tile/${z}/${t.name}`] = t.sha256
+  }
+  return produce(
+    deps,
+    config,
+    { stage: 'render', key: task.cell, parameters: params, inputs, extent: box },
+    async put => {
+      const out = new Uint8Array(voxels(box))
+      for (let z0 = box.min[2]; z0 < box.max[2]; z0 += SLAB) {
+        const z1 = Math.min(box.max[2], z0 + SLAB)
+        const slab = ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
+        const loaded = await Promise.all(slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })))
+        const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
+        paste(await deps.compute('renderSlab', [loaded, part, params]), part, out, box)
+        progress(z1 - box.min[2], box.max[2] - box.min[2])
+      }
+      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding })) await put(chunk.path, chunk.bytes)
+      return { voxels: voxels(box), summary: { sections: ready.length } }
+    },
+  )
+}

@@ -1,0 +1,49 @@
+// What the stages of sections share: manifests, stitches and decoded tiles, by z.
+import type { IndexEntry } from '../domain/contract.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import type { SectionStitch, SectionTile } from '../kernels/section-types.ts'
+import { decodeTile } from '../storage/formats/image.ts'
+import { getRaw } from '../storage/raw.ts'
+import type { Deps } from './context.ts'
+import { one, refsOf } from './index-objects.ts'
+import type { IngestedTile, SectionManifest } from './ingest.ts'
+import { timedKernel } from './meter.ts'
+
+export const readJson = async <T>(deps: Deps, ref: ArtifactRef, path: string): Promise<T> =>
+  JSON.parse(Buffer.from(await deps.artifacts.get(ref, path)).toString()) as T
+
+export interface Section {
+  readonly manifest: SectionManifest
+  /** Null for a section without a usable tile. */
+  readonly stitch: SectionStitch | null
+  readonly stitchRef: ArtifactRef
+}
+
+/** Reads sections by z, each once. */
+export function sectionReader(deps: Deps, entries: readonly IndexEntry[]): (z: number) => Promise<Section> {
+  const [ingested, stitched] = [refsOf(entries, 'ingest'), refsOf(entries, 'stitch')]
+  const known = new Map<number, Promise<Section>>()
+  const read = async (z: number): Promise<Section> => {
+    const stitchRef = one(stitched, 'stitch', String(z))
+    const [manifest, stitch] = await Promise.all([
+      readJson<SectionManifest>(deps, one(ingested, 'ingest', String(z)), 'manifest.json'),
+      readJson<SectionStitch | null>(deps, stitchRef, 'stitch.json'),
+    ])
+    return { manifest, stitch, stitchRef }
+  }
+  return z => {
+    const section = known.get(z) ?? read(z)
+    known.set(z, section)
+    return section
+  }
+}
+
+/** Pixels of some tiles of a section, with their nominal positions. */
+export const loadTiles = (deps: Deps, tiles: readonly IngestedTile[]): Promise<SectionTile[]> =>
+  Promise.all(
+    tiles.map(async ({ name, x, y, width, height, sha256 }) => {
+      const bytes = await getRaw(deps.objects, sha256)
+      const { data } = await timedKernel('decode', () => decodeTile(bytes, name))
+      return { name, x, y, width, height, data }
+    }),
+  )

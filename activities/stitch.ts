@@ -1,0 +1,46 @@
+// stitch: where the tiles of a section really lie, from their overlaps.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { BatchOutcome, Outcome } from '../domain/contract.ts'
+import type { SectionTask } from '../domain/tasks.ts'
+import type { Deps } from './context.ts'
+import { batch, one, readIndexes, refsOf } from './index-objects.ts'
+import type { SectionManifest } from './ingest.ts'
+import { progress } from './meter.ts'
+import { produce } from './produce.ts'
+import { loadTiles, readJson } from './sections.ts'
+import { configOf } from './source.ts'
+
+export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
+  const { context, first, last } = task
+  const config = await configOf(deps, context.config)
+  const known = await readIndexes(deps, task.indexes)
+  const ingested = refsOf(known, 'ingest')
+  const outcomes: Outcome[] = []
+  for (let z = first; z <= last; z++) {
+    const ref = one(ingested, 'ingest', String(z))
+    const parameters = config.stages.stitch
+    const order = { stage: 'stitch', key: String(z), parameters, inputs: { ingest: ref.content }, extent: { section: z } } as const
+    const work = produce(deps, config, order, async put => {
+      const manifest = await readJson<SectionManifest>(deps, ref, 'manifest.json')
+      if (manifest.tiles.length === 0) {
+        await put('stitch.json', Buffer.from('null'))
+        return { voxels: 0, summary: { tiles: 0 } }
+      }
+      const tiles = await loadTiles(deps, manifest.tiles)
+      const stitched = await deps.compute('stitchSection', [tiles, parameters])
+      await put('stitch.json', Buffer.from(canonicalJson(stitched as unknown as Json)))
+      return {
+        voxels: tiles.reduce((n, t) => n + t.data.length, 0),
+        summary: {
+          tiles: tiles.length,
+          matches: stitched.matches.length,
+          unmatched: [...stitched.unmatched],
+          ...(stitched.matches.length ? { residualPx: stitched.residualPx.median, maxResidualPx: stitched.residualPx.max } : {}),
+        },
+      }
+    })
+    outcomes.push(await work)
+    progress(z - first + 1, last - first + 1)
+  }
+  return batch(deps, known, outcomes)
+}

@@ -1,0 +1,40 @@
+// The stage table as people read it: a Mermaid diagram and a Markdown table.
+import { stageNames, stages } from './stages.ts'
+
+const id = (stage: string): string => stage.replaceAll('-', '_')
+
+/** Stages as boxes, grouped by phase; a dashed arrow also reads neighbouring regions (halo). */
+export function stageDiagram(): string {
+  const phases = [...new Set(stageNames.map(s => stages[s].phase))]
+  const groups = phases.map(p => {
+    const boxes = stageNames.filter(s => stages[s].phase === p).map(s => `    ${id(s)}["${s}<br/><i>${stages[s].scope}</i>"]`)
+    return [`  subgraph ${p}`, ...boxes, '  end'].join('\n')
+  })
+  const arrows = stageNames.flatMap(s =>
+    stages[s].inputs.map(i => (i.endsWith('+') ? `  ${id(i.slice(0, -1))} -.-> ${id(s)}` : `  ${id(i)} --> ${id(s)}`)),
+  )
+  return ['flowchart LR', ...groups, ...arrows].join('\n')
+}
+
+export function stageMarkdown(): string {
+  const rows = stageNames.map(s => {
+    const r = stages[s]
+    const checks = r.checks.join('; ') || '-'
+    return `| ${s} | ${r.version} | ${r.scope} | ${r.inputs.join(', ') || '-'} | ${r.makes} | ${r.queue}, ${r.retry.attempts} attempts | ${checks} |`
+  })
+  return [
+    '# The stages',
+    '',
+    'Printed from `domain/stages.ts` by `./hillock stages`; a test holds this page to it.',
+    'A dashed arrow (`+` in the table) also reads the artifacts of neighbouring regions.',
+    '',
+    '```mermaid',
+    stageDiagram(),
+    '```',
+    '',
+    '| stage | version | scope | reads | makes | queue and retry | checks |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
