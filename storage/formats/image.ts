@@ -21,8 +21,8 @@ const MAX_PIXELS = 2 ** 30
 const options = { failOn: 'warning', limitInputPixels: MAX_PIXELS, ignoreIcc: true, pages: 1 } as const
 
 /**
- * Decodes a tile. The header is checked before anything is decoded. Colour is accepted where every pixel is grey, and alpha where it is opaque. A flipped bit
- * in uncompressed TIFF or in JPEG data cannot be seen by any decoder: that is what the digest of the raw archive is for.
+ * Decodes a tile. The header is checked before anything is decoded. Colour is accepted where every pixel is grey, and alpha where it is opaque. Only PNG
+ * carries checksums: a flipped bit in JPEG or uncompressed TIFF data, and now and then in compressed TIFF, goes unseen by every decoder.
  * @throws HillockError BadTileError that names the tile and says what is wrong.
  */
 export async function decodeTile(bytes: Uint8Array, name: string): Promise<Tile> {

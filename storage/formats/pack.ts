@@ -30,9 +30,17 @@ export function pack(entries: Iterable<PackEntry>): { data: Uint8Array<ArrayBuff
   return { data, index: new Uint8Array(Buffer.from(JSON.stringify({ keys: sorted.map(e => e.key), ends }))) }
 }
 
+function parse(bytes: Uint8Array): { keys?: string[]; ends?: number[] } {
+  try {
+    return (JSON.parse(Buffer.from(bytes).toString()) as object | null) ?? {}
+  } catch {
+    return {}
+  }
+}
+
 /** @throws RangeError when `bytes` is not the index of a pack. */
 export function packIndex(bytes: Uint8Array): PackIndex {
-  const { keys, ends } = JSON.parse(Buffer.from(bytes).toString()) as { keys?: string[]; ends?: number[] }
+  const { keys, ends } = parse(bytes)
   if (!Array.isArray(keys) || !Array.isArray(ends) || keys.length !== ends.length)
     throw new RangeError('not the index of a pack')
   return {

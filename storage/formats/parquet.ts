@@ -27,7 +27,8 @@ export function writeParquet(columns: readonly ParquetColumn[]): Uint8Array<Arra
   const writer = new ByteWriter()
   parquetWrite({
     writer,
-    columnData: columns.map(c => ({ name: c.name, data: c.data })),
+    // The writer takes uint32 above 2^31 only from a plain array.
+    columnData: columns.map(c => ({ name: c.name, data: c.data instanceof Uint32Array ? Array.from(c.data) : c.data })),
     schema: [{ name: 'table', num_children: columns.length }, ...columns.map(elementOf)],
     rowGroupSize: GROUP,
     createdBy: 'hillock',

@@ -1,7 +1,7 @@
 // The compressed_segmentation codec against Neuroglancer's own, both ways and byte for byte.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { decodeChannels } from 'neuroglancer/unstable/sliceview/compressed_segmentation/decode_uint64.js'
 import { encodeChannels } from 'neuroglancer/unstable/sliceview/compressed_segmentation/encode_uint64.js'
 import { TypedArrayBuilder } from 'neuroglancer/unstable/util/array.js'

@@ -1,7 +1,7 @@
 // The folder as object store: whole objects or none, refs that lose no update, whatever is killed when.
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fileStore } from '../../storage/file-store.ts'
 import { openStore } from '../../storage/open-store.ts'

@@ -1,7 +1,7 @@
 // Volumes cut into chunks of regions and read back: any decomposition, any box, the same voxels.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cellBox, cellsIn, contains, key, map3, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
