@@ -1,5 +1,6 @@
 // Segments of a release for the viewer: their properties, and which are the largest.
 import type { Json } from '../domain/canonical.ts'
+import { voxels } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { readParquet } from '../storage/formats/parquet.ts'
@@ -49,7 +50,13 @@ export async function propertiesInfo(artifacts: ArtifactStore, release: Release)
   return segmentProperties(ids.slice(0, MOST), properties)
 }
 
-/** Decimal ids of the largest segments: by voxels where there is a table, else by the size of their meshes. */
+/** Share of the dataset beyond which a segment hides all others in a 3-D view. */
+const HIDES = 1 / 20
+
+/**
+ * Decimal ids of the largest segments, for a first look: by voxels where there is a table, else by the size of their
+ * meshes. Those that fill a great part of the dataset come last.
+ */
 export async function largestSegments(
   artifacts: ArtifactStore,
   packed: Packs,
@@ -57,7 +64,12 @@ export async function largestSegments(
   count: number,
 ): Promise<string[]> {
   const { graph, mesh } = release.layers
-  if (has(graph)) return (await table(artifacts, release)).ids.slice(0, count).map(String)
+  if (has(graph)) {
+    const { ids, numbers } = await table(artifacts, release)
+    const sizes = numbers.find(c => c.name === SIZE)!.values
+    const hides = (_: bigint, i: number): boolean => sizes[i]! > HIDES * voxels(release.bounds)
+    return [...ids.filter((id, i) => !hides(id, i)), ...ids.filter(hides)].slice(0, count).map(String)
+  }
   if (!has(mesh)) return []
   const sizes = new Map<string, number>()
   for (const { index } of await packed.cells(mesh))

@@ -4,7 +4,7 @@ import type { Release } from '../domain/release.ts'
 import { has } from './release-layers.ts'
 
 /** Pixels (width, height) of one panel of four in a usual window; only the first zoom depends on it. */
-const PANEL = [660, 360] as const
+const PANEL = [700, 390] as const
 
 const SYNAPSE_SHADER = `
 void main() {
@@ -33,8 +33,8 @@ export function viewerState(release: Release, origin: string, segments: readonly
     position: bounds.min.map((lo, a) => (lo + bounds.max[a]!) / 2),
     crossSectionScale: Math.max(extent[0] / PANEL[0], extent[1] / PANEL[1]) * 0.95,
     projectionScale: diagonal * 1.02,
-    // Seen from above a corner.
-    projectionOrientation: [-0.2797, -0.3647, -0.1159, -0.8805],
+    // The slice's own view, turned by 30 degrees about y and 25 about x.
+    projectionOrientation: [-0.209, 0.2527, -0.056, 0.943],
     // Slices would hide the meshes behind them; the box in the corner of the panel brings them back.
     showSlices: false,
     hideCrossSectionBackground3D: true,
@@ -53,8 +53,8 @@ export function viewerState(release: Release, origin: string, segments: readonly
               type: 'segmentation',
               source: `${root}/segmentation`,
               name: 'segmentation',
-              selectedAlpha: 0.45,
-              notSelectedAlpha: 0.12,
+              selectedAlpha: 0.4,
+              notSelectedAlpha: 0.18,
               segments,
             },
           ]
