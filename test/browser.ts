@@ -86,13 +86,13 @@ export async function launchBrowser(): Promise<Browser> {
 
 /**
  * Opens a Neuroglancer page and waits until every visible chunk, mesh and skeleton is drawn.
- * @throws Error when that takes more than 90 seconds.
+ * @throws Error when that takes more than 150 seconds.
  */
 export async function openViewer(page: Page, url: string): Promise<void> {
   await page.goto(url)
   // Ready twice in a row: layers register their parts a moment after they say that they are there.
   let streak = 0
-  for (const end = Date.now() + 90_000; streak < 4;) {
+  for (const end = Date.now() + 150_000; streak < 4;) {
     const ready = await page.evaluate(
       `(() => { const v = globalThis.viewer; return !!v && v.layerManager.managedLayers.length > 0 && v.isReady() })()`,
     )

@@ -10,11 +10,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createServer } from '../../serving/server.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { launchBrowser, openViewer, viewerState } from '../browser.ts'
-import { BOUNDS, IDS, label, makeFixture, SYNAPSE, type Fixture } from './fixture.ts'
+import { makeFixture, type Fixture } from './fixture.ts'
+import { BOUNDS, IDS, label, SYNAPSE } from './neurites.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const viewerDir = join(root, 'dist/viewer')
-const size = { width: 1600, height: 1000 }
+// Small: every pixel is drawn in software.
+const size = { width: 1000, height: 700 }
 
 let fixture: Fixture
 let app: FastifyInstance
@@ -111,11 +113,15 @@ it('draws EM in grey levels, three segments in their colours, a synapse, and the
   let plain = 0
   for (let y = 4.5; y < BOUNDS.max[1] - 4; y++)
     for (let x = 4.5; x < BOUNDS.max[0] - 4; x++) {
-      // Only voxels whose neighbours hold the same; away from the axis lines, the scale bar and the synapse.
+      // Only voxels whose neighbours hold the same; away from the axis lines and the synapse.
       const here = label(x | 0, y | 0, Z)
       if ([-2, 2].some(d => label((x | 0) + d, y | 0, Z) !== here || label(x | 0, (y | 0) + d, Z) !== here)) continue
       if (Math.abs(x - 80) < 3 || Math.abs(y - 64) < 3 || Math.hypot(x - synapse[0], y - synapse[1]) < 14) continue
-      const { hue, saturation, value } = hsv(picture.at(...onScreen(x, y)))
+      const [left, top] = onScreen(x, y)
+      // Off the panel, or under the axis names, the buttons and the scale bar in its corners.
+      if (left < xy.left + 30 || left > xy.left + xy.width - 8 || top < xy.top + 30 || top > xy.top + xy.height - 45)
+        continue
+      const { hue, saturation, value } = hsv(picture.at(left, top))
       if (here === 0n) {
         plain++
         if (saturation > 0.08) tinted++
