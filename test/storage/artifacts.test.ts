@@ -299,7 +299,7 @@ test('processes killed at random moments leave whole artifacts or none, and the 
     }
     return n
   }
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 4; round++) {
     const writers = await Promise.all([0, 1].map(() => startWriter('artifacts', root, '20')))
     for (const w of writers) {
       await new Promise(r => setTimeout(r, next() * 80))

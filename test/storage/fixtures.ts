@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { ObjectStore } from '../../storage/object-store.ts'
 
 export * from './fixtures-plain.ts'
 
@@ -12,6 +13,30 @@ export async function freshFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hillock-store-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** A store of immutable objects in memory, for tests of what is written rather than of how. */
+export function memoryStore(): ObjectStore {
+  const objects = new Map<string, Uint8Array<ArrayBuffer>>()
+  const none = (): never => {
+    throw new Error('the memory store has no refs')
+  }
+  return {
+    url: 'memory://',
+    get: async key => objects.get(key)?.slice(),
+    getRange: async (key, offset, length) => objects.get(key)?.slice(offset, offset + length),
+    size: async key => objects.get(key)?.length,
+    putIfAbsent: async (key, bytes) => {
+      if (objects.has(key)) return 'exists'
+      objects.set(key, new Uint8Array(bytes))
+      return 'created'
+    },
+    readRef: none,
+    swapRef: none,
+    async *list(prefix) {
+      yield* [...objects.keys()].filter(k => k.startsWith(prefix)).sort()
+    },
+  }
 }
 
 /** A child process that runs `task` of writer-process.ts; resolves once it is about to begin. */

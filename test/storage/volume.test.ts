@@ -10,7 +10,7 @@ import { fileStore } from '../../storage/file-store.ts'
 import { newVolume, type DataType, type Encoding, type VolumeArray } from '../../storage/formats/chunk.ts'
 import { parseChunkName } from '../../storage/formats/precomputed.ts'
 import { copyOverlap, encodeChunks, missingChunks, readBox } from '../../storage/formats/volume.ts'
-import { attempt, freshFolder, recipeOf } from './fixtures.ts'
+import { attempt, freshFolder, memoryStore, recipeOf } from './fixtures.ts'
 
 /** The value of a voxel says where it is. */
 const valueAt = (x: number, y: number, z: number, c: number): number => ((x * 73 + y * 151 + z * 283 + c * 7) % 250) + 1
@@ -89,7 +89,7 @@ test('any box of any decomposition is what was written, 0 where there is nothing
       fc.nat(7),
       async (size, chunk, many, kind, whole, cut, hole) => {
         const [dtype, encoding, channels] = kind
-        const store = artifactStore(fileStore(await freshFolder()))
+        const store = artifactStore(memoryStore())
         const bounds: Box = { min: [0, 0, 0], max: size }
         // Whole chunks on every axis, or all of the dataset on the first one.
         const regionShape = map3(a => (whole && a === 0 ? size[0] : chunk[a] * many[a]))
@@ -119,14 +119,14 @@ test('any box of any decomposition is what was written, 0 where there is nothing
         expect(data).toEqual(expected)
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 100 },
   )
 })
 
 test('the bytes of a chunk do not depend on the regions it was written by', async () => {
   const bounds: Box = { min: [0, 0, 0], max: [13, 9, 7] }
   const digests = async (regionShape: Vec3): Promise<string[]> => {
-    const store = artifactStore(fileStore(await freshFolder()))
+    const store = artifactStore(memoryStore())
     const refs = await writeRegions(store, 'uint64', 'compressed_segmentation', bounds, regionShape, 1, [4, 4, 4], 0)
     const records = await Promise.all([...refs.values()].map(r => store.open(r)))
     return records.flatMap(r => r.outputs.map(o => `${o.path} ${o.sha256}`)).sort()
@@ -157,7 +157,7 @@ test('what does not fit is refused', async () => {
   expect(() => [...encodeChunks(new Uint8Array(512), box, { mip: 0, encoding: 'compressed_segmentation' })]).toThrow(
     /uint64/,
   )
-  const store = artifactStore(fileStore(await freshFolder()))
+  const store = artifactStore(memoryStore())
   const request = {
     artifacts: () => undefined,
     bounds: { min: [0, 0, 0], max: [128, 64, 64] } as Box,
