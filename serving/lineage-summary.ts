@@ -29,7 +29,7 @@ export interface StageSummary {
   readonly runtimes: readonly Variant<Json>[]
 }
 
-export interface StageEdge {
+interface StageEdge {
   readonly from: string
   readonly to: string
   /** Number of recipe inputs behind the edge. */
@@ -111,7 +111,7 @@ export function summariseLineage(records: readonly Lineage[], missing: readonly 
 }
 
 /** One input of an artifact; `ref` is null for what lies in the raw archive. */
-export interface InputLink {
+interface InputLink {
   readonly name: string
   readonly content: string
   readonly ref: ArtifactRef | null

@@ -13,7 +13,7 @@ export const PACK_INDEX = 'pack.index'
 const LAYERS_KEPT = 12
 const READS = 16
 
-export interface PackCell {
+interface PackCell {
   /** Region `x_y_z`, or `all`. */
   readonly cell: string
   readonly ref: ArtifactRef

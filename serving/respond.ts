@@ -8,10 +8,7 @@ const FOREVER = 'public, max-age=31536000, immutable'
 const RANGE = /^bytes=(\d*)-(\d*)$/
 
 /** First and last byte that a Range header asks of `size` bytes; undefined: no range that we serve; null: outside. */
-export function parseRange(
-  header: string | undefined,
-  size: number,
-): { first: number; last: number } | null | undefined {
+function parseRange(header: string | undefined, size: number): { first: number; last: number } | null | undefined {
   const match = header === undefined ? null : RANGE.exec(header)
   if (!match || (match[1] === '' && match[2] === '')) return undefined
   const [, from, to] = match as unknown as [string, string, string]

@@ -11,9 +11,9 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const exposeWorkers = (): Plugin => ({
   name: 'hillock:expose-workers',
   enforce: 'pre',
-  transform(code, id) {
-    if (!id.includes('/neuroglancer/lib/') || !code.includes('new Worker(')) return null
-    return { code: code.replace(/new Worker\(\s*\/\*.*?\*\/\s*/gs, 'new Worker('), map: null }
+  transform: {
+    filter: { id: /\/neuroglancer\/lib\//, code: 'new Worker(' },
+    handler: code => ({ code: code.replace(/new Worker\(\s*\/\*.*?\*\/\s*/gs, 'new Worker('), map: null }),
   },
 })
 
@@ -31,12 +31,16 @@ const icons: Record<string, string> = {
 const missingIcons = (): Plugin => ({
   name: 'hillock:missing-icons',
   enforce: 'pre',
-  resolveId(source) {
-    const name = /^ikonate\/icons\/(.*)\.svg\?raw$/.exec(source)?.[1]
-    return name !== undefined && name in icons ? `\0icon:${name}` : null
+  resolveId: {
+    filter: { id: /^ikonate\/icons\// },
+    handler(source) {
+      const name = /([^/]*)\.svg\?raw$/.exec(source)?.[1]
+      return name !== undefined && name in icons ? `\0icon:${name}` : null
+    },
   },
-  load(id) {
-    return id.startsWith('\0icon:') ? `export default ${JSON.stringify(icons[id.slice(6)])}` : null
+  load: {
+    filter: { id: /^\0icon:/ },
+    handler: id => `export default ${JSON.stringify(icons[id.slice(6)])}`,
   },
 })
 
@@ -45,7 +49,11 @@ export default defineConfig({
   base: './',
   logLevel: 'warn',
   plugins: [exposeWorkers(), missingIcons()],
-  worker: { format: 'es', plugins: () => [exposeWorkers(), missingIcons()] },
+  worker: {
+    format: 'es',
+    rolldownOptions: { checks: { pluginTimings: false } },
+    plugins: () => [exposeWorkers(), missingIcons()],
+  },
   resolve: {
     conditions: [
       'neuroglancer/datasource:none_by_default',
@@ -70,5 +78,6 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 4000,
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 })
