@@ -32,13 +32,15 @@ export async function mesh(deps: Deps, task: CellTask): Promise<Outcome> {
       const made = await deps.compute('meshRegion', [
         { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low: lowSides(outer, box), high: highSides(outer, box), params },
       ])
-      let triangles = 0
-      const entries = made.fragments.map((f, i) => {
-        triangles += f.triangles.length / 3
-        return { key: String(made.ids[i]), bytes: encodeMesh(f) }
-      })
+      const entries = Array.from(made.ids, (id, i) => ({
+        key: String(id),
+        bytes: encodeMesh({
+          positions: made.positions.subarray(3 * made.vertexStart[i]!, 3 * made.vertexStart[i + 1]!),
+          triangles: made.triangles.subarray(3 * made.triangleStart[i]!, 3 * made.triangleStart[i + 1]!),
+        }),
+      }))
       await putPack(put, entries)
-      return { voxels: voxels(box), summary: { segments: entries.length, triangles } }
+      return { voxels: voxels(box), summary: { segments: entries.length, triangles: made.triangles.length / 3 } }
     },
   )
 }

@@ -29,8 +29,9 @@ export async function skeletonJoin(deps: Deps, task: DatasetTask): Promise<Outco
       }
       const entries: { key: string; bytes: Uint8Array }[] = []
       for (const [key, parts] of pieces) {
-        const joined = await deps.compute('joinSkeletons', [parts])
-        entries.push({ key, bytes: encodeSkeleton(joined) })
+        const shaped = parts.map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
+        const { vertices, ...rest } = await deps.compute('joinSkeletons', [shaped])
+        entries.push({ key, bytes: encodeSkeleton({ positions: vertices, ...rest }) })
         progress(entries.length, pieces.size)
       }
       await putPack(put, entries)

@@ -3,6 +3,7 @@ import type { Outcome } from '../domain/contract.ts'
 import { shapeOf, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { encodeSkeleton } from '../storage/formats/skeleton.ts'
+import { skeletonAt } from '../kernels/index.ts'
 import { readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { highSides, lowSides, withMargins } from './margins.ts'
@@ -26,7 +27,10 @@ export async function skeleton(deps: Deps, task: CellTask): Promise<Outcome> {
       const made = await deps.compute('skeletonRegion', [
         { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low: lowSides(outer, box), high: highSides(outer, box), params },
       ])
-      const entries = made.skeletons.map((s, i) => ({ key: String(made.ids[i]), bytes: encodeSkeleton(s) }))
+      const entries = Array.from(made.ids, (id, i) => {
+        const { vertices, edges, radii } = skeletonAt(made, i)
+        return { key: String(id), bytes: encodeSkeleton({ positions: vertices, edges, radii }) }
+      })
       await putPack(put, entries)
       return { voxels: voxels(box), summary: { segments: entries.length } }
     },

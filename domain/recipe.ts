@@ -21,7 +21,7 @@ export const Recipe = z.strictObject({
   extent: z.union([
     Box,
     z.strictObject({ section: z.number().int() }),
-    z.strictObject({ sections: z.array(z.number().int()) }),
+    z.strictObject({ sections: z.array(z.number().int()).readonly() }),
     z.strictObject({ node: z.string(), level: z.number().int() }),
     z.literal('dataset'),
   ]),

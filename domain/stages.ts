@@ -250,7 +250,14 @@ const rows = {
     phase: 'products',
     inputs: ['segment+'],
     makes: 'mesh fragments of every segment, packed',
-    parameters: params({}),
+    parameters: params({
+      /** Voxels per sample along each axis. */
+      step: z.union([z.literal(1), z.literal(2)]).default(2),
+      /** Share of the triangles to keep. */
+      ratio: fraction.default(0.3),
+      /** How far simplifying may move the surface, in nm. */
+      errorNm: positive.default(20),
+    }),
     checks: [],
   },
   skeleton: {
@@ -260,7 +267,14 @@ const rows = {
     phase: 'products',
     inputs: ['segment+'],
     makes: 'skeleton pieces of every segment, meeting at the region faces',
-    parameters: params({}),
+    parameters: params({
+      step: z.union([z.literal(1), z.literal(2)]).default(2),
+      /** A path covers what lies within scale x distance to the boundary + constantNm of it (TEASAR). */
+      scale: positive.default(1.5),
+      constantNm: positive.default(150),
+      /** Pieces of fewer voxels that touch no neighbouring region are left out. */
+      minVoxels: int.min(0).default(500),
+    }),
     checks: [],
   },
   'skeleton-join': {

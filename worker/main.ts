@@ -4,7 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import { createActivities } from '../activities/index.ts'
 import { queues } from '../domain/contract.ts'
 import { artifactStore } from '../storage/artifacts.ts'
-import { openStore } from '../storage/object-store.ts'
+import { openStore } from '../storage/open-store.ts'
 import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
 import { codeRevision, runtime } from './runtime.ts'

@@ -1,0 +1,55 @@
+// `hillock phantom FILE --out FOLDER`: tiles, layout and ground truth of a synthetic specimen as plain files.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { gzipSync, zstdDecompressSync } from 'node:zlib'
+import type { TileEntry } from '../../domain/config.ts'
+import { queues } from '../../domain/contract.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { writeNpy } from '../../storage/formats/npy.ts'
+import type { specimen } from '../../workflows/specimen.ts'
+import { bucket } from '../catalogue.ts'
+import { connect } from '../connection.ts'
+import { causeOf, runName } from '../execute.ts'
+import { readRunFile } from '../run-file.ts'
+import { ensureStack } from '../stack.ts'
+import type { RunOptions } from './run.ts'
+
+export async function phantom(file: string, o: RunOptions & { out: string }): Promise<void> {
+  const config = readRunFile(file, o.set)
+  if (!('phantom' in config.source)) throw new HillockError('ConfigError', `${file}: source: not a phantom, so there is nothing to write`)
+  const { size } = config.source.phantom
+  const { stack } = await ensureStack()
+  const client = await connect(stack.temporal)
+  const run = o.name ?? runName(new Date())
+  const slabs = await client.workflow
+    .execute<typeof specimen>('specimen', {
+      workflowId: `specimen/${config.dataset}/${run}`,
+      taskQueue: queues.workflow,
+      args: [{ dataset: config.dataset, run, config }],
+      searchAttributes: { HillockDataset: [config.dataset] },
+    })
+    .catch((e: unknown) => {
+      throw causeOf(e)
+    })
+  const artifacts = artifactStore(bucket())
+  const layout: TileEntry[] = []
+  const labels = new Uint32Array(size[0] * size[1] * size[2])
+  for (const { first, ref } of slabs) {
+    const reader = await artifacts.open(ref)
+    layout.push(...(JSON.parse(Buffer.from(await reader.get('layout.json')).toString()) as TileEntry[]))
+    for (const { path } of reader.outputs.filter(x => x.path.startsWith('tiles/'))) {
+      mkdirSync(dirname(join(o.out, path)), { recursive: true })
+      writeFileSync(join(o.out, path), await reader.get(path))
+    }
+    const slab = zstdDecompressSync(await reader.get('labels.u32.zst'))
+    labels.set(new Uint32Array(slab.buffer, slab.byteOffset, slab.byteLength / 4), first * size[0] * size[1])
+    writeFileSync(join(o.out, 'truth.json'), await reader.get('truth.json'))
+  }
+  writeFileSync(join(o.out, 'layout.json'), JSON.stringify(layout, null, 1))
+  writeFileSync(join(o.out, 'labels.npy.gz'), gzipSync(writeNpy(labels, [size[2], size[1], size[0]])))
+  const files = { layout: join(o.out, 'layout.json'), truth: join(o.out, 'truth.json'), labels: join(o.out, 'labels.npy.gz'), tiles: layout.length }
+  if (o.json) console.log(JSON.stringify(files))
+  else console.log(`${layout.length} tiles of ${size.join(' x ')} voxels in ${o.out}: layout.json, truth.json, labels.npy.gz, tiles/`)
+  process.exit(0)
+}

@@ -1,0 +1,79 @@
+// A whole Hillock in a temporary home, worked through its command line as a user would.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { RunReport } from '../../client/commands/run.ts'
+import type { StackRecord } from '../../worker/home.ts'
+
+const exec = promisify(execFile)
+
+export interface Result {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export class Hillock {
+  readonly home: string
+  private readonly env: NodeJS.ProcessEnv
+
+  /** `bucket` shares the artifacts of another home: only what differs is made again. */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.home = mkdtempSync(join(tmpdir(), 'hillock-test-'))
+    this.env = { ...process.env, HILLOCK_HOME: this.home, ...env }
+    delete this.env['VITEST']
+    delete this.env['NODE_OPTIONS']
+  }
+
+  async cli(...args: string[]): Promise<Result> {
+    try {
+      const { stdout, stderr } = await exec('./hillock', args, { env: this.env, maxBuffer: 1 << 28 })
+      return { code: 0, stdout, stderr }
+    } catch (e) {
+      const failed = e as { code: number; stdout: string; stderr: string }
+      return { code: failed.code, stdout: failed.stdout, stderr: failed.stderr }
+    }
+  }
+
+  async json<T>(...args: string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.cli(...args, '--json')
+    if (!stdout.trim()) throw new Error(`hillock ${args.join(' ')} ended with ${code}: ${stderr}`)
+    return JSON.parse(stdout) as T
+  }
+
+  /** `hillock run FILE`, with overrides; throws when it fails. */
+  async run(file: string, ...sets: string[]): Promise<RunReport> {
+    const { code, stdout, stderr } = await this.cli('run', file, '--json', ...sets.flatMap(s => ['--set', s]))
+    if (code !== 0) throw new Error(`hillock run ended with ${code}: ${stderr}\n${stdout}`)
+    return JSON.parse(stdout) as RunReport
+  }
+
+  /** The same without waiting: what is printed comes with `done`. */
+  start(...args: string[]): { child: ChildProcess; done: Promise<Result> } {
+    const child = spawn('./hillock', args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (d: Buffer) => (stdout += d.toString()))
+    child.stderr.on('data', (d: Buffer) => (stderr += d.toString()))
+    const done = new Promise<Result>(resolve => child.on('exit', code => resolve({ code: code ?? 1, stdout, stderr })))
+    return { child, done }
+  }
+
+  stack(): StackRecord {
+    return JSON.parse(readFileSync(join(this.home, 'stack.json'), 'utf8')) as StackRecord
+  }
+
+  async close(): Promise<void> {
+    await this.cli('down')
+    rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+/** `{ ingest: [made, found], ... }` */
+export const counts = (r: RunReport): Record<string, [number, number]> =>
+  Object.fromEntries(r.stages.map(s => [s.stage, [s.made, s.found]]))
+
+/** Stages that made anything. */
+export const made = (r: RunReport): string[] => r.stages.filter(s => s.made > 0).map(s => s.stage)
