@@ -1,0 +1,92 @@
+// Seeded watershed: floods a volume from marked voxels in descending order of a uint8 map.
+import type { Vec3 } from './types.ts'
+
+/** Keeps the flood inside the volume without asking for coordinates: a border of one voxel that is nobody's. */
+const WALL = 0xffffffff
+
+/**
+ * Labels every voxel with the seed that floods it first (Meyer's flooding with a queue per level). Touching seed voxels
+ * (26 neighbours) are one seed; seeds are numbered from 1 in raster order; equal levels flood first come, first served.
+ * A volume without seeds is one basin.
+ * @returns labels of the volume with a border of one voxel around it, in which labels mean nothing
+ */
+export function flood(map: Uint8Array, seeds: Uint8Array, [sx, sy, sz]: Vec3): { padded: Uint32Array; count: number } {
+  const [px, py] = [sx + 2, sy + 2]
+  const plane = px * py
+  const n = plane * (sz + 2)
+  const padded = new Uint32Array(n).fill(WALL)
+  const level = new Uint8Array(n)
+  const next = new Int32Array(n)
+  const head = new Int32Array(256).fill(-1)
+  const tail = new Int32Array(256)
+  for (let z = 0, from = 0; z < sz; z++)
+    for (let y = 0; y < sy; y++, from += sx) {
+      const to = 1 + px * (y + 1 + py * (z + 1))
+      padded.fill(0, to, to + sx)
+      level.set(map.subarray(from, from + sx), to)
+    }
+  const count = numberSeeds(seeds, padded, [sx, sy, sz], next)
+  if (count === 0) return { padded: padded.fill(1), count: 1 }
+
+  let top = 0
+  const push = (v: number, at: number): void => {
+    next[v] = -1
+    if (head[at]! < 0) head[at] = v
+    else next[tail[at]!] = v
+    tail[at] = v
+    if (at > top) top = at
+  }
+  for (let z = 0, from = 0; z < sz; z++)
+    for (let y = 0; y < sy; y++) {
+      const to = 1 + px * (y + 1 + py * (z + 1))
+      for (let x = 0; x < sx; x++, from++) if (seeds[from] !== 0) push(to + x, level[to + x]!)
+    }
+  const offsets = Int32Array.of(-1, 1, -px, px, -plane, plane)
+  while (top >= 0) {
+    const v = head[top]!
+    if (v < 0) {
+      top--
+      continue
+    }
+    head[top] = next[v]!
+    const label = padded[v]!
+    for (let k = 0; k < 6; k++) {
+      const w = v + offsets[k]!
+      if (padded[w] !== 0) continue
+      padded[w] = label
+      push(w, level[w]!)
+    }
+  }
+  return { padded, count }
+}
+
+/** Numbers the connected components (26 neighbours) of the seed voxels; `stack` is scratch as long as the volume. */
+function numberSeeds(seeds: Uint8Array, padded: Uint32Array, [sx, sy, sz]: Vec3, stack: Int32Array): number {
+  const [px, py] = [sx + 2, sy + 2]
+  const around = new Int32Array(26)
+  let k = 0
+  for (let z = -1; z <= 1; z++)
+    for (let y = -1; y <= 1; y++)
+      for (let x = -1; x <= 1; x++) if (x !== 0 || y !== 0 || z !== 0) around[k++] = x + px * (y + py * z)
+  const seed = new Uint8Array(padded.length)
+  for (let z = 0, from = 0; z < sz; z++)
+    for (let y = 0; y < sy; y++, from += sx)
+      seed.set(seeds.subarray(from, from + sx), 1 + px * (y + 1 + py * (z + 1)))
+  let count = 0
+  for (let first = 0; first < seed.length; first++) {
+    if (seed[first] === 0 || padded[first] !== 0) continue
+    padded[first] = ++count
+    let depth = 0
+    stack[depth++] = first
+    while (depth > 0) {
+      const v = stack[--depth]!
+      for (k = 0; k < 26; k++) {
+        const w = v + around[k]!
+        if (seed[w] === 0 || padded[w] !== 0) continue
+        padded[w] = count
+        stack[depth++] = w
+      }
+    }
+  }
+  return count
+}
