@@ -25,6 +25,15 @@ const listVariants = <T>(list: readonly Variant<T>[], show: (value: T) => Html |
       </div>`,
   )}`
 
+/** The history of a run in Temporal's own page, where that is known. */
+const workflowLink = (run: { workflowId: string; runId: string }, ui: string | undefined): Html => {
+  const name = html`<code>${run.workflowId}</code>`
+  if (ui === undefined) return name
+  return html`<a href="${ui}/namespaces/default/workflows/${encodeURIComponent(run.workflowId)}/${run.runId}"
+    >${name}</a
+  >`
+}
+
 const json = (value: unknown): Html => html`<code>${JSON.stringify(value)}</code>`
 
 function stageCard(
@@ -94,6 +103,7 @@ export function lineagePage(
   summary: LineageSummary,
   records: ReadonlyMap<string, Lineage>,
   at: { voxel: string; artifacts: readonly { layer: string; ref: ArtifactRef | null }[] } | null,
+  temporalUi: string | undefined,
 ): string {
   const name = `${release.dataset}/${release.release}`
   const seconds = summary.stages.reduce((n, s) => n + busy(s), 0)
@@ -114,7 +124,7 @@ export function lineagePage(
             }
           </dd>
           <dt>run</dt>
-          <dd><code>${release.run.workflowId}</code> <span class="soft">run ${release.run.runId}</span></dd>
+          <dd>${workflowLink(release.run, temporalUi)} <span class="soft">run ${release.run.runId}</span></dd>
           <dt>code revision</dt>
           <dd><code>${release.codeRevision}</code></dd>
           <dt>approved by</dt>
@@ -166,7 +176,7 @@ export function lineagePage(
 }
 
 /** The record of one artifact. */
-export function artifactPage(release: Release, view: ArtifactView): string {
+export function artifactPage(release: Release, view: ArtifactView, temporalUi: string | undefined): string {
   const { lineage: r, inputs, usedBy } = view
   const name = `${release.dataset}/${release.release}`
   const link = (ref: ArtifactRef): Html =>
@@ -195,7 +205,7 @@ export function artifactPage(release: Release, view: ArtifactView): string {
           <dt>runtime</dt>
           <dd>${json(r.runtime)}</dd>
           <dt>workflow</dt>
-          <dd><code>${r.workflowId}</code> <span class="soft">run ${r.runId}, attempt ${r.attempt}</span></dd>
+          <dd>${workflowLink(r, temporalUi)} <span class="soft">run ${r.runId}, attempt ${r.attempt}</span></dd>
           <dt>made</dt>
           <dd>${r.start} to ${r.end}</dd>
           <dt>time</dt>

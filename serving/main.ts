@@ -21,15 +21,24 @@ const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
 const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
-const app = createServer({ store: openStore(bucket), viewerDir, onError: error => log.error(error) })
+const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
+const app = createServer({
+  store: openStore(bucket),
+  viewerDir,
+  onError: error => log.error(error),
+  ...(temporalUi === undefined ? {} : { temporalUi }),
+})
 
 const stop = (): void => void app.close().then(() => process.exit(0))
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
+// Forked by the stack: do not outlive it.
+process.once('disconnect', stop)
 
 try {
   // The line that a parent process waits for.
   console.log(await app.listen({ host: '127.0.0.1', port }))
+  process.send?.({ ready: true })
   // Under `hillock up` it says when it is ready, and ends with the process that keeps it.
   process.send?.({ ready: true })
   process.on('disconnect', stop)

@@ -33,10 +33,13 @@ const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: Artif
     return [{ layer, ref: mip.artifacts[cell] ?? null }]
   })
 
-export async function pageRoutes(
-  app: FastifyInstance,
-  { catalogue, packed }: { catalogue: Releases; packed: Packs },
-): Promise<void> {
+interface PageOptions {
+  readonly catalogue: Releases
+  readonly packed: Packs
+  readonly temporalUi: string | undefined
+}
+
+export async function pageRoutes(app: FastifyInstance, { catalogue, packed, temporalUi }: PageOptions): Promise<void> {
   /** A release by name, or the one that a channel names at this moment. */
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
@@ -78,7 +81,7 @@ export async function pageRoutes(
         )
       at = { voxel: asked, artifacts: artifactsAt(release, fromKey(asked.split(/[\s,_]+/).join('_'))) }
     }
-    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, records, at))
+    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, records, at, temporalUi))
     return { release, summary, ...(at ? { at } : {}) }
   })
 
@@ -102,7 +105,7 @@ export async function pageRoutes(
       if (!lineage)
         throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
       const view = viewArtifact(lineage, [...records.values()])
-      return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view))
+      return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view, temporalUi))
     },
   )
 }

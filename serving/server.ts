@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly store: ObjectStore
   /** Folder with the bundled viewer, as `vite build` leaves it. */
   readonly viewerDir: string
+  /** Address of Temporal's web page, to which lineage pages link. */
+  readonly temporalUi?: string
   /** Called with errors that are ours (status 500), for the log. */
   readonly onError?: (error: unknown) => void
 }
@@ -30,7 +32,7 @@ const problemPage = (p: Problem): string =>
   )
 
 /** The application, not yet listening: tests call it through `inject`. */
-export function createServer({ store, viewerDir, onError }: ServerOptions): FastifyInstance {
+export function createServer({ store, viewerDir, temporalUi, onError }: ServerOptions): FastifyInstance {
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 } })
   const catalogue = releases(store)
   const packed = packs(catalogue.artifacts)
@@ -78,6 +80,6 @@ export function createServer({ store, viewerDir, onError }: ServerOptions): Fast
     })
   }
   app.register(layerRoutes, { catalogue, packed })
-  app.register(pageRoutes, { catalogue, packed })
+  app.register(pageRoutes, { catalogue, packed, temporalUi })
   return app
 }
