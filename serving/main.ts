@@ -32,13 +32,10 @@ const app = createServer({
 const stop = (): void => void app.close().then(() => process.exit(0))
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
-// Forked by the stack: do not outlive it.
-process.once('disconnect', stop)
 
 try {
   // The line that a parent process waits for.
   console.log(await app.listen({ host: '127.0.0.1', port }))
-  process.send?.({ ready: true })
   // Under `hillock up` it says when it is ready, and ends with the process that keeps it.
   process.send?.({ ready: true })
   process.on('disconnect', stop)
