@@ -1,0 +1,262 @@
+// TEASAR: the skeletons of all connected pieces of all labels of a region, as trees of samples.
+
+import { squaredDistances } from './skeleton-distance.ts'
+import { RadixQueue } from './skeleton-queue.ts'
+import type { Samples } from './surface-samples.ts'
+import type { Vec3 } from './types.ts'
+
+export interface TeasarParameters {
+  /** The ball that a path makes invalid around each of its samples has the radius scale * distance to boundary + constantNm. */
+  readonly scale: number
+  readonly constantNm: number
+  /** Pieces of fewer samples that touch no neighbouring region are left out. */
+  readonly minSamples: number
+}
+
+/** Vertex i lies at sample `samples[i]`; `parents[i]` is an earlier vertex, or -1 at the root of a tree. */
+export interface Trees {
+  readonly samples: number[]
+  readonly parents: number[]
+  /** Distance to the nearest other label in nm. */
+  readonly radii: number[]
+}
+
+/** Lengths are integers in this part of the smallest sample spacing, so that searches are exact and fast. */
+const UNITS = 16
+/** Cost of a step along the boundary, relative to a step where the object is thickest. */
+const PENALTY = 1 << 14
+const UNREACHED = 0x7fffffff
+/** In `reach` and `invalid`: not of the piece at hand. No search can improve on it, so none has to look at labels. */
+const REACHED = -1
+const INVALID = 0x7fffffff
+const HIGHEST_COST = 0x3fffffff
+
+/**
+ * Traces each 26-connected piece (Sato et al. 2000, "TEASAR"; the penalty (1 - d / 1.01 d_max)^4 of kimimaro):
+ * paths run from a root, a border target or else an extremity, first to the other border targets and then
+ * to the farthest sample not yet invalid, over the cheapest way, until all samples are invalid. All paths of a piece lie
+ * in one tree of cheapest ways. Balls are measured along ways inside the piece, so a path does not swallow a
+ * neighbouring branch that is near only through other segments.
+ *
+ * `isTarget` marks border targets, `isOwn` the samples that ordinary paths may start from (the region's own, without the
+ * margins). A piece in the margin that joins fewer than two targets is left to the neighbour.
+ */
+export function traceTrees(
+  samples: Samples,
+  spacing: Vec3,
+  targets: Int32Array,
+  isOwn: (sample: number) => boolean,
+  params: TeasarParameters,
+): Trees {
+  return new Tracer(samples, spacing, targets, isOwn, params).trace()
+}
+
+class Tracer {
+  private readonly labels: Uint32Array
+  private readonly distances: Float32Array
+  private readonly queue = new RadixQueue()
+  private readonly offsets = new Int32Array(26)
+  private readonly lengths = new Int32Array(26)
+  private readonly unit: number
+  private readonly reach: Int32Array
+  private readonly cost: Int32Array
+  private readonly parent: Int32Array
+  /** How much farther a ball reached beyond each sample, plus 1; 0 = not invalid yet. */
+  private readonly invalid: Int32Array
+  private readonly vertex: Int32Array
+  /** The samples of the pieces one after the other, within a piece in the order of the last search. */
+  private readonly order: Int32Array
+  private readonly isTarget: Uint8Array
+  private readonly isOwn: (sample: number) => boolean
+  private readonly params: TeasarParameters
+  private readonly out: Trees = { samples: [], parents: [], radii: [] }
+
+  constructor(
+    samples: Samples,
+    spacing: Vec3,
+    targets: Int32Array,
+    isOwn: (sample: number) => boolean,
+    params: TeasarParameters,
+  ) {
+    const { labels, shape } = samples
+    const size = labels.length
+    this.labels = labels
+    this.distances = squaredDistances(labels, shape, spacing)
+    this.unit = Math.min(...spacing) / UNITS
+    this.reach = new Int32Array(size).fill(REACHED)
+    this.cost = new Int32Array(size)
+    this.parent = new Int32Array(size).fill(-1)
+    this.invalid = new Int32Array(size).fill(INVALID)
+    this.vertex = new Int32Array(size).fill(-1)
+    this.order = new Int32Array(size)
+    this.isTarget = new Uint8Array(size)
+    for (const target of targets) this.isTarget[target] = 1
+    this.isOwn = isOwn
+    this.params = params
+    let k = 0
+    for (let z = -1; z <= 1; z++) {
+      for (let y = -1; y <= 1; y++) {
+        for (let x = -1; x <= 1; x++) {
+          if (x === 0 && y === 0 && z === 0) continue
+          this.offsets[k] = x + shape[0] * (y + shape[1] * z)
+          const squared = (x * spacing[0]) ** 2 + (y * spacing[1]) ** 2 + (z * spacing[2]) ** 2
+          this.lengths[k++] = Math.round(Math.sqrt(squared) / this.unit)
+        }
+      }
+    }
+    // A label that fills the region has no boundary: any finite depth will do.
+    const widest = (shape[0] * spacing[0] + shape[1] * spacing[1] + shape[2] * spacing[2]) ** 2
+    for (let i = 0; i < size; i++) if (this.distances[i]! > widest) this.distances[i] = widest
+  }
+
+  trace(): Trees {
+    const seen = new Uint8Array(this.labels.length)
+    let end = 0
+    for (let first = 0; first < this.labels.length; first++) {
+      if (this.labels[first] === 0 || seen[first] === 1) continue
+      const start = end
+      end = this.collect(first, start, seen)
+      this.traceComponent(start, end)
+    }
+    return this.out
+  }
+
+  /** Lists the 26-connected piece of `first` in `order` from `start` on, breadth first; gives its end. */
+  private collect(first: number, start: number, seen: Uint8Array): number {
+    const { labels, offsets, order } = this
+    const label = labels[first]!
+    let end = start
+    order[end++] = first
+    seen[first] = 1
+    for (let i = start; i < end; i++) {
+      const sample = order[i]!
+      for (let k = 0; k < 26; k++) {
+        const neighbour = sample + offsets[k]!
+        if (labels[neighbour] !== label || seen[neighbour] === 1) continue
+        seen[neighbour] = 1
+        order[end++] = neighbour
+      }
+    }
+    return end
+  }
+
+  private traceComponent(start: number, end: number): void {
+    const { order, isTarget } = this
+    const targets: number[] = []
+    let own = false
+    let deepest = 0
+    for (let i = start; i < end; i++) {
+      const sample = order[i]!
+      if (isTarget[sample] === 1) targets.push(sample)
+      if (!own && this.isOwn(sample)) own = true
+      if (this.distances[sample]! > deepest) deepest = this.distances[sample]!
+    }
+    if (!own && targets.length < 2) return
+    if (targets.length === 0 && end - start < this.params.minSamples) return
+    targets.sort((a, b) => a - b)
+    const root = targets[0] ?? order[end - 1]!
+    this.search(root, start, end, null)
+    this.penalise(start, end, deepest)
+    this.addVertex(root, -1)
+    for (let i = start; i < end; i++) this.invalid[order[i]!] = 0
+    if (targets.length > 0) this.invalidate(this.out.samples.length - 1)
+    // Farthest first: the search has left the samples in the order of their distance from the root.
+    const farthest = order.slice(start, end).reverse()
+    this.search(root, start, end, this.cost)
+    for (const target of targets) this.addPath(target)
+    for (const sample of farthest) if (this.invalid[sample] === 0 && this.isOwn(sample)) this.addPath(sample)
+    for (const sample of farthest) {
+      this.reach[sample] = REACHED
+      this.invalid[sample] = INVALID
+    }
+  }
+
+  /**
+   * Dijkstra from `root` over its piece, with step lengths or (given `cost`) lengths times the cost of the sample
+   * entered. Leaves the piece's samples in `order`, nearest first, and the way back to the root in `parent`.
+   */
+  private search(root: number, start: number, end: number, cost: Int32Array | null): void {
+    const { offsets, lengths, order, reach, parent, queue } = this
+    for (let i = start; i < end; i++) reach[order[i]!] = UNREACHED
+    queue.restart()
+    reach[root] = 0
+    parent[root] = -1
+    queue.put(root, 0)
+    let settled = start
+    for (let sample = queue.pop(); sample >= 0; sample = queue.pop()) {
+      const here = queue.key
+      if (here !== reach[sample]) continue
+      order[settled++] = sample
+      for (let k = 0; k < 26; k++) {
+        const neighbour = sample + offsets[k]!
+        if (reach[neighbour]! <= here) continue
+        const through = here + (cost === null ? lengths[k]! : lengths[k]! * cost[neighbour]!)
+        const key = through < HIGHEST_COST ? through : HIGHEST_COST
+        if (key >= reach[neighbour]!) continue
+        reach[neighbour] = key
+        parent[neighbour] = sample
+        queue.put(neighbour, key)
+      }
+    }
+  }
+
+  /** The cost of entering each sample: 1 in the middle of the thickest part, PENALTY more at the boundary. */
+  private penalise(start: number, end: number, deepest: number): void {
+    const { order, distances, cost } = this
+    const scale = 1 / (1.01 * Math.sqrt(deepest))
+    for (let i = start; i < end; i++) {
+      const sample = order[i]!
+      const shallow = 1 - Math.sqrt(distances[sample]!) * scale
+      cost[sample] = 1 + Math.floor(PENALTY * shallow * shallow * (shallow * shallow))
+    }
+  }
+
+  /** Adds the way from a sample to the tree so far. */
+  private addPath(target: number): void {
+    const path: number[] = []
+    let sample = target
+    for (; this.vertex[sample]! < 0; sample = this.parent[sample]!) path.push(sample)
+    let previous = this.vertex[sample]!
+    const first = this.out.samples.length
+    for (const next of path.reverse()) previous = this.addVertex(next, previous)
+    this.invalidate(first)
+  }
+
+  private addVertex(sample: number, parent: number): number {
+    const { samples, parents, radii } = this.out
+    this.vertex[sample] = samples.length
+    samples.push(sample)
+    parents.push(parent)
+    radii.push(Math.sqrt(this.distances[sample]!))
+    return samples.length - 1
+  }
+
+  /** Makes invalid what lies in the balls around the vertices from `first` on: a search outward, largest remainder first. */
+  private invalidate(first: number): void {
+    const { offsets, lengths, invalid, queue } = this
+    const { samples, radii } = this.out
+    const { scale, constantNm } = this.params
+    if (first === samples.length) return
+    const ball = (vertex: number) => Math.floor((scale * radii[vertex]! + constantNm) / this.unit)
+    let largest = 0
+    for (let i = first; i < samples.length; i++) if (ball(i) > largest) largest = ball(i)
+    queue.restart()
+    for (let i = first; i < samples.length; i++) {
+      const sample = samples[i]!
+      if (ball(i) + 1 <= invalid[sample]!) continue
+      invalid[sample] = ball(i) + 1
+      queue.put(sample, largest - ball(i))
+    }
+    for (let sample = queue.pop(); sample >= 0; sample = queue.pop()) {
+      const left = invalid[sample]!
+      if (left !== largest - queue.key + 1) continue
+      for (let k = 0; k < 26; k++) {
+        const neighbour = sample + offsets[k]!
+        const rest = left - lengths[k]!
+        if (rest <= invalid[neighbour]!) continue
+        invalid[neighbour] = rest
+        queue.put(neighbour, largest - (rest - 1))
+      }
+    }
+  }
+}
