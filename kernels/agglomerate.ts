@@ -4,6 +4,9 @@ import { combineEdges } from './edge-table.ts'
 import { type PairIndex, halves, indexIds } from './pair-index.ts'
 import type { AgglomerateResult, Merges, OpenGraph, ThresholdedEdges } from './segmentation-types.ts'
 
+/** Merge while the mean affinity, as a probability, reaches this. */
+export const agglomerateDefaults = Object.freeze({ threshold: 0.4 })
+
 export interface AgglomerateRequest extends OpenGraph {
   /** Bit mask (-x, +x, -y, +y, -z, +z from bit 0) of the faces of the tree node beyond which the dataset goes on. */
   readonly openFaces: number

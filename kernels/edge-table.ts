@@ -2,7 +2,7 @@
 import { PairIndex, orderPairs, rankIds } from './pair-index.ts'
 import { blockCoordinate } from './relabel.ts'
 import type { Edges, ThresholdedEdges } from './segmentation-types.ts'
-import type { Box, Vec3 } from './types.ts'
+import type { Vec3 } from './types.ts'
 
 function concat<T extends BigUint64Array | Float64Array>(parts: readonly T[]): T {
   const out = new (parts[0]!.constructor as new (n: number) => T)(parts.reduce((n, p) => n + p.length, 0))
@@ -44,22 +44,22 @@ export function combineEdges(tables: readonly ThresholdedEdges[]): ThresholdedEd
 
 export interface EdgeThresholdRequest {
   readonly edges: Edges
-  /** Block coordinates of the region. */
-  readonly blocks: Box
+  /** Grid coordinate of the lowest block of the region. */
+  readonly firstBlock: Vec3
   /** Threshold of the region, and of its lower neighbour on each axis, as probabilities. */
   readonly threshold: number
   readonly low: Vec3
 }
 
 /** The edges of a region, each with the highest threshold among the regions that its contacts lie in. */
-export function edgeThresholds({ edges, blocks, threshold, low }: EdgeThresholdRequest): ThresholdedEdges {
+export function edgeThresholds({ edges, firstBlock, threshold, low }: EdgeThresholdRequest): ThresholdedEdges {
   const out = new Float64Array(edges.a.length)
   for (let e = 0; e < out.length; e++) {
     out[e] = threshold
     // An end outside is in the region below on the one axis on which its block is out of range.
     for (const id of [edges.a[e]!, edges.b[e]!])
       for (let axis = 0; axis < 3; axis++)
-        if (blockCoordinate(id, axis) < blocks.min[axis]!) out[e] = Math.max(threshold, low[axis]!)
+        if (blockCoordinate(id, axis) < firstBlock[axis]!) out[e] = Math.max(threshold, low[axis]!)
   }
   return { ...edges, threshold: out }
 }
