@@ -6,13 +6,13 @@ import { artifactWriter, type ArtifactWriter } from './artifact-writer.ts'
 import { artifactKey, LINEAGE, parseLineage } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
 
-export interface ReadOptions {
+interface ReadOptions {
   /** Compare with the digest in the lineage record (about 1.5 GB/s); true if left out. */
   readonly verify?: boolean
   readonly signal?: AbortSignal
 }
 
-export interface ArtifactReader {
+interface ArtifactReader {
   readonly ref: ArtifactRef
   readonly lineage: Lineage
   /** Sorted by path. */
@@ -24,7 +24,7 @@ export interface ArtifactReader {
   getRange(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
 }
 
-export type FoundArtifact = ArtifactRef & { readonly lineage: Lineage }
+type FoundArtifact = ArtifactRef & { readonly lineage: Lineage }
 
 export interface ArtifactStore {
   readonly objects: ObjectStore

@@ -20,5 +20,3 @@ export interface ObjectStore {
   /** Keys of objects and refs that start with `prefix`, in code-unit order. */
   list(prefix: string): AsyncIterable<string>
 }
-
-export { openStore } from './open-store.ts'

@@ -17,80 +17,96 @@ const HASH_MASK = HASH_SIZE - 1
 const slotStamp = new Uint32Array(HASH_SIZE)
 const slotEntry = new Uint16Array(HASH_SIZE)
 let stamp = 0
-const entryLow = new Uint32Array(BLOCK_VOXELS)
-const entryHigh = new Uint32Array(BLOCK_VOXELS)
-const entryRank = new Uint32Array(BLOCK_VOXELS)
+// Signed, as all words the encoder reads: V8 keeps int32 in registers, uint32 above 2^31 as doubles.
+const entryLow = new Int32Array(BLOCK_VOXELS)
+const entryHigh = new Int32Array(BLOCK_VOXELS)
+const entryRank = new Int32Array(BLOCK_VOXELS)
 const order = new Uint16Array(BLOCK_VOXELS)
 const voxelEntry = new Uint16Array(BLOCK_VOXELS)
 
-const asWords = (a: Uint8Array | BigUint64Array): Uint32Array =>
-  new Uint32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
+const asWords = (a: Uint8Array | BigUint64Array): Int32Array =>
+  new Int32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
+const unsigned = (word: number): number => word >>> 0
 
-/** Number of the label in the block's table of distinct labels, entering it when new. Returns the number of labels after that in `count`. */
+/** Entries that are searched one by one; the hash table holds those after them. */
+const FEW = 8
+
+/** Entry of a label in the block's table of `count` labels; `count` itself when it is new, which it then no longer is. */
 function enter(low: number, high: number, count: number): number {
-  let slot = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> 22
-  while (slotStamp[slot] === stamp) {
-    const e = slotEntry[slot]!
-    if (entryLow[e] === low && entryHigh[e] === high) return e
-    slot = (slot + 1) & HASH_MASK
+  const few = count < FEW ? count : FEW
+  for (let e = 0; e < few; e++) if (entryLow[e] === low && entryHigh[e] === high) return e
+  if (count >= FEW) {
+    let slot = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> 22
+    while (slotStamp[slot] === stamp) {
+      const e = slotEntry[slot]!
+      if (entryLow[e] === low && entryHigh[e] === high) return e
+      slot = (slot + 1) & HASH_MASK
+    }
+    slotStamp[slot] = stamp
+    slotEntry[slot] = count
   }
-  slotStamp[slot] = stamp
-  slotEntry[slot] = count
   entryLow[count] = low
   entryHigh[count] = high
   return count
 }
 
-/** Distinct labels of one block into the entry tables, their numbers per voxel into voxelEntry; padding keeps rank 0. */
-function gather(words: Uint32Array, first: number, shape: Shape, nx: number, ny: number, nz: number): number {
+/**
+ * Distinct labels of one block into the entry tables, their numbers per voxel into voxelEntry. `first` is the word of its first voxel, `row` and `slice`
+ * the words from one row and one slice to the next.
+ */
+function gather(
+  words: Int32Array,
+  first: number,
+  row: number,
+  slice: number,
+  nx: number,
+  ny: number,
+  nz: number,
+): number {
   stamp = (stamp + 1) >>> 0
   if (stamp === 0) {
     slotStamp.fill(0)
     stamp = 1
   }
-  let count = 0
-  let last = -1
-  let lastLow = 0
-  let lastHigh = 0
+  let lastLow = words[first]!
+  let lastHigh = words[first + 1]!
+  let last = enter(lastLow, lastHigh, 0)
+  let count = 1
   for (let z = 0; z < nz; z++)
     for (let y = 0; y < ny; y++) {
-      let at = 2 * (first + shape[0] * (y + shape[1] * z))
-      let v = B * (y + B * z)
-      for (const end = at + 2 * nx; at < end; at += 2, v++) {
+      let at = first + y * row + z * slice
+      const v = B * (y + B * z)
+      for (let x = 0; x < nx; x++, at += 2) {
         const low = words[at]!
         const high = words[at + 1]!
-        if (low !== lastLow || high !== lastHigh || last < 0) {
+        if (((low ^ lastLow) | (high ^ lastHigh)) !== 0) {
           last = enter(low, high, count)
           if (last === count) count++
           lastLow = low
           lastHigh = high
         }
-        voxelEntry[v] = last
+        voxelEntry[v + x] = last
       }
     }
   return count
 }
 
+/** Order of two entries by label. */
+const compare = (a: number, b: number): number =>
+  unsigned(entryHigh[a]!) - unsigned(entryHigh[b]!) || unsigned(entryLow[a]!) - unsigned(entryLow[b]!)
+
 /** Ranks of the entries in ascending order of label: order[rank] = entry, entryRank[entry] = rank. */
 function rank(count: number): void {
-  const list = order.subarray(0, count)
-  for (let i = 0; i < count; i++) list[i] = i
-  if (count > 32) list.sort((a, b) => entryHigh[a]! - entryHigh[b]! || entryLow[a]! - entryLow[b]!)
+  for (let i = 0; i < count; i++) order[i] = i
+  if (count > 32) order.subarray(0, count).sort(compare)
   else
     for (let i = 1; i < count; i++) {
-      const e = list[i]!
-      let j = i - 1
-      while (
-        j >= 0 &&
-        (entryHigh[list[j]!]! > entryHigh[e]! ||
-          (entryHigh[list[j]!] === entryHigh[e] && entryLow[list[j]!]! > entryLow[e]!))
-      ) {
-        list[j + 1] = list[j]!
-        j--
-      }
-      list[j + 1] = e
+      const e = order[i]!
+      let j = i
+      for (; j > 0 && compare(order[j - 1]!, e) > 0; j--) order[j] = order[j - 1]!
+      order[j] = e
     }
-  for (let r = 0; r < count; r++) entryRank[list[r]!] = r
+  for (let r = 0; r < count; r++) entryRank[order[r]!] = r
 }
 
 const widthFor = (count: number): number => {
@@ -106,7 +122,7 @@ class Tables {
   private readonly counts = new Map<number, number>()
 
   /** Offset (in words of `out`) of an equal table, or -1; then it is entered as lying at `fresh`. */
-  share(out: Uint32Array, count: number, fresh: number): number {
+  share(out: Int32Array, count: number, fresh: number): number {
     let hash = count
     for (let r = 0; r < count; r++)
       hash = Math.imul(hash ^ entryLow[order[r]!]!, 0x01000193) ^ Math.imul(entryHigh[order[r]!]!, 0x85ebca6b)
@@ -121,7 +137,7 @@ class Tables {
   }
 }
 
-function equalTable(out: Uint32Array, at: number, count: number): boolean {
+function equalTable(out: Int32Array, at: number, count: number): boolean {
   for (let r = 0; r < count; r++) {
     const e = order[r]!
     if (out[at + 2 * r] !== entryLow[e] || out[at + 2 * r + 1] !== entryHigh[e]) return false
@@ -130,7 +146,7 @@ function equalTable(out: Uint32Array, at: number, count: number): boolean {
 }
 
 /** Packs the ranks of the block's 512 voxels, lowest bits first. */
-function packRanks(out: Uint32Array, at: number, bits: number): void {
+function packRanks(out: Int32Array, at: number, bits: number): void {
   const perWord = 32 / bits
   for (let v = 0; v < BLOCK_VOXELS; at++) {
     let word = 0
@@ -152,11 +168,11 @@ export function encodeCompressedSegmentation(
   const [sx, sy, sz] = shape
   const grid = [Math.ceil(sx / B), Math.ceil(sy / B), Math.ceil(sz / B)] as const
   const blocks = grid[0] * grid[1] * grid[2]
-  let out = new Uint32Array(channels + channels * blocks * 2 + words.length / 4 + 64)
+  let out = new Int32Array(channels + channels * blocks * 2 + words.length / 4 + 64)
   let size = channels
   const reserve = (n: number): void => {
     if (size + n <= out.length) return
-    const larger = new Uint32Array(Math.max(2 * out.length, size + n))
+    const larger = new Int32Array(Math.max(2 * out.length, size + n))
     larger.set(out)
     out = larger
   }
@@ -174,7 +190,7 @@ export function encodeCompressedSegmentation(
           const ny = Math.min(B, sy - by)
           const nz = Math.min(B, sz - bz)
           const partial = nx * ny * nz < BLOCK_VOXELS
-          const count = gather(words, bx + sx * (by + sy * (bz + sz * c)), shape, nx, ny, nz)
+          const count = gather(words, 2 * (bx + sx * (by + sy * (bz + sz * c))), 2 * sx, 2 * sx * sy, nx, ny, nz)
           rank(count)
           if (partial) padBlock(nx, ny, nz)
           const bits = widthFor(count)
@@ -227,7 +243,7 @@ export function decodeCompressedSegmentation(
     throw new RangeError(`compressed_segmentation chunk of shape ${shape.join('x')} is damaged or of another shape`)
   }
   for (let c = 0; c < channels; c++) {
-    const base = c < end ? data[c]! : bad()
+    const base = c < end && data[c]! >= channels ? data[c]! : bad()
     let header = base
     for (let bz = 0; bz < sz; bz += B)
       for (let by = 0; by < sy; by += B)
@@ -236,7 +252,7 @@ export function decodeCompressedSegmentation(
           const bits = data[header]! >>> 24
           const table = base + (data[header]! & 0xffffff)
           const indices = base + data[header + 1]!
-          if (bits > 32 || (bits & (bits - 1)) !== 0 || indices + 16 * bits > end) bad()
+          if (bits > 32 || (bits & (bits - 1)) !== 0 || indices < base || indices + 16 * bits > end) bad()
           const nx = Math.min(B, sx - bx)
           const ny = Math.min(B, sy - by)
           const nz = Math.min(B, sz - bz)

@@ -18,7 +18,7 @@ const types = {
   f8: Float64Array,
 } as const
 
-export type NpyType = keyof typeof types
+type NpyType = keyof typeof types
 export type NpyArray = InstanceType<(typeof types)[NpyType]>
 
 export interface Npy {

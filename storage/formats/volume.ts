@@ -29,7 +29,7 @@ export const CHUNK: Vec3 = [64, 64, 64]
 const IN_FLIGHT = 8
 
 /** Path of a chunk in the artifact of its region: `<mip>/x0-x1_y0-y1_z0-z1`, in voxels of that mip. */
-export const chunkPath = (mip: number, chunk: Box): string => `${mip}/${boxName(chunk)}`
+const chunkPath = (mip: number, chunk: Box): string => `${mip}/${boxName(chunk)}`
 
 export interface ChunkOptions {
   readonly mip: number

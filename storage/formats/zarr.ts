@@ -89,7 +89,7 @@ export function zarrMetadata(image: ZarrVolume, labels: readonly ZarrVolume[] = 
 }
 
 /** Key of the chunk at a grid coordinate that counts from the lower bound: `<mip>/c/[0/]z/y/x`. */
-export const zarrChunkPath = (mip: number, coord: Vec3, channels: number): string =>
+const zarrChunkPath = (mip: number, coord: Vec3, channels: number): string =>
   `${mip}/c/${channels > 1 ? '0/' : ''}${zyx(coord).join('/')}`
 
 /**
@@ -110,10 +110,8 @@ export function* zarrChunks(
     const values = newVolume(dtype, product(chunk) * channels)
     copyOverlap(data, local, values, boxAt(multiply(coord, chunk), chunk), channels)
     const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    // Readers size their buffer by the content size in the frame, which zstd only writes when told.
     const bytes = zstdCompressSync(raw, {
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
-      pledgedSrcSize: raw.length,
     })
     yield { path: zarrChunkPath(mip, coord, channels), bytes }
   }

@@ -6,6 +6,8 @@ import { attempt, bytesOf, recipeOf } from './fixtures-plain.ts'
 
 const [task, root, count] = process.argv.slice(2)
 const store = fileStore(root!)
+// So that some object is there however soon the kill comes.
+if (task === 'objects') await store.putIfAbsent('objects/0', bytesOf(0))
 writeSync(1, 'ready\n')
 
 if (task === 'objects') for (let n = 0; n < Number(count); n++) await store.putIfAbsent(`objects/${n}`, bytesOf(n))
