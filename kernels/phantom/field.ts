@@ -6,6 +6,8 @@ import type { PhantomScene } from './types.ts'
 
 /** Side of the cells that hold candidate lists when many voxels are asked for. */
 export const cellSize = 8
+/** Boundaries are seen from this far, voxels of bent space; what lies farther is as far as this. */
+export const seen = 7
 /** Where the division into cells begins. */
 const root = 64
 
@@ -19,6 +21,7 @@ export interface Field {
   readonly starts: Int32Array
   readonly ends: Int32Array
   readonly candidates: Int32Array
+  readonly mostCandidates: number
 }
 
 /** Displacement into bent space at a point, by trilinear interpolation of the tables (exact at integer points). */
@@ -70,7 +73,12 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
   const cells = n[0]! * n[1]! * n[2]!
   const field = { starts: new Int32Array(cells), ends: new Int32Array(cells), candidates: new Int32Array(cells * 16) }
   const rows = lines.x.length
-  const scratch = { lists: [0, 1, 2, 3, 4].map(() => new Int32Array(rows)), power: new Float64Array(rows), used: 0 }
+  const scratch = {
+    most: 0,
+    lists: [0, 1, 2, 3, 4].map(() => new Int32Array(rows)),
+    power: new Float64Array(rows),
+    used: 0,
+  }
   const all = Int32Array.from({ length: rows }, (_, i) => i)
 
   /** Narrows `list` (of `length` rows) to a cube of `size` with low corner (x, y, z), halving it down to leaves. */
@@ -79,7 +87,7 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
       return
     const half = size / 2
     const near = scratch.lists[level]!
-    const kept = prune(spheres, lines.owner, list, length, x + half, y + half, z + half, half, near, scratch.power)
+    const kept = prune(spheres, list, length, x + half, y + half, z + half, half + seen, near, scratch.power)
     if (size > leaf) {
       for (let c = 0; c < 8; c++)
         divide(level + 1, near, kept, x + (c & 1) * half, y + ((c >> 1) & 1) * half, z + (c >> 2) * half, half)
@@ -91,6 +99,7 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
       more.set(field.candidates)
       field.candidates = more
     }
+    scratch.most = Math.max(scratch.most, kept)
     field.starts[cell] = scratch.used
     for (let i = 0; i < kept; i++) field.candidates[scratch.used++] = near[i]!
     field.ends[cell] = scratch.used
@@ -99,17 +108,19 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
     for (let j = 0; j < n[1]!; j += root / leaf)
       for (let i = 0; i < n[0]!; i += root / leaf)
         divide(0, all, rows, (min[0]! + i) * leaf, (min[1]! + j) * leaf, (min[2]! + k) * leaf, root)
-  return { tables, spheres, owner: lines.owner, cells: { size: leaf, min, n }, ...field }
+  return { tables, spheres, owner: lines.owner, cells: { size: leaf, min, n }, mostCandidates: scratch.most, ...field }
 }
 
+/** How many of the nearest rows to a centre the others are held against. */
+const rivals = 8
+
 /**
- * Keeps in `out` the rows that can be nearest, or nearest of another owner than the nearest, somewhere in a cube.
- * Exact: the difference of two power distances is linear in space, so its least value over the cube is known.
+ * Keeps in `out` the rows that can be nearest somewhere in a cube. A row goes if one single rival beats it everywhere:
+ * the difference of two power distances is linear in space, so its least value over the cube is known exactly.
  * @returns how many were kept
  */
 function prune(
   s: Float64Array,
-  owner: Uint32Array,
   rows: Int32Array,
   length: number,
   cx: number,
@@ -119,38 +130,29 @@ function prune(
   out: Int32Array,
   power: Float64Array,
 ): number {
-  // The nearest sphere to the centre, and the nearest of another owner.
-  let p1 = Infinity
-  let p2 = Infinity
-  let k1 = -1
-  let k2 = -1
+  const best = new Int32Array(rivals).fill(-1)
   for (let i = 0; i < length; i++) {
-    const row = rows[i]!
-    const o = 4 * row
+    const o = 4 * rows[i]!
     const dx = s[o]! - cx
     const dy = s[o + 1]! - cy
     const dz = s[o + 2]! - cz
     const p = dx * dx + dy * dy + dz * dz - s[o + 3]!
     power[i] = p
-    if (p >= p2) continue
-    if (p < p1) {
-      if (k1 >= 0 && owner[row] !== owner[k1]) {
-        p2 = p1
-        k2 = k1
-      }
-      p1 = p
-      k1 = row
-    } else if (owner[row] !== owner[k1]) {
-      p2 = p
-      k2 = row
+    let slot = rivals
+    while (slot > 0 && (best[slot - 1]! < 0 || power[best[slot - 1]!]! > p)) {
+      if (slot < rivals) best[slot] = best[slot - 1]!
+      slot--
     }
+    if (slot < rivals) best[slot] = i
   }
   let kept = 0
   for (let i = 0; i < length; i++) {
-    const row = rows[i]!
-    // A row that both of these beat everywhere in the cube can be neither.
-    const lost = k2 >= 0 && beaten(s, row, k1, power[i]! - p1, half) && beaten(s, row, k2, power[i]! - p2, half)
-    if (!lost) out[kept++] = row
+    let lost = false
+    for (let k = 0; k < rivals && !lost; k++) {
+      const by = best[k]!
+      lost = by >= 0 && by !== i && beaten(s, rows[i]!, rows[by]!, power[i]! - power[by]!, half)
+    }
+    if (!lost) out[kept++] = rows[i]!
   }
   return kept
 }
@@ -164,19 +166,22 @@ function beaten(s: Float64Array, row: number, by: number, excess: number, half: 
 
 /** What the field says of a run of voxels along x. */
 export interface FieldRow {
-  /** Owner of each voxel, and the other owner nearest to it (0: none). */
+  /** Owner of each voxel, and the other owner nearest to it (0: none in sight). */
   readonly owner: Uint32Array
   readonly other: Uint32Array
-  /** Distance to the boundary between the two, voxels. */
+  /** Distance to the boundary between the two, voxels, at most about `seen`. */
   readonly distance: Float64Array
   /** Bent coordinates, and the cell that they lie in. */
   readonly x: Float64Array
   readonly y: Float64Array
   readonly z: Float64Array
   readonly cell: Int32Array
+  /** Scratch: power distances of the candidates of one voxel. */
+  readonly power: Float64Array
 }
 
-export const fieldRow = (length: number): FieldRow => ({
+export const fieldRow = (f: Field, length: number): FieldRow => ({
+  power: new Float64Array(f.mostCandidates),
   owner: new Uint32Array(length),
   other: new Uint32Array(length),
   distance: new Float64Array(length),
@@ -193,57 +198,88 @@ export function probeRow(f: Field, x: number, y: number, z: number, length: numb
   const { warpX, warpY, warpZ } = f.tables
   const [cx, cy, cz] = f.cells.min as readonly [number, number, number]
   const [nx, ny] = f.cells.n as readonly [number, number]
+  const { power } = out
   for (let i = 0; i < length; i++) {
     const t = tableIndex(x + i, y, z)
     const qx = x + i + warpX[t]! / 256
     const qy = y + warpY[t]! / 256
     const qz = z + warpZ[t]! / 256
     const cell = Math.floor(qx / size) - cx + nx * (Math.floor(qy / size) - cy + ny * (Math.floor(qz / size) - cz))
-    // The nearest sphere by power distance, and the nearest of another owner.
-    let p1 = Infinity
-    let p2 = Infinity
-    let s1 = 0
-    let s2 = 0
-    let o1 = 0
-    let o2 = 0
+    const first = starts[cell]!
     const end = ends[cell]!
-    for (let c = starts[cell]!; c < end; c++) {
-      const row = candidates[c]!
-      const s = row << 2
+    // The nearest sphere by power distance.
+    let p1 = Infinity
+    let k1 = 0
+    for (let c = first; c < end; c++) {
+      const s = candidates[c]! << 2
       const dx = spheres[s]! - qx
       const dy = spheres[s + 1]! - qy
       const dz = spheres[s + 2]! - qz
       const p = dx * dx + dy * dy + dz * dz - spheres[s + 3]!
-      if (p >= p2) continue
-      const o = owner[row]!
+      power[c - first] = p
       if (p < p1) {
-        if (o !== o1) {
-          p2 = p1
-          s2 = s1
-          o2 = o1
-        }
         p1 = p
-        s1 = s
-        o1 = o
-      } else if (o !== o1) {
-        p2 = p
-        s2 = s
-        o2 = o
+        k1 = candidates[c]!
       }
     }
+    // The nearest of the planes that part it from spheres of other owners: squared, and times 4 until the end.
+    const o1 = owner[k1]!
+    const x1 = spheres[4 * k1]!
+    const y1 = spheres[4 * k1 + 1]!
+    const z1 = spheres[4 * k1 + 2]!
+    let nearest = Infinity
+    let k2 = -1
+    for (let c = first; c < end; c++) {
+      const row = candidates[c]!
+      if (owner[row] === o1) continue
+      const s = row << 2
+      const dx = spheres[s]! - x1
+      const dy = spheres[s + 1]! - y1
+      const dz = spheres[s + 2]! - z1
+      const more = power[c - first]! - p1
+      const apart = dx * dx + dy * dy + dz * dz
+      if (more * more >= nearest * apart) continue
+      nearest = (more * more) / apart
+      k2 = row
+    }
     out.owner[i] = o1
-    out.other[i] = o2
+    out.other[i] = k2 < 0 ? 0 : owner[k2]!
     out.x[i] = qx
     out.y[i] = qy
     out.z[i] = qz
     out.cell[i] = cell
-    if (o2 === 0) {
-      out.distance[i] = 99
+    if (nearest >= 4 * seen * seen) {
+      out.distance[i] = seen
       continue
     }
-    const ax = spheres[s1]! - spheres[s2]!
-    const ay = spheres[s1 + 1]! - spheres[s2 + 1]!
-    const az = spheres[s1 + 2]! - spheres[s2 + 2]!
-    out.distance[i] = (p2 - p1) / (2 * Math.sqrt(ax * ax + ay * ay + az * az))
+    const bent = Math.sqrt(nearest) / 2
+    const s = k2 << 2
+    const factor = stretch(f.tables, x + i, y, z, t, spheres[s]! - x1, spheres[s + 1]! - y1, spheres[s + 2]! - z1)
+    // The nearer the boundary, the more the true length counts, so that nothing jumps where boundaries come into sight.
+    out.distance[i] = bent / (1 + (factor - 1) * (1 - bent / seen))
   }
+}
+
+/**
+ * How much the bending of space at (x, y, z) (table index t) stretches lengths along direction a, at least 0.4: the
+ * length of the unit vector along a, carried through the transposed Jacobian by forward differences.
+ */
+function stretch(
+  { warpX, warpY, warpZ }: NoiseTables,
+  x: number,
+  y: number,
+  z: number,
+  t: number,
+  ax: number,
+  ay: number,
+  az: number,
+): number {
+  const tx = tableIndex(x + 1, y, z)
+  const ty = tableIndex(x, y + 1, z)
+  const tz = tableIndex(x, y, z + 1)
+  const here = warpX[t]! * ax + warpY[t]! * ay + warpZ[t]! * az
+  const gx = ax + (warpX[tx]! * ax + warpY[tx]! * ay + warpZ[tx]! * az - here) / 256
+  const gy = ay + (warpX[ty]! * ax + warpY[ty]! * ay + warpZ[ty]! * az - here) / 256
+  const gz = az + (warpX[tz]! * ax + warpY[tz]! * ay + warpZ[tz]! * az - here) / 256
+  return Math.max(0.4, Math.sqrt((gx * gx + gy * gy + gz * gz) / (ax * ax + ay * ay + az * az)))
 }

@@ -1,6 +1,6 @@
 // Spheres hashed into cells while neurites grow: how far is a point from the surface of what is already there?
 
-const cell = 24
+const cell = 32
 
 export interface GrowingSpheres {
   /** No sphere may be larger. */

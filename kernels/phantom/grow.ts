@@ -108,7 +108,7 @@ function growBranch(
   // Spheres laid in the last few steps, and those at the branch point, are neighbours and no obstacles.
   const recent: number[] = []
   for (let grown = 0; tip.length > 0;) {
-    const step = Math.max(4, 0.36 * radius)
+    const step = Math.max(5, 0.42 * radius)
     swell += (random.normal() * 0.34 - swell) * Math.min(1, step / 28)
     const taper = 1 - 0.45 * Math.min(1, grown / whole)
     const target = Math.min(s.largest, Math.max(thinnest, base * taper * (1 + 1.3 * swell)))

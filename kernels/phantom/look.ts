@@ -2,7 +2,7 @@
 import { unit } from './random.ts'
 
 export const membraneGrey = 90
-export const vesicleShell = 86
+export const vesicleShell = 88
 export const synapseGrey = 46
 /** The presynaptic side is darker by this, out to this far from the edge of the cleft. */
 export const cloudDepth = 14
@@ -19,7 +19,7 @@ export function cytoplasmGrey(seed: number, id: number): number {
 }
 
 /** Standard deviation of the blotches of cytoplasm of a neurite, grey levels. */
-export const cytoplasmContrast = (seed: number, id: number): number => 6 + 9 * unit(seed, 22, id)
+export const cytoplasmContrast = (seed: number, id: number): number => 5 + 8 * unit(seed, 22, id)
 
 export const mitochondrionGrey = (seed: number, body: number): number => 76 + 13 * unit(seed, 23, body)
 
@@ -27,5 +27,5 @@ export const profileSteps = 16
 export const membraneReach = 7
 /** Weight of membrane grey by distance to the boundary, profileSteps a voxel: about 4 voxels wide at half height. */
 export const membraneProfile = Float64Array.from({ length: membraneReach * profileSteps }, (_, i) =>
-  Math.exp(-(((i + 0.5) / profileSteps / 2.5) ** 2)),
+  Math.exp(-(((i + 0.5) / profileSteps / 2.9) ** 1.9)),
 )

@@ -118,13 +118,13 @@ function deviation(a: Float32Array): number {
   return Math.sqrt(squares / a.length - (sum / a.length) ** 2)
 }
 
-/** Broad bends of 3.4 voxels and small ones of 1.1 voxels (standard deviations), in 1/256 voxel. */
+/** Broad bends of 3.4 voxels and small ones of 0.9 voxels (standard deviations), in 1/256 voxel. */
 function warp(seed: number, purpose: number): Int16Array {
   const half = period / 2
   const broad = refine(smooth(white(half, seed, purpose), 4, 3)).data
-  const small = refine(smooth(white(half, seed, purpose + 100), 1, 3)).data
+  const small = refine(smooth(white(half, seed, purpose + 100), 1, 5)).data
   const a = (256 * 3.4) / deviation(broad)
-  const b = (256 * 1.1) / deviation(small)
+  const b = (256 * 0.9) / deviation(small)
   const out = new Int16Array(broad.length)
   for (let i = 0; i < out.length; i++) out[i] = Math.round(broad[i]! * a + small[i]! * b)
   return out

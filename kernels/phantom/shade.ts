@@ -95,7 +95,7 @@ export function shadeRow(
       grey += w * (look.membraneGrey + warpY[t]! / 160 + fine - grey)
     }
     if (synapse && d < 4) grey = clefts(s, straight, owner, row.other[i]!, d, x + i, y, z, grey)
-    grey += 2.2 * fine
+    grey += 1.6 * fine
     em[at + i] = grey < 0 ? 0 : grey > 255 ? 255 : grey + 0.5
   }
 }
@@ -122,8 +122,8 @@ function mitochondria(s: Shader, row: FieldRow, i: number, grey: number, t: numb
   if (nearest < 0) return grey
   // It keeps off the membrane of its neurite.
   const off = look.mitoGap - row.distance[i]!
-  const blend = Math.max(0, 5 - Math.abs(deep - off))
-  deep = Math.max(deep, off) + (blend * blend) / 20
+  const blend = Math.max(0, 3 - Math.abs(deep - off))
+  deep = Math.max(deep, off) + (blend * blend) / 12
   const cover = ramp(0.5 - deep / 3.2)
   const rim = 6 * ramp(1 - Math.abs(deep + 1.2) / 1.5)
   const inside = s.mitoGrey[nearest]! - rim + (s.tables.blotch[t]! * 3.2) / 32
@@ -143,7 +143,7 @@ function vesicles(s: Shader, cell: number, owner: number, x: number, y: number, 
     if (from > 1.7) continue
     const shell = ramp(1 - Math.abs(from) / 1.7)
     if (from < 0) out += 7 * (1 - shell)
-    out += 0.72 * shell * (look.vesicleShell - out)
+    out += 0.6 * shell * (look.vesicleShell - out)
   }
   return out
 }

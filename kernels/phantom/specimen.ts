@@ -16,7 +16,7 @@ export function phantomSpecimen(spec: { readonly seed: number }, scene: PhantomS
   const labels = new Uint32Array(sx * sy * sz)
   const field = makeField(spec.seed, scene.lines, box)
   const shader = makeShader(spec.seed, scene, field, box)
-  const row = fieldRow(sx)
+  const row = fieldRow(field, sx)
   let at = 0
   for (let z = box.min[2]; z < box.max[2]; z++)
     for (let y = box.min[1]; y < box.max[1]; y++, at += sx) {

@@ -23,7 +23,7 @@ interface Point {
 
 /** Asks a field for single points, rounded to voxels: signed distance to the boundary of one pair, positive inside `a`. */
 function asker(field: Field) {
-  const row = fieldRow(1)
+  const row = fieldRow(field, 1)
   return {
     at(p: Point) {
       probeRow(field, Math.round(p.x), Math.round(p.y), Math.round(p.z), 1, row)

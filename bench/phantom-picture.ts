@@ -1,0 +1,51 @@
+// Draws the phantom beside a real FIB-SEM volume (docs/images/phantom-beside-fib25.png): real left, phantom right; xy above, xz below.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import sharp from 'sharp'
+import { PhantomSpec } from '../domain/phantom.ts'
+import { phantomScene } from '../kernels/phantom/scene.ts'
+import { phantomSection } from '../kernels/phantom/section.ts'
+import { phantomSpecimen } from '../kernels/phantom/specimen.ts'
+import type { Vec3 } from '../kernels/types.ts'
+
+const shape: Vec3 = [250, 250, 140]
+const [sx, sy, sz] = shape
+const data = process.env.HILLOCK_DATA ?? join(import.meta.dirname, '../../shared/data')
+const out = join(import.meta.dirname, '../docs/images/phantom-beside-fib25.png')
+
+/** The real volume, uint8, x fastest: a .npy of version 1.0, whose header length stands at byte 8. */
+function fib25(): Uint8Array {
+  const npy = gunzipSync(readFileSync(join(data, 'fib25-medulla/raw.npy.gz')))
+  return npy.subarray(10 + npy.readUInt16LE(8))
+}
+
+/** The phantom as a still microscope sees it: with shot noise, nothing displaced. */
+function phantom(): Uint8Array {
+  const still = { jitterPx: 0, rotationDeg: 0, warpPx: 0, illumination: 0, drift: 0, noise: 5 }
+  const spec = PhantomSpec.parse({ size: shape, seed: 3, tiles: { shape: [sx, sy], overlap: 0 }, distortion: still })
+  const scene = phantomScene(spec)
+  const box = { min: [0, 0, 0], max: shape } as const
+  const slice = { ...phantomSpecimen(spec, scene, box), box }
+  const volume = new Uint8Array(sx * sy * sz)
+  for (let z = 0; z < sz; z++) volume.set(phantomSection(spec, scene, z, slice)[0]!.data, z * sx * sy)
+  return volume
+}
+
+const gutter = 6
+const scale = 2
+const width = 2 * sx + gutter
+const height = sy + gutter + sz
+const picture = new Uint8Array(width * height).fill(255)
+for (const [side, volume] of [fib25(), phantom()].entries()) {
+  const left = side * (sx + gutter)
+  const z = 70
+  const row = 125
+  for (let y = 0; y < sy; y++) picture.set(volume.subarray(sx * (y + sy * z), sx * (y + 1 + sy * z)), left + width * y)
+  for (let k = 0; k < sz; k++)
+    picture.set(volume.subarray(sx * (row + sy * k), sx * (row + 1 + sy * k)), left + width * (sy + gutter + k))
+}
+await sharp(picture, { raw: { width, height, channels: 1 } })
+  .resize(width * scale, height * scale, { kernel: 'cubic' })
+  .png({ compressionLevel: 9 })
+  .toFile(out)
