@@ -25,7 +25,8 @@ export class ClusterGraph {
   private readonly head: Int32Array
   private readonly tail: Int32Array
   private readonly next: Int32Array
-  private pairs: PairIndex
+  // Pairs of clusters that are no more stay in the table: measured, that doubles it.
+  private readonly pairs: PairIndex
   private edgeOfPair: Int32Array
   private readonly heap: Uint32Array
   private heapSize = 0
@@ -106,7 +107,7 @@ export class ClusterGraph {
     this.parent[b] = a
     if (this.smallest[b]! < this.smallest[a]!) this.smallest[a] = this.smallest[b]!
     this.alive[e] = 0
-    for (let h = this.head[b]!; h >= 0; ) {
+    for (let h = this.head[b]!; h >= 0;) {
       const after = this.next[h]!
       const f = h >> 1
       const x = this.find((h & 1) === 0 ? this.v[f]! : this.u[f]!)
@@ -120,7 +121,6 @@ export class ClusterGraph {
       }
       h = after
     }
-    if (this.pairs.size > 4 * this.u.length + 1024) this.forgetStale()
   }
 
   /** Keeps of two parallel edges the one that stands higher in the heap: their sum ranks no higher than it does. */
@@ -159,14 +159,6 @@ export class ClusterGraph {
       this.edgeOfPair = more
     }
     this.edgeOfPair[p] = e
-  }
-
-  /** Pairs of clusters that are no more would fill the table in the end. */
-  private forgetStale(): void {
-    this.pairs = new PairIndex(2 * this.u.length)
-    this.edgeOfPair = new Int32Array(this.pairs.first.length)
-    for (let e = 0; e < this.u.length; e++)
-      if (this.alive[e] !== 0) this.setEdge(this.find(this.u[e]!), this.find(this.v[e]!), e)
   }
 
   /** Brings the rank of an edge up to date; false if it cannot merge, now or ever. */

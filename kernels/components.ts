@@ -5,7 +5,10 @@ import type { Vec3 } from './types.ts'
  * Numbers the 6-connected components of equal labels 1..count in raster order of their first voxels; label 0 stays 0.
  * Two passes with union-find, in which the smaller provisional number is always the root.
  */
-export function components(labels: Uint32Array, [sx, sy, sz]: Vec3): { labels: Uint32Array; count: number; sizes: Uint32Array } {
+export function components(
+  labels: Uint32Array,
+  [sx, sy, sz]: Vec3,
+): { labels: Uint32Array; count: number; sizes: Uint32Array } {
   const plane = sx * sy
   const n = plane * sz
   const out = new Uint32Array(n)

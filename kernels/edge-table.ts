@@ -32,7 +32,11 @@ export function combineEdges(tables: readonly ThresholdedEdges[]): ThresholdedEd
     count[i]! += counts[e]!
     if (thresholds[e]! > threshold[i]!) threshold[i] = thresholds[e]!
   }
-  const order = orderPairs(pairs.first.subarray(0, pairs.size), pairs.second.subarray(0, pairs.size), ends.sorted.length)
+  const order = orderPairs(
+    pairs.first.subarray(0, pairs.size),
+    pairs.second.subarray(0, pairs.size),
+    ends.sorted.length,
+  )
   return {
     a: BigUint64Array.from(order, i => ends.sorted[pairs.first[i]!]!),
     b: BigUint64Array.from(order, i => ends.sorted[pairs.second[i]!]!),

@@ -70,8 +70,7 @@ function numberSeeds(seeds: Uint8Array, padded: Uint32Array, [sx, sy, sz]: Vec3,
       for (let x = -1; x <= 1; x++) if (x !== 0 || y !== 0 || z !== 0) around[k++] = x + px * (y + py * z)
   const seed = new Uint8Array(padded.length)
   for (let z = 0, from = 0; z < sz; z++)
-    for (let y = 0; y < sy; y++, from += sx)
-      seed.set(seeds.subarray(from, from + sx), 1 + px * (y + 1 + py * (z + 1)))
+    for (let y = 0; y < sy; y++, from += sx) seed.set(seeds.subarray(from, from + sx), 1 + px * (y + 1 + py * (z + 1)))
   let count = 0
   for (let first = 0; first < seed.length; first++) {
     if (seed[first] === 0 || padded[first] !== 0) continue

@@ -10,7 +10,13 @@ type Labelled = ReturnType<typeof components>
  * ones the smallest number), all of a round at once, until none is left that has a neighbour. Deciding from the block
  * alone keeps the exactness of what is agglomerated later.
  */
-export function joinFragments(found: Labelled, affinity: Uint8Array, shape: Vec3, core: Box, minSize: number): Labelled {
+export function joinFragments(
+  found: Labelled,
+  affinity: Uint8Array,
+  shape: Vec3,
+  core: Box,
+  minSize: number,
+): Labelled {
   const size = Float64Array.from(found.sizes)
   const root = Uint32Array.from(size, (_, i) => i)
   const find = (c: number): number => {
@@ -22,7 +28,7 @@ export function joinFragments(found: Labelled, affinity: Uint8Array, shape: Vec3
   }
   if (!size.some((s, i) => i > 0 && s < minSize)) return found
   const { first, second, sum, count } = contacts(found.labels, affinity, shape, core)
-  for (let joined = true; joined; ) {
+  for (let joined = true; joined;) {
     joined = false
     const best = bestPartners(find, { first, second, sum, count }, size.length)
     for (let c = 1; c < size.length; c++) {

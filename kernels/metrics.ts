@@ -48,7 +48,8 @@ function table(segs: BigUint64Array, gts: BigUint64Array, pairs: PairIndex, sums
  * @throws RangeError if the lengths differ
  */
 export function contingency(seg: BigUint64Array, gt: Uint32Array | BigUint64Array): Contingency {
-  if (seg.length !== gt.length) throw new RangeError(`${seg.length} voxels of segmentation, ${gt.length} of ground truth`)
+  if (seg.length !== gt.length)
+    throw new RangeError(`${seg.length} voxels of segmentation, ${gt.length} of ground truth`)
   const s = dense(seg)
   const g = dense(gt)
   const ignored = g.values.get(0, 0)

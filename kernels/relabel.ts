@@ -10,7 +10,8 @@ const COORD_BITS = 14n
 /** Ids of the supervoxels 1..count of a block, indexed by their local number; place 0 holds 0. @throws RangeError if they do not fit */
 export function globalIds(block: Vec3, count: number): BigUint64Array {
   if (count >= 2 ** Number(LOCAL_BITS)) throw new RangeError(`${count} supervoxels do not fit the ids of one block`)
-  if (block.some(c => c < 0 || c >= 2 ** Number(COORD_BITS))) throw new RangeError(`block ${block.join(',')} has no ids`)
+  if (block.some(c => c < 0 || c >= 2 ** Number(COORD_BITS)))
+    throw new RangeError(`block ${block.join(',')} has no ids`)
   const [x, y, z] = block
   const base = (((BigInt(x) << COORD_BITS) | BigInt(y)) << (COORD_BITS + LOCAL_BITS)) | (BigInt(z) << LOCAL_BITS)
   const ids = new BigUint64Array(count + 1)

@@ -81,7 +81,9 @@ export function watershed({ affinity, shape, core, params }: WatershedRequest): 
     throw new RangeError(`${affinity.length} affinities for a volume of ${shape.join(' x ')} voxels and 3 channels`)
   for (let a = 0; a < 3; a++)
     if (core.min[a]! < 0 || core.max[a]! > shape[a]! || core.min[a]! >= core.max[a]!)
-      throw new RangeError(`core ${core.min.join(',')} - ${core.max.join(',')} in a volume of ${shape.join(' x ')} voxels`)
+      throw new RangeError(
+        `core ${core.min.join(',')} - ${core.max.join(',')} in a volume of ${shape.join(' x ')} voxels`,
+      )
   const map = meanAffinity(affinity, shape)
   const inside = new Uint8Array(map.length)
   for (let i = 0; i < map.length; i++) if (map[i]! > 255 * params.inside) inside[i] = 1

@@ -1,5 +1,5 @@
 // Agglomeration: equal to brute force, and equal to one global run whatever the tree, with ties and regional thresholds.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Vec3 } from '../../domain/geometry.ts'
 import { agglomerate } from '../../kernels/agglomerate.ts'
@@ -25,7 +25,13 @@ function randomGraph(seed: number, n: number, m: number, levels: number): { ids:
     const count = 1 + Math.floor(random() * 4)
     const mean = Math.floor(random() * levels) * Math.floor(255 / levels)
     const threshold = [0, 0.3, 0.5][Math.floor(random() * 3)]!
-    edges.set(`${Math.min(p, q)} ${Math.max(p, q)}`, [ids[Math.min(p, q)]!, ids[Math.max(p, q)]!, mean * count, count, threshold])
+    edges.set(`${Math.min(p, q)} ${Math.max(p, q)}`, [
+      ids[Math.min(p, q)]!,
+      ids[Math.max(p, q)]!,
+      mean * count,
+      count,
+      threshold,
+    ])
   }
   return { ids, edges: [...edges.values()] }
 }
@@ -33,24 +39,31 @@ function randomGraph(seed: number, n: number, m: number, levels: number): { ids:
 describe('one node', () => {
   test('equals brute force on random graphs, with and without ties, in any order of edges', () => {
     fc.assert(
-      fc.property(fc.nat(), fc.integer({ min: 2, max: 24 }), fc.integer({ min: 1, max: 4 }), fc.constantFrom(2, 4, 250), (seed, n, dense, levels) => {
-        const { ids, edges } = randomGraph(seed, n, n * dense, levels)
-        const expected = sorted(naiveAgglomerate(ids, edges))
-        const random = generator(seed ^ 77)
-        const shuffled = edges.map(e => [random(), e] as const).sort(([a], [b]) => a - b)
-        for (const list of [edges, edges.toReversed(), shuffled.map(([, e]) => e)]) {
-          const r = agglomerate({ edges: asEdges(list), nodes: closedNodes(ids.toReversed()), openFaces: 0 })
-          expect(sorted(mapOf(ids, r.merges))).toEqual(expected)
-          expect(r.nodes.id.length + r.edges.a.length).toBe(0)
-        }
-      }),
-      { numRuns: 300 },
+      fc.property(
+        fc.nat(),
+        fc.integer({ min: 2, max: 24 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom(2, 4, 250),
+        (seed, n, dense, levels) => {
+          const { ids, edges } = randomGraph(seed, n, n * dense, levels)
+          const expected = sorted(naiveAgglomerate(ids, edges))
+          const random = generator(seed ^ 77)
+          const shuffled = edges.map(e => [random(), e] as const).sort(([a], [b]) => a - b)
+          for (const list of [edges, edges.toReversed(), shuffled.map(([, e]) => e)]) {
+            const r = agglomerate({ edges: asEdges(list), nodes: closedNodes(ids.toReversed()), openFaces: 0 })
+            expect(sorted(mapOf(ids, r.merges))).toEqual(expected)
+            expect(r.nodes.id.length + r.edges.a.length).toBe(0)
+          }
+        },
+      ),
+      { numRuns: 200 },
     )
   })
 
   test('a mean that equals the threshold merges, one below does not', () => {
     const merge = (sum: number): number =>
-      agglomerate({ edges: asEdges([[1n, 2n, sum, 2, 0.6]]), nodes: closedNodes([1n, 2n]), openFaces: 0 }).merges.from.length
+      agglomerate({ edges: asEdges([[1n, 2n, sum, 2, 0.6]]), nodes: closedNodes([1n, 2n]), openFaces: 0 }).merges.from
+        .length
     expect(merge(306)).toBe(1)
     expect(merge(305)).toBe(0)
   })
@@ -94,7 +107,11 @@ describe('one node', () => {
 
 describe('joining children', () => {
   test('clears the faces on which children meet and keeps the outer ones', () => {
-    const child = (id: bigint, octant: Vec3) => ({ octant, edges: asEdges([]), nodes: { ...closedNodes([id]), faces: Uint8Array.of(63) } })
+    const child = (id: bigint, octant: Vec3) => ({
+      octant,
+      edges: asEdges([]),
+      nodes: { ...closedNodes([id]), faces: Uint8Array.of(63) },
+    })
     const { nodes } = joinChildren([child(2n, [1, 0, 0]), child(1n, [0, 0, 1])])
     expect([...nodes.id]).toEqual([1n, 2n])
     expect([...nodes.faces]).toEqual([1 | 4 | 32, 2 | 4 | 16])
@@ -108,21 +125,33 @@ describe('joining children', () => {
 
 describe('any tree', () => {
   const axis = (most: number) => fc.integer({ min: 1, max: most })
-  const levels = fc.constantFrom([0, 255], [0, 128, 255], [40, 80, 120, 160, 200], Array.from({ length: 256 }, (_, i) => i))
+  const levels = fc.constantFrom(
+    [0, 255],
+    [0, 128, 255],
+    [40, 80, 120, 160, 200],
+    Array.from({ length: 256 }, (_, i) => i),
+  )
 
   test('gives what brute force gives on the whole graph, with thresholds by region', () => {
     fc.assert(
-      fc.property(fc.nat(), fc.tuple(axis(4), axis(3), axis(2)), axis(3), levels, fc.boolean(), (seed, grid, perBlock, values, regional) => {
-        const block: Vec3 = [3, 2, 2]
-        // The last regions are cut short on x and y.
-        const shape: Vec3 = [grid[0] * 3 - (grid[0] > 1 ? 1 : 0), grid[1] * 2 - (grid[1] > 1 ? 1 : 0), grid[2] * 2]
-        const s = randomSpecimen(seed, shape, block, perBlock, values)
-        const threshold = (r: Vec3): number => (regional ? [0.3, 0.5, 0.7][(r[0] + 2 * r[1] + r[2]) % 3]! : 0.4)
-        const graph = naiveGraph(s, [1, 1, 1], threshold)
-        const expected = naiveAgglomerate(new Set(s.ids), graph.values())
-        expect(sorted(treeRun(s, [1, 1, 1], threshold).segment)).toEqual(sorted(expected))
-      }),
-      { numRuns: 250 },
+      fc.property(
+        fc.nat(),
+        fc.tuple(axis(4), axis(3), axis(2)),
+        axis(3),
+        levels,
+        fc.boolean(),
+        (seed, grid, perBlock, values, regional) => {
+          const block: Vec3 = [3, 2, 2]
+          // The last regions are cut short on x and y.
+          const shape: Vec3 = [grid[0] * 3 - (grid[0] > 1 ? 1 : 0), grid[1] * 2 - (grid[1] > 1 ? 1 : 0), grid[2] * 2]
+          const s = randomSpecimen(seed, shape, block, perBlock, values)
+          const threshold = (r: Vec3): number => (regional ? [0.3, 0.5, 0.7][(r[0] + 2 * r[1] + r[2]) % 3]! : 0.4)
+          const graph = naiveGraph(s, [1, 1, 1], threshold)
+          const expected = naiveAgglomerate(new Set(s.ids), graph.values())
+          expect(sorted(treeRun(s, [1, 1, 1], threshold).segment)).toEqual(sorted(expected))
+        },
+      ),
+      { numRuns: 200 },
     )
   })
 
@@ -134,16 +163,27 @@ describe('any tree', () => {
         const flat = treeRun(s, [6, 4, 3], () => 0.4)
         const expected = naiveAgglomerate(new Set(s.ids), naiveGraph(s, [6, 4, 3], () => 0.4).values())
         expect(sorted(flat.segment)).toEqual(sorted(expected))
-        for (const perRegion of [[1, 1, 1], [2, 1, 1], [2, 2, 1], [3, 1, 2]] as Vec3[])
+        for (const perRegion of [
+          [1, 1, 1],
+          [2, 1, 1],
+          [2, 2, 1],
+          [3, 1, 2],
+        ] as Vec3[])
           expect(sorted(treeRun(s, perRegion, () => 0.4).segment)).toEqual(sorted(flat.segment))
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 
   test('merges below the root: only what is open goes up', () => {
     // Larger regions in which most supervoxels touch no face.
-    const s = randomSpecimen(3, [24, 24, 24], [2, 2, 2], 2, Array.from({ length: 256 }, (_, i) => i))
+    const s = randomSpecimen(
+      3,
+      [24, 24, 24],
+      [2, 2, 2],
+      2,
+      Array.from({ length: 256 }, (_, i) => i),
+    )
     const total = new Set(s.ids).size
     const { sentUp, segment } = treeRun(s, [6, 6, 6], () => 0.3)
     expect(sentUp[0]!).toBeLessThan(0.9 * total)

@@ -87,7 +87,12 @@ export function treeRun(s: Specimen, perRegion: Vec3, threshold: (region: Vec3) 
       const c = node.coord
       const first: Vec3 = [c[0] * perRegion[0], c[1] * perRegion[1], c[2] * perRegion[2]]
       const below = (a: number): number => (c[a]! > 0 ? threshold(c.map((v, i) => v - (i === a ? 1 : 0)) as never) : 0)
-      const known = edgeThresholds({ edges, firstBlock: first, threshold: threshold(c), low: [below(0), below(1), below(2)] })
+      const known = edgeThresholds({
+        edges,
+        firstBlock: first,
+        threshold: threshold(c),
+        low: [below(0), below(1), below(2)],
+      })
       result = agglomerate({ edges: known, nodes, openFaces: open })
     } else {
       const children = childrenOf(node, region, bounds).map(child => ({
@@ -116,13 +121,21 @@ export function treeRun(s: Specimen, perRegion: Vec3, threshold: (region: Vec3) 
 }
 
 /** The region adjacency graph of the whole specimen, counted voxel by voxel with maps; thresholds by region. */
-export function naiveGraph(s: Specimen, perRegion: Vec3, threshold: (region: Vec3) => number): Map<string, [bigint, bigint, number, number, number]> {
+export function naiveGraph(
+  s: Specimen,
+  perRegion: Vec3,
+  threshold: (region: Vec3) => number,
+): Map<string, [bigint, bigint, number, number, number]> {
   const edges = new Map<string, [bigint, bigint, number, number, number]>()
   const [sx, sy, sz] = s.shape
   const n = s.ids.length
   const level = (id: bigint): number => {
     const b = blockOf(id)
-    return threshold([Math.floor(b[0] / perRegion[0]), Math.floor(b[1] / perRegion[1]), Math.floor(b[2] / perRegion[2])])
+    return threshold([
+      Math.floor(b[0] / perRegion[0]),
+      Math.floor(b[1] / perRegion[1]),
+      Math.floor(b[2] / perRegion[2]),
+    ])
   }
   for (let z = 0; z < sz; z++)
     for (let y = 0; y < sy; y++)
@@ -143,7 +156,10 @@ export function naiveGraph(s: Specimen, perRegion: Vec3, threshold: (region: Vec
 }
 
 /** Best edge first, by brute force: the definition of what agglomeration means. */
-export function naiveAgglomerate(ids: Iterable<bigint>, edges: Iterable<[bigint, bigint, number, number, number]>): Map<bigint, bigint> {
+export function naiveAgglomerate(
+  ids: Iterable<bigint>,
+  edges: Iterable<[bigint, bigint, number, number, number]>,
+): Map<bigint, bigint> {
   const segment = new Map([...ids].map(id => [id, id]))
   let open = [...edges].map(e => [...e] as [bigint, bigint, number, number, number])
   for (;;) {
@@ -165,7 +181,10 @@ export function naiveAgglomerate(ids: Iterable<bigint>, edges: Iterable<[bigint,
       if (x === y) continue
       const [a, b] = x < y ? [x, y] : [y, x]
       const e = joined.get(`${a} ${b}`)
-      joined.set(`${a} ${b}`, e ? [a, b, e[2] + sum, e[3] + count, Math.max(e[4], threshold)] : [a, b, sum, count, threshold])
+      joined.set(
+        `${a} ${b}`,
+        e ? [a, b, e[2] + sum, e[3] + count, Math.max(e[4], threshold)] : [a, b, sum, count, threshold],
+      )
     }
     open = [...joined.values()]
   }

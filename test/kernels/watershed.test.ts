@@ -1,0 +1,218 @@
+// The watershed of a block: distance transform, components and flooding by brute force, and what a block promises.
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { components } from '../../kernels/components.ts'
+import { squaredDistance } from '../../kernels/distance.ts'
+import { flood } from '../../kernels/flood.ts'
+import type { Vec3 } from '../../kernels/types.ts'
+import { watershed, watershedDefaults } from '../../kernels/watershed.ts'
+import { generator } from './tree-run.ts'
+
+const side = fc.integer({ min: 1, max: 9 })
+const shapes: fc.Arbitrary<Vec3> = fc.tuple(side, side, side)
+const voxels = ([sx, sy, sz]: Vec3): number => sx * sy * sz
+const place = (i: number, [sx, sy]: Vec3): Vec3 => [i % sx, Math.floor(i / sx) % sy, Math.floor(i / (sx * sy))]
+
+/** Components by flooding from each first voxel in raster order. */
+function naiveComponents(labels: Uint32Array, shape: Vec3): Uint32Array {
+  const out = new Uint32Array(labels.length)
+  const [sx, sy, sz] = shape
+  let count = 0
+  for (let first = 0; first < labels.length; first++) {
+    if (labels[first] === 0 || out[first] !== 0) continue
+    out[first] = ++count
+    const queue = [first]
+    for (const v of queue) {
+      const [x, y, z] = place(v, shape)
+      const near = [x > 0 ? v - 1 : -1, x < sx - 1 ? v + 1 : -1, y > 0 ? v - sx : -1, y < sy - 1 ? v + sx : -1]
+      near.push(z > 0 ? v - sx * sy : -1, z < sz - 1 ? v + sx * sy : -1)
+      for (const w of near)
+        if (w >= 0 && labels[w] === labels[v] && out[w] === 0) {
+          out[w] = count
+          queue.push(w)
+        }
+    }
+  }
+  return out
+}
+
+describe('distance', () => {
+  test('equals the definition', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        shapes,
+        fc.constantFrom(0.01, 0.1, 0.6),
+        fc.constantFrom(3, 20),
+        (seed, shape, rate, cap) => {
+          const random = generator(seed)
+          const inside = Uint8Array.from({ length: voxels(shape) }, () => (random() < rate ? 0 : 1))
+          const d = squaredDistance(inside, shape, cap)
+          for (let i = 0; i < d.length; i++) {
+            let best = cap * cap
+            const p = place(i, shape)
+            inside.forEach((v, j) => {
+              const q = place(j, shape)
+              if (v === 0) best = Math.min(best, (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 + (p[2] - q[2]) ** 2)
+            })
+            expect(d[i]).toBe(best)
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('components', () => {
+  test('equal flooding, numbered in raster order', () => {
+    fc.assert(
+      fc.property(fc.nat(), shapes, fc.integer({ min: 1, max: 4 }), (seed, shape, kinds) => {
+        const random = generator(seed)
+        const labels = Uint32Array.from({ length: voxels(shape) }, () => Math.floor(random() * kinds))
+        const c = components(labels, shape)
+        expect(c.labels).toEqual(naiveComponents(labels, shape))
+        expect([...c.sizes]).toEqual(
+          Array.from({ length: c.count + 1 }, (_, k) => (k === 0 ? 0 : c.labels.filter(l => l === k).length)),
+        )
+      }),
+    )
+  })
+})
+
+describe('flood', () => {
+  test('a path from its seed to a voxel never dips lower than the best path from any seed', () => {
+    fc.assert(
+      fc.property(fc.nat(), shapes, (seed, shape) => {
+        const random = generator(seed)
+        const n = voxels(shape)
+        const map = Uint8Array.from({ length: n }, () => Math.floor(random() * 6) * 50)
+        const seeds = Uint8Array.from({ length: n }, () => (random() < 0.08 ? 1 : 0))
+        seeds[Math.floor(random() * n)] = 1
+        const { padded, count } = flood(map, seeds, shape)
+        const [sx, sy, sz] = shape
+        const label = (x: number, y: number, z: number): number =>
+          padded[x + 1 + (sx + 2) * (y + 1 + (sy + 2) * (z + 1))]!
+        const labels = Uint32Array.from(map, (_, i) => label(...place(i, shape)))
+        expect(labels.every(l => l >= 1 && l <= count)).toBe(true)
+        // Basins are connected.
+        expect(components(labels, shape).count).toBeGreaterThanOrEqual(count)
+        // Highest pass from any seed, and from a seed within the basin only, by relaxation.
+        const pass = (within: boolean): number[] => {
+          const best = Array.from(seeds, (s, i) => (s !== 0 ? map[i]! : -1))
+          for (let changed = true; changed;) {
+            changed = false
+            for (let v = 0; v < n; v++) {
+              const [x, y, z] = place(v, shape)
+              for (const w of [
+                x > 0 ? v - 1 : -1,
+                x < sx - 1 ? v + 1 : -1,
+                y > 0 ? v - sx : -1,
+                y < sy - 1 ? v + sx : -1,
+                z > 0 ? v - sx * sy : -1,
+                z < sz - 1 ? v + sx * sy : -1,
+              ]) {
+                if (w < 0 || (within && labels[w] !== labels[v])) continue
+                const offer = Math.min(best[w]!, map[v]!)
+                if (offer > best[v]!) {
+                  best[v] = offer
+                  changed = true
+                }
+              }
+            }
+          }
+          return best
+        }
+        expect(pass(true)).toEqual(pass(false))
+      }),
+      { numRuns: 80 },
+    )
+  })
+
+  test('a volume without seeds is one basin', () => {
+    const { padded, count } = flood(new Uint8Array(8), new Uint8Array(8), [2, 2, 2])
+    expect(count).toBe(1)
+    expect(new Set(padded)).toEqual(new Set([1]))
+  })
+})
+
+describe('watershed', () => {
+  /** Affinities of straight tubes along x, 8 x 8 across, with walls between them. */
+  function tubes(shape: Vec3): Uint8Array {
+    const n = voxels(shape)
+    const affinity = new Uint8Array(3 * n)
+    for (let i = 0; i < n; i++) {
+      const [, y, z] = place(i, shape)
+      const wall = y % 8 === 0 || z % 8 === 0
+      affinity.fill(wall ? 10 : 250, i, i + 1)
+      affinity.fill(wall ? 10 : 250, n + i, n + i + 1)
+      affinity.fill(wall ? 10 : 250, 2 * n + i, 2 * n + i + 1)
+    }
+    return affinity
+  }
+  const core = (min: Vec3, max: Vec3) => ({ min, max })
+
+  test('separates tubes', () => {
+    const shape: Vec3 = [30, 24, 24]
+    const { labels, count, sizes } = watershed({
+      affinity: tubes(shape),
+      shape,
+      core: core([0, 0, 0], shape),
+      params: watershedDefaults,
+    })
+    const middles = [4, 12, 20].flatMap(z => [4, 12, 20].map(y => labels[15 + 30 * (y + 24 * z)]!))
+    expect(new Set(middles).size).toBe(9)
+    expect(Math.min(...sizes.subarray(1))).toBeGreaterThanOrEqual(watershedDefaults.minSize)
+    expect(sizes.reduce((a, b) => a + b)).toBe(labels.length)
+    expect(sizes.length).toBe(count + 1)
+  })
+
+  test('gives connected supervoxels, numbered in raster order, every voxel in one; the same again from the same input', () => {
+    fc.assert(
+      fc.property(fc.nat(), shapes, fc.constantFrom(0, 5, 64), (seed, inner, minSize) => {
+        const random = generator(seed)
+        const shape: Vec3 = [inner[0] + 6, inner[1] + 6, inner[2] + 6]
+        const affinity = Uint8Array.from({ length: 3 * voxels(shape) }, () =>
+          random() < 0.7 ? 200 + Math.floor(random() * 56) : Math.floor(random() * 100),
+        )
+        const request = {
+          affinity,
+          shape,
+          core: core([3, 2, 4], [inner[0] + 3, inner[1] + 2, inner[2] + 4]),
+          params: { inside: 0.5, minSize },
+        }
+        const w = watershed(request)
+        expect(w.labels.length).toBe(voxels(inner))
+        expect(w.labels.includes(0)).toBe(false)
+        expect(w.labels).toEqual(naiveComponents(w.labels, inner))
+        for (let c = 1; c <= w.count; c++) expect(w.sizes[c]).toBe(w.labels.filter(l => l === c).length)
+        // A fragment is left only where it is all there is.
+        if (w.count > 1) expect(Math.min(...w.sizes.subarray(1))).toBeGreaterThanOrEqual(minSize)
+        expect(watershed({ ...request, affinity: affinity.slice() })).toEqual(w)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('a blank volume is one supervoxel', () => {
+    const shape: Vec3 = [5, 4, 3]
+    for (const value of [0, 255])
+      expect(
+        watershed({
+          affinity: new Uint8Array(180).fill(value),
+          shape,
+          core: core([0, 0, 0], shape),
+          params: watershedDefaults,
+        }).count,
+      ).toBe(1)
+  })
+
+  test('refuses a core outside the volume and affinities that do not fit', () => {
+    const request = { affinity: new Uint8Array(24), shape: [2, 2, 2] as Vec3, params: watershedDefaults }
+    expect(() => watershed({ ...request, core: core([0, 0, 0], [2, 2, 3]) })).toThrow(RangeError)
+    expect(() => watershed({ ...request, core: core([1, 0, 0], [1, 2, 2]) })).toThrow(RangeError)
+    expect(() => watershed({ ...request, affinity: new Uint8Array(8), core: core([0, 0, 0], [2, 2, 2]) })).toThrow(
+      RangeError,
+    )
+  })
+})
