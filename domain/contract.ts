@@ -93,6 +93,8 @@ export interface SurveyResult {
   readonly batches: readonly { readonly first: number; readonly last: number }[]
   /** The source is made by the phantom stage. */
   readonly synthetic: boolean
+  /** The source is aligned already: its sections are not matched. */
+  readonly aligned: boolean
 }
 
 export interface IndexEntry {

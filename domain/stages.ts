@@ -187,6 +187,10 @@ const rows = {
     parameters: params({
       /** Voxels of affinities around a block that its watershed sees. */
       halo: int.min(0).default(16),
+      /** A voxel whose mean affinity to its neighbours exceeds this lies inside a neurite. */
+      inside: fraction.default(0.5),
+      /** Fragments of fewer voxels join the neighbour of highest mean affinity. */
+      minSize: int.min(0).default(64),
     }),
     checks: ['ids fit the block'],
   },
