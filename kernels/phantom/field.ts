@@ -16,12 +16,15 @@ export interface Field {
   /** Spheres in bent space: x, y, z, radius squared, four numbers a row. */
   readonly spheres: Float64Array
   readonly owner: Uint32Array
-  /** Cells of `size` voxels of bent space, `n` of them from cell `min`; cell c holds candidates[starts[c] .. ends[c]). */
+  /**
+   * Cells of `size` voxels of bent space, `n` of them from cell `min`; cell c holds candidates[starts[c] ..
+   * ends[c]), of which those up to middles[c] can own its voxels and the rest only bound them.
+   */
   readonly cells: { readonly size: number; readonly min: readonly number[]; readonly n: readonly number[] }
   readonly starts: Int32Array
+  readonly middles: Int32Array
   readonly ends: Int32Array
   readonly candidates: Int32Array
-  readonly mostCandidates: number
 }
 
 /** Displacement into bent space at a point, by trilinear interpolation of the tables (exact at integer points). */
@@ -71,10 +74,14 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
   const min = low.map(v => Math.floor(v / root) * (root / leaf))
   const n = high.map((v, a) => Math.ceil(v / root) * (root / leaf) - min[a]!)
   const cells = n[0]! * n[1]! * n[2]!
-  const field = { starts: new Int32Array(cells), ends: new Int32Array(cells), candidates: new Int32Array(cells * 16) }
+  const field = {
+    starts: new Int32Array(cells),
+    middles: new Int32Array(cells),
+    ends: new Int32Array(cells),
+    candidates: new Int32Array(cells * 16),
+  }
   const rows = lines.x.length
   const scratch = {
-    most: 0,
     lists: [0, 1, 2, 3, 4].map(() => new Int32Array(rows)),
     power: new Float64Array(rows),
     used: 0,
@@ -99,16 +106,22 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
       more.set(field.candidates)
       field.candidates = more
     }
-    scratch.most = Math.max(scratch.most, kept)
     field.starts[cell] = scratch.used
-    for (let i = 0; i < kept; i++) field.candidates[scratch.used++] = near[i]!
+    const inner = scratch.lists[level + 1]!
+    const innerCount = prune(spheres, near, kept, x + half, y + half, z + half, half, inner, scratch.power)
+    for (let i = 0; i < innerCount; i++) field.candidates[scratch.used++] = inner[i]!
+    field.middles[cell] = scratch.used
+    // Both lists are in the same order.
+    for (let i = 0, k = 0; i < kept; i++)
+      if (k < innerCount && inner[k] === near[i]) k++
+      else field.candidates[scratch.used++] = near[i]!
     field.ends[cell] = scratch.used
   }
   for (let k = 0; k < n[2]!; k += root / leaf)
     for (let j = 0; j < n[1]!; j += root / leaf)
       for (let i = 0; i < n[0]!; i += root / leaf)
         divide(0, all, rows, (min[0]! + i) * leaf, (min[1]! + j) * leaf, (min[2]! + k) * leaf, root)
-  return { tables, spheres, owner: lines.owner, cells: { size: leaf, min, n }, mostCandidates: scratch.most, ...field }
+  return { tables, spheres, owner: lines.owner, cells: { size: leaf, min, n }, ...field }
 }
 
 /** How many of the nearest rows to a centre the others are held against. */
@@ -162,124 +175,4 @@ function beaten(s: Float64Array, row: number, by: number, excess: number, half: 
   const q = 4 * by
   const slope = Math.abs(s[o]! - s[q]!) + Math.abs(s[o + 1]! - s[q + 1]!) + Math.abs(s[o + 2]! - s[q + 2]!)
   return excess > 2 * half * slope
-}
-
-/** What the field says of a run of voxels along x. */
-export interface FieldRow {
-  /** Owner of each voxel, and the other owner nearest to it (0: none in sight). */
-  readonly owner: Uint32Array
-  readonly other: Uint32Array
-  /** Distance to the boundary between the two, voxels, at most about `seen`. */
-  readonly distance: Float64Array
-  /** Bent coordinates, and the cell that they lie in. */
-  readonly x: Float64Array
-  readonly y: Float64Array
-  readonly z: Float64Array
-  readonly cell: Int32Array
-  /** Scratch: power distances of the candidates of one voxel. */
-  readonly power: Float64Array
-}
-
-export const fieldRow = (f: Field, length: number): FieldRow => ({
-  power: new Float64Array(f.mostCandidates),
-  owner: new Uint32Array(length),
-  other: new Uint32Array(length),
-  distance: new Float64Array(length),
-  x: new Float64Array(length),
-  y: new Float64Array(length),
-  z: new Float64Array(length),
-  cell: new Int32Array(length),
-})
-
-/** Asks the field at the integer points (x .. x + length - 1, y, z), which must lie in its box; results go into `out`. */
-export function probeRow(f: Field, x: number, y: number, z: number, length: number, out: FieldRow): void {
-  const { spheres, owner, starts, ends, candidates } = f
-  const { size } = f.cells
-  const { warpX, warpY, warpZ } = f.tables
-  const [cx, cy, cz] = f.cells.min as readonly [number, number, number]
-  const [nx, ny] = f.cells.n as readonly [number, number]
-  const { power } = out
-  for (let i = 0; i < length; i++) {
-    const t = tableIndex(x + i, y, z)
-    const qx = x + i + warpX[t]! / 256
-    const qy = y + warpY[t]! / 256
-    const qz = z + warpZ[t]! / 256
-    const cell = Math.floor(qx / size) - cx + nx * (Math.floor(qy / size) - cy + ny * (Math.floor(qz / size) - cz))
-    const first = starts[cell]!
-    const end = ends[cell]!
-    // The nearest sphere by power distance.
-    let p1 = Infinity
-    let k1 = 0
-    for (let c = first; c < end; c++) {
-      const s = candidates[c]! << 2
-      const dx = spheres[s]! - qx
-      const dy = spheres[s + 1]! - qy
-      const dz = spheres[s + 2]! - qz
-      const p = dx * dx + dy * dy + dz * dz - spheres[s + 3]!
-      power[c - first] = p
-      if (p < p1) {
-        p1 = p
-        k1 = candidates[c]!
-      }
-    }
-    // The nearest of the planes that part it from spheres of other owners: squared, and times 4 until the end.
-    const o1 = owner[k1]!
-    const x1 = spheres[4 * k1]!
-    const y1 = spheres[4 * k1 + 1]!
-    const z1 = spheres[4 * k1 + 2]!
-    let nearest = Infinity
-    let k2 = -1
-    for (let c = first; c < end; c++) {
-      const row = candidates[c]!
-      if (owner[row] === o1) continue
-      const s = row << 2
-      const dx = spheres[s]! - x1
-      const dy = spheres[s + 1]! - y1
-      const dz = spheres[s + 2]! - z1
-      const more = power[c - first]! - p1
-      const apart = dx * dx + dy * dy + dz * dz
-      if (more * more >= nearest * apart) continue
-      nearest = (more * more) / apart
-      k2 = row
-    }
-    out.owner[i] = o1
-    out.other[i] = k2 < 0 ? 0 : owner[k2]!
-    out.x[i] = qx
-    out.y[i] = qy
-    out.z[i] = qz
-    out.cell[i] = cell
-    if (nearest >= 4 * seen * seen) {
-      out.distance[i] = seen
-      continue
-    }
-    const bent = Math.sqrt(nearest) / 2
-    const s = k2 << 2
-    const factor = stretch(f.tables, x + i, y, z, t, spheres[s]! - x1, spheres[s + 1]! - y1, spheres[s + 2]! - z1)
-    // The nearer the boundary, the more the true length counts, so that nothing jumps where boundaries come into sight.
-    out.distance[i] = bent / (1 + (factor - 1) * (1 - bent / seen))
-  }
-}
-
-/**
- * How much the bending of space at (x, y, z) (table index t) stretches lengths along direction a, at least 0.4: the
- * length of the unit vector along a, carried through the transposed Jacobian by forward differences.
- */
-function stretch(
-  { warpX, warpY, warpZ }: NoiseTables,
-  x: number,
-  y: number,
-  z: number,
-  t: number,
-  ax: number,
-  ay: number,
-  az: number,
-): number {
-  const tx = tableIndex(x + 1, y, z)
-  const ty = tableIndex(x, y + 1, z)
-  const tz = tableIndex(x, y, z + 1)
-  const here = warpX[t]! * ax + warpY[t]! * ay + warpZ[t]! * az
-  const gx = ax + (warpX[tx]! * ax + warpY[tx]! * ay + warpZ[tx]! * az - here) / 256
-  const gy = ay + (warpX[ty]! * ax + warpY[ty]! * ay + warpZ[ty]! * az - here) / 256
-  const gz = az + (warpX[tz]! * ax + warpY[tz]! * ay + warpZ[tz]! * az - here) / 256
-  return Math.max(0.4, Math.sqrt((gx * gx + gy * gy + gz * gz) / (ax * ax + ay * ay + az * az)))
 }

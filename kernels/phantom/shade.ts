@@ -3,10 +3,11 @@ import type { Box } from '../types.ts'
 import { makeBuckets } from './buckets.ts'
 import type { Buckets } from './buckets.ts'
 import { bentSpheres, cellSize } from './field.ts'
-import type { Field, FieldRow } from './field.ts'
+import type { Field } from './field.ts'
 import * as look from './look.ts'
 import { tableIndex } from './noise.ts'
 import type { NoiseTables } from './noise.ts'
+import type { FieldRow } from './probe.ts'
 import type { PhantomScene, Samples } from './types.ts'
 
 export interface Shader {

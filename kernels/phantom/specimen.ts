@@ -1,7 +1,8 @@
 // Renders a box of the specimen: grey values and labels, a pure function of absolute voxel coordinates.
 import type { Box } from '../types.ts'
-import { fieldRow, makeField, probeRow } from './field.ts'
+import { makeField } from './field.ts'
 import { gap } from './look.ts'
+import { fieldRow, probeRow } from './probe.ts'
 import { makeShader, shadeRow } from './shade.ts'
 import type { PhantomScene, PhantomVolume } from './types.ts'
 
@@ -16,7 +17,7 @@ export function phantomSpecimen(spec: { readonly seed: number }, scene: PhantomS
   const labels = new Uint32Array(sx * sy * sz)
   const field = makeField(spec.seed, scene.lines, box)
   const shader = makeShader(spec.seed, scene, field, box)
-  const row = fieldRow(field, sx)
+  const row = fieldRow(sx)
   let at = 0
   for (let z = box.min[2]; z < box.max[2]; z++)
     for (let y = box.min[1]; y < box.max[1]; y++, at += sx) {

@@ -1,6 +1,6 @@
 // Puts synapses where two neurites share a broad, smooth stretch of membrane, with a cloud of vesicles on the pre side.
-import { fieldRow, probeRow } from './field.ts'
 import type { Field } from './field.ts'
+import { fieldRow, probeRow } from './probe.ts'
 import { stream } from './random.ts'
 import type { Stream } from './random.ts'
 import type { PhantomScene, PhantomSpec } from './types.ts'
@@ -23,7 +23,7 @@ interface Point {
 
 /** Asks a field for single points, rounded to voxels: signed distance to the boundary of one pair, positive inside `a`. */
 function asker(field: Field) {
-  const row = fieldRow(field, 1)
+  const row = fieldRow(1)
   return {
     at(p: Point) {
       probeRow(field, Math.round(p.x), Math.round(p.y), Math.round(p.z), 1, row)
