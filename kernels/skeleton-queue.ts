@@ -19,9 +19,10 @@ export class RadixQueue {
     }
   }
 
-  /** Lets keys start at 0 again; the queue must be empty. */
+  /** Forgets what is waiting and lets keys start at 0 again. */
   restart(): void {
     this.key = 0
+    this.sizes.fill(0)
   }
 
   put(item: number, key: number): void {

@@ -34,8 +34,8 @@ const HIGHEST_COST = 0x3fffffff
 /**
  * Traces each 26-connected piece (Sato et al. 2000, "TEASAR"; the penalty (1 - d / 1.01 d_max)^4 of kimimaro):
  * paths run from a root, a border target or else an extremity, first to the other border targets and then
- * to the farthest sample not yet invalid, over the cheapest way, until all samples are invalid. All paths of a piece lie
- * in one tree of cheapest ways. Balls are measured along ways inside the piece, so a path does not swallow a
+ * to the farthest sample not yet invalid, until all samples are invalid. Each takes the cheapest way to the tree so far,
+ * not to the root, so paths do not run side by side. Balls are measured along ways inside the piece, so a path does not swallow a
  * neighbouring branch that is near only through other segments.
  *
  * `isTarget` marks border targets, `isOwn` the samples that ordinary paths may start from (the region's own, without the
@@ -144,43 +144,38 @@ class Tracer {
     const { order, isTarget } = this
     const targets: number[] = []
     let own = false
-    let deepest = 0
     for (let i = start; i < end; i++) {
       const sample = order[i]!
       if (isTarget[sample] === 1) targets.push(sample)
       if (!own && this.isOwn(sample)) own = true
-      if (this.distances[sample]! > deepest) deepest = this.distances[sample]!
     }
     if (!own && targets.length < 2) return
     if (targets.length === 0 && end - start < this.params.minSamples) return
     targets.sort((a, b) => a - b)
     const root = targets[0] ?? order[end - 1]!
-    this.search(root, start, end, null)
-    this.penalise(start, end, deepest)
+    this.search(root, start, end)
+    this.penalise(start, end)
     this.addVertex(root, -1)
     for (let i = start; i < end; i++) this.invalid[order[i]!] = 0
     if (targets.length > 0) this.invalidate(this.out.samples.length - 1)
     // Farthest first: the search has left the samples in the order of their distance from the root.
     const farthest = order.slice(start, end).reverse()
-    this.search(root, start, end, this.cost)
-    for (const target of targets) this.addPath(target)
-    for (const sample of farthest) if (this.invalid[sample] === 0 && this.isOwn(sample)) this.addPath(sample)
+    for (const sample of farthest) this.reach[sample] = UNREACHED
+    for (const target of targets) if (this.vertex[target]! < 0) this.addPath(target, start)
+    for (const sample of farthest)
+      if (this.invalid[sample] === 0 && this.isOwn(sample) && this.vertex[sample]! < 0) this.addPath(sample, start)
     for (const sample of farthest) {
       this.reach[sample] = REACHED
       this.invalid[sample] = INVALID
     }
   }
 
-  /**
-   * Dijkstra from `root` over its piece, with step lengths or (given `cost`) lengths times the cost of the sample
-   * entered. Leaves the piece's samples in `order`, nearest first, and the way back to the root in `parent`.
-   */
-  private search(root: number, start: number, end: number, cost: Int32Array | null): void {
-    const { offsets, lengths, order, reach, parent, queue } = this
+  /** Dijkstra from `root` over its piece by length. Leaves the piece's samples in `order`, nearest first. */
+  private search(root: number, start: number, end: number): void {
+    const { offsets, lengths, order, reach, queue } = this
     for (let i = start; i < end; i++) reach[order[i]!] = UNREACHED
     queue.restart()
     reach[root] = 0
-    parent[root] = -1
     queue.put(root, 0)
     let settled = start
     for (let sample = queue.pop(); sample >= 0; sample = queue.pop()) {
@@ -189,37 +184,70 @@ class Tracer {
       order[settled++] = sample
       for (let k = 0; k < 26; k++) {
         const neighbour = sample + offsets[k]!
-        if (reach[neighbour]! <= here) continue
-        const through = here + (cost === null ? lengths[k]! : lengths[k]! * cost[neighbour]!)
+        const through = here + lengths[k]!
+        if (through >= reach[neighbour]!) continue
+        reach[neighbour] = through
+        queue.put(neighbour, through)
+      }
+    }
+  }
+
+  /** The cost of leaving each sample: 1 in the middle of the thickest part, PENALTY more at the boundary. */
+  private penalise(start: number, end: number): void {
+    const { order, distances, cost } = this
+    let deepest = 0
+    for (let i = start; i < end; i++) if (distances[order[i]!]! > deepest) deepest = distances[order[i]!]!
+    const scale = 1 / (1.01 * Math.sqrt(deepest))
+    for (let i = start; i < end; i++) {
+      const shallow = 1 - Math.sqrt(distances[order[i]!]!) * scale
+      cost[order[i]!] = 1 + Math.floor(PENALTY * shallow * shallow * (shallow * shallow))
+    }
+  }
+
+  /** Adds the cheapest way from the tree so far to a sample. */
+  private addPath(target: number, start: number): void {
+    const { vertex, parent } = this
+    const first = this.out.samples.length
+    const joint = this.findTree(target, start)
+    let previous = vertex[joint]!
+    for (let sample = joint; sample !== target;) {
+      sample = parent[sample]!
+      previous = this.addVertex(sample, previous)
+    }
+    this.invalidate(first)
+  }
+
+  /**
+   * Dijkstra from `target` up to the first vertex of the tree, with step lengths times the cost of the sample left.
+   * Gives that vertex's sample; the way back to `target` is in `parent`.
+   */
+  private findTree(target: number, start: number): number {
+    const { offsets, lengths, order, reach, parent, cost, vertex, queue } = this
+    queue.restart()
+    reach[target] = 0
+    let touched = start
+    order[touched++] = target
+    queue.put(target, 0)
+    let sample = queue.pop()
+    for (; vertex[sample]! < 0; sample = queue.pop()) {
+      const here = queue.key
+      if (here !== reach[sample]) continue
+      const price = cost[sample]!
+      for (let k = 0; k < 26; k++) {
+        const neighbour = sample + offsets[k]!
+        const before = reach[neighbour]!
+        if (before <= here) continue
+        const through = here + lengths[k]! * price
         const key = through < HIGHEST_COST ? through : HIGHEST_COST
-        if (key >= reach[neighbour]!) continue
+        if (key >= before) continue
+        if (before === UNREACHED) order[touched++] = neighbour
         reach[neighbour] = key
         parent[neighbour] = sample
         queue.put(neighbour, key)
       }
     }
-  }
-
-  /** The cost of entering each sample: 1 in the middle of the thickest part, PENALTY more at the boundary. */
-  private penalise(start: number, end: number, deepest: number): void {
-    const { order, distances, cost } = this
-    const scale = 1 / (1.01 * Math.sqrt(deepest))
-    for (let i = start; i < end; i++) {
-      const sample = order[i]!
-      const shallow = 1 - Math.sqrt(distances[sample]!) * scale
-      cost[sample] = 1 + Math.floor(PENALTY * shallow * shallow * (shallow * shallow))
-    }
-  }
-
-  /** Adds the way from a sample to the tree so far. */
-  private addPath(target: number): void {
-    const path: number[] = []
-    let sample = target
-    for (; this.vertex[sample]! < 0; sample = this.parent[sample]!) path.push(sample)
-    let previous = this.vertex[sample]!
-    const first = this.out.samples.length
-    for (const next of path.reverse()) previous = this.addVertex(next, previous)
-    this.invalidate(first)
+    for (let i = start; i < touched; i++) reach[order[i]!] = UNREACHED
+    return sample
   }
 
   private addVertex(sample: number, parent: number): number {
