@@ -72,16 +72,14 @@ const artifactsOf = (entries: readonly IndexEntry[], stage: string): ArtifactRef
 }
 
 function volumeLayer(entries: readonly IndexEntry[], c: ReleaseInput['context'], stage: 'render' | 'segment', name: 'em' | 'segmentation'): VolumeLayer {
-  const pyramid = refsOf(entries, name === 'em' ? 'pyramid' : 'label-pyramid')
-  const mips: VolumeLayer['mips'] = [{ factor: [1, 1, 1], cell: c.region, artifacts: refsOf(entries, stage) }]
-  for (let level = 1; level <= rootLevel(c.bounds, c.region); level++) {
+  const pyramid = Object.entries(refsOf(entries, name === 'em' ? 'pyramid' : 'label-pyramid'))
+  const mips: VolumeLayer['mips'] = []
+  for (let level = 0; level <= rootLevel(c.bounds, c.region); level++) {
     const factor = mipFactor(level, c.voxelSizeNm)
-    const cell = mipCell(level, c.region, factor)
-    const at = `${level}/`
-    const artifacts: Refs = Object.fromEntries(
-      Object.entries(pyramid).flatMap(([k, ref]) => (k.startsWith(at) ? [[k.slice(at.length), ref]] : [])),
-    )
-    mips.push({ factor, cell, artifacts })
+    const prefix = `${level}/`
+    const nodes: Refs = Object.fromEntries(pyramid.filter(([k]) => k.startsWith(prefix)).map(([k, ref]) => [k.slice(prefix.length), ref]))
+    const artifacts = level === 0 ? refsOf(entries, stage) : nodes
+    mips.push({ factor, cell: mipCell(level, c.region, factor), artifacts, analysis: nodes })
   }
   const kind = name === 'em' ? 'image' : 'segmentation'
   return { kind, dataType: name === 'em' ? 'uint8' : 'uint64', channels: 1, encoding: name === 'em' ? 'raw' : 'compressed_segmentation', mips }

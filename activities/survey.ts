@@ -32,5 +32,6 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<Surve
     },
     batches: Array.from({ length: Math.ceil((last + 1) / BATCH) }, (_, i) => ({ first: i * BATCH, last: Math.min(last, i * BATCH + BATCH - 1) })),
     synthetic: 'phantom' in config.source,
+    aligned: config.stages.align.method === 'none',
   }
 }

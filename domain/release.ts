@@ -20,6 +20,8 @@ export const VolumeLayer = z.strictObject({
       cell: Shape,
       /** Artifact of each cell, by grid coordinate `x_y_z`. */
       artifacts: RefMap,
+      /** Artifacts that hold the same cells in the analysis layout (Zarr). */
+      analysis: RefMap,
     }),
   ),
 })

@@ -90,7 +90,7 @@ export function compactIds(volume: BigUint64Array): { labels: Uint32Array; ids: 
  * The volume with id `from[i]` replaced by `to[i]`; 0 stays 0.
  * @throws RangeError when the volume holds an id that is not in `from`.
  */
-export function mapIds(volume: BigUint64Array, from: BigUint64Array, to: BigUint64Array): BigUint64Array {
+export function mapIds(volume: BigUint64Array, from: BigUint64Array, to: BigUint64Array): BigUint64Array<ArrayBuffer> {
   const words = halves(volume)
   const keys = halves(from)
   const values = halves(to)

@@ -10,6 +10,7 @@ import { isChannel, type Releases } from './releases.ts'
 import { sendImmutable, sendJson } from './respond.ts'
 import { propertiesInfo } from './segments.ts'
 import { synapseLayer } from './synapses.ts'
+import { zarrObject } from './zarr.ts'
 
 const BINARY = 'application/octet-stream'
 const HOLE = 'nothing: a reader shows it empty (cloud-volume: fill_missing=True); the lineage page names the holes'
@@ -113,9 +114,16 @@ export async function layerRoutes(
       return volume(request, reply, release, layers.segmentation, path)
     }
     if (layer === 'synapses' && has(layers.synapses)) return synapses(request, reply, release, path)
+    if (layer === 'zarr') {
+      const found = zarrObject(release, path)
+      if (!found) throw notFound(`zarr/${path} is not in this release`, 'read zarr/zarr.json: it names the images')
+      return 'json' in found
+        ? sendJson(request, reply, found.json)
+        : sendImmutable(request, reply, await artifacts.get(found.ref, found.path), BINARY)
+    }
     throw notFound(
       `release ${dataset}/${name} has no layer ${layer}`,
-      `its layers are ${['em', 'segmentation', 'synapses'].filter(l => l in layers).join(', ')}`,
+      `its layers are ${['em', 'segmentation', 'synapses'].filter(l => l in layers).join(', ')} and zarr`,
     )
   })
 }

@@ -88,20 +88,25 @@ class Reconstruction {
       this.tracker.add(done.counts, done.holes)
       return done.index
     })
-    this.tracker.phase = 'matches'
-    this.tracker.expect('match', Math.max(0, count - 1) + Math.max(0, count - 2))
-    const matched = await window([...batches.entries()], WIDTH, async ([i, b]) => {
-      const indexes = i > 0 ? [stitched[i - 1]!, stitched[i]!] : [stitched[i]!]
-      const done = await runStage('match', `z${b.first}-${b.last}`, { context: this.context, ...b, indexes, slab: null })
-      this.tracker.add(done.counts, done.holes)
-      return done.index
-    })
+    const matched = this.survey.aligned ? [] : await this.matches(batches, stitched, count)
     this.tracker.phase = 'alignment'
     this.tracker.expect('align', 1)
     this.indexes.push(...stitched, ...matched)
     const aligned = await runStage('align', 'dataset', { context: this.context, indexes: [...stitched, ...matched] })
     this.record(aligned, 'all')
     return stitched
+  }
+
+  /** Each batch against itself and the one before, whose last sections its first ones are matched with. */
+  private async matches(batches: SurveyResult['batches'], stitched: readonly string[], count: number): Promise<string[]> {
+    this.tracker.phase = 'matches'
+    this.tracker.expect('match', Math.max(0, count - 1) + Math.max(0, count - 2))
+    return window([...batches.entries()], WIDTH, async ([i, b]) => {
+      const indexes = i > 0 ? [stitched[i - 1]!, stitched[i]!] : [stitched[i]!]
+      const done = await runStage('match', `z${b.first}-${b.last}`, { context: this.context, ...b, indexes, slab: null })
+      this.tracker.add(done.counts, done.holes)
+      return done.index
+    })
   }
 
   private async regions(phase: string, sectionIndexes: readonly string[] = []): Promise<void> {
@@ -186,6 +191,7 @@ class Reconstruction {
 
   private async release(input: ReconstructInput): Promise<RunResult> {
     this.tracker.phase = 'release'
+    if (this.context.through === 'evaluate') this.tracker.expect('evaluate', 1)
     await this.page(['align', 'skeleton-join', 'graph'])
     const done = await executeChild(release, {
       workflowId: workflowIds.release(this.context),

@@ -16,7 +16,7 @@ const proxyOf = (stage: StageName): StageActivities => {
       maximumAttempts: row.retry.attempts,
       initialInterval: `${row.retry.firstSeconds}s`,
       backoffCoefficient: row.retry.backoff,
-      nonRetryableErrorTypes: [...nonRetryable],
+      nonRetryableErrorTypes: [...nonRetryable, 'TypeError'],
     },
   })
 }

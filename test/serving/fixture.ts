@@ -167,7 +167,7 @@ export async function makeFixture(): Promise<Fixture> {
     dataType: kind === 'image' ? 'uint8' : 'uint64',
     channels: 1,
     encoding: kind === 'image' ? 'raw' : 'compressed_segmentation',
-    mips: maps.map((artifacts, mip) => ({ factor: [2 ** mip, 2 ** mip, 2 ** mip], cell: REGION, artifacts })),
+    mips: maps.map((artifacts, mip) => ({ factor: [2 ** mip, 2 ** mip, 2 ** mip], cell: REGION, artifacts, analysis: {} })),
   })
   const release: Release = {
     dataset: 'blobs',

@@ -1,0 +1,75 @@
+// Downsampling by 1 or 2 per axis: the mean of grey values, the majority of labels.
+import type { Vec3 } from './types.ts'
+
+export interface Downsampled<T> {
+  readonly data: T
+  readonly shape: Vec3
+}
+
+const outShape = (shape: Vec3, factor: Vec3): Vec3 => [
+  Math.ceil(shape[0] / factor[0]),
+  Math.ceil(shape[1] / factor[1]),
+  Math.ceil(shape[2] / factor[2]),
+]
+
+/** Mean of each cell, rounded half up; the last cell of an odd axis averages what is there. x fastest. */
+export function downsampleMean(data: Uint8Array, shape: Vec3, factor: Vec3): Downsampled<Uint8Array<ArrayBuffer>> {
+  const [sx, sy, sz] = shape
+  const out = outShape(shape, factor)
+  const [ox, oy, oz] = out
+  const result = new Uint8Array(ox * oy * oz)
+  const sums = new Uint16Array(ox)
+  for (let z = 0, to = 0; z < oz; z++)
+    for (let y = 0; y < oy; y++, to += ox) {
+      sums.fill(0)
+      let rows = 0
+      for (let dz = 0; dz < factor[2] && z * factor[2] + dz < sz; dz++)
+        for (let dy = 0; dy < factor[1] && y * factor[1] + dy < sy; dy++, rows++) {
+          const from = sx * (y * factor[1] + dy + sy * (z * factor[2] + dz))
+          if (factor[0] === 1) for (let x = 0; x < ox; x++) sums[x]! += data[from + x]!
+          else
+            for (let x = 0, at = from; x < ox; x++, at += 2) sums[x]! += data[at]! + (2 * x + 1 < sx ? data[at + 1]! : 0)
+        }
+      for (let x = 0; x < ox; x++) {
+        const n = rows * (factor[0] === 2 && 2 * x + 1 < sx ? 2 : 1)
+        result[to + x] = Math.floor((2 * sums[x]! + n) / (2 * n))
+      }
+    }
+  return { data: result, shape: out }
+}
+
+/**
+ * The most frequent id of each cell; of equally frequent ones that which comes first in raster order. x fastest.
+ * Ids are compared as two 32-bit halves: no bigint per voxel.
+ */
+export function downsampleMode(labels: BigUint64Array, shape: Vec3, factor: Vec3): Downsampled<BigUint64Array<ArrayBuffer>> {
+  const [sx, sy, sz] = shape
+  const out = outShape(shape, factor)
+  const [ox, oy, oz] = out
+  const result = new BigUint64Array(ox * oy * oz)
+  const from = new Uint32Array(labels.buffer, labels.byteOffset, labels.length * 2)
+  const to = new Uint32Array(result.buffer)
+  const at = new Int32Array(8)
+  for (let z = 0, o = 0; z < oz; z++)
+    for (let y = 0; y < oy; y++)
+      for (let x = 0; x < ox; x++, o += 2) {
+        let n = 0
+        for (let dz = 0; dz < factor[2] && z * factor[2] + dz < sz; dz++)
+          for (let dy = 0; dy < factor[1] && y * factor[1] + dy < sy; dy++)
+            for (let dx = 0; dx < factor[0] && x * factor[0] + dx < sx; dx++)
+              at[n++] = 2 * (x * factor[0] + dx + sx * (y * factor[1] + dy + sy * (z * factor[2] + dz)))
+        let best = at[0]!
+        let most = 0
+        for (let i = 0; i < n && most * 2 <= n; i++) {
+          let same = 0
+          for (let j = 0; j < n; j++) if (from[at[i]!] === from[at[j]!] && from[at[i]! + 1] === from[at[j]! + 1]) same++
+          if (same > most) {
+            most = same
+            best = at[i]!
+          }
+        }
+        to[o] = from[best]!
+        to[o + 1] = from[best + 1]!
+      }
+  return { data: result, shape: out }
+}

@@ -1,0 +1,102 @@
+// Bad tiles: each kind is set aside by name with its reason, the run goes on, and the counts are exact.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, expect, test } from 'vitest'
+import { encodePng } from '../../storage/formats/image.ts'
+import { Hillock } from './harness.ts'
+
+const hillock = new Hillock()
+const folder = mkdtempSync(join(tmpdir(), 'hillock-tiles-'))
+afterAll(async () => {
+  await hillock.close()
+  rmSync(folder, { recursive: true, force: true })
+}, 60_000)
+
+const [W, H, OVERLAP] = [160, 160, 40]
+const COLUMNS = 4
+const SECTIONS = 3
+
+/** A texture that is the same in every section: blobs of a fixed pattern. */
+function texture(x: number, y: number): number {
+  let v = 128
+  for (const [a, b, c] of [[0.21, 0.13, 1], [0.07, 0.29, 2], [0.17, -0.11, 4], [0.31, 0.23, 6]] as const) v += 20 * Math.sin(a * x + b * y + c)
+  const h = Math.imul((x * 7919) ^ (y * 104729), 0x9e3779b1) >>> 24
+  return Math.max(1, Math.min(254, Math.round(v + (h - 128) / 10)))
+}
+
+async function tile(section: number, column: number, width = W): Promise<string> {
+  const data = new Uint8Array(width * H)
+  for (let y = 0; y < H; y++) for (let x = 0; x < width; x++) data[y * width + x] = texture(x + column * (W - OVERLAP), y) + (section % 2)
+  const file = join(folder, `z${section}c${column}.png`)
+  writeFileSync(file, await encodePng(data, width, H))
+  return file
+}
+
+test('corrupt, truncated, wrong shape, wrong depth, missing, duplicate, blank, saturated', async () => {
+  mkdirSync(folder, { recursive: true })
+  const layout: object[] = []
+  const add = (section: number, name: string, file: string, column: number): void => {
+    layout.push({ section, name, file, x: column * (W - OVERLAP), y: 0, width: W, height: H })
+  }
+  for (let z = 0; z < SECTIONS; z++) for (let c = 0; c < COLUMNS; c++) add(z, `c${c}`, await tile(z, c), c)
+  // Section 1 has extra tiles over the good ones, each with one fault.
+  const spoiled = async (name: string, spoil: (file: string) => void | Promise<void>): Promise<void> => {
+    const file = join(folder, `${name}.png`)
+    copyFileSync(join(folder, 'z1c1.png'), file)
+    await spoil(file)
+    add(1, name, file, 1)
+  }
+  await spoiled('corrupt', file => {
+    const bytes = readFileSync(file)
+    bytes[Math.floor(bytes.length / 2)]! ^= 0xff
+    writeFileSync(file, bytes)
+  })
+  await spoiled('truncated', file => truncateSync(file, 4000))
+  await spoiled('shape', async file => writeFileSync(file, readFileSync(await tile(9, 1, W - 8))))
+  await spoiled('depth', async file => {
+    const deep = Buffer.alloc(W * H * 2, 7)
+    await sharp(deep, { raw: { width: W, height: H, channels: 1, depth: 'ushort' } as never }).toColourspace('grey16').png().toFile(file)
+  })
+  await spoiled('missing', file => rmSync(file))
+  await spoiled('same-bytes', () => {})
+  await spoiled('blank', async file => writeFileSync(file, await encodePng(new Uint8Array(W * H).fill(90), W, H)))
+  await spoiled('saturated', async file => writeFileSync(file, await encodePng(new Uint8Array(W * H).map((_, i) => (i % 3 ? 255 : 0)), W, H)))
+  await spoiled('notes', file => writeFileSync(file, 'this is no image'))
+  add(2, 'c2', join(folder, 'z2c2.png'), 2)
+  writeFileSync(join(folder, 'layout.json'), JSON.stringify(layout))
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, 'dataset: bad-tiles\nvoxelSizeNm: [8, 8, 8]\nsource: { layout: layout.json }\nthrough: render\n')
+
+  const report = await hillock.run(file)
+  const reason = Object.fromEntries(report.holes.filter(h => h.stage === 'ingest').map(h => [h.what, h.reason]))
+  expect(reason).toEqual({
+    'section 1 tile corrupt': expect.stringContaining('corrupt'),
+    'section 1 tile truncated': expect.stringMatching(/truncated|corrupt/),
+    'section 1 tile shape': expect.stringContaining('wrong shape'),
+    'section 1 tile depth': expect.stringContaining('bit'),
+    'section 1 tile missing': expect.stringContaining('missing'),
+    'section 1 tile same-bytes': expect.stringContaining('duplicate'),
+    'section 1 tile blank': expect.stringContaining('blank'),
+    'section 1 tile saturated': expect.stringContaining('saturated'),
+    'section 1 tile notes': expect.stringMatching(/not an image/),
+    'section 2 tile c2': expect.stringContaining('duplicate'),
+  })
+  const ingest = report.stages.find(s => s.stage === 'ingest')!
+  expect([ingest.made, ingest.found, ingest.quarantined]).toEqual([SECTIONS, 0, 10])
+  const again = await hillock.run(file)
+  expect(again.holes).toEqual(report.holes)
+  expect(again.stages.find(s => s.stage === 'ingest')).toMatchObject({ made: 0, found: SECTIONS, quarantined: 10 })
+  expect(again.release).toBe(report.release)
+}, 200_000)
+
+test('a layout that is wrong is refused by its path before anything starts', async () => {
+  const layout = join(folder, 'wrong.json')
+  writeFileSync(layout, JSON.stringify([{ section: 0, name: 'a', file: 'a.png', x: 0, y: 0, width: 'wide', height: 10 }]))
+  const file = join(folder, 'wrong.yaml')
+  writeFileSync(file, 'dataset: wrong\nvoxelSizeNm: [8, 8, 8]\nsource: { layout: wrong.json }\nthrough: render\n')
+  const { code, stderr } = await hillock.cli('run', file)
+  expect(code).toBe(1)
+  expect(stderr).toContain('0.width')
+})

@@ -1,0 +1,131 @@
+// What a release carries and how it is worked from the command line: lineage of every artifact, readers, channels, scores.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RunReport } from '../../client/commands/run.ts'
+import { stageNames } from '../../domain/stages.ts'
+import type { Lineage } from '../../domain/lineage.ts'
+import { contentDigest, recipeId, sha256 } from '../../domain/recipe.ts'
+import type { Release } from '../../domain/release.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { fileStore } from '../../storage/file-store.ts'
+import { Hillock } from './harness.ts'
+
+const TINY = 'test/fixtures/tiny.yaml'
+const hillock = new Hillock()
+const scratch = mkdtempSync(join(tmpdir(), 'hillock-release-'))
+let report: RunReport
+
+beforeAll(async () => {
+  report = await hillock.run(TINY)
+}, 300_000)
+afterAll(async () => {
+  await hillock.close()
+  rmSync(scratch, { recursive: true, force: true })
+}, 60_000)
+
+const release = (): Promise<Release> => hillock.json<Release>('release', 'show', report.release)
+
+test('every artifact behind the release has a complete lineage record that agrees with its bytes', async () => {
+  const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
+  const { stages } = await release()
+  expect(Object.keys(stages).sort()).toEqual([...stageNames].sort())
+  for (const ref of Object.values(stages).flat()) {
+    const reader = await store.open(ref)
+    const l: Lineage = reader.lineage
+    expect(recipeId(l.recipe)).toBe(ref.recipe)
+    expect(contentDigest(l.outputs)).toBe(ref.content)
+    expect(l.codeRevision).toMatch(/^[0-9a-f]{40}/)
+    expect(l.runtime.node).toBe('v24.21.0')
+    expect(l.workflowId).toContain('tiny')
+    expect(Date.parse(l.end)).toBeGreaterThanOrEqual(Date.parse(l.start))
+    if (ref.stage === 'affinity') {
+      expect(l.recipe.model).toMatch(/^[0-9a-f]{64}$/)
+      expect(l.runtime.provider).toBe('cpu')
+    }
+    for (const o of l.outputs) expect(sha256(await reader.get(o.path))).toBe(o.sha256)
+  }
+})
+
+test('every input of every recipe is the content of an artifact of the release, or bytes in the raw archive', async () => {
+  const objects = fileStore(join(hillock.home, 'bucket'))
+  const store = artifactStore(objects)
+  const { stages } = await release()
+  const contents = new Set(Object.values(stages).flat().map(r => r.content))
+  for (const ref of Object.values(stages).flat())
+    for (const [name, digest] of Object.entries((await store.open(ref)).lineage.recipe.inputs)) {
+      if (/^(listing|field\/\d+|truth)$/.test(name)) continue
+      const known = contents.has(digest) || (await objects.size(`raw/sha256/${digest.slice(0, 2)}/${digest}`)) !== undefined
+      const rejected = ref.stage === 'ingest' && name.startsWith('tile/')
+      expect(known || rejected, `${ref.stage} ${name}`).toBe(true)
+    }
+})
+
+test('list, show, lineage and status answer as text and as JSON', async () => {
+  const list = await hillock.json<{ releases: { release: string; channels: string[] }[] }>('release', 'list')
+  expect(list.releases.find(r => r.release === report.release)?.channels).toEqual(['published'])
+  const lineage = await hillock.json<{ stages: { stage: string; models: (string | null)[] }[] }>('lineage', 'tiny/published')
+  expect(lineage.stages.find(s => s.stage === 'affinity')!.models).toHaveLength(1)
+  const status = await hillock.json<{ workflowId: string; phase: string }>('status')
+  expect(status.workflowId).toContain('reconstruct/tiny/')
+  for (const args of [['release', 'list'], ['release', 'show', 'published'], ['lineage', 'published'], ['status'], ['status', '--all'], ['stages']]) {
+    const { code, stdout } = await hillock.cli(...args)
+    expect(code, args.join(' ')).toBe(0)
+    expect(stdout.length).toBeGreaterThan(20)
+  }
+  for (const command of ['up', 'down', 'run', 'demo', 'status', 'lineage', 'release list', 'release show', 'release publish', 'release rollback', 'evaluate', 'phantom', 'stages']) {
+    const { code, stdout } = await hillock.cli(...command.split(' '), '--help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('--json')
+  }
+})
+
+test('evaluate scores a release against a truth that is named afterwards, as the run did', async () => {
+  const out = join(scratch, 'specimen')
+  await hillock.cli('phantom', TINY, '--out', out)
+  expect(existsSync(join(out, 'layout.json'))).toBe(true)
+  const scored = await hillock.json<{ quality: { voiSum: number } }>('evaluate', report.release, '--truth', join(out, 'labels.npy.gz'))
+  expect(scored.quality.voiSum).toBeCloseTo(report.quality.voiSum!, 12)
+})
+
+test('a channel goes back in one step, and forth again', async () => {
+  const second = await hillock.run(TINY, 'stages.agglomerate.threshold=0.8')
+  expect(second.release).not.toBe(report.release)
+  const channel = async (): Promise<string> =>
+    (await hillock.json<{ releases: { release: string; channels: string[] }[] }>('release', 'list')).releases.find(r => r.channels.includes('published'))!.release
+  expect(await channel()).toBe(second.release)
+  const back = await hillock.json<{ release: string; earlier: string[] }>('release', 'rollback', 'tiny', '--reason', 'drill')
+  expect(back).toMatchObject({ release: report.release, earlier: [] })
+  expect(await channel()).toBe(report.release)
+  const again = await hillock.cli('release', 'rollback', 'tiny')
+  expect(again.code).toBe(1)
+  expect(again.stderr).toContain('nothing to go back to')
+  await hillock.json('release', 'publish', second.release)
+  expect(await channel()).toBe(second.release)
+})
+
+test('a gate that is missed keeps the release from its channel and says why', async () => {
+  const { code, stdout } = await hillock.cli('run', TINY, '--json', '--set', 'stages.agglomerate.threshold=0.99', '--set', 'release.gate.voiSum=0.0001')
+  expect(code).toBe(1)
+  const r = JSON.parse(stdout) as RunReport
+  expect(r.published).toBe(false)
+  expect(r.refusal).toContain('voiSum')
+  expect(await (await fetch(r.layers['segmentation']!.replace('precomputed://', '') + '/info')).json()).toMatchObject({ type: 'segmentation' })
+})
+
+test('layers are served as their formats say', async () => {
+  const base = report.layers['em']!.replace('precomputed://', '')
+  const info = (await (await fetch(`${base}/info`)).json()) as { scales: { key: string; size: number[] }[] }
+  expect(info.scales[0]!.size).toEqual([128, 128, 64])
+  const chunk = await fetch(`${base}/${info.scales[0]!.key}/0-64_0-64_0-64`)
+  expect((await chunk.arrayBuffer()).byteLength).toBe(64 ** 3)
+  const { FetchStore, open, get, root } = await import('zarrita')
+  const zarr = root(new FetchStore(base.replace(/em$/, 'zarr') as never))
+  for (const path of ['0', 'labels/segmentation/0', '1']) {
+    const array = await open(zarr.resolve(path), { kind: 'array' })
+    expect(array.shape).toEqual(path === '1' ? [32, 64, 64] : [64, 128, 128])
+    const { data } = await get(array as never, [null, null, null])
+    expect((data as Uint8Array).some(v => v != 0)).toBe(true)
+  }
+})
