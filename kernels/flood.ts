@@ -16,45 +16,48 @@ export function flood(map: Uint8Array, seeds: Uint8Array, [sx, sy, sz]: Vec3): {
   const n = plane * (sz + 2)
   const padded = new Uint32Array(n).fill(WALL)
   const level = new Uint8Array(n)
-  const next = new Int32Array(n)
-  const head = new Int32Array(256).fill(-1)
-  const tail = new Int32Array(256)
   for (let z = 0, from = 0; z < sz; z++)
     for (let y = 0; y < sy; y++, from += sx) {
       const to = 1 + px * (y + 1 + py * (z + 1))
       padded.fill(0, to, to + sx)
       level.set(map.subarray(from, from + sx), to)
     }
-  const count = numberSeeds(seeds, padded, [sx, sy, sz], next)
+  // Every voxel is queued once, at its own level: the queues lie one after another in one array.
+  const queue = new Int32Array(n)
+  const count = numberSeeds(seeds, padded, [sx, sy, sz], queue)
   if (count === 0) return { padded: padded.fill(1), count: 1 }
-
+  const first = new Int32Array(257)
+  for (let i = 0; i < map.length; i++) first[map[i]! + 1]!++
+  for (let l = 0; l < 256; l++) first[l + 1]! += first[l]!
+  const last = first.slice()
   let top = 0
-  const push = (v: number, at: number): void => {
-    next[v] = -1
-    if (head[at]! < 0) head[at] = v
-    else next[tail[at]!] = v
-    tail[at] = v
-    if (at > top) top = at
-  }
   for (let z = 0, from = 0; z < sz; z++)
     for (let y = 0; y < sy; y++) {
       const to = 1 + px * (y + 1 + py * (z + 1))
-      for (let x = 0; x < sx; x++, from++) if (seeds[from] !== 0) push(to + x, level[to + x]!)
+      for (let x = 0; x < sx; x++, from++)
+        if (seeds[from] !== 0) {
+          const at = map[from]!
+          queue[last[at]!++] = to + x
+          if (at > top) top = at
+        }
     }
   const offsets = Int32Array.of(-1, 1, -px, px, -plane, plane)
   while (top >= 0) {
-    const v = head[top]!
-    if (v < 0) {
+    const head = first[top]!
+    if (head === last[top]!) {
       top--
       continue
     }
-    head[top] = next[v]!
+    first[top] = head + 1
+    const v = queue[head]!
     const label = padded[v]!
     for (let k = 0; k < 6; k++) {
       const w = v + offsets[k]!
       if (padded[w] !== 0) continue
       padded[w] = label
-      push(w, level[w]!)
+      const at = level[w]!
+      queue[last[at]!++] = w
+      if (at > top) top = at
     }
   }
   return { padded, count }
