@@ -70,7 +70,7 @@ function middle(found: number[], distances: Float32Array, su: number): number {
   for (const p of found) {
     const deeper = distances[p]! - distances[best]!
     const nearer = fromCentroid(best) - fromCentroid(p)
-    if (deeper > 0 || (deeper === 0 && ((at > 1 ? -nearer : nearer) > 0 || (nearer === 0 && p < best)))) best = p
+    if (deeper > 0 || (deeper === 0 && (nearer > 0 || (nearer === 0 && p < best)))) best = p
   }
   return best
 }
