@@ -1,3 +1,52 @@
-// Scores found synapses against the phantom's truth.
-export interface TrueSynapse { readonly x: number }
-export const scoreSynapseTables: any = async () => ({})
+// Found synapses put beside the true ones: only those inside the specimen count.
+import type { Box } from '../domain/geometry.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import type { ScoredSynapse, SynapseScores } from '../kernels/synapse-score.ts'
+import { readParquet } from '../storage/formats/parquet.ts'
+import type { Deps } from './context.ts'
+
+export type TrueSynapse = ScoredSynapse
+
+/** Farther apart, in voxels, a found synapse is another one. */
+const MAX_DISTANCE = 15
+/** Half side of the cube around a partner's point in which its true neurite is looked up. */
+const LOOK = 3
+
+export async function scoreSynapseTables(
+  deps: Deps,
+  graph: ArtifactRef,
+  truth: readonly TrueSynapse[],
+  labels: (box: Box) => Uint32Array,
+  bounds: Box,
+): Promise<SynapseScores> {
+  const columns = await readParquet(await deps.artifacts.get(graph, 'synapses.parquet'))
+  const column = (name: string): ArrayLike<number> => columns.find(c => c.name === name)!.data as ArrayLike<number>
+  const at = (x: number, y: number, z: number): number => {
+    const p = [x, y, z].map(Math.round)
+    const box: Box = {
+      min: [0, 1, 2].map(a => Math.max(bounds.min[a]!, p[a]! - LOOK)) as never,
+      max: [0, 1, 2].map(a => Math.min(bounds.max[a]!, p[a]! + LOOK + 1)) as never,
+    }
+    return mostFrequent(labels(box))
+  }
+  const c = (name: string): ArrayLike<number> => column(name)
+  const [x, y, z] = [c('x'), c('y'), c('z')]
+  const [px, py, pz] = [c('pre_x'), c('pre_y'), c('pre_z')]
+  const [qx, qy, qz] = [c('post_x'), c('post_y'), c('post_z')]
+  const found = Array.from({ length: x.length }, (_, i) => ({
+    x: x[i]!,
+    y: y[i]!,
+    z: z[i]!,
+    pre: at(px[i]!, py[i]!, pz[i]!),
+    post: at(qx[i]!, qy[i]!, qz[i]!),
+  }))
+  const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
+  return deps.compute('scoreSynapses', [found, truth.filter(inside), MAX_DISTANCE])
+}
+
+/** Most frequent label other than 0; of equally frequent ones the smallest; 0 if there is none. */
+function mostFrequent(labels: Uint32Array): number {
+  const count = new Map<number, number>()
+  for (const l of labels) if (l !== 0) count.set(l, (count.get(l) ?? 0) + 1)
+  return [...count].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]?.[0] ?? 0
+}

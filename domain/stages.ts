@@ -174,7 +174,12 @@ const rows = {
     phase: 'maps',
     inputs: ['render+'],
     makes: 'cleft and vesicle maps',
-    parameters: params({}),
+    parameters: params({
+      /** Grey value of a 3-cube mean below which a voxel may be cleft. */
+      dark: positive.default(76),
+      /** Grey value of a 13-cube mean above which darkness is a plate and no organelle. */
+      surround: positive.default(92),
+    }),
     checks: [],
   },
   supervoxel: {
@@ -244,7 +249,12 @@ const rows = {
     phase: 'products',
     inputs: ['synapse-map+', 'segment+'],
     makes: 'synapse table: pre, post, centre, size, score',
-    parameters: params({}),
+    parameters: params({
+      /** Value of the cleft map, 0..255, from which a voxel is cleft. */
+      minCleft: int.min(1).max(255).default(64),
+      /** Fewer voxels are no cleft. */
+      minVoxels: int.positive().default(80),
+    }),
     checks: ['no synapse in two regions'],
   },
   mesh: {

@@ -12,10 +12,13 @@ export { regionGraph } from './rag.ts'
 export { globalIds, mergeTableSlice, relabelVolume } from './relabel.ts'
 export { joinSkeletons } from './skeleton-join.ts'
 export { skeletonAt, skeletonRegion } from './skeleton.ts'
+export { connectivity } from './graph.ts'
+export { downsampleMean, downsampleMode } from './downsample.ts'
+export { synapseMap, synapseMapHalo } from './synapse-map.ts'
+export { scoreSynapses } from './synapse-score.ts'
+export { synapseHalo, synapses } from './synapse.ts'
 export { watershed } from './watershed.ts'
 export const tilesInBox: any = () => ['slice']
-export const synapseMapHalo = 16
-export const synapseHalo = 16
 export const tileQuality: any = () => ({ mean: 1, std: 10, saturated: 0, focus: 1, blank: false })
 export const stitchSection: any = (tiles: any) => ({ transforms: [], matches: [], unmatched: [], residualPx: {median:0,max:0}, bounds: { min: [0, 0], max: [tiles[0].width, tiles[0].height] } })
 export const renderSection: any = (tiles: any) => ({ data: tiles[0].data, width: tiles[0].width, height: tiles[0].height, x0: 0, y0: 0, scale: 1 })
@@ -29,14 +32,3 @@ export const renderSlab: any = (sections: any[], box: any) => {
     for (let y = 0; y < sy; y++) out.set(s.tiles[0].data.subarray((y + box.min[1]) * s.tiles[0].width + box.min[0], (y + box.min[1]) * s.tiles[0].width + box.max[0]), sx * (y + sy * (s.z - box.min[2])))
   return out
 }
-const ds = (data: any, shape: any, f: any) => {
-  const o = shape.map((v: number, a: number) => Math.ceil(v / f[a]))
-  const out = new data.constructor(o[0] * o[1] * o[2])
-  for (let z = 0, i = 0; z < o[2]; z++) for (let y = 0; y < o[1]; y++) for (let x = 0; x < o[0]; x++, i++) out[i] = data[x * f[0] + shape[0] * (y * f[1] + shape[1] * z * f[2])]
-  return { data: out, shape: o }
-}
-export const downsampleMean: any = ds
-export const downsampleMode: any = ds
-export const synapseMap: any = (r: any) => { const n = [0, 1, 2].reduce((p, a) => p * (r.core.max[a] - r.core.min[a]), 1); return { cleft: new Uint8Array(n), vesicles: new Uint8Array(n) } }
-export const synapses: any = () => ({ table: { pre: new BigUint64Array(0), post: new BigUint64Array(0), x: new Float64Array(0), y: new Float64Array(0), z: new Float64Array(0), preX: new Float64Array(0), preY: new Float64Array(0), preZ: new Float64Array(0), postX: new Float64Array(0), postY: new Float64Array(0), postZ: new Float64Array(0), size: new Uint32Array(0), score: new Float32Array(0) } })
-export const connectivity: any = (_: any, s: any) => ({ edges: { pre: new BigUint64Array(0), post: new BigUint64Array(0) }, segments: s })

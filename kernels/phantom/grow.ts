@@ -7,7 +7,7 @@ import type { PhantomSpec } from './types.ts'
 
 /** Neurites are grown this far outside the specimen, since warped sections look beyond its faces. */
 export const growMargin = 64
-const thinnest = 4.5
+const thinnest = 5.5
 /** Voids with less room than this are left to their neighbours. */
 const leastRoom = 6.5
 
@@ -198,7 +198,7 @@ function direction(random: Stream): [number, number, number] {
 /** Takes the zigzag out of centre lines and radii: each inner sample moves towards the mean of its neighbours. */
 function straighten(s: GrowingSpheres): void {
   for (const line of [s.x, s.y, s.z, s.r])
-    for (let pass = 0; pass < 6; pass++) {
+    for (let pass = 0; pass < 4; pass++) {
       const old = line.slice()
       for (let i = 1; i + 1 < line.length; i++)
         if (s.previous[i] === i - 1 && s.previous[i + 1] === i)

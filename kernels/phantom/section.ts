@@ -119,7 +119,7 @@ function photograph(
         const by = (Math.sign(s) * fold.width * Math.exp(-far / 60)) / 2
         ux += fold.nx * by
         uy += fold.ny * by
-        if (far < fold.width / 2) shadow = 0.4
+        shadow -= 0.6 * Math.max(0, Math.min(1, 0.5 + (fold.width / 2 - far) / 2))
       }
       px += cos * (ux + moveX) - sin * (uy + moveY)
       py += sin * (ux + moveX) + cos * (uy + moveY)

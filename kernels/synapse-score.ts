@@ -1,0 +1,50 @@
+// Found synapses against true ones: one-to-one by distance, then whether the partners are the right way round.
+
+export interface ScoredSynapse {
+  readonly x: number
+  readonly y: number
+  readonly z: number
+  /** True neurites on either side, 0 where none is known. */
+  readonly pre: number
+  readonly post: number
+}
+
+export interface SynapseScores {
+  readonly synapsePrecision: number
+  readonly synapseRecall: number
+  readonly synapseF1: number
+  /** Of the matched ones, the fraction with the right neurite before and behind. */
+  readonly partnerAccuracy: number
+}
+
+/** Pairs closer than `maxDistance` voxels are matched nearest first; ties by order. Empty against empty scores 1. */
+export function scoreSynapses(
+  found: readonly ScoredSynapse[],
+  truth: readonly ScoredSynapse[],
+  maxDistance: number,
+): SynapseScores {
+  const pairs: { f: number; t: number; d: number }[] = []
+  for (const [f, a] of found.entries())
+    for (const [t, b] of truth.entries()) {
+      const d = Math.hypot(a.x - b.x, a.y - b.y, a.z - b.z)
+      if (d <= maxDistance) pairs.push({ f, t, d })
+    }
+  pairs.sort((p, q) => p.d - q.d || p.f - q.f || p.t - q.t)
+  const taken = { f: new Set<number>(), t: new Set<number>() }
+  let right = 0
+  for (const { f, t } of pairs) {
+    if (taken.f.has(f) || taken.t.has(t)) continue
+    taken.f.add(f)
+    taken.t.add(t)
+    if (found[f]!.pre === truth[t]!.pre && found[f]!.post === truth[t]!.post) right++
+  }
+  const hits = taken.f.size
+  const precision = found.length ? hits / found.length : truth.length ? 0 : 1
+  const recall = truth.length ? hits / truth.length : 1
+  return {
+    synapsePrecision: precision,
+    synapseRecall: recall,
+    synapseF1: precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0,
+    partnerAccuracy: hits ? right / hits : 0,
+  }
+}
