@@ -32,7 +32,7 @@ export interface Supervoxels {
 }
 
 /** Mean of the up to six affinities between a voxel and its neighbours in the volume, rounded down. */
-export function meanAffinity(affinity: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
+function meanAffinity(affinity: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
   const plane = sx * sy
   const n = plane * sz
   const out = new Uint8Array(n)
