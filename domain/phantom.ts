@@ -4,7 +4,7 @@ import { Shape } from './geometry.ts'
 
 const factor = (standard: number, most: number) => z.number().min(0).max(most).default(standard)
 
-export const defectKinds = ['missing', 'blank', 'truncated', 'fold', 'blur'] as const
+const defectKinds = ['missing', 'blank', 'truncated', 'fold', 'blur'] as const
 
 const Defect = z.strictObject({
   kind: z.enum(defectKinds),

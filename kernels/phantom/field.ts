@@ -28,7 +28,7 @@ export interface Field {
 }
 
 /** Displacement into bent space at a point, by trilinear interpolation of the tables (exact at integer points). */
-export function warpAt(tables: NoiseTables, x: number, y: number, z: number, out: Float64Array): void {
+function warpAt(tables: NoiseTables, x: number, y: number, z: number, out: Float64Array): void {
   const ix = Math.floor(x)
   const iy = Math.floor(y)
   const iz = Math.floor(z)

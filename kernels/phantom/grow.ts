@@ -6,7 +6,7 @@ import type { Stream } from './random.ts'
 import type { PhantomSpec } from './types.ts'
 
 /** Neurites are grown this far outside the specimen, since warped sections look beyond its faces. */
-export const growMargin = 64
+const growMargin = 64
 const thinnest = 5.5
 /** Voids with less room than this are left to their neighbours. */
 const leastRoom = 6.5

@@ -2,7 +2,7 @@
 import { mix } from './random.ts'
 
 /** Tables repeat every 128 voxels along each axis, so that a lookup is a mask and never depends on the box asked for. */
-export const period = 128
+const period = 128
 const bits = 7
 
 export interface NoiseTables {

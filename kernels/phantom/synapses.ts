@@ -10,7 +10,7 @@ export const synapseMargin = 24
 const fewestVesicles = 15
 const mostVesicles = 40
 /** Vesicles lie within this of the centre of the cleft, voxels. */
-export const cloudRadius = 25
+const cloudRadius = 25
 /** How far the partner points stand off the centre of the cleft, voxels. */
 export const preStand = 8
 export const postStand = 6

@@ -3,7 +3,7 @@ import { normal, unit } from './random.ts'
 import type { PhantomSpec, SectionTruth } from './types.ts'
 
 /** Distance of the nodes of the warp lattice, pixels. */
-export const warpSpacing = 64
+const warpSpacing = 64
 /** A cubic B-spline over independent nodes has this standard deviation for nodes of 1, so that nodes are scaled up. */
 const splineLoss = 0.48
 const window = 4

@@ -1,16 +1,16 @@
 // The shapes that the phantom takes and gives: what is asked for, the scene, the camera tiles and the ground truth.
 import type { Box, Vec3 } from '../types.ts'
 
-export type DefectKind = 'missing' | 'blank' | 'truncated' | 'fold' | 'blur'
+type DefectKind = 'missing' | 'blank' | 'truncated' | 'fold' | 'blur'
 
 /** One planted defect; without `tile` ("r0c1") it strikes every tile of the section. */
-export interface PhantomDefect {
+interface PhantomDefect {
   readonly kind: DefectKind
   readonly section: number
   readonly tile?: string | undefined
 }
 
-export interface PhantomDistortion {
+interface PhantomDistortion {
   /** Largest displacement of one tile from its nominal stage position, pixels. */
   readonly jitterPx: number
   /** Largest rotation of one section about the centre of the specimen, degrees. */
