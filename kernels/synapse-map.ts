@@ -1,5 +1,5 @@
-// Cleft and vesicle maps by classical filters: small dark plates, and fields of small dark blobs.
-import { boxMean } from './box-filter.ts'
+// Cleft and vesicle maps by classical filters: dark plates, and light lumina in dark shells.
+import { binomial, cubeSum, lumen, lumenReach } from './synapse-filter.ts'
 import type { Box, Vec3 } from './types.ts'
 
 export interface SynapseMapParams {
@@ -10,39 +10,45 @@ export interface SynapseMapParams {
 }
 
 export interface SynapseMaps {
-  /** 0..255 each, of the core, x fastest. */
-  readonly cleft: Uint8Array
-  readonly vesicles: Uint8Array
+  /** 0..255 each, of the core, x fastest. `vesicles` is high in the lumen of a vesicle. */
+  readonly cleft: Uint8Array<ArrayBuffer>
+  readonly vesicles: Uint8Array<ArrayBuffer>
 }
 
+/** Half sides of the cubes whose means tell a thin plate from a body. */
+const FINE = 1
+const COARSE = 6
+
 /** Voxels around a block that its maps depend on. */
-export const synapseMapHalo = 12
+export const synapseMapHalo = Math.max(COARSE, lumenReach + 1)
+
+/** Grey levels by which a lumen must outshine its shell, and how the map grows from there. */
+const LUMEN_FLOOR = 5
+const LUMEN_GAIN = 12
 
 /**
- * A cleft is darker than any membrane at the scale of its thickness, but its surround is not dark, as that of a mitochondrion
- * is. Vesicles are blobs of a few voxels that are darker than their surround: the mean square of that difference.
- * A function of block and halo alone.
+ * Cleft: darker than any membrane at the scale of its thickness, while its surround is not as dark as a mitochondrion.
+ * Vesicle: lighter than a dark shell of radius 2 to 3 voxels that encloses it on all sides, which no membrane does.
+ * Depends on block and halo alone. `shape` is that of `em`, x fastest; `core` is the block in voxels of `em`. A halo that
+ * the dataset's bounds cut short is made up for by repeating its last voxels.
  */
 export function synapseMap(request: { em: Uint8Array; shape: Vec3; core: Box; params: SynapseMapParams }): SynapseMaps {
   const { em, shape, core, params } = request
-  const fine = boxMean(em, shape, 1)
-  const middle = boxMean(em, shape, 3)
-  const coarse = boxMean(em, shape, 6)
-  const blobs = new Float32Array(em.length)
-  for (let i = 0; i < blobs.length; i++) {
-    const d = Math.min(40, Math.max(0, middle[i]! - fine[i]! - 4))
-    blobs[i] = d * d
-  }
-  const energy = boxMean(blobs, shape, 3)
+  const fine = cubeSum(em, shape, FINE)
+  const coarse = cubeSum(em, shape, COARSE)
+  const lumina = lumen(binomial(em, shape), shape, 64 * LUMEN_FLOOR)
+  const perFine = 1 / (2 * FINE + 1) ** 3
+  const perCoarse = 1 / (2 * COARSE + 1) ** 3
   const [cx, cy, cz] = [core.max[0] - core.min[0], core.max[1] - core.min[1], core.max[2] - core.min[2]]
   const cleft = new Uint8Array(cx * cy * cz)
   const vesicles = new Uint8Array(cleft.length)
   for (let z = 0, o = 0; z < cz; z++)
     for (let y = 0; y < cy; y++)
       for (let x = 0, i = core.min[0] + shape[0] * (core.min[1] + y + shape[1] * (core.min[2] + z)); x < cx; x++, i++, o++) {
-        const plate = Math.min(1, Math.max(0, (coarse[i]! - params.surround) / 12))
-        cleft[o] = Math.round(Math.min(255, Math.max(0, (params.dark - fine[i]!) * 8)) * plate)
-        vesicles[o] = Math.min(255, Math.round(energy[i]!))
+        const dark = (params.dark - fine[i]! * perFine) * 8
+        const plate = (coarse[i]! * perCoarse - params.surround) / 12
+        if (dark > 0 && plate > 0) cleft[o] = Math.round((dark < 255 ? dark : 255) * (plate < 1 ? plate : 1))
+        if (lumina[i]! > 0) vesicles[o] = Math.min(255, Math.round((lumina[i]! / 64 - LUMEN_FLOOR) * LUMEN_GAIN))
       }
   return { cleft, vesicles }
 }

@@ -1,4 +1,5 @@
 // Found synapses against true ones: one-to-one by distance, then whether the partners are the right way round.
+import type { Box } from './types.ts'
 
 export interface ScoredSynapse {
   readonly x: number
@@ -17,11 +18,15 @@ export interface SynapseScores {
   readonly partnerAccuracy: number
 }
 
-/** Pairs closer than `maxDistance` voxels are matched nearest first; ties by order. Empty against empty scores 1. */
+/**
+ * Pairs at most `maxDistance` voxels apart are matched nearest first; ties by order. Empty against empty scores 1. Outside
+ * `listed`, the box in which the truth lists everything, a found synapse that matches nothing does not count.
+ */
 export function scoreSynapses(
   found: readonly ScoredSynapse[],
   truth: readonly ScoredSynapse[],
   maxDistance: number,
+  listed?: Box,
 ): SynapseScores {
   const pairs: { f: number; t: number; d: number }[] = []
   for (const [f, a] of found.entries())
@@ -39,7 +44,8 @@ export function scoreSynapses(
     if (found[f]!.pre === truth[t]!.pre && found[f]!.post === truth[t]!.post) right++
   }
   const hits = taken.f.size
-  const precision = found.length ? hits / found.length : truth.length ? 0 : 1
+  const counted = found.filter((s, f) => taken.f.has(f) || !listed || within(s, listed)).length
+  const precision = counted ? hits / counted : truth.length ? 0 : 1
   const recall = truth.length ? hits / truth.length : 1
   return {
     synapsePrecision: precision,
@@ -48,3 +54,6 @@ export function scoreSynapses(
     partnerAccuracy: hits ? right / hits : 0,
   }
 }
+
+const within = ({ x, y, z }: ScoredSynapse, { min, max }: Box): boolean =>
+  [x, y, z].every((v, a) => v >= min[a]! && v < max[a]!)
