@@ -47,7 +47,6 @@ export interface VolumeOf<D extends DataType> {
 
 export const emVolume = { dtype: 'uint8', encoding: 'raw' } as const
 export const segmentationVolume = { dtype: 'uint64', encoding: 'compressed_segmentation' } as const
-export const supervoxelVolume = { dtype: 'uint32', encoding: 'raw' } as const
 export const affinityVolume = { dtype: 'uint8', encoding: 'raw', channels: 3 } as const
 export const mapVolume = { dtype: 'uint8', encoding: 'raw', channels: 2 } as const
 

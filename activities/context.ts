@@ -1,10 +1,13 @@
 // What activities are given when a worker starts: stores, the kernel pool, inference, and the facts of lineage.
 import type { Box, Vec3 } from '../domain/geometry.ts'
+import type * as kernels from '../kernels/index.ts'
 import type { Runtime } from '../domain/lineage.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
-export type Kernels = typeof import('../kernels/index.ts')
+type Exports = typeof kernels
+/** The kernels among what the kernel room exports; the rest is constants. */
+export type Kernels = { [K in keyof Exports as Exports[K] extends (...args: never[]) => unknown ? K : never]: Exports[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
 
 /** Runs a kernel by name in the thread pool; arguments are copied, typed arrays of the result are moved. */
 export type Compute = <K extends keyof Kernels>(

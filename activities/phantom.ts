@@ -36,19 +36,23 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
       const truth = await deps.compute('phantomTruth', [spec, scene])
       const layout: TileEntry[] = []
       const labels = new Uint32Array(spec.size[0] * spec.size[1] * sections)
+      const slab: Box = { min: [-MARGIN, -MARGIN, first], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1] }
+      const specimen = await deps.compute('phantomSpecimen', [spec, scene, slab])
+      const plane = specimen.em.length / sections
       for (let z = first; z <= last; z++) {
+        const [from, to] = [plane * (z - first), plane * (z - first + 1)]
         const box: Box = { min: [-MARGIN, -MARGIN, z], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, z + 1] }
-        const slice = await deps.compute('phantomSpecimen', [spec, scene, box])
+        const slice = { em: specimen.em.slice(from, to), labels: specimen.labels.slice(from, to), box }
         const inner = cutLabels(slice.labels, spec.size[0], spec.size[1])
         labels.set(inner, inner.length * (z - first))
-        for (const t of await deps.compute('phantomSection', [spec, scene, z, { ...slice, box }])) {
+        for (const t of await deps.compute('phantomSection', [spec, scene, z, slice])) {
           const name = `r${t.row}c${t.col}`
           const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
           layout.push({ section: z, name, file, x: t.x, y: t.y, width: t.width, height: t.height })
-          const defect = truth.defects.find(d => d.section === z && d.tiles.includes(name))?.kind
-          if (defect === 'missing') continue
+          const defects = truth.defects.filter(d => d.section === z && d.tiles.includes(name)).map(d => d.kind)
+          if (defects.includes('missing')) continue
           const png = await timedKernel('encode', () => encodePng(t.data, t.width, t.height))
-          await put(file, defect === 'truncated' ? png.subarray(0, Math.floor(png.length * 0.6)) : png)
+          await put(file, defects.includes('truncated') ? png.subarray(0, Math.floor(png.length * 0.6)) : png)
         }
         progress(z - first + 1, sections)
       }

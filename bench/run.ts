@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Table from 'cli-table3'
-import type { StackRecord } from '../worker/home.ts'
+import { checkout, type StackRecord } from '../worker/home.ts'
 import type { RunReport } from '../client/commands/run.ts'
 import { overlap, union, type Span } from './spans.ts'
 
@@ -36,7 +36,7 @@ function sample(): void {
 }
 
 const began = Date.now()
-const demo = spawn('./hillock', ['demo', '--json', '--exit', ...process.argv.slice(2)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+const demo = spawn(join(checkout, 'hillock'), ['demo', '--json', '--exit', ...process.argv.slice(2)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
 let out = ''
 demo.stdout.on('data', (d: Buffer) => (out += d.toString()))
 const timer = setInterval(sample, 250)

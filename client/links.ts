@@ -1,6 +1,6 @@
 // Where to look at a release: the links that a run prints, and the URL of each layer.
 import type { RunConfig } from '../domain/config.ts'
-import { workflowIds, type RunResult } from '../domain/contract.ts'
+import type { RunResult } from '../domain/contract.ts'
 import type { StackRecord } from '../worker/home.ts'
 
 export interface Links {
@@ -21,5 +21,3 @@ export function links(stack: StackRecord, config: RunConfig, result: RunResult):
     lineage: `${stack.serving}/lineage/${at}`,
   }
 }
-
-export const releaseWorkflow = workflowIds.release

@@ -26,7 +26,7 @@ export function missingOptionals(lock: { packages: Record<string, Entry> }): [st
       }
       if (!found) missing.set(`node_modules/${name}`, version)
     }
-  return [...missing].sort()
+  return [...missing].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 if (import.meta.main) {

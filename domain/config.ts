@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { HillockError } from './errors.ts'
 import { Box, map3, type Vec3 } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
-import { StagesConfig, stageNames } from './stages.ts'
+import { StagesConfig } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
@@ -151,5 +151,3 @@ export const layoutBounds = (tiles: readonly TileEntry[]): Box => {
   )
   return { min: [0, 0, 0], max }
 }
-
-export const parameterPaths = (): string[] => stageNames.map(s => `stages.${s}`)

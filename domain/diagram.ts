@@ -4,7 +4,7 @@ import { stageNames, stages } from './stages.ts'
 const id = (stage: string): string => stage.replaceAll('-', '_')
 
 /** Stages as boxes, grouped by phase; a dashed arrow also reads neighbouring regions (halo). */
-export function stageDiagram(): string {
+function stageDiagram(): string {
   const phases = [...new Set(stageNames.map(s => stages[s].phase))]
   const groups = phases.map(p => {
     const boxes = stageNames.filter(s => stages[s].phase === p).map(s => `    ${id(s)}["${s}<br/><i>${stages[s].scope}</i>"]`)

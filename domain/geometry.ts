@@ -22,10 +22,9 @@ export const shapeOf = (b: Box): Vec3 => map3(a => b.max[a] - b.min[a])
 export const product = (v: Vec3): number => v[0] * v[1] * v[2]
 export const voxels = (b: Box): number => product(shapeOf(b))
 export const isEmpty = (b: Box): boolean => b.min.some((v, a) => v >= b.max[a]!)
-export const add = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] + b[i])
+const add = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] + b[i])
 export const subtract = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] - b[i])
 export const multiply = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] * b[i])
-export const sameVec = (a: Vec3, b: Vec3): boolean => a[0] === b[0] && a[1] === b[1] && a[2] === b[2]
 export const boxAt = (min: Vec3, shape: Vec3): Box => ({ min, max: add(min, shape) })
 export const intersect = (a: Box, b: Box): Box => ({
   min: map3(i => Math.max(a.min[i], b.min[i])),

@@ -1,10 +1,10 @@
 // The stage table: what every step is, as plain frozen data; the code that executes a stage stands in activities/.
 import { z } from 'zod'
 
-export type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
-export type Queue = 'cpu' | 'inference'
+type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
+type Queue = 'cpu' | 'inference'
 /** Phase of the reconstruct workflow: all regions (or sections, nodes) finish a phase before the next one reads them. */
-export type Phase =
+type Phase =
   | 'source'
   | 'sections'
   | 'matches'
@@ -218,7 +218,7 @@ const rows = {
     makes: 'merges of this tree node, and its open edges for the parent',
     parameters: params({
       /** Merge while the mean affinity reaches this. */
-      threshold: z.number().min(0).max(1).default(0.3),
+      threshold: z.number().min(0).max(1).default(0.4),
     }),
     checks: ['exact: equal to one global run'],
   },
@@ -344,7 +344,6 @@ const rows = {
 } as const satisfies Record<string, StageRow>
 
 export type StageName = keyof typeof rows
-export type StageParameters<S extends StageName> = z.output<(typeof rows)[S]['parameters']>
 
 const freeze = <T extends object>(o: T): T => {
   for (const v of Object.values(o)) if (v !== null && typeof v === 'object' && !(v instanceof z.ZodType)) freeze(v)

@@ -46,9 +46,9 @@ export interface DatasetTask {
   readonly indexes: readonly string[]
 }
 
-export type SectionStage = 'ingest' | 'stitch' | 'match'
+type SectionStage = 'ingest' | 'stitch' | 'match'
 export type CellStage = Exclude<StageName, SectionStage | DatasetStage | 'phantom'>
-export type DatasetStage = 'align' | 'skeleton-join' | 'graph' | 'evaluate'
+type DatasetStage = 'align' | 'skeleton-join' | 'graph' | 'evaluate'
 
 /** The activities that make artifacts, by stage name. */
 export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } & {

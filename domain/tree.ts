@@ -11,10 +11,10 @@ export interface Node {
 export const nodeKey = (n: Node): string => `${n.level}/${key(n.coord)}`
 
 /** Number of cells of a grid of `cell`-shaped cells anchored at the origin that cover `bounds`. */
-export const gridShape = (bounds: Box, cell: Vec3): Vec3 => map3(a => Math.ceil(bounds.max[a] / cell[a]))
+const gridShape = (bounds: Box, cell: Vec3): Vec3 => map3(a => Math.ceil(bounds.max[a] / cell[a]))
 
 /** Shape in voxels of dataset space of a node of `level`. */
-export const nodeShape = (level: number, region: Vec3): Vec3 => map3(a => region[a] * 2 ** level)
+const nodeShape = (level: number, region: Vec3): Vec3 => map3(a => region[a] * 2 ** level)
 
 export const nodeBox = (node: Node, region: Vec3, bounds: Box): Box =>
   cellBox(node.coord, nodeShape(node.level, region), bounds)

@@ -27,9 +27,9 @@ function onPath(name: string): string | undefined {
     .find(existsSync)
 }
 
-/** Where `@temporalio/testing` keeps the CLI that it downloads. */
+/** Where the SDK's test environment keeps the CLI that it downloads. */
 function sdkDownload(): string {
-  const { version } = createRequire(import.meta.url)('@temporalio/testing/package.json') as { version: string }
+  const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string }
   return join(tmpdir(), `temporal-cli-sdk-typescript-${version}`)
 }
 

@@ -24,7 +24,7 @@ import type { StageName } from '../domain/stages.ts'
 import { stages } from '../domain/stages.ts'
 import { childrenOf, neighbourhood, nodeKey, nodesAt, parentOf, rootLevel, type Node } from '../domain/tree.ts'
 
-export const progressQuery = defineQuery<Progress>(queries.progress)
+const progressQuery = defineQuery<Progress>(queries.progress)
 
 /** Children and activities of one run that are in flight at once; more only waits in the task queues. */
 const WIDTH = 8

@@ -25,7 +25,8 @@ export function writeParquet(columns: readonly ParquetColumn[]): Uint8Array<Arra
   for (const c of columns)
     if (c.data.length !== rows) throw new RangeError(`column ${c.name} has ${c.data.length} rows instead of ${rows}`)
   const writer = new ByteWriter()
-  parquetWrite({
+  // Into memory it writes at once: the promise is for writers that wait.
+  void parquetWrite({
     writer,
     // The writer takes uint32 above 2^31 only from a plain array.
     columnData: columns.map(c => ({ name: c.name, data: c.data instanceof Uint32Array ? Array.from(c.data) : c.data })),

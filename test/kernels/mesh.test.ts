@@ -38,7 +38,7 @@ async function unions(regions: RegionLabels[], params: MeshParameters): Promise<
         const corners = [...triangles.subarray(t, t + 3)].map(point)
         union.volume += sixfoldVolume(corners) / 6
         for (let k = 0; k < 3; k++) {
-          const edge = `${corners[k]} ${corners[(k + 1) % 3]}`
+          const edge = `${corners[k]!.join()} ${corners[(k + 1) % 3]!.join()}`
           union.edges.set(edge, (union.edges.get(edge) ?? 0) + 1)
         }
       }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { RunReport } from '../../client/commands/run.ts'
-import type { StackRecord } from '../../worker/home.ts'
+import { checkout, type StackRecord } from '../../worker/home.ts'
 
 const exec = promisify(execFile)
 
@@ -29,7 +29,7 @@ export class Hillock {
 
   async cli(...args: string[]): Promise<Result> {
     try {
-      const { stdout, stderr } = await exec('./hillock', args, { env: this.env, maxBuffer: 1 << 28 })
+      const { stdout, stderr } = await exec(join(checkout, 'hillock'), args, { env: this.env, maxBuffer: 1 << 28 })
       return { code: 0, stdout, stderr }
     } catch (e) {
       const failed = e as { code: number; stdout: string; stderr: string }
@@ -52,7 +52,7 @@ export class Hillock {
 
   /** The same without waiting: what is printed comes with `done`. */
   start(...args: string[]): { child: ChildProcess; done: Promise<Result> } {
-    const child = spawn('./hillock', args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(join(checkout, 'hillock'), args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (d: Buffer) => (stdout += d.toString()))
