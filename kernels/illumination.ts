@@ -1,0 +1,159 @@
+// Uneven light and exposure of the tiles of one section, told apart from the tissue, and the grey values that remain.
+import { addEntry, endRow, leastSquares, makeRows } from './least-squares.ts'
+import type { SeamMatch } from './seams.ts'
+import type { SectionStitch, SectionTile } from './section-types.ts'
+
+export type Illumination = SectionStitch['illumination']
+
+/** Nodes of the gain grid along each axis. */
+const nodes = 9
+/** Cells of a tile along each axis whose mean grey is used. */
+const cells = 8
+const terms = 6
+/** Weight of the mean of a cell (which tissue sways) against the ratio of two views of the same tissue. */
+const cellWeight = 0.02
+
+/** Smooth functions over the face of a tile, u and v from -1 to 1: the light of a lens falls off like these. */
+function basis(u: number, v: number, out: Float64Array): void {
+  const r = u * u + v * v
+  out[0] = u
+  out[1] = v
+  out[2] = u * u
+  out[3] = u * v
+  out[4] = v * v
+  out[5] = r * r
+}
+
+/**
+ * Log brightness = light(place in the tile) + exposure(tile) + tissue. In an overlap the tissue is the same, so that ratios
+ * of patches say most; the means of cells, averaged over the tiles, say the rest. Linear least squares.
+ */
+export function illuminationOf(
+  tiles: readonly SectionTile[],
+  matches: readonly SeamMatch[],
+): { illumination: Illumination; gains: number[] } {
+  const n = tiles.length
+  // Unknowns: the terms of the light, exposures, mean tissue of each tile.
+  const rows = makeRows(terms + 2 * n)
+  const f = new Float64Array(terms)
+  const light = (t: SectionTile, x: number, y: number, sign: number) => {
+    basis((2 * x) / Math.max(1, t.width - 1) - 1, (2 * y) / Math.max(1, t.height - 1) - 1, f)
+    for (let k = 0; k < terms; k++) addEntry(rows, k, sign * f[k]!)
+  }
+  for (const m of matches) {
+    const a = tiles[m.a]!
+    const b = tiles[m.b]!
+    const left = meanGrey(a, m.ax - m.halfX, m.ay - m.halfY, m.ax + m.halfX, m.ay + m.halfY)
+    const right = meanGrey(b, m.bx - m.halfX, m.by - m.halfY, m.bx + m.halfX, m.by + m.halfY)
+    if (left <= 0 || right <= 0) continue
+    light(a, m.ax, m.ay, 1)
+    light(b, m.bx, m.by, -1)
+    addEntry(rows, terms + m.a, 1)
+    addEntry(rows, terms + m.b, -1)
+    endRow(rows, Math.log(left / right), 0, m.score)
+  }
+  tiles.forEach((t, i) => {
+    for (let j = 0; j < cells; j++)
+      for (let k = 0; k < cells; k++) {
+        const x0 = (k * t.width) / cells
+        const y0 = (j * t.height) / cells
+        const mean = meanGrey(t, x0, y0, x0 + t.width / cells, y0 + t.height / cells)
+        if (mean <= 0) continue
+        light(t, x0 + (t.width / cells - 1) / 2, y0 + (t.height / cells - 1) / 2, 1)
+        addEntry(rows, terms + n + i, 1)
+        endRow(rows, Math.log(mean), 0, cellWeight)
+      }
+    addEntry(rows, terms + i, 1)
+    endRow(rows, 0, 0, 1e-3)
+  })
+  // The fourth order takes part only where it explains clearly more.
+  addEntry(rows, 5, 1)
+  endRow(rows, 0, 0, 0.2)
+  const u = new Float64Array(rows.unknowns)
+  leastSquares(rows, rows.rightX, u, 20 * rows.unknowns, 1e-9)
+
+  const logs: number[] = []
+  for (let j = 0; j < nodes; j++)
+    for (let i = 0; i < nodes; i++) {
+      basis((2 * i) / (nodes - 1) - 1, (2 * j) / (nodes - 1) - 1, f)
+      let sum = 0
+      for (let k = 0; k < terms; k++) sum += u[k]! * f[k]!
+      logs.push(sum)
+    }
+  const mean = logs.reduce((a, b) => a + b, 0) / logs.length
+  return {
+    illumination: { nx: nodes, ny: nodes, gain: logs.map(v => Math.exp(v - mean)) },
+    gains: tiles.map((_, i) => Math.exp(u[terms + i]!)),
+  }
+}
+
+/** Mean over a rectangle of a tile; pixels at 0 and 255 do not count; 0 when none is left. */
+function meanGrey(t: SectionTile, x0: number, y0: number, x1: number, y1: number): number {
+  let n = 0
+  let sum = 0
+  const left = Math.max(0, Math.round(x0))
+  const right = Math.min(t.width, Math.round(x1))
+  for (let y = Math.max(0, Math.round(y0)); y < Math.min(t.height, Math.round(y1)); y++)
+    for (let i = y * t.width + left; i < y * t.width + right; i++) {
+      const v = t.data[i]!
+      if (v === 0 || v === 255) continue
+      n++
+      sum += v
+    }
+  return n > 0 ? sum / n : 0
+}
+
+/** Relative brightness at a pixel of a tile of the given size. */
+export function gainAt(l: Illumination, width: number, height: number, x: number, y: number): number {
+  const fx = Math.max(0, Math.min(1, x / Math.max(1, width - 1))) * (l.nx - 1)
+  const fy = Math.max(0, Math.min(1, y / Math.max(1, height - 1))) * (l.ny - 1)
+  const i = Math.min(l.nx - 2, Math.floor(fx))
+  const j = Math.min(l.ny - 2, Math.floor(fy))
+  const s = fx - i
+  const t = fy - j
+  const n = j * l.nx + i
+  const g = l.gain
+  return (1 - t) * ((1 - s) * g[n]! + s * g[n + 1]!) + t * ((1 - s) * g[n + l.nx]! + s * g[n + l.nx + 1]!)
+}
+
+/** Statistics of the corrected grey values; the darkest and brightest hundredth (folds, dirt, holes) do not sway mean and std. */
+export function intensityOf(
+  tiles: readonly SectionTile[],
+  illumination: Illumination,
+  gains: readonly number[],
+): SectionStitch['intensity'] {
+  const histogram = Array.from({ length: 256 }, () => 0)
+  tiles.forEach((t, k) => {
+    // Every second pixel of every second row is enough of a sample.
+    for (let y = 0; y < t.height; y += 2)
+      for (let x = 0; x < t.width; x += 2) {
+        const raw = t.data[y * t.width + x]!
+        if (raw === 0 || raw === 255) continue
+        const v = raw / (gainAt(illumination, t.width, t.height, x, y) * gains[k]!)
+        histogram[Math.min(255, Math.round(v))]!++
+      }
+  })
+  const total = histogram.reduce((a, b) => a + b, 0)
+  if (total === 0) return { mean: 0, std: 1, histogram }
+  const low = quantile(histogram, 0.01 * total)
+  const high = quantile(histogram, 0.99 * total)
+  let n = 0
+  let sum = 0
+  let squares = 0
+  for (let v = low; v <= high; v++) {
+    n += histogram[v]!
+    sum += v * histogram[v]!
+    squares += v * v * histogram[v]!
+  }
+  const mean = sum / n
+  return { mean, std: Math.max(1, Math.sqrt(Math.max(0, squares / n - mean * mean))), histogram }
+}
+
+function quantile(histogram: readonly number[], count: number): number {
+  let seen = 0
+  for (let v = 0; v < 256; v++) {
+    seen += histogram[v]!
+    if (seen >= count) return v
+  }
+  return 255
+}

@@ -1,0 +1,177 @@
+// Where neighbouring tiles show the same structure: a coarse shift per overlap, then patches along the seam.
+import { median } from './least-squares.ts'
+import { correlation, refinePatch } from './patch.ts'
+import type { PatchState } from './patch.ts'
+import { phaseCorrelation } from './phase-correlation.ts'
+import type { Crop } from './phase-correlation.ts'
+import { flatten, pyramid } from './plane.ts'
+import type { Plane } from './plane.ts'
+import type { SectionTile, StitchParams } from './section-types.ts'
+
+/** A patch of an overlap: tile a at (ax, ay) shows what tile b shows at (bx, by). Tiles by their place in the list. */
+export interface SeamMatch {
+  readonly a: number
+  readonly b: number
+  readonly ax: number
+  readonly ay: number
+  readonly bx: number
+  readonly by: number
+  readonly score: number
+  /** Half sides of the patch, pixels. */
+  readonly halfX: number
+  readonly halfY: number
+}
+
+/** Overlaps narrower than this say nothing, pixels. */
+const narrowest = 8
+
+/** Accepted patches of all overlapping pairs, and which tiles overlap another at all. Tiles must be in a fixed order. */
+export function seamMatches(
+  tiles: readonly SectionTile[],
+  p: StitchParams,
+): { matches: SeamMatch[]; overlapping: boolean[] } {
+  const overlapping = tiles.map(() => false)
+  const planes: Plane[][] = []
+  const planesOf = (i: number) => (planes[i] ??= pyramid(flatten(tiles[i]!.data, tiles[i]!.width, tiles[i]!.height), 2))
+  const matches: SeamMatch[] = []
+  for (let a = 0; a < tiles.length; a++)
+    for (let b = a + 1; b < tiles.length; b++) {
+      const s = tiles[a]!
+      const t = tiles[b]!
+      const w = Math.min(s.x + s.width, t.x + t.width) - Math.max(s.x, t.x)
+      const h = Math.min(s.y + s.height, t.y + t.height) - Math.max(s.y, t.y)
+      // Tiles that touch at a corner alone are placed better through their common neighbours.
+      if (Math.min(w, h) < narrowest || Math.max(w, h) < Math.min(s.width, s.height, t.width, t.height) / 3) continue
+      overlapping[a] = overlapping[b] = true
+      matches.push(...matchPair(a, b, s, t, planesOf(a), planesOf(b), p))
+    }
+  return { matches, overlapping }
+}
+
+function matchPair(
+  a: number,
+  b: number,
+  s: SectionTile,
+  t: SectionTile,
+  pa: Plane[],
+  pb: Plane[],
+  p: StitchParams,
+): SeamMatch[] {
+  const shift = coarseShift(s, t, pa, pb, p)
+  if (!shift) return []
+  // The overlap in pixels of a under the coarse shift.
+  const [vx, vy] = shift
+  const x0 = Math.max(0, -vx)
+  const y0 = Math.max(0, -vy)
+  const x1 = Math.min(s.width, t.width - vx)
+  const y1 = Math.min(s.height, t.height - vy)
+  const nx = Math.max(1, Math.floor((x1 - x0) / p.patchPx))
+  const ny = Math.max(1, Math.floor((y1 - y0) / p.patchPx))
+  const found: SeamMatch[] = []
+  for (let j = 0; j < ny; j++)
+    for (let i = 0; i < nx; i++) {
+      const left = x0 + Math.floor((i * (x1 - x0)) / nx)
+      const top = y0 + Math.floor((j * (y1 - y0)) / ny)
+      const width = x0 + Math.floor(((i + 1) * (x1 - x0)) / nx) - left
+      const height = y0 + Math.floor(((j + 1) * (y1 - y0)) / ny) - top
+      const state: PatchState = { x: left, y: top, width, height, vx, vy, score: -1 }
+      // The half-size image has the wider reach; small patches have too few of its pixels.
+      if (Math.min(width, height) >= 24) {
+        const half = {
+          x: left >> 1,
+          y: top >> 1,
+          width: width >> 1,
+          height: height >> 1,
+          vx: vx / 2,
+          vy: vy / 2,
+          score: -1,
+        }
+        refinePatch(pa[1]!, pb[1]!, half, 12, 3)
+        if (half.score >= p.minScore) {
+          state.vx = 2 * half.vx
+          state.vy = 2 * half.vy
+        }
+      }
+      refinePatch(pa[0]!, pb[0]!, state, 12, 2)
+      if (state.score < p.minScore) continue
+      const ax = left + (width - 1) / 2
+      const ay = top + (height - 1) / 2
+      found.push({
+        a,
+        b,
+        ax,
+        ay,
+        bx: ax + state.vx,
+        by: ay + state.vy,
+        score: state.score,
+        halfX: width / 2,
+        halfY: height / 2,
+      })
+    }
+  return consistent(found)
+}
+
+/** Peaks of the phase correlation of the nominal overlap, judged by the correlation of what they make overlap. */
+function coarseShift(
+  s: SectionTile,
+  t: SectionTile,
+  pa: Plane[],
+  pb: Plane[],
+  p: StitchParams,
+): readonly [number, number] | undefined {
+  const nominalX = s.x - t.x
+  const nominalY = s.y - t.y
+  const x0 = Math.max(0, -Math.round(nominalX))
+  const y0 = Math.max(0, -Math.round(nominalY))
+  const width = Math.min(s.width, t.width - Math.round(nominalX)) - x0
+  const height = Math.min(s.height, t.height - Math.round(nominalY)) - y0
+  const level = Math.min(width, height) >= 64 ? 1 : 0
+  const unit = 1 << level
+  const a = pa[level]!
+  const b = pb[level]!
+  const bx = Math.max(0, x0 + Math.round(nominalX))
+  const by = Math.max(0, y0 + Math.round(nominalY))
+  const w = Math.floor(width / unit)
+  const h = Math.floor(height / unit)
+  const ax = Math.floor(x0 / unit)
+  const ay = Math.floor(y0 / unit)
+  const ox = Math.floor(bx / unit)
+  const oy = Math.floor(by / unit)
+  const limit = Math.ceil(p.maxShiftPx / unit)
+  const peaks = phaseCorrelation(crop(a, ax, ay, w, h), crop(b, ox, oy, w, h), limit, limit, 6)
+  let best = p.minScore / 2
+  let shift: readonly [number, number] | undefined
+  const enough = (w * h) / 8
+  const stride = w * h > 40000 ? 2 : 1
+  for (const k of [{ dx: 0, dy: 0 }, ...peaks]) {
+    const vx = ox - ax + k.dx
+    const vy = oy - ay + k.dy
+    const score = correlation(a, b, vx, vy, stride, enough)
+    if (score <= best) continue
+    best = score
+    shift = [unit * vx, unit * vy]
+  }
+  return shift
+}
+
+const crop = (p: Plane, x: number, y: number, width: number, height: number): Crop => ({
+  data: p.value,
+  offset: y * p.width + x,
+  stride: p.width,
+  width: Math.min(width, p.width - x),
+  height: Math.min(height, p.height - y),
+})
+
+/** Leaves out patches that are more than 4 px from the median shift of the patches nearest to them. */
+function consistent(found: SeamMatch[]): SeamMatch[] {
+  if (found.length < 3) return found
+  return found.filter(m => {
+    const near = found
+      .map(k => ({ k, d: (k.ax - m.ax) ** 2 + (k.ay - m.ay) ** 2 }))
+      .sort((p, q) => p.d - q.d || p.k.ay - q.k.ay || p.k.ax - q.k.ax)
+      .slice(0, 9)
+    const dx = m.bx - m.ax - median(near.map(({ k }) => k.bx - k.ax))
+    const dy = m.by - m.ay - median(near.map(({ k }) => k.by - k.ay))
+    return dx * dx + dy * dy <= 16
+  })
+}
