@@ -1,7 +1,8 @@
 // Uneven light and exposure of the tiles of one section, told apart from the tissue, and the grey values that remain.
 import { addEntry, endRow, leastSquares, makeRows } from './least-squares.ts'
 import type { SeamMatch } from './seams.ts'
-import type { SectionStitch, SectionTile } from './section-types.ts'
+import { edgeDistance } from './sample-tile.ts'
+import type { CameraView, SectionStitch, SectionTile } from './section-types.ts'
 
 export type Illumination = SectionStitch['illumination']
 
@@ -31,6 +32,7 @@ function basis(u: number, v: number, out: Float64Array): void {
 export function illuminationOf(
   tiles: readonly SectionTile[],
   matches: readonly SeamMatch[],
+  views: readonly CameraView[],
 ): { illumination: Illumination; gains: number[] } {
   const n = tiles.length
   // Unknowns: the terms of the light, exposures, mean tissue of each tile.
@@ -58,7 +60,11 @@ export function illuminationOf(
         const x0 = (k * t.width) / cells
         const y0 = (j * t.height) / cells
         const mean = meanGrey(t, x0, y0, x0 + t.width / cells, y0 + t.height / cells)
-        if (mean <= 0) continue
+        if (
+          mean <= 0 ||
+          edgeDistance(views[i]!, t.width, t.height, x0 + t.width / cells / 2, y0 + t.height / cells / 2) <= 0
+        )
+          continue
         light(t, x0 + (t.width / cells - 1) / 2, y0 + (t.height / cells - 1) / 2, 1)
         addEntry(rows, terms + n + i, 1)
         endRow(rows, Math.log(mean), 0, cellWeight)

@@ -45,6 +45,15 @@ export interface Lattice<A = readonly number[]> {
   readonly dy: A
 }
 
+/** Pixels at the sides, and x + y counted from each corner (top left, top right, bottom left, bottom right), without tissue. */
+export interface CameraView {
+  readonly left: number
+  readonly top: number
+  readonly right: number
+  readonly bottom: number
+  readonly corners: readonly [number, number, number, number]
+}
+
 export interface TileTransform {
   readonly name: string
   readonly width: number
@@ -55,6 +64,8 @@ export interface TileTransform {
   readonly mesh: Lattice | null
   /** Brightness relative to the section, to be divided by. */
   readonly gain: number
+  /** Where other tiles cover, pixels outside are not shown. */
+  readonly view: CameraView
 }
 
 /** One accepted patch of an overlap: the same structure lies at (ax, ay) of tile a and at (bx, by) of tile b. */

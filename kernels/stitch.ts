@@ -1,4 +1,5 @@
 // Puts the tiles of one section together: shifts from all overlaps at once, a mesh where the lens bends, grey values.
+import { cameraView } from './camera-view.ts'
 import { illuminationOf, intensityOf } from './illumination.ts'
 import { addEntry, endRow, leastSquares, makeRows, median, rowTimes } from './least-squares.ts'
 import { meshLattice, solveMesh } from './mesh-solve.ts'
@@ -28,7 +29,8 @@ export function stitchSection(input: readonly SectionTile[], params: Partial<Sti
   const mesh = bent ? solveMesh(tiles, matches, shiftX, shiftY) : undefined
   const finalResiduals = mesh ? mesh.residuals : residuals
 
-  const { illumination, gains } = illuminationOf(tiles, matches)
+  const views = tiles.map(cameraView)
+  const { illumination, gains } = illuminationOf(tiles, matches, views)
   const transforms = tiles.map((t, i): TileTransform => ({
     name: t.name,
     width: t.width,
@@ -36,6 +38,7 @@ export function stitchSection(input: readonly SectionTile[], params: Partial<Sti
     affine: [1, 0, t.x + shiftX[i]!, 0, 1, t.y + shiftY[i]!],
     mesh: mesh ? meshLattice(mesh, i) : null,
     gain: gains[i]!,
+    view: views[i]!,
   }))
   const touched = tiles.map(() => false)
   for (const m of matches) touched[m.a] = touched[m.b] = true

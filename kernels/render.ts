@@ -1,0 +1,79 @@
+// The aligned, normalised EM of any box: every voxel is a look-up, so that any decomposition gives the same bytes.
+import { drawRow, prepare } from './draw-section.ts'
+import { renderDefaults } from './section-types.ts'
+import type { Lattice, RenderParams, SectionStitch, SlabSection } from './section-types.ts'
+import type { Box } from './types.ts'
+
+/** Names of the tiles that `renderSlab` may touch for a box, by its x and y. */
+export function tilesInBox(stitch: SectionStitch, field: Lattice<Float32Array>, box: Box): string[] {
+  const [left, right] = range(field.dx)
+  const [top, bottom] = range(field.dy)
+  const names: string[] = []
+  for (const { name, affine, width, height, mesh } of stitch.transforms) {
+    const [a, b, tx, c, d, ty] = affine
+    const bent = mesh ? Math.max(...range(mesh.dx).map(Math.abs), ...range(mesh.dy).map(Math.abs)) : 0
+    const reach = 2 + 2 * bent
+    const xs = [0, a * width, b * height, a * width + b * height]
+    const ys = [0, c * width, d * height, c * width + d * height]
+    if (
+      tx + Math.max(...xs) + reach >= box.min[0] + left &&
+      tx + Math.min(...xs) - reach <= box.max[0] + right &&
+      ty + Math.max(...ys) + reach >= box.min[1] + top &&
+      ty + Math.min(...ys) - reach <= box.max[1] + bottom
+    )
+      names.push(name)
+  }
+  return names
+}
+
+function range(a: ArrayLike<number>): [number, number] {
+  let low = 0
+  let high = 0
+  for (let i = 0; i < a.length; i++) {
+    if (a[i]! < low) low = a[i]!
+    if (a[i]! > high) high = a[i]!
+  }
+  return [low, high]
+}
+
+/**
+ * EM of the box, x fastest. Tiles of a section blend over `featherPx` around the line half-way between their edges; where no
+ * tile of a section covers, the nearest section within `fillSections` that does stands in (the lower on a tie); else 0.
+ */
+export function renderSlab(sections: readonly SlabSection[], box: Box, params: Partial<RenderParams> = {}): Uint8Array {
+  const p = { ...renderDefaults, ...params }
+  const [x0, y0, z0] = box.min
+  const sx = box.max[0] - x0
+  const sy = box.max[1] - y0
+  const sz = box.max[2] - z0
+  const out = new Uint8Array(sx * sy * sz)
+  // A tile that is not in reach of the box is never looked at.
+  const prepared = new Map(
+    sections.map(s => {
+      const names = new Set(tilesInBox(s.stitch, s.field, box))
+      return [
+        s.z,
+        {
+          field: s.field,
+          tiles: prepare(
+            s.tiles.filter(t => names.has(t.name)),
+            s.stitch,
+          ),
+        },
+      ]
+    }),
+  )
+  const done = new Uint8Array(sx * sy)
+  for (let k = 0; k < sz; k++) {
+    const plane = out.subarray(k * sx * sy, (k + 1) * sx * sy)
+    done.fill(0)
+    let left = sx * sy
+    // z, z - 1, z + 1, z - 2, ...
+    for (let r = 0; r <= 2 * p.fillSections && left > 0; r++) {
+      const s = prepared.get(z0 + k + (r % 2 === 1 ? -1 : 1) * Math.ceil(r / 2))
+      if (!s) continue
+      for (let y = 0; y < sy; y++) left -= drawRow(s.tiles, s.field, p, x0, y0 + y, sx, plane, done, y * sx)
+    }
+  }
+  return out
+}
