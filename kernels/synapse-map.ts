@@ -1,5 +1,5 @@
 // Cleft and vesicle maps by classical filters: dark plates, and light lumina in dark shells.
-import { binomial, cubeSum, lumen, lumenReach } from './synapse-filter.ts'
+import { cubeSum, lumina, luminaReach, luminaScale } from './synapse-filter.ts'
 import type { Box, Vec3 } from './types.ts'
 
 export interface SynapseMapParams {
@@ -20,11 +20,11 @@ const FINE = 1
 const COARSE = 6
 
 /** Voxels around a block that its maps depend on. */
-export const synapseMapHalo = Math.max(COARSE, lumenReach + 1)
+export const synapseMapHalo = Math.max(COARSE, luminaReach)
 
 /** Grey levels by which a lumen must outshine its shell, and how the map grows from there. */
-const LUMEN_FLOOR = 5
-const LUMEN_GAIN = 12
+const LUMEN_FLOOR = 8
+const LUMEN_GAIN = 60
 
 /**
  * Cleft: darker than any membrane at the scale of its thickness, while its surround is not as dark as a mitochondrion.
@@ -36,7 +36,7 @@ export function synapseMap(request: { em: Uint8Array; shape: Vec3; core: Box; pa
   const { em, shape, core, params } = request
   const fine = cubeSum(em, shape, FINE)
   const coarse = cubeSum(em, shape, COARSE)
-  const lumina = lumen(binomial(em, shape), shape, 64 * LUMEN_FLOOR)
+  const light = lumina(em, shape, LUMEN_FLOOR)
   const perFine = 1 / (2 * FINE + 1) ** 3
   const perCoarse = 1 / (2 * COARSE + 1) ** 3
   const [cx, cy, cz] = [core.max[0] - core.min[0], core.max[1] - core.min[1], core.max[2] - core.min[2]]
@@ -48,7 +48,7 @@ export function synapseMap(request: { em: Uint8Array; shape: Vec3; core: Box; pa
         const dark = (params.dark - fine[i]! * perFine) * 8
         const plate = (coarse[i]! * perCoarse - params.surround) / 12
         if (dark > 0 && plate > 0) cleft[o] = Math.round((dark < 255 ? dark : 255) * (plate < 1 ? plate : 1))
-        if (lumina[i]! > 0) vesicles[o] = Math.min(255, Math.round((lumina[i]! / 64 - LUMEN_FLOOR) * LUMEN_GAIN))
+        if (light[i]! > 0) vesicles[o] = Math.min(255, Math.round((light[i]! / luminaScale - LUMEN_FLOOR) * LUMEN_GAIN))
       }
   return { cleft, vesicles }
 }

@@ -71,7 +71,7 @@ export function describeSides(middle: Vec3, pair: readonly [number, number], vol
     const label = volume.labels[i]!
     const side = label === one.label ? one : label === two.label ? two : undefined
     if (!side) return
-    side.vesicles += volume.vesicles[i]!
+    side.vesicles += volume.vesicles[i]!*(625-x*x-y*y-z*z)/625
     if (x * x + y * y + z * z > POINT_REACH * POINT_REACH) return
     side.n++
     side.x += x
