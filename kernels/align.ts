@@ -1,11 +1,12 @@
-// Alignment of all sections at once: a displacement field per section that agrees with the matches, bends little and stays near nominal.
+// Brings all sections of a stack together at once: a displacement field each, smooth, and nominal on the average over z.
+import { addBending } from './mesh-solve.ts'
+import { badSections, nearestGood } from './bad-sections.ts'
+import { latticeAt, latticeWeights } from './lattice.ts'
+import { addEntry, endRow, leastSquares, makeRows, median } from './least-squares.ts'
+import { alignDefaults } from './section-types.ts'
 import type { AlignedSection, Alignment, AlignParams, Lattice, SectionExtent, SectionMatch } from './section-types.ts'
 
-const SWEEPS = 400
-/** Over-relaxation of the Gauss-Seidel sweeps. */
-const OMEGA = 1.6
-
-interface Pair {
+export interface SectionPair {
   readonly a: number
   readonly b: number
   readonly match: SectionMatch
@@ -13,121 +14,140 @@ interface Pair {
 
 /** Zero fields, for sources that are aligned already. */
 export function identityAlignment(sections: readonly number[]): Alignment {
-  const field = (): Lattice<Float32Array> => ({ spacing: 1, nx: 1, ny: 1, x0: 0, y0: 0, dx: new Float32Array(1), dy: new Float32Array(1) })
-  return { sections: sections.map(z => ({ z, field: field(), source: z })), residualPx: { median: 0, max: 0 } }
+  return {
+    sections: [...sections].sort((p, q) => p - q).map(z => ({ z, field: zeroField(), source: z })),
+    residualPx: { median: 0, max: 0 },
+  }
 }
+
+const zeroField = (): Lattice<Float32Array> => ({
+  spacing: 1,
+  nx: 1,
+  ny: 1,
+  x0: 0,
+  y0: 0,
+  dx: new Float32Array(1),
+  dy: new Float32Array(1),
+})
+
+/** Matches that the solution contradicts by more than this lose their say, pixels. */
+const outlierPx = 1.5
 
 /**
- * Minimises, by Gauss-Seidel sweeps in a fixed order, the squared difference between what each match measured and what the
- * fields of its sections say, plus `bending` times the squared second differences within a section, plus `anchor` times the
- * squared displacement. The anchor is a high-pass over z: fields deviate from nominal only as far as neighbours disagree.
- * A section that agrees with none of its neighbours is excluded.
+ * Solves for all fields at once. With a point q of section a found at q + v in section b, and aligned position p showing
+ * p + d_a(p) and p + d_b(p), it asks for d_b - d_a = v, and besides that every d be small (`anchor`) and bend little
+ * (`bending`). Matches know differences between sections only; the anchor fixes the rest. It acts as a high-pass over z: a
+ * displacement that changes from section to section is taken out, one that drifts over many is taken for tissue and stays.
+ * Least squares by conjugate gradients, repeated with less weight for matches that do not fit (Geman-McClure).
  */
-export function solveAlignment(pairs: readonly Pair[], extents: readonly SectionExtent[], params: AlignParams): Alignment {
-  const good = pairs.filter(p => p.match.agreement >= params.minAgreement)
-  const excluded = exclusions(good, extents)
-  const used = good.filter(p => !excluded.has(p.a) && !excluded.has(p.b))
-  const at = new Map(extents.map((e, i) => [e.z, i]))
-  const grid = gridOf(extents, params.spacingPx)
-  const n = grid.nx * grid.ny
-  const links = extents.map((): { other: number; sign: number; dx: Float64Array; dy: Float64Array; w: Float64Array }[] => [])
-  for (const { a, b, match } of used) {
-    const { dx, dy, w } = resample(match, grid)
-    links[at.get(b)!]!.push({ other: at.get(a)!, sign: 1, dx, dy, w })
-    links[at.get(a)!]!.push({ other: at.get(b)!, sign: -1, dx, dy, w })
-  }
-  const X = extents.map(() => new Float64Array(n))
-  const Y = extents.map(() => new Float64Array(n))
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    let most = 0
-    for (let s = 0; s < extents.length; s++) {
-      if (links[s]!.length === 0) continue
-      for (let j = 0, k = 0; j < grid.ny; j++)
-        for (let i = 0; i < grid.nx; i++, k++) {
-          let weight = params.anchor
-          let [tx, ty] = [0, 0]
-          for (const l of links[s]!) {
-            const w = l.w[k]!
-            weight += w
-            tx += w * (X[l.other]![k]! + l.sign * l.dx[k]!)
-            ty += w * (Y[l.other]![k]! + l.sign * l.dy[k]!)
-          }
-          const neighbours = [i > 0 ? k - 1 : -1, i < grid.nx - 1 ? k + 1 : -1, j > 0 ? k - grid.nx : -1, j < grid.ny - 1 ? k + grid.nx : -1]
-          for (const m of neighbours) {
-            if (m < 0) continue
-            weight += params.bending
-            tx += params.bending * X[s]![m]!
-            ty += params.bending * Y[s]![m]!
-          }
-          const ux = OMEGA * (tx / weight - X[s]![k]!)
-          const uy = OMEGA * (ty / weight - Y[s]![k]!)
-          X[s]![k]! += ux
-          Y[s]![k]! += uy
-          most = Math.max(most, Math.abs(ux), Math.abs(uy))
-        }
-    }
-    if (most < 1e-4) break
-  }
-  const residuals: number[] = []
-  for (const [s, list] of links.entries())
-    for (const l of list) {
-      if (l.sign < 0) continue
-      for (let k = 0; k < n; k++)
-        if (l.w[k]! > 0.1) residuals.push(Math.hypot(X[s]![k]! - X[l.other]![k]! - l.dx[k]!, Y[s]![k]! - Y[l.other]![k]! - l.dy[k]!))
-    }
-  residuals.sort((p, q) => p - q)
-  const sections = extents.map((e, i): AlignedSection => {
-    const field = { ...grid, dx: Float32Array.from(X[i]!), dy: Float32Array.from(Y[i]!) }
-    const reason = excluded.get(e.z)
-    return reason === undefined ? { z: e.z, field, source: e.z } : { z: e.z, field, excluded: reason, source: nearest(e.z, extents, excluded) }
+export function solveAlignment(
+  matches: readonly SectionPair[],
+  sections: readonly SectionExtent[],
+  params: Partial<AlignParams> = {},
+): Alignment {
+  const p = { ...alignDefaults, ...params }
+  const extents = [...sections].sort((s, t) => s.z - t.z)
+  const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
+  const bad = badSections(order, extents, p.minAgreement)
+  const good = extents.filter(e => !bad.has(e.z))
+  const grid = commonGrid(good, p.spacingPx)
+  const nodes = grid.nx * grid.ny
+  const first = new Map(good.map((e, i) => [e.z, i * nodes]))
+  const used = order.filter(m => first.has(m.a) && first.has(m.b) && m.match.agreement >= p.minAgreement)
+  const x = new Float64Array(good.length * nodes)
+  const y = new Float64Array(good.length * nodes)
+  const residuals = solve(used, first, grid, p, x, y)
+  const shown = extents.map((e): AlignedSection => {
+    const reason = bad.get(e.z)
+    const source = reason === undefined ? e.z : nearestGood(e.z, good)
+    const at = first.get(source)
+    const field =
+      at === undefined
+        ? zeroField()
+        : { ...grid, dx: Float32Array.from(x.subarray(at, at + nodes)), dy: Float32Array.from(y.subarray(at, at + nodes)) }
+    return { z: e.z, field, source, ...(reason === undefined ? {} : { excluded: reason }) }
   })
-  return { sections, residualPx: { median: residuals[residuals.length >> 1] ?? 0, max: residuals.at(-1) ?? 0 } }
+  return { sections: shown, residualPx: { median: median(residuals), max: residuals.reduce((s, t) => Math.max(s, t), 0) } }
 }
-
-function exclusions(good: readonly Pair[], extents: readonly SectionExtent[]): Map<number, string> {
-  const out = new Map<number, string>()
-  const partners = new Map<number, number>()
-  for (const p of good) for (const z of [p.a, p.b]) partners.set(z, (partners.get(z) ?? 0) + 1)
-  for (const { z, bounds } of extents) {
-    if (!bounds) out.set(z, 'it has no usable tile')
-    else if (extents.length > 1 && !partners.get(z)) out.set(z, 'it agrees with none of its neighbours')
-  }
-  // With every section gone there is nothing to stand in: then none is worse than the others.
-  return out.size === extents.length ? new Map() : out
-}
-
-const nearest = (z: number, extents: readonly SectionExtent[], excluded: ReadonlyMap<number, string>): number =>
-  extents
-    .filter(e => !excluded.has(e.z))
-    .reduce((best, e) => (Math.abs(e.z - z) < Math.abs(best - z) ? e.z : best), Number.MAX_SAFE_INTEGER)
 
 type Grid = Omit<Lattice, 'dx' | 'dy'>
 
-function gridOf(extents: readonly SectionExtent[], spacing: number): Grid {
-  const all = extents.flatMap(e => e.bounds ?? [])
-  const low = (a: 0 | 1): number => Math.min(0, ...all.map(b => b.min[a]))
-  const high = (a: 0 | 1): number => Math.max(1, ...all.map(b => b.max[a]))
-  const nodes = (a: 0 | 1): number => Math.ceil((high(a) - low(a)) / spacing) + 1
-  return { spacing, nx: nodes(0), ny: nodes(1), x0: low(0), y0: low(1) }
+function solve(
+  used: readonly SectionPair[],
+  first: ReadonlyMap<number, number>,
+  grid: Grid,
+  p: AlignParams,
+  x: Float64Array,
+  y: Float64Array,
+): number[] {
+  const nodes = new Int32Array(4)
+  const weights = new Float64Array(4)
+  const d = new Float64Array(2)
+  const ofSection = (at: number): Lattice<Float64Array> => ({
+    ...grid,
+    dx: x.subarray(at, at + grid.nx * grid.ny),
+    dy: y.subarray(at, at + grid.nx * grid.ny),
+  })
+  let residuals: number[] = []
+  for (let round = 0; round < 4; round++) {
+    const rows = makeRows(x.length)
+    residuals = []
+    for (const { a, b, match } of used) {
+      const fieldA = ofSection(first.get(a)!)
+      const fieldB = ofSection(first.get(b)!)
+      for (let j = 0, k = 0; j < match.ny; j++)
+        for (let i = 0; i < match.nx; i++, k++) {
+          const confidence = match.confidence[k]!
+          if (confidence <= 0) continue
+          // The aligned position that shows the node q of section a, from the last round's field.
+          const qx = match.x0 + i * match.spacing
+          const qy = match.y0 + j * match.spacing
+          latticeAt(fieldA, qx, qy, d)
+          const px = qx - d[0]!
+          const py = qy - d[1]!
+          latticeWeights(grid, px, py, nodes, weights)
+          let ex = -match.dx[k]!
+          let ey = -match.dy[k]!
+          for (let n = 0; n < 4; n++) {
+            addEntry(rows, first.get(b)! + nodes[n]!, weights[n]!)
+            addEntry(rows, first.get(a)! + nodes[n]!, -weights[n]!)
+            ex += weights[n]! * (fieldB.dx[nodes[n]!]! - fieldA.dx[nodes[n]!]!)
+            ey += weights[n]! * (fieldB.dy[nodes[n]!]! - fieldA.dy[nodes[n]!]!)
+          }
+          const q = round === 0 ? 0 : (ex * ex + ey * ey) / (outlierPx * outlierPx)
+          residuals.push(Math.sqrt(ex * ex + ey * ey))
+          endRow(rows, match.dx[k]!, match.dy[k]!, (confidence * confidence) / ((1 + q) * (1 + q)))
+        }
+    }
+    // The residuals of the last solution are known now; the last round only measures them.
+    if (round === 3) break
+    for (const at of first.values()) addBending(rows, at, grid.nx, grid.ny, p.bending)
+    for (let i = 0; i < x.length; i++) {
+      addEntry(rows, i, 1)
+      endRow(rows, 0, 0, p.anchor)
+    }
+    leastSquares(rows, rows.rightX, x, 400, 1e-4)
+    leastSquares(rows, rows.rightY, y, 400, 1e-4)
+  }
+  return residuals
 }
 
-/** A match at the nodes of the grid: means of its own nodes nearby, weighted by confidence and distance. */
-function resample(m: SectionMatch, g: Grid): { dx: Float64Array; dy: Float64Array; w: Float64Array } {
-  const [dx, dy, w] = [0, 1, 2].map(() => new Float64Array(g.nx * g.ny)) as [Float64Array, Float64Array, Float64Array]
-  for (let j = 0, k = 0; j < g.ny; j++)
-    for (let i = 0; i < g.nx; i++, k++) {
-      const [x, y] = [(g.x0 + i * g.spacing - m.x0) / m.spacing, (g.y0 + j * g.spacing - m.y0) / m.spacing]
-      for (let v = Math.max(0, Math.ceil(y - 1)); v <= Math.min(m.ny - 1, Math.floor(y + 1)); v++)
-        for (let u = Math.max(0, Math.ceil(x - 1)); u <= Math.min(m.nx - 1, Math.floor(x + 1)); u++) {
-          const near = (1 - Math.abs(u - x)) * (1 - Math.abs(v - y)) * m.confidence[v * m.nx + u]! ** 2
-          w[k]! += near
-          dx[k]! += near * m.dx[v * m.nx + u]!
-          dy[k]! += near * m.dy[v * m.nx + u]!
-        }
-      if (w[k]! > 0) {
-        dx[k]! /= w[k]!
-        dy[k]! /= w[k]!
-      }
-    }
-  return { dx, dy, w }
+function commonGrid(sections: readonly SectionExtent[], spacing: number): Grid {
+  let [left, top, right, bottom] = [0, 0, 1, 1]
+  for (const { bounds } of sections) {
+    if (!bounds) continue
+    left = Math.min(left, bounds.min[0])
+    top = Math.min(top, bounds.min[1])
+    right = Math.max(right, bounds.max[0])
+    bottom = Math.max(bottom, bounds.max[1])
+  }
+  const x0 = Math.floor(left / spacing) * spacing
+  const y0 = Math.floor(top / spacing) * spacing
+  return {
+    spacing,
+    x0,
+    y0,
+    nx: Math.ceil((right - x0) / spacing) + 1,
+    ny: Math.ceil((bottom - y0) / spacing) + 1,
+  }
 }

@@ -1,57 +1,143 @@
-// Where the structure of one section is found in another: one translation, then a lattice of local displacements.
-import { correlation, phasePeaks, refine } from './correlate.ts'
+// Where the structure of one section lies in another: one translation, then patches on a lattice, from coarse to fine.
+import { affineOf, smoothFlow } from './flow.ts'
+import type { Flow } from './flow.ts'
+import { median } from './least-squares.ts'
+import { correlation, refinePatch, searchPatch } from './patch.ts'
+import type { PatchState } from './patch.ts'
+import { phaseCorrelation } from './phase-correlation.ts'
+import { flatten, pyramid } from './plane.ts'
+import type { Plane } from './plane.ts'
+import { matchDefaults } from './section-types.ts'
 import type { MatchParams, SectionImage, SectionMatch } from './section-types.ts'
 
-const PEAKS = 5
-/** Half side of the window that is compared at a node, in node spacings. */
-const HALF = 0.75
+/** Side of a patch in node spacings. */
+const patchSides = 1.5
+/** The translation is sought on a level no larger than this. */
+const coarseSide = 256
+/** A node further than this from what its surroundings say is an outlier, pixels. */
+const outlierPx = 2.5
 
-/** @throws RangeError when the two images differ in scale. */
-export function matchSections(a: SectionImage, b: SectionImage, params: MatchParams): SectionMatch {
-  if (a.scale !== b.scale) throw new RangeError(`sections drawn at scale ${a.scale} and ${b.scale}`)
-  const s = a.scale
-  const whole = [0, 0, a.width, a.height] as const
-  const most = Math.ceil(params.maxShiftPx / s)
-  const peaks = [{ dx: 0, dy: 0 }, ...phasePeaks(a, b, most, PEAKS)]
-  const scored = peaks.map(p => ({ ...p, score: correlation(a, b, ...whole, p.dx, p.dy) }))
-  const coarse = scored.reduce((p, q) => (q.score > p.score ? q : p))
+/**
+ * Matches section a against b: node (x, y) of a is found at (x, y) + (dx, dy) in b, in section coordinates. Nodes that one of
+ * the two does not cover, that do not correlate, or that contradict their surroundings get confidence 0 and a displacement
+ * interpolated from the rest.
+ * @throws RangeError when the images differ in scale
+ */
+export function matchSections(a: SectionImage, b: SectionImage, params: Partial<MatchParams> = {}): SectionMatch {
+  const p = { ...matchDefaults, ...params }
+  if (a.scale !== b.scale) throw new RangeError(`sections drawn at scales ${a.scale} and ${b.scale}`)
+  const spacing = p.spacingPx / a.scale
+  let levels = 2
+  while (Math.max(a.width, a.height, b.width, b.height) >> (levels - 1) > coarseSide) levels++
+  const pa = pyramid(flatten(a.data, a.width, a.height), levels)
+  const pb = pyramid(flatten(b.data, b.width, b.height), levels)
+  const start = translation(pa[levels - 1]!, pb[levels - 1]!, p.maxShiftPx / a.scale / (1 << (levels - 1)))
 
-  const step = params.spacingPx / s
-  const nx = Math.max(1, Math.floor(a.width / step))
-  const ny = Math.max(1, Math.floor(a.height / step))
-  const [dx, dy, confidence]: [number[], number[], number[]] = [[], [], []]
-  const half = Math.ceil(HALF * step)
-  const reach = Math.ceil(params.searchPx / s)
-  // Section position of a pixel of a against the same pixel of b.
-  const [fx, fy] = [b.x0 - a.x0, b.y0 - a.y0]
-  let [covered, agree] = [0, 0]
-  for (let j = 0; j < ny; j++)
-    for (let i = 0; i < nx; i++) {
-      const [cx, cy] = [Math.round((i + 0.5) * step), Math.round((j + 0.5) * step)]
-      const [x0, y0] = [Math.max(0, cx - half), Math.max(0, cy - half)]
-      const [x1, y1] = [Math.min(a.width, cx + half), Math.min(a.height, cy + half)]
-      const found = refine(a, b, [x0, y0, x1 - x0, y1 - y0], coarse, reach)
-      if (found.score > -1) covered++
-      const good = found.score >= params.minScore
-      if (good) agree++
-      confidence.push(good ? round(found.score) : 0)
-      dx.push(good ? round(found.dx * s + fx) : 0)
-      dy.push(good ? round(found.dy * s + fy) : 0)
-    }
-  const scores = confidence.filter(c => c > 0).sort((p, q) => p - q)
-  return {
-    spacing: params.spacingPx,
+  const nx = Math.max(1, Math.round(a.width / spacing))
+  const ny = Math.max(1, Math.round(a.height / spacing))
+  const flow: Flow = {
     nx,
     ny,
-    x0: a.x0 + params.spacingPx / 2,
-    y0: a.y0 + params.spacingPx / 2,
+    dx: new Float64Array(nx * ny).fill(start.dx * (1 << (levels - 1))),
+    dy: new Float64Array(nx * ny).fill(start.dy * (1 << (levels - 1))),
+    confidence: new Float64Array(nx * ny),
+  }
+  // Every whole shift in reach on the quarter-size image, then by gradients down to full size.
+  const searchLevel = Math.min(levels - 1, 2)
+  visit(flow, pa, spacing, searchLevel, s =>
+    searchPatch(pa[searchLevel]!, pb[searchLevel]!, s, Math.ceil(p.searchPx / a.scale / (1 << searchLevel))),
+  )
+  smoothFlow(flow, p.minScore, 2 * outlierPx)
+  for (let level = searchLevel; level >= 0; level--) {
+    visit(flow, pa, spacing, level, s => refinePatch(pa[level]!, pb[level]!, s, level === 0 ? 4 : 6, 2))
+    smoothFlow(flow, p.minScore, outlierPx)
+  }
+  return describe(flow, a, b, pa[0]!, pb[0]!, p)
+}
+
+/** Best translation by phase correlation, judged by the correlation of all that overlaps. */
+function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: number } {
+  const whole = (q: Plane) => ({ data: q.value, offset: 0, stride: q.width, width: q.width, height: q.height })
+  const most = Math.ceil(limit)
+  const peaks = phaseCorrelation(whole(a), whole(b), most, most, 5)
+  let best = -1
+  let found = { dx: 0, dy: 0 }
+  for (const k of [{ dx: 0, dy: 0 }, ...peaks]) {
+    const score = correlation(a, b, k.dx, k.dy, 1, (a.width * a.height) / 8)
+    if (score <= best) continue
+    best = score
+    found = { dx: k.dx, dy: k.dy }
+  }
+  return found
+}
+
+/** Runs `work` on the patch of every node at one level; a patch that fails keeps its vector and gets confidence 0. */
+function visit(
+  flow: Flow,
+  pa: readonly Plane[],
+  spacing: number,
+  level: number,
+  work: (s: PatchState) => void,
+): void {
+  const unit = 1 << level
+  const side = Math.max(16, Math.round((patchSides * spacing) / unit))
+  const { width, height } = pa[level]!
+  const s: PatchState = { x: 0, y: 0, width: 0, height: 0, vx: 0, vy: 0, score: 0 }
+  for (let j = 0, k = 0; j < flow.ny; j++)
+    for (let i = 0; i < flow.nx; i++, k++) {
+      // Patches at the border move inwards, so that all have the same size.
+      s.x = Math.max(0, Math.min(width - side, Math.round(((i + 0.5) * spacing) / unit - side / 2)))
+      s.y = Math.max(0, Math.min(height - side, Math.round(((j + 0.5) * spacing) / unit - side / 2)))
+      s.width = Math.min(side, width)
+      s.height = Math.min(side, height)
+      s.vx = flow.dx[k]! / unit
+      s.vy = flow.dy[k]! / unit
+      work(s)
+      flow.confidence[k] = Math.max(0, s.score)
+      if (s.score <= 0) continue
+      flow.dx[k] = s.vx * unit
+      flow.dy[k] = s.vy * unit
+    }
+}
+
+const round = (v: number): number => Math.round(v * 1e4) / 1e4 + 0
+
+function describe(flow: Flow, a: SectionImage, b: SectionImage, pa: Plane, pb: Plane, p: MatchParams): SectionMatch {
+  const { nx, ny } = flow
+  const scale = a.scale
+  const spacing = p.spacingPx / scale
+  let covered = 0
+  const scores: number[] = []
+  for (let j = 0, k = 0; j < ny; j++)
+    for (let i = 0; i < nx; i++, k++) {
+      const x = (i + 0.5) * spacing
+      const y = (j + 0.5) * spacing
+      if (maskAt(pa, x, y) && maskAt(pb, x + flow.dx[k]!, y + flow.dy[k]!)) covered++
+      if (flow.confidence[k]! > 0) scores.push(flow.confidence[k]!)
+    }
+  const fx = b.x0 - a.x0
+  const fy = b.y0 - a.y0
+  const x0 = a.x0 + (p.spacingPx - scale) / 2
+  const y0 = a.y0 + (p.spacingPx - scale) / 2
+  const dx = Array.from(flow.dx, v => round(v * scale + fx))
+  const dy = Array.from(flow.dy, v => round(v * scale + fy))
+  return {
+    spacing: p.spacingPx,
+    nx,
+    ny,
+    x0,
+    y0,
     dx,
     dy,
-    confidence,
-    affine: [1, 0, coarse.dx * s + fx, 0, 1, coarse.dy * s + fy],
-    agreement: covered ? agree / covered : 0,
-    score: scores[scores.length >> 1] ?? 0,
+    confidence: Array.from(flow.confidence, round),
+    affine: affineOf({ ...flow, dx: Float64Array.from(dx), dy: Float64Array.from(dy) }, x0, y0, p.spacingPx),
+    agreement: covered > 0 ? round(Math.min(1, scores.length / covered)) : 0,
+    score: round(median(scores)),
   }
 }
 
-const round = (v: number): number => Math.round(v * 1e4) / 1e4
+function maskAt(p: Plane, x: number, y: number): boolean {
+  const i = Math.floor(x)
+  const j = Math.floor(y)
+  return i >= 0 && j >= 0 && i < p.width && j < p.height && p.mask[j * p.width + i] === 1
+}
