@@ -27,7 +27,15 @@ function lineSums(from: Uint8Array, to: Int32Array, start: number, n: number, r:
 }
 
 /** Running sums across `n` rows of `width` voxels that lie `stride` apart, a whole row at a time. */
-function rowSums(from: Int32Array, to: Int32Array, start: number, width: number, stride: number, n: number, r: number): void {
+function rowSums(
+  from: Int32Array,
+  to: Int32Array,
+  start: number,
+  width: number,
+  stride: number,
+  n: number,
+  r: number,
+): void {
   const sums = new Int32Array(width)
   for (let k = -r; k <= r; k++) {
     const row = start + stride * Math.min(Math.max(k, 0), n - 1)
@@ -72,7 +80,8 @@ const rays: readonly (readonly [way: Vec3, near: number, far: number])[] = [1, 2
   for (let z = -1; z <= 1; z++)
     for (let y = -1; y <= 1; y++)
       for (let x = -1; x <= 1; x++)
-        if (Math.abs(x) + Math.abs(y) + Math.abs(z) === axes) out.push([[x, y, z], axes === 1 ? 2 : 1, axes === 1 ? 3 : 2])
+        if (Math.abs(x) + Math.abs(y) + Math.abs(z) === axes)
+          out.push([[x, y, z], axes === 1 ? 2 : 1, axes === 1 ? 3 : 2])
   return out
 })
 

@@ -44,7 +44,11 @@ export function synapseMap(request: { em: Uint8Array; shape: Vec3; core: Box; pa
   const vesicles = new Uint8Array(cleft.length)
   for (let z = 0, o = 0; z < cz; z++)
     for (let y = 0; y < cy; y++)
-      for (let x = 0, i = core.min[0] + shape[0] * (core.min[1] + y + shape[1] * (core.min[2] + z)); x < cx; x++, i++, o++) {
+      for (
+        let x = 0, i = core.min[0] + shape[0] * (core.min[1] + y + shape[1] * (core.min[2] + z));
+        x < cx;
+        x++, i++, o++
+      ) {
         const dark = (params.dark - fine[i]! * perFine) * 8
         const plate = (coarse[i]! * perCoarse - params.surround) / 12
         if (dark > 0 && plate > 0) cleft[o] = Math.round((dark < 255 ? dark : 255) * (plate < 1 ? plate : 1))

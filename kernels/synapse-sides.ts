@@ -5,13 +5,14 @@ import type { Vec3 } from './types.ts'
 /** Segments this near to a cleft, along each axis, touch it. */
 export const contactReach = 4
 /** Vesicles this near to the middle of a cleft count, voxels. */
-export const vesicleReach = 25
+const VESICLE_REACH = 25
+const R2 = VESICLE_REACH * VESICLE_REACH
 /** The point of a partner lies within this of the middle. */
 const POINT_REACH = 10
 
 export interface Side {
   readonly label: number
-  /** Sum of the vesicle map over the side, in whole vesicle voxels (map value 255). */
+  /** Sum of the vesicle map over the side, in voxels of value 255, those farther away counting less. */
   vesicles: number
   /** A voxel of the segment, relative to the middle of the cleft. */
   point: Vec3
@@ -23,7 +24,10 @@ interface Labelled {
   readonly shape: Vec3
 }
 
-/** The two labels other than `background` with most voxels near the cleft; ties: the lower label. Undefined if there is one. */
+/**
+ * The two labels other than background with most voxels beside the cleft, the larger first; ties: the lower label first.
+ * Undefined if there are fewer.
+ */
 export function facingLabels(cleft: Cleft, { labels, shape }: Labelled, background: (label: number) => boolean) {
   const [sx, sy, sz] = shape
   const reach = contactReach
@@ -41,7 +45,17 @@ export function facingLabels(cleft: Cleft, { labels, shape }: Labelled, backgrou
     const [x, y, z] = split(i)
     near[x - min[0]! + nx * (y - min[1]! + ny * (z - min[2]!))] = 1
   }
-  for (const [stride, n] of [[1, nx], [nx, ny], [nx * ny, nz]] as const) near = dilate(near, stride, n, reach)
+  for (const [stride, n] of [
+    [1, nx],
+    [nx, ny],
+    [nx * ny, nz],
+  ] as const)
+    near = dilate(near, stride, n, reach)
+  // What lies in the cleft itself, a sliver of an oversegmentation perhaps, faces nothing.
+  for (const i of cleft.voxels) {
+    const [x, y, z] = split(i)
+    near[x - min[0]! + nx * (y - min[1]! + ny * (z - min[2]!))] = 0
+  }
   const contact = new Map<number, number>()
   for (let z = 0, o = 0; z < nz; z++)
     for (let y = 0; y < ny; y++)
@@ -63,25 +77,29 @@ function dilate(mask: Uint8Array<ArrayBuffer>, stride: number, n: number, reach:
 }
 
 /** Vesicles and point of each label around the middle of a cleft. Undefined if a label has no voxel near it. */
-export function describeSides(middle: Vec3, pair: readonly [number, number], volume: Labelled): [Side, Side] | undefined {
-  const [sx, sy, sz] = volume.shape
+export function describeSides(
+  middle: Vec3,
+  pair: readonly [number, number],
+  volume: Labelled,
+): [Side, Side] | undefined {
   const sides = pair.map(label => ({ label, vesicles: 0, n: 0, x: 0, y: 0, z: 0 }))
   const [one, two] = sides as [(typeof sides)[number], (typeof sides)[number]]
-  forBall(middle, vesicleReach, volume.shape, (i, x, y, z) => {
+  forBall(middle, VESICLE_REACH, volume.shape, (i, x, y, z) => {
     const label = volume.labels[i]!
     const side = label === one.label ? one : label === two.label ? two : undefined
     if (!side) return
-    side.vesicles += volume.vesicles[i]!*(625-x*x-y*y-z*z)/625
-    if (x * x + y * y + z * z > POINT_REACH * POINT_REACH) return
+    const d = x * x + y * y + z * z
+    side.vesicles += volume.vesicles[i]! * (R2 - d)
+    if (d > POINT_REACH * POINT_REACH) return
     side.n++
     side.x += x
     side.y += y
     side.z += z
   })
-  if (one.n === 0 || two.n === 0 || sz < 1 || sx < 1 || sy < 1) return undefined
+  if (one.n === 0 || two.n === 0) return undefined
   return sides.map(({ label, vesicles, n, x, y, z }) => ({
     label,
-    vesicles: vesicles / 255,
+    vesicles: vesicles / (255 * R2),
     point: nearestOf(label, middle, [x / n, y / n, z / n], volume),
   })) as [Side, Side]
 }

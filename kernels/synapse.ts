@@ -70,7 +70,11 @@ interface Row {
 export function synapses(r: SynapseRequest): { table: SynapseTable } {
   const rows: Row[] = []
   const { minCleft, minVoxels } = r.params
-  for (const cleft of findClefts(r.cleft, r.shape, r.core, { threshold: minCleft, least: minVoxels, reach: CLEFT_REACH })) {
+  for (const cleft of findClefts(r.cleft, r.shape, r.core, {
+    threshold: minCleft,
+    least: minVoxels,
+    reach: CLEFT_REACH,
+  })) {
     const row = describe(r, cleft)
     if (row) rows.push(row)
   }
