@@ -199,7 +199,7 @@ class Reconstruction {
         {
           context: this.context,
           indexes: this.indexes,
-          holes: this.tracker.holes,
+          holes: this.tracker.holes(),
           cost: this.tracker.cost(),
           approver: 'gate of the run file',
           runId: workflowInfo().runId,
@@ -213,7 +213,7 @@ class Reconstruction {
     return {
       ...done,
       channel: done.channel,
-      holes: this.tracker.holes,
+      holes: this.tracker.holes(),
       stages: this.tracker.stages(),
       cost: this.tracker.cost(),
     }

@@ -31,7 +31,7 @@ const empty = (stage: StageName): StageProgress => ({
 
 export class Tracker {
   private readonly rows = new Map<StageName, StageProgress>()
-  readonly holes: Hole[] = []
+  private readonly found: Hole[] = []
   phase = 'survey'
   release: string | null = null
 
@@ -56,7 +56,7 @@ export class Tracker {
       }
       this.rows.set(c.stage, { ...next, total: Math.max(next.total, next.made + next.found) })
     }
-    this.holes.push(...holes)
+    this.found.push(...holes)
     setCurrentDetails(this.details())
   }
 
@@ -66,6 +66,12 @@ export class Tracker {
 
   progress(): Progress {
     return { phase: this.phase, stages: this.stages(), release: this.release }
+  }
+
+  /** Sorted, so that they do not tell which worker was faster. */
+  holes(): Hole[] {
+    const name = (h: Hole): string => `${h.stage} ${h.what}`
+    return this.found.toSorted((a, b) => (name(a) < name(b) ? -1 : 1))
   }
 
   cost(): number {
