@@ -78,6 +78,8 @@ describe('synapseMap', () => {
       const shell = Math.abs(Math.hypot((x % 10) - 5, (y % 10) - 5, (z % 11) - 5) - 2.5) < 0.9
       return (Math.abs(x + y - z - 19) < 4 ? 40 : shell ? 70 : 140) + (grain[i]! >> 4)
     })
+    // A surround in the range of the volume's, so that the largest cube decides.
+    const params = { dark: 120, surround: 118 }
     const whole = synapseMap({ em, shape, core: cover(shape), params })
     for (const map of [whole.cleft, whole.vesicles]) expect(new Set(map).size).toBeGreaterThan(20)
     fc.assert(

@@ -11,9 +11,14 @@ export function noise(shape: Vec3, seed: number, below = 256): Uint8Array<ArrayB
   })
 }
 
-export function draw(shape: Vec3, grey: (x: number, y: number, z: number, i: number) => number): Uint8Array<ArrayBuffer> {
+export function draw(
+  shape: Vec3,
+  grey: (x: number, y: number, z: number, i: number) => number,
+): Uint8Array<ArrayBuffer> {
   const [sx, sy] = shape
-  return new Uint8Array(sx * sy * shape[2]).map((_, i) => grey(i % sx, Math.floor(i / sx) % sy, Math.floor(i / (sx * sy)), i))
+  return new Uint8Array(sx * sy * shape[2]).map((_, i) =>
+    grey(i % sx, Math.floor(i / sx) % sy, Math.floor(i / (sx * sy)), i),
+  )
 }
 
 export function crop<T extends Uint8Array | Uint32Array>(data: T, shape: Vec3, box: Box): { data: T; shape: Vec3 } {
@@ -30,12 +35,22 @@ export function crop<T extends Uint8Array | Uint32Array>(data: T, shape: Vec3, b
 /** Ways to cut a volume into boxes by planes; some axes stay whole. */
 export function splits(shape: Vec3): fc.Arbitrary<Box[]> {
   const cuts = (n: number): fc.Arbitrary<number[]> =>
-    fc.uniqueArray(fc.integer({ min: 1, max: n - 1 }), { maxLength: 2 }).map(list => [0, ...list.sort((a, b) => a - b), n])
-  return fc.tuple(cuts(shape[0]), cuts(shape[1]), cuts(shape[2])).map(([xs, ys, zs]) =>
-    zs.slice(1).flatMap((_, k) =>
-      ys.slice(1).flatMap((__, j) =>
-        xs.slice(1).map((___, i): Box => ({ min: [xs[i]!, ys[j]!, zs[k]!], max: [xs[i + 1]!, ys[j + 1]!, zs[k + 1]!] })),
-      ),
-    ),
-  )
+    fc
+      .uniqueArray(fc.integer({ min: 1, max: n - 1 }), { maxLength: 2 })
+      .map(list => [0, ...list.sort((a, b) => a - b), n])
+  return fc
+    .tuple(cuts(shape[0]), cuts(shape[1]), cuts(shape[2]))
+    .map(([xs, ys, zs]) =>
+      zs
+        .slice(1)
+        .flatMap((_, k) =>
+          ys
+            .slice(1)
+            .flatMap((__, j) =>
+              xs
+                .slice(1)
+                .map((___, i): Box => ({ min: [xs[i]!, ys[j]!, zs[k]!], max: [xs[i + 1]!, ys[j + 1]!, zs[k + 1]!] })),
+            ),
+        ),
+    )
 }
