@@ -1,7 +1,9 @@
 // Free loopback ports, the same ones again after a restart where they are still free, so that links stay valid.
 import { createServer } from 'node:net'
-import { existsSync, readFileSync } from 'node:fs'
-import { writeJson, type Home } from './home.ts'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isAlive, writeJson, type Home } from './home.ts'
 
 export interface Ports {
   readonly temporal: number
@@ -9,7 +11,7 @@ export interface Ports {
   readonly serving: number
 }
 
-const free = (port: number): Promise<number | undefined> =>
+const listenable = (port: number): Promise<number | undefined> =>
   new Promise(done => {
     const server = createServer()
     server.once('error', () => done(undefined))
@@ -19,11 +21,40 @@ const free = (port: number): Promise<number | undefined> =>
     })
   })
 
+/**
+ * Claims a port for this process before anything listens on it: of two stacks that start at the same moment, the second must
+ * not take the first one's port, or its workers would talk to the wrong server.
+ */
+function claim(port: number): boolean {
+  const folder = join(tmpdir(), 'hillock-ports')
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, String(port))
+  for (let tries = 0; tries < 3; tries++)
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      return true
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'EEXIST') return true
+      const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+      if (owner === process.pid) return true
+      if (owner && isAlive(owner)) return false
+      rmSync(file, { force: true })
+    }
+  return false
+}
+
+async function pick(wanted: number): Promise<number> {
+  if (claim(wanted) && (await listenable(wanted))) return wanted
+  for (;;) {
+    const port = (await listenable(0))!
+    if (claim(port)) return port
+  }
+}
+
 /** Ports of the last time, else the usual ones, else any that are free; written to `ports.json`. */
 export async function choosePorts(h: Home): Promise<Ports> {
   const usual: Ports = { temporal: 7233, ui: 8233, serving: 8470 }
   const last = existsSync(h.ports) ? (JSON.parse(readFileSync(h.ports, 'utf8')) as Ports) : usual
-  const pick = async (port: number): Promise<number> => (await free(port)) ?? (await free(0))!
   const ports = { temporal: await pick(last.temporal), ui: await pick(last.ui), serving: await pick(last.serving) }
   writeJson(h.ports, ports)
   return ports
