@@ -1,5 +1,5 @@
 // Downsampling against the definition, cell by cell.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { downsampleMean, downsampleMode } from '../../kernels/downsample.ts'
 import type { Vec3 } from '../../kernels/types.ts'

@@ -1,5 +1,5 @@
 // Connectivity: every synapse in one edge and in the counts of its two segments.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { connectivity } from '../../kernels/graph.ts'
 

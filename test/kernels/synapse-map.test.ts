@@ -1,5 +1,5 @@
 // The cleft and vesicle maps: the same bytes from any decomposition, and what they answer to.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cubeSum, lumina, luminaReach, luminaScale } from '../../kernels/synapse-filter.ts'
 import { synapseMap, synapseMapHalo } from '../../kernels/synapse-map.ts'

@@ -1,5 +1,5 @@
 // Scores of found synapses against true ones.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { scoreSynapses } from '../../kernels/synapse-score.ts'
 

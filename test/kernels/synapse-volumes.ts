@@ -1,5 +1,5 @@
 // Small synthetic volumes for the tests of the synapse kernels.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Box, Vec3 } from '../../kernels/types.ts'
 
 /** Seeded bytes, or numbers below `below`. */
