@@ -5,7 +5,18 @@ import { shapeOf, translate, subtract, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { Context } from '@temporalio/activity'
 import { encodeChunks } from '../storage/formats/volume.ts'
-import { affinityVolume, blocksOf, eachBlock, emVolume, halo, paste, readVolume, refs, regionBox, touching } from './cells.ts'
+import {
+  affinityVolume,
+  blocksOf,
+  eachBlock,
+  emVolume,
+  halo,
+  paste,
+  readVolume,
+  refs,
+  regionBox,
+  touching,
+} from './cells.ts'
 import type { Deps } from './context.ts'
 import { readModel } from './model.ts'
 import { produce } from './produce.ts'
@@ -36,11 +47,20 @@ export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
         const outer = halo(block.box, parameters.halo, bounds)
         const em = await readVolume(deps, task, refs(task, 'render'), emVolume, outer)
         const core = translate(block.box, subtract([0, 0, 0], outer.min))
-        const request = { model: model.file, digest: model.digest, em, shape: shapeOf(outer), core, channels, multipleOf: model.multipleOf }
+        const request = {
+          model: model.file,
+          digest: model.digest,
+          em,
+          shape: shapeOf(outer),
+          core,
+          channels,
+          multipleOf: model.multipleOf,
+        }
         const part = await deps.infer(request, Context.current().cancellationSignal)
         paste(part, block.box, out, box, channels)
       })
-      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: 'raw', channels })) await put(chunk.path, chunk.bytes)
+      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: 'raw', channels }))
+        await put(chunk.path, chunk.bytes)
       await put('holes.json', Buffer.from(canonicalJson(holes as never)))
       return { voxels: voxels(box), holes }
     },

@@ -29,7 +29,10 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
       stage: 'agglomerate',
       key: `${task.level}/${task.cell}`,
       // Above the leaves the edges bring the thresholds with them.
-      parameters: { openFaces: openFaces(node, region, bounds), ...(task.level === 0 ? config.stages.agglomerate : {}) },
+      parameters: {
+        openFaces: openFaces(node, region, bounds),
+        ...(task.level === 0 ? config.stages.agglomerate : {}),
+      },
       inputs: contents(task.level === 0 ? 'rag' : 'agglomerate', from),
       extent: { node: task.cell, level: task.level },
     },

@@ -51,14 +51,21 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       const holes: Hole[] = []
       for (const s of solved.sections) {
         await put(`fields/${s.z}.bin`, fieldBytes(s.field))
-        if (s.excluded) holes.push({ stage: 'align', what: `section ${s.z}`, reason: `${s.excluded}; section ${s.source} stands in` })
+        if (s.excluded)
+          holes.push({ stage: 'align', what: `section ${s.z}`, reason: `${s.excluded}; section ${s.source} stands in` })
       }
       const summary: AlignmentSummary = {
         sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
       }
       await put('alignment.json', Buffer.from(canonicalJson(summary as unknown as Json)))
-      const residual = pairs.length ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max } : {}
-      return { voxels: bounds.max[0] * bounds.max[1] * bounds.max[2], summary: { excluded: holes.length, ...residual }, holes }
+      const residual = pairs.length
+        ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max }
+        : {}
+      return {
+        voxels: bounds.max[0] * bounds.max[1] * bounds.max[2],
+        summary: { excluded: holes.length, ...residual },
+        holes,
+      }
     },
   )
 }
@@ -67,7 +74,11 @@ const fieldBytes = (f: Lattice<Float32Array>): Uint8Array =>
   arrays({ dx: f.dx, dy: f.dy, lattice: Float64Array.of(f.spacing, f.nx, f.ny, f.x0, f.y0) })
 
 export async function readField(deps: Deps, ref: ArtifactRef, z: number): Promise<Lattice<Float32Array>> {
-  const { dx, dy, lattice } = await readArrays<{ dx: Float32Array; dy: Float32Array; lattice: Float64Array }>(deps, ref, `fields/${z}.bin`)
+  const { dx, dy, lattice } = await readArrays<{ dx: Float32Array; dy: Float32Array; lattice: Float64Array }>(
+    deps,
+    ref,
+    `fields/${z}.bin`,
+  )
   const [spacing, nx, ny, x0, y0] = lattice as unknown as [number, number, number, number, number]
   return { spacing, nx, ny, x0, y0, dx, dy }
 }

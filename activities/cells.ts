@@ -122,8 +122,14 @@ export function paste<T extends Uint8Array | Uint32Array | BigUint64Array>(
   for (let c = 0; c < channels; c++)
     for (let z = common.min[2]; z < common.max[2]; z++)
       for (let y = common.min[1]; y < common.max[1]; y++) {
-        const from = c * voxels(partBox) + common.min[0] - partBox.min[0] + py * (y - partBox.min[1]) + pz * (z - partBox.min[2])
-        const to = c * voxels(wholeBox) + common.min[0] - wholeBox.min[0] + wy * (y - wholeBox.min[1]) + wz * (z - wholeBox.min[2])
+        const from =
+          c * voxels(partBox) + common.min[0] - partBox.min[0] + py * (y - partBox.min[1]) + pz * (z - partBox.min[2])
+        const to =
+          c * voxels(wholeBox) +
+          common.min[0] -
+          wholeBox.min[0] +
+          wy * (y - wholeBox.min[1]) +
+          wz * (z - wholeBox.min[2])
         whole.set(part.subarray(from, from + n) as never, to)
       }
 }

@@ -7,7 +7,13 @@ import type { ObjectStore } from '../storage/object-store.ts'
 
 type Exports = typeof kernels
 /** The kernels among what the kernel room exports; the rest is constants. */
-export type Kernels = { [K in keyof Exports as Exports[K] extends (...args: never[]) => unknown ? K : never]: Exports[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
+export type Kernels = {
+  [K in keyof Exports as Exports[K] extends (...args: never[]) => unknown ? K : never]: Exports[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? (...args: A) => R
+    : never
+}
 
 /** Runs a kernel by name in the thread pool; arguments are copied, typed arrays of the result are moved. */
 export type Compute = <K extends keyof Kernels>(

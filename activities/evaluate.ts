@@ -30,7 +30,8 @@ interface Truth {
 async function truthFile(file: string): Promise<Truth> {
   const bytes = await readFile(file)
   const npy = readNpy(bytes, file)
-  if (npy.shape.length !== 3) throw new HillockError('ConfigError', `truth ${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
+  if (npy.shape.length !== 3)
+    throw new HillockError('ConfigError', `truth ${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
   const [sz, sy, sx] = npy.shape as [number, number, number]
   const whole: Box = { min: [0, 0, 0], max: [sx, sy, sz] }
   const data = Uint32Array.from(npy.data as ArrayLike<number>, Number)
@@ -53,7 +54,9 @@ async function truthOfPhantom(deps: Deps, slabs: Refs, bounds: Box): Promise<Tru
   for (const [first, ref] of Object.entries(slabs)) {
     const bytes = zstdDecompressSync(await deps.artifacts.get(ref, 'labels.u32.zst'))
     data.set(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4), Number(first) * sx * sy)
-    const truth = JSON.parse(Buffer.from(await deps.artifacts.get(ref, 'truth.json')).toString()) as { synapses: readonly TrueSynapse[] }
+    const truth = JSON.parse(Buffer.from(await deps.artifacts.get(ref, 'truth.json')).toString()) as {
+      synapses: readonly TrueSynapse[]
+    }
     synapses = truth.synapses
   }
   return {
@@ -73,7 +76,13 @@ interface Where {
   readonly region: Vec3
 }
 
-async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: Truth, box: Box | undefined): Promise<Quality> {
+async function scoreSegmentation(
+  deps: Deps,
+  at: Where,
+  segments: Refs,
+  truth: Truth,
+  box: Box | undefined,
+): Promise<Quality> {
   const wanted = box ? intersect(box, at.bounds) : at.bounds
   if (truth.bounds.max.some((v, a) => v < wanted.max[a]!))
     throw new HillockError(
@@ -90,10 +99,22 @@ async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: T
     progress(i + 1, cells.length)
   }
   const s = await deps.compute('scores', [await deps.compute('mergeContingency', [tables])])
-  return { voiSplit: s.voiSplit, voiMerge: s.voiMerge, voiSum: s.voiSum, arand: s.arand, segments: s.segments, objects: s.objects }
+  return {
+    voiSplit: s.voiSplit,
+    voiMerge: s.voiMerge,
+    voiSum: s.voiSum,
+    arand: s.arand,
+    segments: s.segments,
+    objects: s.objects,
+  }
 }
 
-async function truthOf(deps: Deps, config: RunConfig, entries: readonly IndexEntry[], bounds: Box): Promise<Truth | null> {
+async function truthOf(
+  deps: Deps,
+  config: RunConfig,
+  entries: readonly IndexEntry[],
+  bounds: Box,
+): Promise<Truth | null> {
   const { truth } = config.evaluate
   if (truth === undefined) return null
   return truth === 'phantom' ? truthOfPhantom(deps, refsOf(entries, 'phantom'), bounds) : truthFile(truth)
@@ -113,12 +134,20 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
       stage: 'evaluate',
       key: 'release',
       parameters: config.evaluate.box ? { box: config.evaluate.box as unknown as Json } : {},
-      inputs: { ...contents('segment', segments), ...contents('graph', graph), ...(truth ? { truth: truth.digest } : {}) },
+      inputs: {
+        ...contents('segment', segments),
+        ...contents('graph', graph),
+        ...(truth ? { truth: truth.digest } : {}),
+      },
       extent: 'dataset',
     },
     async put => {
-      const quality: Quality = truth ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box) : {}
-      const synapses = truth?.synapses ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, box => truth.labels(box), bounds) : {}
+      const quality: Quality = truth
+        ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box)
+        : {}
+      const synapses = truth?.synapses
+        ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, box => truth.labels(box), bounds)
+        : {}
       const all = { ...quality, ...synapses }
       await put('scores.json', Buffer.from(canonicalJson(all as Json)))
       return { voxels: truth ? voxels(config.evaluate.box ?? bounds) : 0, summary: { quality: all as Json } }
@@ -132,5 +161,11 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   if (!text) throw new HillockError('MissingArtifact', `there is no release ${input.release} of ${input.dataset}`)
   const r = Release.parse(JSON.parse(text))
   if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
-  return scoreSegmentation(deps, { bounds: r.bounds, region: r.regionShape }, r.layers.segmentation.mips[0]!.artifacts, await truthFile(input.truth), undefined)
+  return scoreSegmentation(
+    deps,
+    { bounds: r.bounds, region: r.regionShape },
+    r.layers.segmentation.mips[0]!.artifacts,
+    await truthFile(input.truth),
+    undefined,
+  )
 }

@@ -33,7 +33,13 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
       const sizes = new Map<bigint, number>()
       for (const [i, cell] of Object.keys(segments).entries()) {
         tables.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
-        const labels = await readVolume(deps, task, segments, segmentationVolume, cellBox(fromKey(cell), region, bounds))
+        const labels = await readVolume(
+          deps,
+          task,
+          segments,
+          segmentationVolume,
+          cellBox(fromKey(cell), region, bounds),
+        )
         const count = await deps.compute('countIds', [labels])
         count.ids.forEach((id, k) => sizes.set(id, (sizes.get(id) ?? 0) + count.voxels[k]!))
         progress(i + 1, Object.keys(segments).length)
@@ -49,14 +55,24 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
           { name: 'id', data: BigUint64Array.from(all.pre, (_, i) => BigInt(i + 1)) },
           { name: 'pre_segment', data: all.pre },
           { name: 'post_segment', data: all.post },
-          ...(['x', 'y', 'z', 'preX', 'preY', 'preZ', 'postX', 'postY', 'postZ', 'size', 'score'] as const).map(name => ({
-            name: name.replace(/(pre|post)([XYZ])/, (_, side: string, axis: string) => `${side}_${axis.toLowerCase()}`),
-            data: all[name],
-          })),
+          ...(['x', 'y', 'z', 'preX', 'preY', 'preZ', 'postX', 'postY', 'postZ', 'size', 'score'] as const).map(
+            name => ({
+              name: name.replace(
+                /(pre|post)([XYZ])/,
+                (_, side: string, axis: string) => `${side}_${axis.toLowerCase()}`,
+              ),
+              data: all[name],
+            }),
+          ),
         ]),
       )
       await put('edges.parquet', writeParquet(Object.entries(made.edges).map(([name, data]) => ({ name, data }))))
-      await put('segments.parquet', writeParquet(Object.entries(made.segments).map(([name, data]) => ({ name: name === 'id' ? 'segment' : name, data }))))
+      await put(
+        'segments.parquet',
+        writeParquet(
+          Object.entries(made.segments).map(([name, data]) => ({ name: name === 'id' ? 'segment' : name, data })),
+        ),
+      )
       return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
     },
   )

@@ -10,7 +10,10 @@ const STALL_MS = 300_000
 
 type Activity = (deps: Deps, ...args: never[]) => Promise<unknown>
 
-export function guarded<T extends Record<string, Activity>>(activities: T, deps: Deps): Record<keyof T, (...args: unknown[]) => Promise<unknown>> {
+export function guarded<T extends Record<string, Activity>>(
+  activities: T,
+  deps: Deps,
+): Record<keyof T, (...args: unknown[]) => Promise<unknown>> {
   const wrap =
     (name: string, activity: Activity) =>
     async (...args: unknown[]): Promise<unknown> => {
@@ -24,7 +27,9 @@ export function guarded<T extends Record<string, Activity>>(activities: T, deps:
         if (quiet < STALL_MS) context.heartbeat({ stage: name, done: beat.done, total: beat.total })
       }, BEAT_MS)
       try {
-        return await beats.run(beat, () => Promise.race([activity(cancellable(deps), ...(args as never[])), context.cancelled]))
+        return await beats.run(beat, () =>
+          Promise.race([activity(cancellable(deps), ...(args as never[])), context.cancelled]),
+        )
       } catch (e) {
         throw asFailure(e)
       } finally {

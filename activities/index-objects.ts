@@ -25,7 +25,11 @@ export function one(refs: Refs, stage: string, cell: string): ArtifactRef {
 }
 
 /** Sums the outcomes of a batch and saves its index: what was known of these sections, and what is new. */
-export async function batch(deps: Deps, known: readonly IndexEntry[], outcomes: readonly Outcome[]): Promise<BatchOutcome> {
+export async function batch(
+  deps: Deps,
+  known: readonly IndexEntry[],
+  outcomes: readonly Outcome[],
+): Promise<BatchOutcome> {
   const counts = new Map<string, StageCount>()
   for (const o of outcomes) {
     const c = counts.get(o.stage)

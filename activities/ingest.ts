@@ -42,7 +42,15 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
   const tiles = await listed(deps, context.layout, slab, first, last)
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
-    outcomes.push(await ingestSection(deps, config, z, tiles.filter(t => t.section === z), slab))
+    outcomes.push(
+      await ingestSection(
+        deps,
+        config,
+        z,
+        tiles.filter(t => t.section === z),
+        slab,
+      ),
+    )
     progress(z - first + 1, last - first + 1)
   }
   const known = slab ? [{ stage: 'phantom', cell: String(first), ref: slab }] : []
@@ -56,7 +64,13 @@ interface Read {
   readonly reason?: string
 }
 
-async function ingestSection(deps: Deps, config: RunConfig, z: number, entries: readonly TileEntry[], slab: ArtifactRef | null): Promise<Outcome> {
+async function ingestSection(
+  deps: Deps,
+  config: RunConfig,
+  z: number,
+  entries: readonly TileEntry[],
+  slab: ArtifactRef | null,
+): Promise<Outcome> {
   const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const reads: Read[] = []
   const names = new Set<string>()
@@ -112,7 +126,11 @@ async function ingestSection(deps: Deps, config: RunConfig, z: number, entries: 
         rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
       }
       await put('manifest.json', Buffer.from(canonicalJson(manifest as unknown as Json)))
-      return { voxels: good.reduce((n, t) => n + t.width * t.height, 0), summary: { tiles: good.length, rejected: holes.length }, holes }
+      return {
+        voxels: good.reduce((n, t) => n + t.width * t.height, 0),
+        summary: { tiles: good.length, rejected: holes.length },
+        holes,
+      }
     },
   )
 }
@@ -121,11 +139,15 @@ async function ingestSection(deps: Deps, config: RunConfig, z: number, entries: 
 async function check(deps: Deps, config: RunConfig, tile: TileEntry, bytes: Uint8Array): Promise<IngestedTile> {
   const image = await timedKernel('decode', () => decodeTile(bytes, tile.name))
   if (image.width !== tile.width || image.height !== tile.height)
-    throw new HillockError('BadTileError', `wrong shape: ${image.width} x ${image.height} pixels, the layout says ${tile.width} x ${tile.height}`)
+    throw new HillockError(
+      'BadTileError',
+      `wrong shape: ${image.width} x ${image.height} pixels, the layout says ${tile.width} x ${tile.height}`,
+    )
   const q = await deps.compute('tileQuality', [image.data, image.width, image.height])
   const { blankStd, maxSaturated } = config.stages.ingest
   if (q.std < blankStd) throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
-  if (q.saturated > maxSaturated) throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
+  if (q.saturated > maxSaturated)
+    throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
   const digest = await putRaw(deps.objects, bytes)
   return {
     name: tile.name,

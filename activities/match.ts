@@ -36,13 +36,24 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
         stage: 'match',
         key: `${a}-${b}`,
         parameters: config.stages.match,
-        inputs: { [`stitch/${a}`]: from.stitchRef.content, [`stitch/${b}`]: to.stitchRef.content, ...tileInputs(a, from), ...tileInputs(b, to) },
+        inputs: {
+          [`stitch/${a}`]: from.stitchRef.content,
+          [`stitch/${b}`]: to.stitchRef.content,
+          ...tileInputs(a, from),
+          ...tileInputs(b, to),
+        },
         extent: { sections: [a, b] },
       } as const
       const work = produce(deps, config, order, async put => {
-        const found = from.stitch && to.stitch ? await deps.compute('matchSections', [await image(a), await image(b), params]) : null
+        const found =
+          from.stitch && to.stitch
+            ? await deps.compute('matchSections', [await image(a), await image(b), params])
+            : null
         await put('match.json', Buffer.from(canonicalJson(found as unknown as Json)))
-        return { voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0, summary: { agreement: found?.agreement ?? 0 } }
+        return {
+          voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0,
+          summary: { agreement: found?.agreement ?? 0 },
+        }
       })
       outcomes.push(await work)
     }
@@ -52,5 +63,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
   return batch(deps, [], outcomes)
 }
 
-const tileInputs = (z: number, s: { manifest: { tiles: readonly { name: string; sha256: string }[] } }): Record<string, string> =>
-  Object.fromEntries(s.manifest.tiles.map(t => [`tile/${z}/${t.name}`, t.sha256]))
+const tileInputs = (
+  z: number,
+  s: { manifest: { tiles: readonly { name: string; sha256: string }[] } },
+): Record<string, string> => Object.fromEntries(s.manifest.tiles.map(t => [`tile/${z}/${t.name}`, t.sha256]))

@@ -25,7 +25,9 @@ export async function mergeTable(deps: Deps, task: CellTask): Promise<Outcome> {
       extent: box,
     },
     async put => {
-      const { ids } = await deps.compute('countIds', [await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box)])
+      const { ids } = await deps.compute('countIds', [
+        await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box),
+      ])
       const levels = Object.keys(path).sort((a, b) => Number(a.split('/')[0]) - Number(b.split('/')[0]))
       const merges = await Promise.all(levels.map(k => readArrays<Merges>(deps, path[k]!, 'merges.bin')))
       const table = await deps.compute('mergeTableSlice', [{ ids: ids.filter(id => id !== 0n), path: merges }])

@@ -33,13 +33,21 @@ const NEAREST = JSON.stringify([
 export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Model> {
   const mismatch = (why: string): HillockError => new HillockError('ModelMismatch', `model ${folder}: ${why}`)
   const cardFile = join(folder, 'card.json')
-  const parsed = Card.safeParse(JSON.parse(await readFile(cardFile, 'utf8').catch(() => { throw mismatch('there is no card.json') })))
-  if (!parsed.success) throw mismatch(`card.json: ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`)
+  const parsed = Card.safeParse(
+    JSON.parse(
+      await readFile(cardFile, 'utf8').catch(() => {
+        throw mismatch('there is no card.json')
+      }),
+    ),
+  )
+  if (!parsed.success)
+    throw mismatch(`card.json: ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`)
   const card = parsed.data
   const file = join(folder, card.file)
   const digest = sha256(await readFile(file))
   if (digest !== card.sha256) throw mismatch(`${card.file} has sha256 ${digest}, its card says ${card.sha256}`)
-  if (JSON.stringify(card.offsetsZYX.slice(0, 3)) !== NEAREST) throw mismatch('its first three channels are not the nearest z, y, x neighbours')
+  if (JSON.stringify(card.offsetsZYX.slice(0, 3)) !== NEAREST)
+    throw mismatch('its first three channels are not the nearest z, y, x neighbours')
   const [low, high] = card.voxelSizeRangeNm
   if (voxelSizeNm.some(v => v < low || v > high))
     throw mismatch(`it is for voxels of ${low} to ${high} nm, the dataset has ${voxelSizeNm.join(' x ')} nm`)

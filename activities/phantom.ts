@@ -36,7 +36,10 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
       const truth = await deps.compute('phantomTruth', [spec, scene])
       const layout: TileEntry[] = []
       const labels = new Uint32Array(spec.size[0] * spec.size[1] * sections)
-      const slab: Box = { min: [-MARGIN, -MARGIN, first], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1] }
+      const slab: Box = {
+        min: [-MARGIN, -MARGIN, first],
+        max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1],
+      }
       const specimen = await deps.compute('phantomSpecimen', [spec, scene, slab])
       const plane = specimen.em.length / sections
       for (let z = first; z <= last; z++) {
@@ -67,6 +70,7 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
 function cutLabels(labels: Uint32Array, width: number, height: number): Uint32Array {
   const row = width + 2 * MARGIN
   const out = new Uint32Array(width * height)
-  for (let y = 0; y < height; y++) out.set(labels.subarray((y + MARGIN) * row + MARGIN, (y + MARGIN) * row + MARGIN + width), y * width)
+  for (let y = 0; y < height; y++)
+    out.set(labels.subarray((y + MARGIN) * row + MARGIN, (y + MARGIN) * row + MARGIN + width), y * width)
   return out
 }

@@ -17,7 +17,8 @@ export const pyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(d
 export const labelPyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'label-pyramid')
 
 /** Shape, in voxels of its own mip, of the box that a node of `level` owns. */
-export const mipCell = (level: number, region: Vec3, factor: Vec3): Vec3 => map3(a => (region[a] * 2 ** level) / factor[a])
+export const mipCell = (level: number, region: Vec3, factor: Vec3): Vec3 =>
+  map3(a => (region[a] * 2 ** level) / factor[a])
 
 async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome> {
   const { bounds, region, voxelSizeNm } = task.context
@@ -30,7 +31,10 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
   const fromRegions = task.level <= 1
   const from = refs(task, fromRegions ? base : stage)
   const factors = [sourceMip, task.level].map(l => mipFactor(l, voxelSizeNm)) as [Vec3, Vec3]
-  const own = intersect(boxAt(multiply(node.coord, mipCell(task.level, region, factors[1])), mipCell(task.level, region, factors[1])), mipBounds(bounds, factors[1]))
+  const own = intersect(
+    boxAt(multiply(node.coord, mipCell(task.level, region, factors[1])), mipCell(task.level, region, factors[1])),
+    mipBounds(bounds, factors[1]),
+  )
   const step: Vec3 = map3(a => factors[1][a] / factors[0][a])
   return produce(
     deps,
@@ -60,9 +64,11 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
             ? await deps.compute('downsampleMean', [data as Uint8Array, shapeOf(source), step])
             : await deps.compute('downsampleMode', [data as BigUint64Array, shapeOf(source), step])
         here = made.data as VolumeArray
-        for (const c of encodeChunks(here, own, { mip: task.level, encoding: volume.encoding })) await put(c.path, c.bytes)
+        for (const c of encodeChunks(here, own, { mip: task.level, encoding: volume.encoding }))
+          await put(c.path, c.bytes)
       }
-      for (const c of zarrChunks(here, own, { mip: task.level, bounds: mipBounds(bounds, factors[1]) })) await put(`zarr/${c.path}`, c.bytes)
+      for (const c of zarrChunks(here, own, { mip: task.level, bounds: mipBounds(bounds, factors[1]) }))
+        await put(`zarr/${c.path}`, c.bytes)
       return { voxels: voxels(nodeBox(node, region, bounds)) }
     },
   )

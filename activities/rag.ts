@@ -28,7 +28,9 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
       const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
       const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
       const { labels, ids } = await deps.compute('compactIds', [volume])
-      const g = await deps.compute('regionGraph', [{ labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) }])
+      const g = await deps.compute('regionGraph', [
+        { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },
+      ])
       await put('edges.bin', arrays(g.edges))
       await put('nodes.bin', arrays(g.nodes))
       return { voxels: voxels(box), summary: { supervoxels: g.nodes.id.length, edges: g.edges.a.length } }

@@ -1,6 +1,14 @@
 // Release manifests and channels: assemble, publish, roll back.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type { Assembled, ChannelMove, ChannelValue, IndexEntry, Refs, ReleaseInput, RollbackInput } from '../domain/contract.ts'
+import type {
+  Assembled,
+  ChannelMove,
+  ChannelValue,
+  IndexEntry,
+  Refs,
+  ReleaseInput,
+  RollbackInput,
+} from '../domain/contract.ts'
 import { workflowIds } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
@@ -30,10 +38,13 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     layers.graph = { artifacts: refsOf(entries, 'graph') }
   }
   const layerDigests: Partial<Record<LayerName, Digest>> = {}
-  for (const [name, layer] of Object.entries(layers)) if (layer) layerDigests[name as LayerName] = await layerDigest(deps, layer)
+  for (const [name, layer] of Object.entries(layers))
+    if (layer) layerDigests[name as LayerName] = await layerDigest(deps, layer)
   const digest = sha256(canonicalJson(layerDigests as Json))
   const quality = await qualityOf(deps, entries)
-  const stages = Object.fromEntries([...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)]))
+  const stages = Object.fromEntries(
+    [...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)]),
+  )
   // The name says what is in it, artifact by artifact: the same run again is the same release.
   const release = sha256(canonicalJson({ dataset: context.dataset, digest, stages } as unknown as Json)).slice(0, 16)
   const manifest = Release.parse({
@@ -71,18 +82,31 @@ const artifactsOf = (entries: readonly IndexEntry[], stage: string): ArtifactRef
   return [...byRecipe.values()].sort((a, b) => (a.recipe < b.recipe ? -1 : 1))
 }
 
-function volumeLayer(entries: readonly IndexEntry[], c: ReleaseInput['context'], stage: 'render' | 'segment', name: 'em' | 'segmentation'): VolumeLayer {
+function volumeLayer(
+  entries: readonly IndexEntry[],
+  c: ReleaseInput['context'],
+  stage: 'render' | 'segment',
+  name: 'em' | 'segmentation',
+): VolumeLayer {
   const pyramid = Object.entries(refsOf(entries, name === 'em' ? 'pyramid' : 'label-pyramid'))
   const mips: VolumeLayer['mips'] = []
   for (let level = 0; level <= rootLevel(c.bounds, c.region); level++) {
     const factor = mipFactor(level, c.voxelSizeNm)
     const prefix = `${level}/`
-    const nodes: Refs = Object.fromEntries(pyramid.filter(([k]) => k.startsWith(prefix)).map(([k, ref]) => [k.slice(prefix.length), ref]))
+    const nodes: Refs = Object.fromEntries(
+      pyramid.filter(([k]) => k.startsWith(prefix)).map(([k, ref]) => [k.slice(prefix.length), ref]),
+    )
     const artifacts = level === 0 ? refsOf(entries, stage) : nodes
     mips.push({ factor, cell: mipCell(level, c.region, factor), artifacts, analysis: nodes })
   }
   const kind = name === 'em' ? 'image' : 'segmentation'
-  return { kind, dataType: name === 'em' ? 'uint8' : 'uint64', channels: 1, encoding: name === 'em' ? 'raw' : 'compressed_segmentation', mips }
+  return {
+    kind,
+    dataType: name === 'em' ? 'uint8' : 'uint64',
+    channels: 1,
+    encoding: name === 'em' ? 'raw' : 'compressed_segmentation',
+    mips,
+  }
 }
 
 /**
@@ -104,7 +128,11 @@ async function layerDigest(deps: Deps, layer: Release['layers'][LayerName] & obj
 
 async function qualityOf(deps: Deps, entries: readonly IndexEntry[]): Promise<Quality> {
   const summaries = async (stage: string): Promise<Record<string, unknown>[]> =>
-    Promise.all(artifactsOf(entries, stage).map(async ref => (await deps.artifacts.open(ref)).lineage.summary as Record<string, unknown>))
+    Promise.all(
+      artifactsOf(entries, stage).map(
+        async ref => (await deps.artifacts.open(ref)).lineage.summary as Record<string, unknown>,
+      ),
+    )
   const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1]
   const numbers = (rows: Record<string, unknown>[], field: string): number[] =>
     rows.flatMap(r => (typeof r[field] === 'number' ? [r[field]] : []))
@@ -139,7 +167,10 @@ export async function rollBack(deps: Deps, input: RollbackInput): Promise<Channe
   if (now.release !== input.from) return now
   const to = input.to ?? now.earlier[0]
   if (to === undefined)
-    throw new HillockError('ConfigError', `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`)
+    throw new HillockError(
+      'ConfigError',
+      `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`,
+    )
   if (!(await getRelease(deps.objects, input.dataset, to)))
     throw new HillockError('MissingArtifact', `there is no release ${to} of ${input.dataset}`)
   const earlier = now.earlier.slice(now.earlier.indexOf(to) + 1)

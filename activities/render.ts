@@ -60,12 +60,15 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
       for (let z0 = box.min[2]; z0 < box.max[2]; z0 += SLAB) {
         const z1 = Math.min(box.max[2], z0 + SLAB)
         const slab = ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
-        const loaded = await Promise.all(slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })))
+        const loaded = await Promise.all(
+          slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })),
+        )
         const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
         paste(await deps.compute('renderSlab', [loaded, part, params]), part, out, box)
         progress(z1 - box.min[2], box.max[2] - box.min[2])
       }
-      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding })) await put(chunk.path, chunk.bytes)
+      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding }))
+        await put(chunk.path, chunk.bytes)
       return { voxels: voxels(box), summary: { sections: ready.length } }
     },
   )

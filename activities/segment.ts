@@ -29,7 +29,8 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
       const { from, to } = await readArrays<Merges>(deps, table, 'table.bin')
       const labels = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box)
       const mapped = await deps.compute('mapIds', [labels, from, to])
-      for (const chunk of encodeChunks(mapped, box, { mip: 0, encoding: segmentationVolume.encoding })) await put(chunk.path, chunk.bytes)
+      for (const chunk of encodeChunks(mapped, box, { mip: 0, encoding: segmentationVolume.encoding }))
+        await put(chunk.path, chunk.bytes)
       return { voxels: voxels(box), summary: { segments: new Set(to).size } }
     },
   )

@@ -16,7 +16,13 @@ export async function skeletonJoin(deps: Deps, task: DatasetTask): Promise<Outco
   return produce(
     deps,
     config,
-    { stage: 'skeleton-join', key: 'dataset', parameters: config.stages['skeleton-join'], inputs: contents('skeleton', regions), extent: 'dataset' },
+    {
+      stage: 'skeleton-join',
+      key: 'dataset',
+      parameters: config.stages['skeleton-join'],
+      inputs: contents('skeleton', regions),
+      extent: 'dataset',
+    },
     async put => {
       const pieces = new Map<string, Skeleton[]>()
       for (const ref of Object.values(regions)) {

@@ -20,12 +20,27 @@ export async function skeleton(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(
     deps,
     config,
-    { stage: 'skeleton', key: task.cell, parameters: { ...params, voxelSizeNm }, inputs: touching(task, 'segment', outer), extent: box },
+    {
+      stage: 'skeleton',
+      key: task.cell,
+      parameters: { ...params, voxelSizeNm },
+      inputs: touching(task, 'segment', outer),
+      extent: box,
+    },
     async put => {
       const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
       const { labels, ids } = await deps.compute('compactIds', [volume])
       const made = await deps.compute('skeletonRegion', [
-        { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low: lowSides(outer, box), high: highSides(outer, box), params },
+        {
+          labels,
+          ids,
+          shape: shapeOf(outer),
+          origin: outer.min,
+          voxelSizeNm,
+          low: lowSides(outer, box),
+          high: highSides(outer, box),
+          params,
+        },
       ])
       const entries = Array.from(made.ids, (id, i) => {
         const { vertices, edges, radii } = skeletonAt(made, i)

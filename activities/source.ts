@@ -29,7 +29,9 @@ export const saveDocument = (deps: Deps, value: unknown): Promise<string> =>
   putRaw(deps.objects, Buffer.from(canonicalJson(value as Json)))
 
 const STACK_TILE = 'slice'
-let stack: { file: string; slices: Promise<{ data: Uint8Array; width: number; height: number; count: number }> } | undefined
+let stack:
+  | { file: string; slices: Promise<{ data: Uint8Array; width: number; height: number; count: number }> }
+  | undefined
 
 /** The last stack that was read is kept: its sections are asked for one after the other. */
 function readStack(file: string): NonNullable<typeof stack>['slices'] {
@@ -40,7 +42,10 @@ function readStack(file: string): NonNullable<typeof stack>['slices'] {
 async function load(file: string): Promise<{ data: Uint8Array; width: number; height: number; count: number }> {
   const npy = readNpy(await readFile(file), file)
   if (npy.dtype !== 'u1' || npy.shape.length !== 3)
-    throw new HillockError('ConfigError', `source.stack: ${file} holds ${npy.dtype} of ${npy.shape.length} axes; EM is uint8 of axes z, y, x`)
+    throw new HillockError(
+      'ConfigError',
+      `source.stack: ${file} holds ${npy.dtype} of ${npy.shape.length} axes; EM is uint8 of axes z, y, x`,
+    )
   return { data: npy.data as Uint8Array, width: npy.shape[2]!, height: npy.shape[1]!, count: npy.shape[0]! }
 }
 
@@ -51,9 +56,20 @@ async function listTiles(config: RunConfig): Promise<TileEntry[] | null> {
   if ('tiles' in source) return [...source.tiles]
   if ('stack' in source) {
     const { width, height, count } = await readStack(source.stack)
-    return Array.from({ length: count }, (_, section) => ({ section, name: STACK_TILE, file: source.stack, x: 0, y: 0, width, height }))
+    return Array.from({ length: count }, (_, section) => ({
+      section,
+      name: STACK_TILE,
+      file: source.stack,
+      x: 0,
+      y: 0,
+      width,
+      height,
+    }))
   }
-  const parsed = z.array(TileEntry).min(1).safeParse(JSON.parse(await readFile(source.layout, 'utf8')))
+  const parsed = z
+    .array(TileEntry)
+    .min(1)
+    .safeParse(JSON.parse(await readFile(source.layout, 'utf8')))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     throw new HillockError('ConfigError', `${source.layout}: ${issue.path.join('.')}: ${issue.message}`)
@@ -64,12 +80,19 @@ async function listTiles(config: RunConfig): Promise<TileEntry[] | null> {
 /** Reads the layout and saves it; `bounds` reach from the origin to the furthest nominal edge of a tile. */
 export async function readLayout(deps: Deps, config: RunConfig): Promise<{ layout: string; bounds: Box }> {
   const tiles = await listTiles(config)
-  const bounds = 'phantom' in config.source ? { min: [0, 0, 0] as const, max: config.source.phantom.size } : layoutBounds(tiles!)
+  const bounds =
+    'phantom' in config.source ? { min: [0, 0, 0] as const, max: config.source.phantom.size } : layoutBounds(tiles!)
   return { layout: await saveDocument(deps, tiles ?? []), bounds }
 }
 
 /** Tiles of sections `first..last` as listed: from the slab of a phantom or the layout. */
-export async function listed(deps: Deps, layout: string, slab: ArtifactRef | null, first: number, last: number): Promise<TileEntry[]> {
+export async function listed(
+  deps: Deps,
+  layout: string,
+  slab: ArtifactRef | null,
+  first: number,
+  last: number,
+): Promise<TileEntry[]> {
   const all = slab
     ? (JSON.parse(Buffer.from(await deps.artifacts.get(slab, 'layout.json')).toString()) as TileEntry[])
     : await document<TileEntry[]>(deps, layout)
@@ -80,7 +103,12 @@ export async function listed(deps: Deps, layout: string, slab: ArtifactRef | nul
  * Bytes of a tile as they came from the microscope (a slice of a stack becomes a PNG).
  * @throws HillockError BadTileError when the file is missing.
  */
-export async function tileBytes(deps: Deps, config: RunConfig, tile: TileEntry, slab: ArtifactRef | null): Promise<Uint8Array> {
+export async function tileBytes(
+  deps: Deps,
+  config: RunConfig,
+  tile: TileEntry,
+  slab: ArtifactRef | null,
+): Promise<Uint8Array> {
   if ('stack' in config.source) {
     const { data, width, height } = await readStack(config.source.stack)
     const n = width * height
@@ -89,6 +117,9 @@ export async function tileBytes(deps: Deps, config: RunConfig, tile: TileEntry, 
   try {
     return slab ? await deps.artifacts.get(slab, tile.file) : await readFile(tile.file)
   } catch (e) {
-    throw new HillockError('BadTileError', `missing: ${slab ? tile.file : `cannot read ${tile.file} (${(e as NodeJS.ErrnoException).code ?? 'error'})`}`)
+    throw new HillockError(
+      'BadTileError',
+      `missing: ${slab ? tile.file : `cannot read ${tile.file} (${(e as NodeJS.ErrnoException).code ?? 'error'})`}`,
+    )
   }
 }

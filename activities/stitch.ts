@@ -19,7 +19,13 @@ export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcom
   for (let z = first; z <= last; z++) {
     const ref = one(ingested, 'ingest', String(z))
     const parameters = config.stages.stitch
-    const order = { stage: 'stitch', key: String(z), parameters, inputs: { ingest: ref.content }, extent: { section: z } } as const
+    const order = {
+      stage: 'stitch',
+      key: String(z),
+      parameters,
+      inputs: { ingest: ref.content },
+      extent: { section: z },
+    } as const
     const work = produce(deps, config, order, async put => {
       const manifest = await readJson<SectionManifest>(deps, ref, 'manifest.json')
       if (manifest.tiles.length === 0) {
@@ -35,7 +41,9 @@ export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcom
           tiles: tiles.length,
           matches: stitched.matches.length,
           unmatched: [...stitched.unmatched],
-          ...(stitched.matches.length ? { residualPx: stitched.residualPx.median, maxResidualPx: stitched.residualPx.max } : {}),
+          ...(stitched.matches.length
+            ? { residualPx: stitched.residualPx.median, maxResidualPx: stitched.residualPx.max }
+            : {}),
         },
       }
     })

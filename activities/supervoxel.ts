@@ -4,7 +4,18 @@ import { canonicalJson } from '../domain/canonical.ts'
 import { shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
-import { affinityVolume, blocksOf, eachBlock, halo, paste, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import {
+  affinityVolume,
+  blocksOf,
+  eachBlock,
+  halo,
+  paste,
+  readVolume,
+  refs,
+  regionBox,
+  segmentationVolume,
+  touching,
+} from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
 import { configOf } from './source.ts'
@@ -37,7 +48,8 @@ export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
         paste(labels, block.box, out, box)
         count += made.count
       })
-      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: segmentationVolume.encoding })) await put(chunk.path, chunk.bytes)
+      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: segmentationVolume.encoding }))
+        await put(chunk.path, chunk.bytes)
       await put('holes.json', Buffer.from(canonicalJson(holes as never)))
       return { voxels: voxels(box), summary: { supervoxels: count }, holes }
     },

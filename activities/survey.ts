@@ -16,7 +16,10 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<Surve
   if (config.evaluate.box) checkInside('evaluate.box', config.evaluate.box, bounds)
   for (const a of [0, 1, 2] as const)
     if (Math.ceil(bounds.max[a] / config.grid.block[a]) > 1 << 14)
-      throw new HillockError('ConfigError', `grid.block.${a}: ${bounds.max[a]} voxels in blocks of ${config.grid.block[a]} are more than 2^14 blocks`)
+      throw new HillockError(
+        'ConfigError',
+        `grid.block.${a}: ${bounds.max[a]} voxels in blocks of ${config.grid.block[a]} are more than 2^14 blocks`,
+      )
   if (config.through === 'evaluate') await readModel(config.model, config.voxelSizeNm)
   const last = bounds.max[2] - 1
   return {
@@ -30,7 +33,10 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<Surve
       voxelSizeNm: config.voxelSizeNm,
       through: config.through,
     },
-    batches: Array.from({ length: Math.ceil((last + 1) / BATCH) }, (_, i) => ({ first: i * BATCH, last: Math.min(last, i * BATCH + BATCH - 1) })),
+    batches: Array.from({ length: Math.ceil((last + 1) / BATCH) }, (_, i) => ({
+      first: i * BATCH,
+      last: Math.min(last, i * BATCH + BATCH - 1),
+    })),
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
   }

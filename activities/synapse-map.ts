@@ -5,7 +5,18 @@ import { shapeOf, subtract, translate, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
 import { synapseMapHalo } from '../kernels/index.ts'
-import { blocksOf, eachBlock, emVolume, halo, mapVolume, paste, readVolume, refs, regionBox, touching } from './cells.ts'
+import {
+  blocksOf,
+  eachBlock,
+  emVolume,
+  halo,
+  mapVolume,
+  paste,
+  readVolume,
+  refs,
+  regionBox,
+  touching,
+} from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
 import { configOf } from './source.ts'
@@ -39,7 +50,8 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
         both.set(vesicles, cleft.length)
         paste(both, block.box, out, box, channels)
       })
-      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: 'raw', channels })) await put(chunk.path, chunk.bytes)
+      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: 'raw', channels }))
+        await put(chunk.path, chunk.bytes)
       await put('holes.json', Buffer.from(canonicalJson(holes as never)))
       return { voxels: voxels(box), holes }
     },

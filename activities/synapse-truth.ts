@@ -1,5 +1,5 @@
 // Found synapses put beside the true ones: only those inside the specimen count.
-import type { Box } from '../domain/geometry.ts'
+import { map3, type Box } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { ScoredSynapse, SynapseScores } from '../kernels/synapse-score.ts'
 import { readParquet } from '../storage/formats/parquet.ts'
@@ -9,6 +9,8 @@ export type TrueSynapse = ScoredSynapse
 
 /** Farther apart, in voxels, a found synapse is another one. */
 const MAX_DISTANCE = 15
+/** The truth does not list synapses whose partners lie outside the specimen: finds this near its faces are not counted against it. */
+const RIM = 8
 /** Half side of the cube around a partner's point in which its true neurite is looked up. */
 const LOOK = 3
 
@@ -41,7 +43,11 @@ export async function scoreSynapseTables(
     post: at(qx[i]!, qy[i]!, qz[i]!),
   }))
   const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
-  return deps.compute('scoreSynapses', [found, truth.filter(inside), MAX_DISTANCE])
+  const listed: Box = {
+    min: map3(a => bounds.min[a] + RIM),
+    max: map3(a => bounds.max[a] - RIM),
+  }
+  return deps.compute('scoreSynapses', [found, truth.filter(inside), MAX_DISTANCE, listed])
 }
 
 /** Most frequent label other than 0; of equally frequent ones the smallest; 0 if there is none. */

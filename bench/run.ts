@@ -27,7 +27,11 @@ function sample(): void {
   if (!readdirSync(home).includes('stack.json')) return
   const stack = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord
   let sum = 0
-  for (const [name, pid] of [...Object.entries(stack.children), ['supervisor', stack.pid] as const, ['hillock demo', demo.pid!] as const]) {
+  for (const [name, pid] of [
+    ...Object.entries(stack.children),
+    ['supervisor', stack.pid] as const,
+    ['hillock demo', demo.pid!] as const,
+  ]) {
     const now = resident(pid)
     sum += now
     peaks.set(name, Math.max(peaks.get(name) ?? 0, now))
@@ -36,7 +40,10 @@ function sample(): void {
 }
 
 const began = Date.now()
-const demo = spawn(join(checkout, 'hillock'), ['demo', '--json', '--exit', ...process.argv.slice(2)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+const demo = spawn(join(checkout, 'hillock'), ['demo', '--json', '--exit', ...process.argv.slice(2)], {
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 let out = ''
 demo.stdout.on('data', (d: Buffer) => (out += d.toString()))
 const timer = setInterval(sample, 250)
@@ -48,20 +55,43 @@ if (code !== 0) {
   process.exit(1)
 }
 const report = JSON.parse(out) as RunReport
-const spans = readFileSync(trace, 'utf8').trim().split('\n').map(l => JSON.parse(l) as Span)
+const spans = readFileSync(trace, 'utf8')
+  .trim()
+  .split('\n')
+  .map(l => JSON.parse(l) as Span)
 
-const kernels = new Table({ head: ['kernel', 'calls', 'seconds', 'Melement/s'], style: { head: [], border: [], compact: true } })
-const byName = Map.groupBy(spans.filter(s => s.kind !== 'io'), s => s.name)
+const kernels = new Table({
+  head: ['kernel', 'calls', 'seconds', 'Melement/s'],
+  style: { head: [], border: [], compact: true },
+})
+const byName = Map.groupBy(
+  spans.filter(s => s.kind !== 'io'),
+  s => s.name,
+)
 const seconds = (list: readonly Span[]): number => list.reduce((n, s) => n + s.end - s.start, 0) / 1000
 for (const [name, list] of [...byName].sort((a, b) => seconds(b[1]) - seconds(a[1]))) {
   const elements = list.reduce((n, s) => n + (s.elements ?? 0), 0)
-  kernels.push([name, list.length, seconds(list).toFixed(2), elements ? (elements / seconds(list) / 1e6).toFixed(2) : '-'])
+  kernels.push([
+    name,
+    list.length,
+    seconds(list).toFixed(2),
+    elements ? (elements / seconds(list) / 1e6).toFixed(2) : '-',
+  ])
 }
 console.log(kernels.toString())
 
-const stages = new Table({ head: ['stage', 'made', 'voxels', 'seconds', 'Mvoxel/s'], style: { head: [], border: [], compact: true } })
+const stages = new Table({
+  head: ['stage', 'made', 'voxels', 'seconds', 'Mvoxel/s'],
+  style: { head: [], border: [], compact: true },
+})
 for (const s of report.stages)
-  stages.push([s.stage, s.made, s.voxels, s.seconds.toFixed(1), s.seconds ? (s.voxels / s.seconds / 1e6).toFixed(2) : '-'])
+  stages.push([
+    s.stage,
+    s.made,
+    s.voxels,
+    s.seconds.toFixed(1),
+    s.seconds ? (s.voxels / s.seconds / 1e6).toFixed(2) : '-',
+  ])
 console.log(`\n${stages.toString()}`)
 
 const memory = new Table({ head: ['process', 'peak MiB'], style: { head: [], border: [], compact: true } })

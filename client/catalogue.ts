@@ -46,7 +46,10 @@ export async function findRelease(objects: ObjectStore, name: string): Promise<R
   }
   if (found.length === 1) return found[0]!
   if (found.length > 1)
-    throw new HillockError('ConfigError', `${name} exists in several datasets (${found.map(r => r.dataset).join(', ')}): say DATASET/${name}`)
+    throw new HillockError(
+      'ConfigError',
+      `${name} exists in several datasets (${found.map(r => r.dataset).join(', ')}): say DATASET/${name}`,
+    )
   const known = (await Promise.all(all.map(async d => (await listReleases(objects, d)).map(r => `${d}/${r}`)))).flat()
   throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${known.join(', ') || 'none yet'}`)
 }

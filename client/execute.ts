@@ -22,7 +22,8 @@ export function causeOf(e: unknown): Error {
 }
 
 /** Errors of the connection, not of the workflow: the server is away and comes back. */
-const isTransient = (e: unknown): boolean => /UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|ECONN|channel|14 |4 /.test(String((e as { code?: number }).code) + String(e))
+const isTransient = (e: unknown): boolean =>
+  /UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|ECONN|channel|14 |4 /.test(String((e as { code?: number }).code) + String(e))
 
 export async function startRun(client: Client, config: RunConfig, name: string): Promise<Run> {
   const workflowId = workflowIds.reconstruct(config.dataset, name)

@@ -19,7 +19,12 @@ const json = (c: Command): Command => c.option('--json', 'print one JSON object 
 const collect = (value: string, before: string[]): string[] => [...before, value]
 const runOptions = (c: Command): Command =>
   json(c)
-    .option('--set <path=value>', 'override a key of the run file, e.g. stages.agglomerate.threshold=0.4 (repeatable)', collect, [])
+    .option(
+      '--set <path=value>',
+      'override a key of the run file, e.g. stages.agglomerate.threshold=0.4 (repeatable)',
+      collect,
+      [],
+    )
     .option('--name <run>', 'name of the run in workflow ids (default: date and time)')
 
 json(program.command('up'))
@@ -30,7 +35,9 @@ json(program.command('down'))
   .description('stop what `up` or `run` started')
   .action(async o => (await import('./commands/up.ts')).down(o))
 runOptions(program.command('run <file>'))
-  .description('reconstruct what a run file describes, from tiles to a release; the stack is started if need be and stays up')
+  .description(
+    'reconstruct what a run file describes, from tiles to a release; the stack is started if need be and stays up',
+  )
   .action(async (file: string, o) => (await import('./commands/run.ts')).run(file, o))
 runOptions(program.command('demo'))
   .description('the whole path on a synthetic specimen (examples/demo.yaml), ending with links to look at')
@@ -41,7 +48,9 @@ json(program.command('status [run]'))
   .option('--all', 'list the runs')
   .action(async (run: string | undefined, o) => (await import('./commands/status.ts')).status(run, o))
 json(program.command('lineage <release>'))
-  .description('what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several')
+  .description(
+    'what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several',
+  )
   .option('--artifact <stage/recipe>', 'the lineage record of one artifact behind it')
   .action(async (name: string, o) => (await import('./commands/lineage.ts')).lineage(name, o))
 

@@ -3,7 +3,11 @@ import Table from 'cli-table3'
 import type { Progress, RunResult, StageProgress } from '../domain/contract.ts'
 
 const clock = (s: number): string =>
-  s >= 3600 ? `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min` : s >= 60 ? `${Math.floor(s / 60)} min ${Math.round(s % 60)} s` : `${Math.round(s)} s`
+  s >= 3600
+    ? `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
+    : s >= 60
+      ? `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`
+      : `${Math.round(s)} s`
 
 const done = (r: StageProgress): number => r.made + r.found
 
@@ -13,7 +17,9 @@ export function progressLine(r: StageProgress, now: number): string {
   const bar = '█'.repeat(Math.round(part * 20)).padEnd(20, '░')
   const elapsed = ((part >= 1 && r.ended ? r.ended : now) - r.started) / 1000
   const time = part >= 1 ? clock(elapsed) : done(r) === 0 ? 'started' : `~ ${clock((elapsed * (1 - part)) / part)} left`
-  const odd = [r.quarantined ? `${r.quarantined} quarantined` : '', r.retries ? `${r.retries} retries` : ''].filter(Boolean)
+  const odd = [r.quarantined ? `${r.quarantined} quarantined` : '', r.retries ? `${r.retries} retries` : ''].filter(
+    Boolean,
+  )
   return `${r.stage.padEnd(14)} ${bar} ${String(done(r)).padStart(5)}/${r.total}  ${[`${r.made} made`, `${r.found} found`, ...odd].join(', ')}  ${time}`
 }
 

@@ -23,7 +23,11 @@ export function readRunFile(file: string, sets: readonly string[] = []): RunConf
     throw new HillockError('ConfigError', `${file}: a run file is a set of keys (dataset:, voxelSizeNm:, source:, ...)`)
   for (const s of sets) {
     const at = s.indexOf('=')
-    if (at < 1) throw new HillockError('ConfigError', `--set ${s}: give it as path=value, for example --set stages.agglomerate.threshold=0.4`)
+    if (at < 1)
+      throw new HillockError(
+        'ConfigError',
+        `--set ${s}: give it as path=value, for example --set stages.agglomerate.threshold=0.4`,
+      )
     setPath(tree as Record<string, unknown>, s.slice(0, at), parse(s.slice(at + 1)))
   }
   return resolvePaths(parseRunConfig(tree, file), dirname(resolve(file)), file)
@@ -38,14 +42,22 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
       throw new HillockError(
         'ConfigError',
         `${file}: ${key}: ${found} does not exist` +
-          (usesData ? `; this run needs real data under HILLOCK_DATA (now ${dataRoot()}): docs/data.md says where to get it` : ''),
+          (usesData
+            ? `; this run needs real data under HILLOCK_DATA (now ${dataRoot()}): docs/data.md says where to get it`
+            : ''),
       )
     return found
   }
   const { source } = config
   const truth = config.evaluate.truth
-  const model = isAbsolute(config.model) ? config.model : [resolve(folder, config.model), resolve(checkout, config.model)].find(existsSync)
-  if (!model) throw new HillockError('ConfigError', `${file}: model: ${config.model} is neither beside the run file nor in the checkout`)
+  const model = isAbsolute(config.model)
+    ? config.model
+    : [resolve(folder, config.model), resolve(checkout, config.model)].find(existsSync)
+  if (!model)
+    throw new HillockError(
+      'ConfigError',
+      `${file}: model: ${config.model} is neither beside the run file nor in the checkout`,
+    )
   return {
     ...config,
     model,
@@ -56,8 +68,14 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
           ? { layout: path(source.layout, 'source.layout') }
           : 'tiles' in source
             ? // A missing tile is not an error of the run file: ingest sets it aside by name.
-              { tiles: source.tiles.map(t => ({ ...t, file: resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())) })) }
+              {
+                tiles: source.tiles.map(t => ({
+                  ...t,
+                  file: resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
+                })),
+              }
             : source,
-    evaluate: truth && truth !== 'phantom' ? { ...config.evaluate, truth: path(truth, 'evaluate.truth') } : config.evaluate,
+    evaluate:
+      truth && truth !== 'phantom' ? { ...config.evaluate, truth: path(truth, 'evaluate.truth') } : config.evaluate,
   }
 }

@@ -16,7 +16,10 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
   let started = false
   if (!running) {
     const out = openSync(join(h.logs, 'stack.log'), 'a')
-    spawn(process.execPath, [join(checkout, 'worker/stack.ts')], { detached: true, stdio: ['ignore', out, out] }).unref()
+    spawn(process.execPath, [join(checkout, 'worker/stack.ts')], {
+      detached: true,
+      stdio: ['ignore', out, out],
+    }).unref()
     started = true
   }
   for (let i = 0; i < 1200; i++) {

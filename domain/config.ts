@@ -10,7 +10,9 @@ const nm = z
   .number({ error: 'a length in nanometres, as a plain number (8, not "8 nm")' })
   .positive()
   .max(1000, 'a voxel is given in nanometres: this one would be longer than a micron')
-const shape = z.tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()]).readonly()
+const shape = z
+  .tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()])
+  .readonly()
 
 export const TileEntry = z.strictObject({
   section: z.number().int().nonnegative(),
@@ -65,10 +67,14 @@ export const RunConfig = z.strictObject({
     .strictObject({
       channel: z.enum(['candidate', 'published']).default('published'),
       /** The release is published only while these hold. */
-      gate: z.strictObject({ voiSum: z.number().positive().optional(), arand: z.number().positive().optional() }).prefault({}),
+      gate: z
+        .strictObject({ voiSum: z.number().positive().optional(), arand: z.number().positive().optional() })
+        .prefault({}),
     })
     .prefault({}),
-  price: z.strictObject({ perCpuHour: z.number().nonnegative().default(0.04), currency: z.string().default('USD') }).prefault({}),
+  price: z
+    .strictObject({ perCpuHour: z.number().nonnegative().default(0.04), currency: z.string().default('USD') })
+    .prefault({}),
   seed: z.number().int().default(0),
 })
 export type RunConfig = z.infer<typeof RunConfig>
@@ -81,12 +87,15 @@ function checkWhole(c: RunConfig): void {
     throw new HillockError('ConfigError', `${path}: ${message}`)
   }
   for (const a of [0, 1, 2] as const) {
-    if (c.grid.block[a] % 8 !== 0) fail(`grid.block.${a}`, `${c.grid.block[a]} is not a multiple of 8, as the model needs`)
+    if (c.grid.block[a] % 8 !== 0)
+      fail(`grid.block.${a}`, `${c.grid.block[a]} is not a multiple of 8, as the model needs`)
     if (c.grid.region[a] % c.grid.block[a] !== 0)
       fail(`grid.region.${a}`, `${c.grid.region[a]} is not a whole number of blocks of ${c.grid.block[a]}`)
-    if (c.grid.region[a] % CHUNK !== 0) fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
+    if (c.grid.region[a] % CHUNK !== 0)
+      fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
   }
-  if ('phantom' in c.source && c.evaluate.box) checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
+  if ('phantom' in c.source && c.evaluate.box)
+    checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
   if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')
     fail('evaluate.truth', 'the source is not a phantom, so it has no truth of its own')
 }
@@ -127,7 +136,8 @@ function explain(issues: readonly z.core.$ZodIssue[]): string[] {
   })
 }
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
-  Math.max(0, ...issues.map(i => i.path.length)) - (issues.some(i => i.code === 'unrecognized_keys' && i.path.length === 0) ? 9 : 0)
+  Math.max(0, ...issues.map(i => i.path.length)) -
+  (issues.some(i => i.code === 'unrecognized_keys' && i.path.length === 0) ? 9 : 0)
 
 /**
  * Checks a parsed run file and fills in the defaults.
@@ -135,7 +145,11 @@ const depth = (issues: readonly z.core.$ZodIssue[]): number =>
  */
 export function parseRunConfig(raw: unknown, file: string): RunConfig {
   const parsed = RunConfig.safeParse(raw)
-  if (!parsed.success) throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${explain(parsed.error.issues).join('\n  ')}`)
+  if (!parsed.success)
+    throw new HillockError(
+      'ConfigError',
+      `${file} is not a valid run file:\n  ${explain(parsed.error.issues).join('\n  ')}`,
+    )
   try {
     checkWhole(parsed.data)
   } catch (e) {

@@ -11,10 +11,12 @@ export const searchAttributes = ['HillockDataset', 'HillockRegion', 'HillockStag
 
 export const workflowIds = {
   reconstruct: (dataset: string, run: string): string => `reconstruct/${dataset}/${run}`,
-  sections: (c: RunContext, first: number): string => `sections/${c.dataset}/${c.run}/z${String(first).padStart(5, '0')}`,
+  sections: (c: RunContext, first: number): string =>
+    `sections/${c.dataset}/${c.run}/z${String(first).padStart(5, '0')}`,
   region: (c: RunContext, phase: string, region: string): string => `region/${c.dataset}/${c.run}/${phase}/${region}`,
   release: (c: RunContext): string => `release/${c.dataset}/${c.run}`,
-  rollback: (dataset: string, channel: string, release: string): string => `rollback/${dataset}/${channel}/from-${release}`,
+  rollback: (dataset: string, channel: string, release: string): string =>
+    `rollback/${dataset}/${channel}/from-${release}`,
   evaluate: (dataset: string, release: string, run: string): string => `evaluate/${dataset}/${release}/${run}`,
   publish: (dataset: string, channel: string, release: string): string => `publish/${dataset}/${channel}/${release}`,
 }

@@ -7,7 +7,9 @@ const id = (stage: string): string => stage.replaceAll('-', '_')
 function stageDiagram(): string {
   const phases = [...new Set(stageNames.map(s => stages[s].phase))]
   const groups = phases.map(p => {
-    const boxes = stageNames.filter(s => stages[s].phase === p).map(s => `    ${id(s)}["${s}<br/><i>${stages[s].scope}</i>"]`)
+    const boxes = stageNames
+      .filter(s => stages[s].phase === p)
+      .map(s => `    ${id(s)}["${s}<br/><i>${stages[s].scope}</i>"]`)
     return [`  subgraph ${p}`, ...boxes, '  end'].join('\n')
   })
   const arrows = stageNames.flatMap(s =>

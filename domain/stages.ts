@@ -176,9 +176,9 @@ const rows = {
     makes: 'cleft and vesicle maps',
     parameters: params({
       /** Grey value of a 3-cube mean below which a voxel may be cleft. */
-      dark: positive.default(76),
+      dark: positive.default(70),
       /** Grey value of a 13-cube mean above which darkness is a plate and no organelle. */
-      surround: positive.default(92),
+      surround: positive.default(80),
     }),
     checks: [],
   },
@@ -354,5 +354,9 @@ export const stageNames = Object.keys(rows) as StageName[]
 
 /** Schema of the `stages` section of a run file: parameters by stage, every key optional, unknown keys refused. */
 export const StagesConfig = z
-  .strictObject(Object.fromEntries(stageNames.map(s => [s, rows[s].parameters])) as { [S in StageName]: (typeof rows)[S]['parameters'] })
+  .strictObject(
+    Object.fromEntries(stageNames.map(s => [s, rows[s].parameters])) as {
+      [S in StageName]: (typeof rows)[S]['parameters']
+    },
+  )
   .prefault({} as never)

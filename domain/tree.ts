@@ -56,7 +56,10 @@ export const openFaces = (n: Node, region: Vec3, bounds: Box): number => {
 /** The up to 27 regions whose boxes touch or hold the one at `coord`, itself included, in raster order. */
 export const neighbourhood = (coord: Vec3, region: Vec3, bounds: Box): Vec3[] => {
   const grid = gridShape(bounds, region)
-  return cellsIn({ min: map3(a => Math.max(0, coord[a] - 1)), max: map3(a => Math.min(grid[a], coord[a] + 2)) }, [1, 1, 1])
+  return cellsIn(
+    { min: map3(a => Math.max(0, coord[a] - 1)), max: map3(a => Math.min(grid[a], coord[a] + 2)) },
+    [1, 1, 1],
+  )
 }
 
 /**
@@ -68,7 +71,10 @@ export function mipFactor(level: number, voxelSizeNm: readonly [number, number, 
   for (let l = 0; l < level; l++) {
     const size = map3(a => voxelSizeNm[a] * factor[a])
     const least = Math.min(...size)
-    factor = multiply(factor, map3(a => (size[a] < 2 * least ? 2 : 1)))
+    factor = multiply(
+      factor,
+      map3(a => (size[a] < 2 * least ? 2 : 1)),
+    )
   }
   return factor
 }

@@ -3,6 +3,7 @@ import { addBending } from './mesh-solve.ts'
 import { badSections, nearestGood } from './bad-sections.ts'
 import { latticeAt, latticeWeights } from './lattice.ts'
 import { addEntry, endRow, leastSquares, makeRows, median } from './least-squares.ts'
+import type { Rows } from './least-squares.ts'
 import { alignDefaults } from './section-types.ts'
 import type { AlignedSection, Alignment, AlignParams, Lattice, SectionExtent, SectionMatch } from './section-types.ts'
 
@@ -35,9 +36,9 @@ const outlierPx = 1.5
 
 /**
  * Solves for all fields at once. With a point q of section a found at q + v in section b, and aligned position p showing
- * p + d_a(p) and p + d_b(p), it asks for d_b - d_a = v, and besides that every d be small (`anchor`) and bend little
- * (`bending`). Matches know differences between sections only; the anchor fixes the rest. It acts as a high-pass over z: a
- * displacement that changes from section to section is taken out, one that drifts over many is taken for tissue and stays.
+ * p + d_a(p) and p + d_b(p), it asks for d_b - d_a = v, and besides that the mean of d over the sections around vanish
+ * (`anchor`, `window`) and that d bend little (`bending`). Matches know differences between sections only; the anchor fixes the
+ * rest. A displacement that changes from section to section is taken out, one that drifts over many is tissue and stays.
  * Least squares by conjugate gradients, repeated with less weight for matches that do not fit (Geman-McClure).
  */
 export function solveAlignment(
@@ -48,7 +49,7 @@ export function solveAlignment(
   const p = { ...alignDefaults, ...params }
   const extents = [...sections].sort((s, t) => s.z - t.z)
   const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
-  const bad = badSections(order, extents, p.minAgreement)
+  const bad = badSections(order, extents, p)
   const good = extents.filter(e => !bad.has(e.z))
   const grid = commonGrid(good, p.spacingPx)
   const nodes = grid.nx * grid.ny
@@ -64,11 +65,21 @@ export function solveAlignment(
     const field =
       at === undefined
         ? zeroField()
-        : { ...grid, dx: Float32Array.from(x.subarray(at, at + nodes)), dy: Float32Array.from(y.subarray(at, at + nodes)) }
+        : {
+            ...grid,
+            dx: Float32Array.from(x.subarray(at, at + nodes)),
+            dy: Float32Array.from(y.subarray(at, at + nodes)),
+          }
     return { z: e.z, field, source, ...(reason === undefined ? {} : { excluded: reason }) }
   })
-  return { sections: shown, residualPx: { median: median(residuals), max: residuals.reduce((s, t) => Math.max(s, t), 0) } }
+  return {
+    sections: shown,
+    residualPx: { median: median(residuals), max: residuals.reduce((s, t) => Math.max(s, t), 0) },
+  }
 }
+
+/** Pull of every node to its nominal place, relative to one match: decides what nothing else does. */
+const pull = 0.002
 
 type Grid = Omit<Lattice, 'dx' | 'dy'>
 
@@ -122,14 +133,29 @@ function solve(
     // The residuals of the last solution are known now; the last round only measures them.
     if (round === 3) break
     for (const at of first.values()) addBending(rows, at, grid.nx, grid.ny, p.bending)
-    for (let i = 0; i < x.length; i++) {
-      addEntry(rows, i, 1)
-      endRow(rows, 0, 0, p.anchor)
-    }
+    addAnchors(rows, first, grid.nx * grid.ny, p)
     leastSquares(rows, rows.rightX, x, 400, 1e-4)
     leastSquares(rows, rows.rightY, y, 400, 1e-4)
   }
   return residuals
+}
+
+/** Rows that ask for a mean displacement of nought over the sections around each, and faintly for none at all. */
+function addAnchors(rows: Rows, first: ReadonlyMap<number, number>, nodes: number, p: AlignParams): void {
+  const sections = [...first]
+  sections.forEach(([z, at], s) => {
+    let low = s
+    while (low > 0 && z - sections[low - 1]![0] <= p.window) low--
+    let high = s
+    while (high < sections.length - 1 && sections[high + 1]![0] - z <= p.window) high++
+    const share = 1 / (high - low + 1)
+    for (let i = 0; i < nodes; i++) {
+      for (let k = low; k <= high; k++) addEntry(rows, sections[k]![1] + i, share)
+      endRow(rows, 0, 0, p.anchor)
+      addEntry(rows, at + i, 1)
+      endRow(rows, 0, 0, pull)
+    }
+  })
 }
 
 function commonGrid(sections: readonly SectionExtent[], spacing: number): Grid {

@@ -1,5 +1,6 @@
 // Which sections of a stack cannot be used, and why: no tile, or nothing in common with the sections next to it.
-import type { SectionExtent, SectionMatch } from './section-types.ts'
+import { median } from './least-squares.ts'
+import type { AlignParams, SectionExtent, SectionMatch } from './section-types.ts'
 
 interface Pair {
   readonly a: number
@@ -8,16 +9,18 @@ interface Pair {
 }
 
 /**
- * Section -> reason. A section is bad when every pair that it takes part in disagrees. Its partner may be without fault:
+ * Section -> reason. A section is bad when it is out of focus, or when every pair that it takes part in disagrees. Its partner may be without fault:
  * the worst (most disagreeing pairs, then least agreement, then lower z) is taken out first, its pairs with it, and so on.
  */
 export function badSections(
   pairs: readonly Pair[],
   sections: readonly SectionExtent[],
-  minAgreement: number,
+  p: AlignParams,
 ): Map<number, string> {
   const bad = new Map<number, string>()
+  const { minAgreement } = p
   for (const { z, bounds } of sections) if (!bounds) bad.set(z, 'no usable tile')
+  blurred(sections, p, bad)
   for (;;) {
     const tally = new Map<number, { failed: number; held: number; agreement: number }>()
     for (const { a, b, match } of pairs) {
@@ -40,7 +43,24 @@ export function badSections(
     }
     if (!worst) return bad
     const percent = Math.round(100 * worst.agreement)
-    bad.set(worst.z, `matches no neighbour: ${percent} % of its surface agrees, ${Math.round(100 * minAgreement)} % needed`)
+    bad.set(
+      worst.z,
+      `matches no neighbour: ${percent} % of its surface agrees, ${Math.round(100 * minAgreement)} % needed`,
+    )
+  }
+}
+
+/** Blur against the sections around, so that what the tissue itself has of detail does not count. */
+function blurred(sections: readonly SectionExtent[], p: AlignParams, bad: Map<number, string>): void {
+  for (const { z, focus } of sections) {
+    if (bad.has(z) || focus === undefined) continue
+    const around: number[] = []
+    for (const e of sections)
+      if (e.z !== z && Math.abs(e.z - z) <= p.window && e.focus !== undefined && e.bounds) around.push(e.focus)
+    if (around.length < 2) continue
+    const usual = median(around)
+    if (focus < p.minFocus * usual)
+      bad.set(z, `out of focus: ${Math.round((100 * focus) / usual)} % of the detail of the sections around`)
   }
 }
 

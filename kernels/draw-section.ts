@@ -26,6 +26,8 @@ interface Placed {
   readonly tx: number
   readonly ty: number
   readonly mesh: Lattice<Float32Array> | null
+  /** Largest displacement of the mesh along an axis, and one. */
+  readonly reach: number
   readonly gain: number
   readonly view: CameraView
 }
@@ -57,11 +59,18 @@ export function prepare(tiles: readonly TileImage[], stitch: SectionStitch): Pre
       tx,
       ty,
       mesh: mesh ? typedLattice(mesh) : null,
+      reach: 1 + (mesh ? largest(mesh.dx, mesh.dy) : 0),
       gain,
       view,
     })
   }
   return { tiles: placed, light: stitch.illumination, mean: stitch.intensity.mean, std: stitch.intensity.std }
+}
+
+function largest(...arrays: readonly (readonly number[])[]): number {
+  let most = 0
+  for (const a of arrays) for (const v of a) most = Math.max(most, Math.abs(v))
+  return most
 }
 
 /** Weight of a place outside the camera's view: it shows only where no other tile covers. */
@@ -107,6 +116,7 @@ export function drawRow(
       const qy = py - t.ty
       let u = t.ia * qx + t.ib * qy
       let v = t.ic * qx + t.id * qy
+      if (!(u >= -t.reach && v >= -t.reach && u < t.width + t.reach && v < t.height + t.reach)) continue
       if (t.mesh) {
         latticeAt(t.mesh, u, v, d)
         u += d[0]!

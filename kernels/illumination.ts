@@ -11,6 +11,8 @@ const nodes = 9
 /** Cells of a tile along each axis whose mean grey is used. */
 const cells = 8
 const terms = 6
+/** Pull of every exposure to that of the others: a slope of the light looks like a row of exposures, and is the likelier. */
+const steadiness = 5
 /** Weight of the mean of a cell (which tissue sways) against the ratio of two views of the same tissue. */
 const cellWeight = 0.02
 
@@ -70,7 +72,7 @@ export function illuminationOf(
         endRow(rows, Math.log(mean), 0, cellWeight)
       }
     addEntry(rows, terms + i, 1)
-    endRow(rows, 0, 0, 1e-3)
+    endRow(rows, 0, 0, steadiness)
   })
   // The fourth order takes part only where it explains clearly more.
   addEntry(rows, 5, 1)

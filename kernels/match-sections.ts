@@ -72,13 +72,7 @@ function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: numbe
 }
 
 /** Runs `work` on the patch of every node at one level; a patch that fails keeps its vector and gets confidence 0. */
-function visit(
-  flow: Flow,
-  pa: readonly Plane[],
-  spacing: number,
-  level: number,
-  work: (s: PatchState) => void,
-): void {
+function visit(flow: Flow, pa: readonly Plane[], spacing: number, level: number, work: (s: PatchState) => void): void {
   const unit = 1 << level
   const side = Math.max(16, Math.round((patchSides * spacing) / unit))
   const { width, height } = pa[level]!

@@ -1,5 +1,4 @@
 // The shapes and parameters of the section kernels: tiles, stitches, matches between sections, alignment, rendering.
-import type { Box } from './types.ts'
 
 /** Half-open rectangle in section coordinates, pixels. */
 export interface Rect {
@@ -99,6 +98,8 @@ export interface SectionStitch {
   readonly illumination: { readonly nx: number; readonly ny: number; readonly gain: readonly number[] }
   /** Tiles that overlap others but agree with none: they stay at the nominal position. */
   readonly unmatched: readonly string[]
+  /** Mean of `tileQuality().focus` over the tiles. */
+  readonly focus: number
 }
 
 /** A rendered section: pixel (i, j) covers section coordinates x0 + scale (i .. i + 1); 0 means that no tile covers it. */
@@ -124,6 +125,8 @@ export interface SectionMatch extends Lattice {
 
 export interface SectionExtent {
   readonly z: number
+  /** `stitch.focus`; sections without it are not judged by it. */
+  readonly focus?: number
   /** `stitch.bounds`; null for a section without a usable tile. */
   readonly bounds: Rect | null
 }
@@ -179,12 +182,16 @@ export interface MatchParams {
 export interface AlignParams {
   /** Spacing of the nodes of the fields, pixels. */
   readonly spacingPx: number
-  /** Pull of every node to its nominal place, relative to one match: high-pass over z. */
+  /** The mean displacement over the sections up to this many away is held to nought: slow drift over z is tissue. */
+  readonly window: number
+  /** How firmly it is held, relative to one match. */
   readonly anchor: number
   /** Stiffness against bending within a section, relative to one match. */
   readonly bending: number
   /** A pair counts only if this fraction of its nodes agrees. */
   readonly minAgreement: number
+  /** A section is out of focus below this fraction of the median focus of the sections up to `window` away. */
+  readonly minFocus: number
 }
 
 export interface RenderParams {
@@ -209,9 +216,11 @@ export const matchDefaults: MatchParams = Object.freeze({ spacingPx: 32, maxShif
 
 export const alignDefaults: AlignParams = Object.freeze({
   spacingPx: 32,
-  anchor: 0.002,
-  bending: 1,
+  window: 5,
+  anchor: 0.1,
+  bending: 0.1,
   minAgreement: 0.3,
+  minFocus: 0.75,
 })
 
 export const renderDefaults: RenderParams = Object.freeze({
@@ -221,27 +230,3 @@ export const renderDefaults: RenderParams = Object.freeze({
   featherPx: 16,
   fillSections: 3,
 })
-
-/**
- * The entry points of the section kernels, all sync, with clone-able arguments and results. Left-out parameters take the defaults.
- * stitch.ts, render.ts, match-sections.ts, align.ts and tile-quality.ts hold them.
- */
-export interface SectionKernels {
-  tileQuality(data: Uint8Array, width: number, height: number): TileQuality
-  stitchSection(tiles: readonly SectionTile[], params?: Partial<StitchParams>): SectionStitch
-  /** Normalised, downsampled picture of one section, for `matchSections`. `box` is usually `stitch.bounds`. */
-  renderSection(tiles: readonly TileImage[], stitch: SectionStitch, box: Rect, scale: number): SectionImage
-  matchSections(a: SectionImage, b: SectionImage, params?: Partial<MatchParams>): SectionMatch
-  /** Pairs may skip sections: (z, z + 1) and (z, z + 2) make the solution safe against single bad sections. */
-  solveAlignment(
-    matches: readonly { readonly a: number; readonly b: number; readonly match: SectionMatch }[],
-    sections: readonly SectionExtent[],
-    params?: Partial<AlignParams>,
-  ): Alignment
-  /** Zero fields, for sources that are aligned already. */
-  identityAlignment(sections: readonly number[]): Alignment
-  /** Names of the tiles that `renderSlab` may touch for a box. */
-  tilesInBox(stitch: SectionStitch, field: Lattice<Float32Array>, box: Box): string[]
-  /** Pass the good sections from box.min z - fillSections to box.max z + fillSections - 1. */
-  renderSlab(sections: readonly SlabSection[], box: Box, params?: Partial<RenderParams>): Uint8Array
-}

@@ -6,6 +6,7 @@ import { meshLattice, solveMesh } from './mesh-solve.ts'
 import { seamMatches } from './seams.ts'
 import type { SeamMatch } from './seams.ts'
 import { stitchDefaults } from './section-types.ts'
+import { sharpness } from './tile-quality.ts'
 import type { Rect, SectionStitch, SectionTile, StitchParams, TileTransform } from './section-types.ts'
 
 /** Pull of each tile to its nominal position against one match: places what nothing else holds. */
@@ -60,6 +61,7 @@ export function stitchSection(input: readonly SectionTile[], params: Partial<Sti
     residualPx: { median: median(finalResiduals), max: finalResiduals.reduce((a, b) => Math.max(a, b), 0) },
     intensity: intensityOf(tiles, illumination, gains),
     illumination,
+    focus: tiles.reduce((sum, t) => sum + sharpness(t.data, t.width, t.height), 0) / tiles.length,
     unmatched: tiles.filter((_, i) => overlapping[i] && !touched[i]).map(t => t.name),
   }
 }

@@ -19,9 +19,15 @@ const volume = (release: Release, name: string, layer: VolumeLayer): ZarrVolume 
 })
 
 /** The metadata object at a path of the group, or the artifact and path of a chunk; undefined: nothing is there. */
-export function zarrObject(release: Release, path: string): { json: Json } | { ref: ArtifactRef; path: string } | undefined {
+export function zarrObject(
+  release: Release,
+  path: string,
+): { json: Json } | { ref: ArtifactRef; path: string } | undefined {
   const { em, segmentation } = release.layers
-  const metadata = zarrMetadata(volume(release, 'em', em), segmentation ? [volume(release, 'segmentation', segmentation)] : [])
+  const metadata = zarrMetadata(
+    volume(release, 'em', em),
+    segmentation ? [volume(release, 'segmentation', segmentation)] : [],
+  )
   const json = metadata.get(path)
   if (json !== undefined) return { json: JSON.parse(canonicalJson(json)) as Json }
   const layer = path.startsWith(LABELS) ? segmentation : em

@@ -23,9 +23,20 @@ for (const [tool, args] of checks) {
 }
 
 const report = join(mkdtempSync(join(tmpdir(), 'hillock-test-')), 'report.json')
-spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-})
+spawnSync(
+  process.execPath,
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ],
+  {
+    stdio: 'inherit',
+  },
+)
 interface Report {
   numPassedTests: number
   numFailedTests: number
@@ -37,7 +48,8 @@ try {
   const r = JSON.parse(readFileSync(report, 'utf8')) as Report
   passed += r.numPassedTests
   // A file that does not even load has no tests to count.
-  failed += r.numFailedTests + r.testResults.filter(f => f.status === 'failed' && f.assertionResults.length === 0).length
+  failed +=
+    r.numFailedTests + r.testResults.filter(f => f.status === 'failed' && f.assertionResults.length === 0).length
   skipped += r.numPendingTests
 } catch {
   failed++

@@ -35,7 +35,9 @@ export function inferenceHost(onStart: (pid: number) => void = () => {}): Infere
     host.on('exit', (code, signal) => {
       if (child === host) child = undefined
       for (const call of waiting.values())
-        call.reject(new HillockError('ComputeLost', `the inference process ended (${signal ?? code}) in the middle of a block`))
+        call.reject(
+          new HillockError('ComputeLost', `the inference process ended (${signal ?? code}) in the middle of a block`),
+        )
       waiting.clear()
     })
     if (host.pid) onStart(host.pid)
@@ -54,7 +56,8 @@ export function inferenceHost(onStart: (pid: number) => void = () => {}): Infere
         child?.kill('SIGKILL')
       })
       child.send({ id, request }, e => {
-        if (e && waiting.delete(id)) reject(new HillockError('ComputeLost', `the inference process is gone: ${e.message}`))
+        if (e && waiting.delete(id))
+          reject(new HillockError('ComputeLost', `the inference process is gone: ${e.message}`))
       })
     })
   return { infer, pid: () => child?.pid, close: () => child?.kill('SIGKILL') }

@@ -27,7 +27,11 @@ function cpuFeatures(): string {
   try {
     const info = readFileSync('/proc/cpuinfo', 'utf8')
     const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(info)?.[1] ?? ''
-    return flags.split(' ').filter(f => wanted.test(f)).sort().join(' ')
+    return flags
+      .split(' ')
+      .filter(f => wanted.test(f))
+      .sort()
+      .join(' ')
   } catch {
     return ''
   }

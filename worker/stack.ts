@@ -85,13 +85,23 @@ async function start(): Promise<void> {
   const other = readStack(h)
   if (other && other.pid !== process.pid) throw new Error(`a stack runs already (process ${other.pid})`)
   const cli = findTemporalCli()
-  const attributes = searchAttributes.flatMap(a => ['--search-attribute', `${a}=Keyword${a === 'HillockStage' ? 'List' : ''}`])
+  const attributes = searchAttributes.flatMap(a => [
+    '--search-attribute',
+    `${a}=Keyword${a === 'HillockStage' ? 'List' : ''}`,
+  ])
   keep('temporal', () => {
     const out = log('temporal')
     return spawn(
       cli.path,
       ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.temporal), '--ui-port', String(ports.ui)]
-        .concat(['--db-filename', h.database, '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'])
+        .concat([
+          '--db-filename',
+          h.database,
+          '--sqlite-pragma',
+          'journal_mode=WAL',
+          '--sqlite-pragma',
+          'synchronous=NORMAL',
+        ])
         .concat(['--dynamic-config-value', 'system.enableActivityEagerExecution=true', '--ui-disable-news-fetch'])
         .concat(['--log-level', 'warn', ...attributes]),
       { stdio: ['ignore', out, out] },

@@ -36,7 +36,10 @@ function sdkDownload(): string {
 /** Where a build of the Go module is kept: named by the digest of go.sum, so that another pin is another file. */
 function builtBinary(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  const pin = createHash('sha256').update(readFileSync(join(module_, 'go.sum'))).digest('hex').slice(0, 16)
+  const pin = createHash('sha256')
+    .update(readFileSync(join(module_, 'go.sum')))
+    .digest('hex')
+    .slice(0, 16)
   return join(cache, 'hillock', `temporal-${pin}`)
 }
 
@@ -50,11 +53,15 @@ function build(target: string): void {
   console.error('building the Temporal CLI from deploy/temporal-cli (once per machine; about ten minutes on two cores)')
   mkdirSync(join(target, '..'), { recursive: true })
   const partial = `${target}.${process.pid}`
-  const run = spawnSync(go, ['build', '-trimpath', '-ldflags', '-s -w', '-o', partial, 'github.com/temporalio/cli/cmd/temporal'], {
-    cwd: module_,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
-  })
+  const run = spawnSync(
+    go,
+    ['build', '-trimpath', '-ldflags', '-s -w', '-o', partial, 'github.com/temporalio/cli/cmd/temporal'],
+    {
+      cwd: module_,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
+    },
+  )
   if (run.status !== 0) throw new Error(`go build in deploy/temporal-cli ended with ${run.status}`)
   renameSync(partial, target)
 }
@@ -74,7 +81,8 @@ export function findTemporalCli(): TemporalCli {
   for (const [from, path] of candidates) {
     const version = path && existsSync(path) ? versionOf(path) : undefined
     if (path && version) return { path, from, version }
-    if (from === 'HILLOCK_TEMPORAL_CLI' && named) throw new Error(`HILLOCK_TEMPORAL_CLI names ${named}, which does not run`)
+    if (from === 'HILLOCK_TEMPORAL_CLI' && named)
+      throw new Error(`HILLOCK_TEMPORAL_CLI names ${named}, which does not run`)
   }
   const target = builtBinary()
   build(target)

@@ -8,5 +8,10 @@ export const housekeeping = proxyActivities<Housekeeping>({
   taskQueue: queues.cpu,
   startToCloseTimeout: '5m',
   heartbeatTimeout: '12s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 10, nonRetryableErrorTypes: [...nonRetryable] },
+  retry: {
+    initialInterval: '1s',
+    backoffCoefficient: 2,
+    maximumAttempts: 10,
+    nonRetryableErrorTypes: [...nonRetryable],
+  },
 })

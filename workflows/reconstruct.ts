@@ -98,12 +98,21 @@ class Reconstruction {
   }
 
   /** Each batch against itself and the one before, whose last sections its first ones are matched with. */
-  private async matches(batches: SurveyResult['batches'], stitched: readonly string[], count: number): Promise<string[]> {
+  private async matches(
+    batches: SurveyResult['batches'],
+    stitched: readonly string[],
+    count: number,
+  ): Promise<string[]> {
     this.tracker.phase = 'matches'
     this.tracker.expect('match', Math.max(0, count - 1) + Math.max(0, count - 2))
     return window([...batches.entries()], WIDTH, async ([i, b]) => {
       const indexes = i > 0 ? [stitched[i - 1]!, stitched[i]!] : [stitched[i]!]
-      const done = await runStage('match', `z${b.first}-${b.last}`, { context: this.context, ...b, indexes, slab: null })
+      const done = await runStage('match', `z${b.first}-${b.last}`, {
+        context: this.context,
+        ...b,
+        indexes,
+        slab: null,
+      })
       this.tracker.add(done.counts, done.holes)
       return done.index
     })
@@ -152,7 +161,9 @@ class Reconstruction {
   private async tree(phase: string, names: readonly TreeStage[]): Promise<void> {
     const { bounds, region: shape } = this.context
     const root = rootLevel(bounds, shape)
-    const levels = Array.from({ length: root + 1 }, (_, level) => nodesAt(level, shape, bounds).map((coord): Node => ({ level, coord })))
+    const levels = Array.from({ length: root + 1 }, (_, level) =>
+      nodesAt(level, shape, bounds).map((coord): Node => ({ level, coord })),
+    )
     this.tracker.phase = phase
     for (const stage of names) this.tracker.expect(stage, levels.flat().length)
     for (const nodes of levels)
@@ -160,7 +171,13 @@ class Reconstruction {
         nodes.flatMap(node => names.map(stage => ({ node, stage }))),
         WIDTH,
         async ({ node, stage }) => {
-          const task = { context: this.context, level: node.level, cell: key(node.coord), refs: this.below(node, stage), indexes: [] }
+          const task = {
+            context: this.context,
+            level: node.level,
+            cell: key(node.coord),
+            refs: this.below(node, stage),
+            indexes: [],
+          }
           this.record(await runStage(stage, nodeKey(node), task), nodeKey(node))
         },
       )
@@ -235,7 +252,9 @@ class Reconstruction {
 
   /** Writes the refs of some stages as index objects and returns their digests. */
   private async save(names: readonly string[]): Promise<string[]> {
-    const entries = names.flatMap(stage => Object.entries(this.refs.get(stage) ?? {}).map(([cell, ref]) => ({ stage, cell, ref })))
+    const entries = names.flatMap(stage =>
+      Object.entries(this.refs.get(stage) ?? {}).map(([cell, ref]) => ({ stage, cell, ref })),
+    )
     const pages: string[] = []
     for (let i = 0; i < entries.length; i += PAGE) pages.push(await housekeeping.saveIndex(entries.slice(i, i + PAGE)))
     return pages

@@ -10,13 +10,19 @@ export async function lineage(name: string, o: { json?: boolean; artifact?: stri
   if (o.artifact) {
     const [stage, recipe] = o.artifact.split('/') as [string, string?]
     const record = recipe && (await artifacts.lineage(stage, recipe))
-    if (!record) throw new HillockError('ConfigError', `--artifact ${o.artifact}: no such artifact; give it as stage/recipe, as --json lists them`)
+    if (!record)
+      throw new HillockError(
+        'ConfigError',
+        `--artifact ${o.artifact}: no such artifact; give it as stage/recipe, as --json lists them`,
+      )
     return console.log(JSON.stringify(record, null, o.json ? 0 : 2))
   }
   const stages = await Promise.all(
     Object.entries(r.stages).map(async ([stage, refs]) => {
       const records = await Promise.all(refs.map(async ref => (await artifacts.open(ref)).lineage))
-      const distinct = <T>(pick: (l: (typeof records)[number]) => T): T[] => [...new Map(records.map(l => [JSON.stringify(pick(l)), pick(l)])).values()]
+      const distinct = <T>(pick: (l: (typeof records)[number]) => T): T[] => [
+        ...new Map(records.map(l => [JSON.stringify(pick(l)), pick(l)])).values(),
+      ]
       return {
         stage,
         artifacts: refs,
@@ -30,12 +36,26 @@ export async function lineage(name: string, o: { json?: boolean; artifact?: stri
       }
     }),
   )
-  if (o.json) return console.log(JSON.stringify({ dataset: r.dataset, release: r.release, digest: r.digest, run: r.run, approver: r.approver, stages }))
+  if (o.json)
+    return console.log(
+      JSON.stringify({
+        dataset: r.dataset,
+        release: r.release,
+        digest: r.digest,
+        run: r.run,
+        approver: r.approver,
+        stages,
+      }),
+    )
   console.log(`${r.dataset}/${r.release}  digest ${r.digest}\nrun ${r.run.workflowId}, approved by ${r.approver}`)
   for (const s of stages) {
-    console.log(`${s.stage} v${s.versions.join(', v')}: ${s.artifacts.length} artifacts, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${s.cost.toFixed(5)}`)
+    console.log(
+      `${s.stage} v${s.versions.join(', v')}: ${s.artifacts.length} artifacts, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${s.cost.toFixed(5)}`,
+    )
     for (const p of s.parameters.slice(0, 3)) console.log(`  parameters ${JSON.stringify(p).slice(0, 160)}`)
     for (const m of s.models) if (m) console.log(`  model ${m}`)
-    console.log(`  code ${s.codeRevisions.join(', ')}; ${s.runtimes.map(t => `Node ${t.node}${t.onnxruntime ? `, ONNX Runtime ${t.onnxruntime} on ${t.provider}` : ''}`).join('; ')}`)
+    console.log(
+      `  code ${s.codeRevisions.join(', ')}; ${s.runtimes.map(t => `Node ${t.node}${t.onnxruntime ? `, ONNX Runtime ${t.onnxruntime} on ${t.provider}` : ''}`).join('; ')}`,
+    )
   }
 }

@@ -17,7 +17,8 @@ import type { RunOptions } from './run.ts'
 
 export async function phantom(file: string, o: RunOptions & { out: string }): Promise<void> {
   const config = readRunFile(file, o.set)
-  if (!('phantom' in config.source)) throw new HillockError('ConfigError', `${file}: source: not a phantom, so there is nothing to write`)
+  if (!('phantom' in config.source))
+    throw new HillockError('ConfigError', `${file}: source: not a phantom, so there is nothing to write`)
   const { size } = config.source.phantom
   const { stack } = await ensureStack()
   const client = await connect(stack.temporal)
@@ -48,8 +49,16 @@ export async function phantom(file: string, o: RunOptions & { out: string }): Pr
   }
   writeFileSync(join(o.out, 'layout.json'), JSON.stringify(layout, null, 1))
   writeFileSync(join(o.out, 'labels.npy.gz'), gzipSync(writeNpy(labels, [size[2], size[1], size[0]])))
-  const files = { layout: join(o.out, 'layout.json'), truth: join(o.out, 'truth.json'), labels: join(o.out, 'labels.npy.gz'), tiles: layout.length }
+  const files = {
+    layout: join(o.out, 'layout.json'),
+    truth: join(o.out, 'truth.json'),
+    labels: join(o.out, 'labels.npy.gz'),
+    tiles: layout.length,
+  }
   if (o.json) console.log(JSON.stringify(files))
-  else console.log(`${layout.length} tiles of ${size.join(' x ')} voxels in ${o.out}: layout.json, truth.json, labels.npy.gz, tiles/`)
+  else
+    console.log(
+      `${layout.length} tiles of ${size.join(' x ')} voxels in ${o.out}: layout.json, truth.json, labels.npy.gz, tiles/`,
+    )
   process.exit(0)
 }

@@ -48,7 +48,9 @@ export async function show(name: string, o: Options): Promise<void> {
   const r = await findRelease(bucket(), name)
   if (o.json) return console.log(JSON.stringify(r))
   console.log(`${r.dataset}/${r.release}  digest ${r.digest}`)
-  console.log(`voxels ${r.bounds.max.join(' x ')} of ${r.voxelSizeNm.join(' x ')} nm, regions of ${r.regionShape.join(' x ')}`)
+  console.log(
+    `voxels ${r.bounds.max.join(' x ')} of ${r.voxelSizeNm.join(' x ')} nm, regions of ${r.regionShape.join(' x ')}`,
+  )
   for (const [layer, digest] of Object.entries(r.layerDigests)) console.log(`  ${layer.padEnd(13)} ${digest}`)
   for (const [k, v] of Object.entries(r.quality)) console.log(`  ${k.padEnd(16)} ${v}`)
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
@@ -88,7 +90,8 @@ export async function publish(name: string, o: MoveOptions): Promise<void> {
 export async function rollback(dataset: string, o: MoveOptions): Promise<void> {
   const c = channel(o.channel)
   const now = (await channelsOf(bucket(), dataset))[c]
-  if (!now) throw new HillockError('ConfigError', `channel ${c} of ${dataset} is not set, so there is nothing to roll back`)
+  if (!now)
+    throw new HillockError('ConfigError', `channel ${c} of ${dataset} is not set, so there is nothing to roll back`)
   const { stack } = await ensureStack()
   const client = await connect(stack.temporal)
   const value = await client.workflow

@@ -38,7 +38,9 @@ export async function execute(stack: StackRecord, config: RunConfig, o: RunOptio
   const began = Date.now()
   const client = await connect(stack.temporal)
   const { workflowId, result } = await startRun(client, config, o.name ?? runName(new Date()))
-  process.stderr.write(`run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`)
+  process.stderr.write(
+    `run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`,
+  )
   const printer = new ProgressPrinter(process.stderr)
   let ended = false
   const settled = result.finally(() => (ended = true)).catch(() => {})

@@ -7,7 +7,9 @@ export async function up(o: { json?: boolean; detach?: boolean }): Promise<void>
   const { stack, started } = await ensureStack()
   if (o.json) console.log(JSON.stringify({ ...stack, started }))
   else {
-    console.log(`${started ? 'started' : 'already up'}: releases ${stack.serving}  Temporal UI ${stack.ui}  state ${home().root}`)
+    console.log(
+      `${started ? 'started' : 'already up'}: releases ${stack.serving}  Temporal UI ${stack.ui}  state ${home().root}`,
+    )
     if (!o.detach) console.log('Ctrl-C stops it.')
   }
   if (!o.detach) await serveUntilInterrupted()

@@ -25,14 +25,38 @@ describe('a run file', () => {
 
   test.each([
     ['an unknown key at the top', (c: any) => (c.datset = 'x'), 'datset: unknown key'],
-    ['an unknown key of a stage', (c: any) => (c.stages = { agglomerate: { treshold: 1 } }), 'stages.agglomerate.treshold: unknown key'],
+    [
+      'an unknown key of a stage',
+      (c: any) => (c.stages = { agglomerate: { treshold: 1 } }),
+      'stages.agglomerate.treshold: unknown key',
+    ],
     ['an unknown stage', (c: any) => (c.stages = { agglomerat: {} }), 'stages.agglomerat: unknown key'],
     ['a unit in words', (c: any) => (c.voxelSizeNm = ['8 nm', 8, 8]), 'voxelSizeNm.0: a length in nanometres'],
-    ['metres instead of nanometres', (c: any) => (c.voxelSizeNm = [8000, 8, 8]), 'voxelSizeNm.0: a voxel is given in nanometres'],
-    ['a threshold in grey levels', (c: any) => (c.stages = { agglomerate: { threshold: 128 } }), 'stages.agglomerate.threshold:'],
-    ['regions that are not whole blocks', (c: any) => (c.grid = { block: [128, 128, 64], region: [192, 128, 128] }), 'grid.region.0: 192'],
-    ['a box outside the bounds', (c: any) => (c.evaluate = { truth: 'phantom', box: { min: [0, 0, 0], max: [9999, 10, 10] } }), 'evaluate.box: x from 0 to 9999 lies outside'],
-    ['an empty box', (c: any) => (c.evaluate = { box: { min: [5, 0, 0], max: [5, 10, 10] } }), 'evaluate.box: a box needs min < max'],
+    [
+      'metres instead of nanometres',
+      (c: any) => (c.voxelSizeNm = [8000, 8, 8]),
+      'voxelSizeNm.0: a voxel is given in nanometres',
+    ],
+    [
+      'a threshold in grey levels',
+      (c: any) => (c.stages = { agglomerate: { threshold: 128 } }),
+      'stages.agglomerate.threshold:',
+    ],
+    [
+      'regions that are not whole blocks',
+      (c: any) => (c.grid = { block: [128, 128, 64], region: [192, 128, 128] }),
+      'grid.region.0: 192',
+    ],
+    [
+      'a box outside the bounds',
+      (c: any) => (c.evaluate = { truth: 'phantom', box: { min: [0, 0, 0], max: [9999, 10, 10] } }),
+      'evaluate.box: x from 0 to 9999 lies outside',
+    ],
+    [
+      'an empty box',
+      (c: any) => (c.evaluate = { box: { min: [5, 0, 0], max: [5, 10, 10] } }),
+      'evaluate.box: a box needs min < max',
+    ],
     ['an unknown key of the phantom', (c: any) => (c.source.phantom.sede = 1), 'source.phantom.sede: unknown key'],
     ['no source', (c: any) => delete c.source, 'source: one of: phantom'],
     ['a dataset name with a slash', (c: any) => (c.dataset = 'a/b'), 'dataset: lower-case letters'],

@@ -21,7 +21,11 @@ test('canonical JSON does not depend on the order of keys, and parses back', () 
         Array.isArray(v)
           ? v.map(shuffled)
           : v !== null && typeof v === 'object'
-            ? Object.fromEntries(Object.entries(v).reverse().map(([k, x]) => [k, shuffled(x)]))
+            ? Object.fromEntries(
+                Object.entries(v)
+                  .reverse()
+                  .map(([k, x]) => [k, shuffled(x)]),
+              )
             : v
       expect(canonicalJson(shuffled(value) as Json)).toBe(canonicalJson(value as Json))
       expect(JSON.parse(canonicalJson(value as Json))).toEqual(JSON.parse(JSON.stringify(value)))

@@ -5,7 +5,9 @@ import { stageMarkdown } from '../../domain/diagram.ts'
 import { stageNames, stages, StagesConfig } from '../../domain/stages.ts'
 
 test('docs/stages.md is what the table prints', () => {
-  expect(readFileSync('docs/stages.md', 'utf8').trimEnd(), 'run: ./hillock stages > docs/stages.md').toBe(stageMarkdown().trimEnd())
+  expect(readFileSync('docs/stages.md', 'utf8').trimEnd(), 'run: ./hillock stages > docs/stages.md').toBe(
+    stageMarkdown().trimEnd(),
+  )
 })
 
 test('a stage reads stages that stand before it, or itself further down the tree', () => {

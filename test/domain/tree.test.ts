@@ -3,9 +3,20 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cellBox, cellsIn, key, map3, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf, supervoxelId } from '../../domain/ids.ts'
-import { childrenOf, mipBounds, mipFactor, nodeBox, nodeKey, nodesAt, openFaces, parentOf, rootLevel } from '../../domain/tree.ts'
+import {
+  childrenOf,
+  mipBounds,
+  mipFactor,
+  nodeBox,
+  nodeKey,
+  nodesAt,
+  openFaces,
+  parentOf,
+  rootLevel,
+} from '../../domain/tree.ts'
 
-const shape = (max: number) => fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 1, max }))) as unknown as fc.Arbitrary<Vec3>
+const shape = (max: number) =>
+  fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 1, max }))) as unknown as fc.Arbitrary<Vec3>
 const regionShape = fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 24, max: 90 }))) as unknown as fc.Arbitrary<Vec3>
 const boundsOf = (max: Vec3): Box => ({ min: [0, 0, 0], max })
 
@@ -32,7 +43,9 @@ test('every node but the root is the child of its parent, and one root covers al
           expect(childrenOf(parentOf(node), region, bounds).map(nodeKey)).toContain(nodeKey(node))
         }
       const leaves = nodesAt(0, region, bounds)
-      expect(leaves.reduce((n, c) => n + voxels(nodeBox({ level: 0, coord: c }, region, bounds)), 0)).toBe(voxels(bounds))
+      expect(leaves.reduce((n, c) => n + voxels(nodeBox({ level: 0, coord: c }, region, bounds)), 0)).toBe(
+        voxels(bounds),
+      )
     }),
   )
 })
@@ -44,27 +57,46 @@ test('faces are open exactly where a neighbour is', () => {
       const there = new Set(nodesAt(0, region, bounds).map(key))
       for (const c of nodesAt(0, region, bounds))
         for (let a = 0; a < 3; a++)
-          for (const [bit, step] of [[1, -1], [2, 1]] as const) {
+          for (const [bit, step] of [
+            [1, -1],
+            [2, 1],
+          ] as const) {
             const next = map3(i => c[i] + (i === a ? step : 0))
-            expect((openFaces({ level: 0, coord: c }, region, bounds) & (bit << (2 * a))) !== 0).toBe(there.has(key(next)))
+            expect((openFaces({ level: 0, coord: c }, region, bounds) & (bit << (2 * a))) !== 0).toBe(
+              there.has(key(next)),
+            )
           }
     }),
   )
 })
 
 test('sections become isotropic before z is halved', () => {
-  expect([0, 1, 2, 3, 4].map(l => mipFactor(l, [8, 8, 8]))).toEqual([[1, 1, 1], [2, 2, 2], [4, 4, 4], [8, 8, 8], [16, 16, 16]])
-  expect([1, 2, 3].map(l => mipFactor(l, [4, 4, 40]))).toEqual([[2, 2, 1], [4, 4, 1], [8, 8, 1]])
+  expect([0, 1, 2, 3, 4].map(l => mipFactor(l, [8, 8, 8]))).toEqual([
+    [1, 1, 1],
+    [2, 2, 2],
+    [4, 4, 4],
+    [8, 8, 8],
+    [16, 16, 16],
+  ])
+  expect([1, 2, 3].map(l => mipFactor(l, [4, 4, 40]))).toEqual([
+    [2, 2, 1],
+    [4, 4, 1],
+    [8, 8, 1],
+  ])
   expect(mipBounds(boundsOf([5, 4, 3]), [2, 2, 2])).toEqual(boundsOf([3, 2, 2]))
 })
 
 test('an id names its block, up to the last one', () => {
   fc.assert(
-    fc.property(fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 0, max: (1 << 14) - 1 }))), fc.integer({ min: 1, max: (1 << 22) - 1 }), (block, local) => {
-      const id = supervoxelId(block as unknown as Vec3, local)
-      expect(id).toBeLessThan(1n << 64n)
-      expect(blockOf(id)).toEqual(block)
-      expect(id & ((1n << 22n) - 1n)).toBe(BigInt(local))
-    }),
+    fc.property(
+      fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 0, max: (1 << 14) - 1 }))),
+      fc.integer({ min: 1, max: (1 << 22) - 1 }),
+      (block, local) => {
+        const id = supervoxelId(block as unknown as Vec3, local)
+        expect(id).toBeLessThan(1n << 64n)
+        expect(blockOf(id)).toEqual(block)
+        expect(id & ((1n << 22n) - 1n)).toBe(BigInt(local))
+      },
+    ),
   )
 })

@@ -3,7 +3,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compactIds, mapIds } from '../../kernels/compact-ids.ts'
 
-const id = fc.oneof(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), fc.bigInt({ min: 0n, max: 5n }), fc.constantFrom(1n << 32n, 1n << 63n, (1n << 63n) + 1n))
+const id = fc.oneof(
+  fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+  fc.bigInt({ min: 0n, max: 5n }),
+  fc.constantFrom(1n << 32n, 1n << 63n, (1n << 63n) + 1n),
+)
 
 test('indices give the ids back, in ascending order', () => {
   fc.assert(
@@ -25,5 +29,7 @@ test('mapping is the mapping', () => {
       expect([...mapIds(BigUint64Array.from(values), from, to)]).toEqual(values.map(v => table.get(v) ?? 0n))
     }),
   )
-  expect(() => mapIds(BigUint64Array.of(5n), BigUint64Array.of(), BigUint64Array.of())).toThrow('id 5 is not in the table')
+  expect(() => mapIds(BigUint64Array.of(5n), BigUint64Array.of(), BigUint64Array.of())).toThrow(
+    'id 5 is not in the table',
+  )
 })

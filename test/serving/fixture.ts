@@ -167,7 +167,12 @@ export async function makeFixture(): Promise<Fixture> {
     dataType: kind === 'image' ? 'uint8' : 'uint64',
     channels: 1,
     encoding: kind === 'image' ? 'raw' : 'compressed_segmentation',
-    mips: maps.map((artifacts, mip) => ({ factor: [2 ** mip, 2 ** mip, 2 ** mip], cell: REGION, artifacts, analysis: {} })),
+    mips: maps.map((artifacts, mip) => ({
+      factor: [2 ** mip, 2 ** mip, 2 ** mip],
+      cell: REGION,
+      artifacts,
+      analysis: {},
+    })),
   })
   const release: Release = {
     dataset: 'blobs',

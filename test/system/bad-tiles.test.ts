@@ -21,14 +21,21 @@ const SECTIONS = 3
 /** A texture that is the same in every section: blobs of a fixed pattern. */
 function texture(x: number, y: number): number {
   let v = 128
-  for (const [a, b, c] of [[0.21, 0.13, 1], [0.07, 0.29, 2], [0.17, -0.11, 4], [0.31, 0.23, 6]] as const) v += 20 * Math.sin(a * x + b * y + c)
+  for (const [a, b, c] of [
+    [0.21, 0.13, 1],
+    [0.07, 0.29, 2],
+    [0.17, -0.11, 4],
+    [0.31, 0.23, 6],
+  ] as const)
+    v += 20 * Math.sin(a * x + b * y + c)
   const h = Math.imul((x * 7919) ^ (y * 104729), 0x9e3779b1) >>> 24
   return Math.max(1, Math.min(254, Math.round(v + (h - 128) / 10)))
 }
 
 async function tile(section: number, column: number, width = W): Promise<string> {
   const data = new Uint8Array(width * H)
-  for (let y = 0; y < H; y++) for (let x = 0; x < width; x++) data[y * width + x] = texture(x + column * (W - OVERLAP), y) + (section % 2)
+  for (let y = 0; y < H; y++)
+    for (let x = 0; x < width; x++) data[y * width + x] = texture(x + column * (W - OVERLAP), y) + (section % 2)
   const file = join(folder, `z${section}c${column}.png`)
   writeFileSync(file, await encodePng(data, width, H))
   return file
@@ -57,12 +64,24 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, duplicate, blank, s
   await spoiled('shape', async file => writeFileSync(file, readFileSync(await tile(9, 1, W - 8))))
   await spoiled('depth', async file => {
     const deep = Buffer.alloc(W * H * 2, 7)
-    await sharp(deep, { raw: { width: W, height: H, channels: 1, depth: 'ushort' } as never }).toColourspace('grey16').png().toFile(file)
+    await sharp(deep, { raw: { width: W, height: H, channels: 1, depth: 'ushort' } as never })
+      .toColourspace('grey16')
+      .png()
+      .toFile(file)
   })
   await spoiled('missing', file => rmSync(file))
   await spoiled('same-bytes', () => {})
   await spoiled('blank', async file => writeFileSync(file, await encodePng(new Uint8Array(W * H).fill(90), W, H)))
-  await spoiled('saturated', async file => writeFileSync(file, await encodePng(new Uint8Array(W * H).map((_, i) => (i % 3 ? 255 : 0)), W, H)))
+  await spoiled('saturated', async file =>
+    writeFileSync(
+      file,
+      await encodePng(
+        new Uint8Array(W * H).map((_, i) => (i % 3 ? 255 : 0)),
+        W,
+        H,
+      ),
+    ),
+  )
   await spoiled('notes', file => writeFileSync(file, 'this is no image'))
   add(2, 'c2', join(folder, 'z2c2.png'), 2)
   writeFileSync(join(folder, 'layout.json'), JSON.stringify(layout))
@@ -80,7 +99,7 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, duplicate, blank, s
     'section 1 tile same-bytes': expect.stringContaining('duplicate'),
     'section 1 tile blank': expect.stringContaining('blank'),
     'section 1 tile saturated': expect.stringContaining('saturated'),
-    'section 1 tile notes': expect.stringMatching(/not an image/),
+    'section 1 tile notes': expect.stringContaining('is not a PNG, TIFF or JPEG image'),
     'section 2 tile c2': expect.stringContaining('duplicate'),
   })
   const ingest = report.stages.find(s => s.stage === 'ingest')!
@@ -93,7 +112,10 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, duplicate, blank, s
 
 test('a layout that is wrong is refused by its path before anything starts', async () => {
   const layout = join(folder, 'wrong.json')
-  writeFileSync(layout, JSON.stringify([{ section: 0, name: 'a', file: 'a.png', x: 0, y: 0, width: 'wide', height: 10 }]))
+  writeFileSync(
+    layout,
+    JSON.stringify([{ section: 0, name: 'a', file: 'a.png', x: 0, y: 0, width: 'wide', height: 10 }]),
+  )
   const file = join(folder, 'wrong.yaml')
   writeFileSync(file, 'dataset: wrong\nvoxelSizeNm: [8, 8, 8]\nsource: { layout: wrong.json }\nthrough: render\n')
   const { code, stderr } = await hillock.cli('run', file)

@@ -52,11 +52,16 @@ test('every input of every recipe is the content of an artifact of the release, 
   const objects = fileStore(join(hillock.home, 'bucket'))
   const store = artifactStore(objects)
   const { stages } = await release()
-  const contents = new Set(Object.values(stages).flat().map(r => r.content))
+  const contents = new Set(
+    Object.values(stages)
+      .flat()
+      .map(r => r.content),
+  )
   for (const ref of Object.values(stages).flat())
     for (const [name, digest] of Object.entries((await store.open(ref)).lineage.recipe.inputs)) {
       if (/^(listing|field\/\d+|truth)$/.test(name)) continue
-      const known = contents.has(digest) || (await objects.size(`raw/sha256/${digest.slice(0, 2)}/${digest}`)) !== undefined
+      const known =
+        contents.has(digest) || (await objects.size(`raw/sha256/${digest.slice(0, 2)}/${digest}`)) !== undefined
       const rejected = ref.stage === 'ingest' && name.startsWith('tile/')
       expect(known || rejected, `${ref.stage} ${name}`).toBe(true)
     }
@@ -65,16 +70,40 @@ test('every input of every recipe is the content of an artifact of the release, 
 test('list, show, lineage and status answer as text and as JSON', async () => {
   const list = await hillock.json<{ releases: { release: string; channels: string[] }[] }>('release', 'list')
   expect(list.releases.find(r => r.release === report.release)?.channels).toEqual(['published'])
-  const lineage = await hillock.json<{ stages: { stage: string; models: (string | null)[] }[] }>('lineage', 'tiny/published')
+  const lineage = await hillock.json<{ stages: { stage: string; models: (string | null)[] }[] }>(
+    'lineage',
+    'tiny/published',
+  )
   expect(lineage.stages.find(s => s.stage === 'affinity')!.models).toHaveLength(1)
   const status = await hillock.json<{ workflowId: string; phase: string }>('status')
   expect(status.workflowId).toContain('reconstruct/tiny/')
-  for (const args of [['release', 'list'], ['release', 'show', 'published'], ['lineage', 'published'], ['status'], ['status', '--all'], ['stages']]) {
+  for (const args of [
+    ['release', 'list'],
+    ['release', 'show', 'published'],
+    ['lineage', 'published'],
+    ['status'],
+    ['status', '--all'],
+    ['stages'],
+  ]) {
     const { code, stdout } = await hillock.cli(...args)
     expect(code, args.join(' ')).toBe(0)
     expect(stdout.length).toBeGreaterThan(20)
   }
-  for (const command of ['up', 'down', 'run', 'demo', 'status', 'lineage', 'release list', 'release show', 'release publish', 'release rollback', 'evaluate', 'phantom', 'stages']) {
+  for (const command of [
+    'up',
+    'down',
+    'run',
+    'demo',
+    'status',
+    'lineage',
+    'release list',
+    'release show',
+    'release publish',
+    'release rollback',
+    'evaluate',
+    'phantom',
+    'stages',
+  ]) {
     const { code, stdout } = await hillock.cli(...command.split(' '), '--help')
     expect(code).toBe(0)
     expect(stdout).toContain('--json')
@@ -85,7 +114,12 @@ test('evaluate scores a release against a truth that is named afterwards, as the
   const out = join(scratch, 'specimen')
   await hillock.cli('phantom', TINY, '--out', out)
   expect(existsSync(join(out, 'layout.json'))).toBe(true)
-  const scored = await hillock.json<{ quality: { voiSum: number } }>('evaluate', report.release, '--truth', join(out, 'labels.npy.gz'))
+  const scored = await hillock.json<{ quality: { voiSum: number } }>(
+    'evaluate',
+    report.release,
+    '--truth',
+    join(out, 'labels.npy.gz'),
+  )
   expect(scored.quality.voiSum).toBeCloseTo(report.quality.voiSum!, 12)
 })
 
@@ -93,9 +127,17 @@ test('a channel goes back in one step, and forth again', async () => {
   const second = await hillock.run(TINY, 'stages.agglomerate.threshold=0.8')
   expect(second.release).not.toBe(report.release)
   const channel = async (): Promise<string> =>
-    (await hillock.json<{ releases: { release: string; channels: string[] }[] }>('release', 'list')).releases.find(r => r.channels.includes('published'))!.release
+    (await hillock.json<{ releases: { release: string; channels: string[] }[] }>('release', 'list')).releases.find(r =>
+      r.channels.includes('published'),
+    )!.release
   expect(await channel()).toBe(second.release)
-  const back = await hillock.json<{ release: string; earlier: string[] }>('release', 'rollback', 'tiny', '--reason', 'drill')
+  const back = await hillock.json<{ release: string; earlier: string[] }>(
+    'release',
+    'rollback',
+    'tiny',
+    '--reason',
+    'drill',
+  )
   expect(back).toMatchObject({ release: report.release, earlier: [] })
   expect(await channel()).toBe(report.release)
   const again = await hillock.cli('release', 'rollback', 'tiny')
@@ -106,12 +148,22 @@ test('a channel goes back in one step, and forth again', async () => {
 })
 
 test('a gate that is missed keeps the release from its channel and says why', async () => {
-  const { code, stdout } = await hillock.cli('run', TINY, '--json', '--set', 'stages.agglomerate.threshold=0.99', '--set', 'release.gate.voiSum=0.0001')
+  const { code, stdout } = await hillock.cli(
+    'run',
+    TINY,
+    '--json',
+    '--set',
+    'stages.agglomerate.threshold=0.99',
+    '--set',
+    'release.gate.voiSum=0.0001',
+  )
   expect(code).toBe(1)
   const r = JSON.parse(stdout) as RunReport
   expect(r.published).toBe(false)
   expect(r.refusal).toContain('voiSum')
-  expect(await (await fetch(r.layers['segmentation']!.replace('precomputed://', '') + '/info')).json()).toMatchObject({ type: 'segmentation' })
+  expect(await (await fetch(r.layers['segmentation']!.replace('precomputed://', '') + '/info')).json()).toMatchObject({
+    type: 'segmentation',
+  })
 })
 
 test('layers are served as their formats say', async () => {

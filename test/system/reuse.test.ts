@@ -70,7 +70,10 @@ test('one changed byte of the model runs inference again and what follows from i
   const refused = await hillock.cli('run', TINY, '--json', '--set', `model=${model}`)
   expect(refused.code).toBe(1)
   expect(refused.stderr).toContain('ModelMismatch')
-  writeFileSync(join(model, 'card.json'), JSON.stringify({ ...card, sha256: createHash('sha256').update(bytes).digest('hex') }))
+  writeFileSync(
+    join(model, 'card.json'),
+    JSON.stringify({ ...card, sha256: createHash('sha256').update(bytes).digest('hex') }),
+  )
   const r = await hillock.run(TINY, `model=${model}`)
   const c = counts(r)
   expect(c['affinity']).toEqual([4, 0])
@@ -82,7 +85,10 @@ test('one changed tile runs its section again and the regions that show it', asy
   await hillock.cli('phantom', TINY, '--out', out)
   const file = join(scratch, 'tiles.yaml')
   const yaml = readFileSync(TINY, 'utf8')
-  writeFileSync(file, `dataset: tiles\nvoxelSizeNm: [10, 10, 10]\nsource:\n  layout: ${out}/layout.json\n${yaml.slice(yaml.indexOf('grid:')).replace('truth: phantom', `truth: ${out}/labels.npy.gz`)}`)
+  writeFileSync(
+    file,
+    `dataset: tiles\nvoxelSizeNm: [10, 10, 10]\nsource:\n  layout: ${out}/layout.json\n${yaml.slice(yaml.indexOf('grid:')).replace('truth: phantom', `truth: ${out}/labels.npy.gz`)}`,
+  )
   const before = await hillock.run(file)
   expect(counts(before)['ingest']).toEqual([64, 0])
   // What tiles show, not where they came from, names the artifacts: all of them are found.
