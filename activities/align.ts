@@ -37,7 +37,10 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
     async put => {
       const section = sectionReader(deps, entries)
       const extents = []
-      for (let z = 0; z < bounds.max[2]; z++) extents.push({ z, bounds: (await section(z)).stitch?.bounds ?? null })
+      for (let z = 0; z < bounds.max[2]; z++) {
+        const { stitch } = await section(z)
+        extents.push({ z, bounds: stitch?.bounds ?? null, ...(stitch ? { focus: stitch.focus } : {}) })
+      }
       const pairs = []
       for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
         const [a, b] = key.split('-').map(Number) as [number, number]

@@ -124,12 +124,16 @@ const rows = {
       method: z.enum(['elastic', 'none']).default('elastic'),
       /** Spacing of the nodes of the fields, in pixels. */
       spacingPx: positive.default(32),
-      /** Pull of every node to its nominal place, relative to one match: what lets slow drift of the tissue alone. */
-      anchor: positive.default(0.002),
+      /** The mean displacement over the sections up to this many away is held to nought: slow drift over z is tissue. */
+      window: int.positive().default(5),
+      /** How firmly it is held, relative to one match. */
+      anchor: positive.default(0.1),
       /** Stiffness against bending within a section, relative to one match. */
-      bending: positive.default(1),
+      bending: positive.default(0.1),
       /** A pair of sections counts only if this fraction of its nodes agrees. */
       minAgreement: fraction.default(0.3),
+      /** A section is out of focus below this fraction of the median focus of the sections around. */
+      minFocus: fraction.default(0.75),
     }),
     checks: ['every section has a field or a reason for its exclusion'],
   },

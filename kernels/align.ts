@@ -1,6 +1,6 @@
 // Brings all sections of a stack together at once: a displacement field each, smooth, and nominal on the average over z.
 import { addBending } from './mesh-solve.ts'
-import { badSections, nearestGood } from './bad-sections.ts'
+import { badSections, blurredSections, nearestGood } from './bad-sections.ts'
 import { latticeAt, latticeWeights } from './lattice.ts'
 import { addEntry, endRow, leastSquares, makeRows, median } from './least-squares.ts'
 import type { Rows } from './least-squares.ts'
@@ -49,8 +49,10 @@ export function solveAlignment(
   const p = { ...alignDefaults, ...params }
   const extents = [...sections].sort((s, t) => s.z - t.z)
   const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
-  const bad = badSections(order, extents, p)
+  const bad = badSections(order, extents, p.minAgreement)
   const good = extents.filter(e => !bad.has(e.z))
+  const blurred = blurredSections(good, p)
+  const sharp = good.filter(e => !blurred.has(e.z))
   const grid = commonGrid(good, p.spacingPx)
   const nodes = grid.nx * grid.ny
   const first = new Map(good.map((e, i) => [e.z, i * nodes]))
@@ -59,8 +61,8 @@ export function solveAlignment(
   const y = new Float64Array(good.length * nodes)
   const residuals = solve(used, first, grid, p, x, y)
   const shown = extents.map((e): AlignedSection => {
-    const reason = bad.get(e.z)
-    const source = reason === undefined ? e.z : nearestGood(e.z, good)
+    const reason = bad.get(e.z) ?? blurred.get(e.z)
+    const source = reason === undefined ? e.z : nearestGood(e.z, sharp)
     const at = first.get(source)
     const field =
       at === undefined

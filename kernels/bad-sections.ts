@@ -9,18 +9,16 @@ interface Pair {
 }
 
 /**
- * Section -> reason. A section is bad when it is out of focus, or when every pair that it takes part in disagrees. Its partner may be without fault:
+ * Section -> reason. A section is bad when every pair that it takes part in disagrees. Its partner may be without fault:
  * the worst (most disagreeing pairs, then least agreement, then lower z) is taken out first, its pairs with it, and so on.
  */
 export function badSections(
   pairs: readonly Pair[],
   sections: readonly SectionExtent[],
-  p: AlignParams,
+  minAgreement: number,
 ): Map<number, string> {
   const bad = new Map<number, string>()
-  const { minAgreement } = p
   for (const { z, bounds } of sections) if (!bounds) bad.set(z, 'no usable tile')
-  blurred(sections, p, bad)
   for (;;) {
     const tally = new Map<number, { failed: number; held: number; agreement: number }>()
     for (const { a, b, match } of pairs) {
@@ -50,18 +48,23 @@ export function badSections(
   }
 }
 
-/** Blur against the sections around, so that what the tissue itself has of detail does not count. */
-function blurred(sections: readonly SectionExtent[], p: AlignParams, bad: Map<number, string>): void {
-  for (const { z, focus } of sections) {
-    if (bad.has(z) || focus === undefined) continue
+/**
+ * Section -> reason, judged against the sections around, so that what the tissue itself has of detail does not count. Such a
+ * section still says where it lies.
+ */
+export function blurredSections(sections: readonly SectionExtent[], p: AlignParams): Map<number, string> {
+  const blurred = new Map<number, string>()
+  for (const { z, focus, bounds } of sections) {
+    if (focus === undefined || !bounds) continue
     const around: number[] = []
     for (const e of sections)
       if (e.z !== z && Math.abs(e.z - z) <= p.window && e.focus !== undefined && e.bounds) around.push(e.focus)
     if (around.length < 2) continue
     const usual = median(around)
     if (focus < p.minFocus * usual)
-      bad.set(z, `out of focus: ${Math.round((100 * focus) / usual)} % of the detail of the sections around`)
+      blurred.set(z, `out of focus: ${Math.round((100 * focus) / usual)} % of the detail of the sections around`)
   }
+  return blurred
 }
 
 /** The nearest section of the list, the lower on a tie; z itself when the list is empty. */
