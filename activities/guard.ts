@@ -58,7 +58,6 @@ function asFailure(e: unknown): unknown {
       message: e.message,
       nonRetryable: !errorTable[e.type].retry,
       details: [{ ...e.details, activity: activityInfo().activityId }],
-      cause: e,
     })
   return e instanceof Error ? e : new HillockError('StoreError', String(e))
 }

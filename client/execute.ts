@@ -1,7 +1,6 @@
 // Starting a run and following it to its end, whatever happens to the server or the workers in between.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkflowFailedError, type Client } from '@temporalio/client'
-import { ApplicationFailure } from '@temporalio/common'
 import type { RunConfig } from '../domain/config.ts'
 import { queries, queues, workflowIds, type Progress, type RunResult } from '../domain/contract.ts'
 import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
@@ -12,13 +11,16 @@ export interface Run {
   readonly result: Promise<RunResult>
 }
 
-/** The innermost cause of a failure, as an error of Hillock where it is one. */
+/** The innermost cause of a failure; as an error of Hillock where the chain names a type of the error table. */
 export function causeOf(e: unknown): Error {
   let at = e as Error
-  while (at.cause instanceof Error) at = at.cause
-  if (at instanceof ApplicationFailure && at.type && at.type in errorTable)
-    return new HillockError(at.type as ErrorType, at.message)
-  return at
+  let known: HillockError | undefined
+  for (;;) {
+    const type = (at as { type?: unknown }).type
+    if (typeof type === 'string' && type in errorTable) known = new HillockError(type as ErrorType, at.message)
+    if (!(at.cause instanceof Error)) return known ?? at
+    at = at.cause
+  }
 }
 
 /** Errors of the connection, not of the workflow: the server is away and comes back. */
