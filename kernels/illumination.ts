@@ -76,7 +76,7 @@ export function illuminationOf(
   })
   // The fourth order takes part only where it explains clearly more.
   addEntry(rows, 5, 1)
-  endRow(rows, 0, 0, 0.2)
+  endRow(rows, 0, 0, 2)
   const u = new Float64Array(rows.unknowns)
   leastSquares(rows, rows.rightX, u, 20 * rows.unknowns, 1e-9)
 

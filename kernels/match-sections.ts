@@ -14,6 +14,8 @@ import type { MatchParams, SectionImage, SectionMatch } from './section-types.ts
 const patchSides = 1.5
 /** The translation is sought on a level no larger than this. */
 const coarseSide = 256
+/** What is left of the confidence of a displacement that a finer level did not confirm. */
+const fade = 0.75
 /** A node further than this from what its surroundings say is an outlier, pixels. */
 const outlierPx = 2.5
 
@@ -71,7 +73,10 @@ function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: numbe
   return found
 }
 
-/** Runs `work` on the patch of every node at one level; a patch that fails keeps its vector and gets confidence 0. */
+/**
+ * Runs `work` on the patch of every node at one level. Sections far apart share coarse structure only: where the finer level
+ * correlates much less, the coarser displacement stays, with less confidence.
+ */
 function visit(flow: Flow, pa: readonly Plane[], spacing: number, level: number, work: (s: PatchState) => void): void {
   const unit = 1 << level
   const side = Math.max(16, Math.round((patchSides * spacing) / unit))
@@ -87,8 +92,11 @@ function visit(flow: Flow, pa: readonly Plane[], spacing: number, level: number,
       s.vx = flow.dx[k]! / unit
       s.vy = flow.dy[k]! / unit
       work(s)
+      if (s.score < fade * flow.confidence[k]!) {
+        flow.confidence[k]! *= fade
+        continue
+      }
       flow.confidence[k] = Math.max(0, s.score)
-      if (s.score <= 0) continue
       flow.dx[k] = s.vx * unit
       flow.dy[k] = s.vy * unit
     }

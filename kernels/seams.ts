@@ -65,50 +65,48 @@ function matchPair(
   const y0 = Math.max(0, -vy)
   const x1 = Math.min(s.width, t.width - vx)
   const y1 = Math.min(s.height, t.height - vy)
-  const nx = Math.max(1, Math.floor((x1 - x0) / p.patchPx))
-  const ny = Math.max(1, Math.floor((y1 - y0) / p.patchPx))
+  // Flattened anew from what both show: at the edge of a tile its local mean would differ from that inside the other.
+  const width = x1 - x0
+  const height = y1 - y0
+  const fa = pyramid(flatten(cut(s, x0, y0, width, height), width, height), 2)
+  const fb = pyramid(flatten(cut(t, x0 + vx, y0 + vy, width, height), width, height), 2)
+  const nx = Math.max(1, Math.floor(width / p.patchPx))
+  const ny = Math.max(1, Math.floor(height / p.patchPx))
   const found: SeamMatch[] = []
   for (let j = 0; j < ny; j++)
     for (let i = 0; i < nx; i++) {
-      const left = x0 + Math.floor((i * (x1 - x0)) / nx)
-      const top = y0 + Math.floor((j * (y1 - y0)) / ny)
-      const width = x0 + Math.floor(((i + 1) * (x1 - x0)) / nx) - left
-      const height = y0 + Math.floor(((j + 1) * (y1 - y0)) / ny) - top
-      const state: PatchState = { x: left, y: top, width, height, vx, vy, score: -1 }
+      const x = Math.floor((i * width) / nx)
+      const y = Math.floor((j * height) / ny)
+      const w = Math.floor(((i + 1) * width) / nx) - x
+      const h = Math.floor(((j + 1) * height) / ny) - y
+      const state: PatchState = { x, y, width: w, height: h, vx: 0, vy: 0, score: -1 }
       // The half-size image has the wider reach; small patches have too few of its pixels.
-      if (Math.min(width, height) >= 24) {
-        const half = {
-          x: left >> 1,
-          y: top >> 1,
-          width: width >> 1,
-          height: height >> 1,
-          vx: vx / 2,
-          vy: vy / 2,
-          score: -1,
-        }
-        refinePatch(pa[1]!, pb[1]!, half, 12, 3)
+      if (Math.min(w, h) >= 24) {
+        const half = { x: x >> 1, y: y >> 1, width: w >> 1, height: h >> 1, vx: 0, vy: 0, score: -1 }
+        refinePatch(fa[1]!, fb[1]!, half, 12, 3)
         if (half.score >= p.minScore) {
           state.vx = 2 * half.vx
           state.vy = 2 * half.vy
         }
       }
-      refinePatch(pa[0]!, pb[0]!, state, 12, 2)
+      refinePatch(fa[0]!, fb[0]!, state, 12, 2)
       if (state.score < p.minScore) continue
-      const ax = left + (width - 1) / 2
-      const ay = top + (height - 1) / 2
-      found.push({
-        a,
-        b,
-        ax,
-        ay,
-        bx: ax + state.vx,
-        by: ay + state.vy,
-        score: state.score,
-        halfX: width / 2,
-        halfY: height / 2,
-      })
+      const ax = x0 + x + (w - 1) / 2
+      const ay = y0 + y + (h - 1) / 2
+      const bx = ax + vx + state.vx
+      const by = ay + vy + state.vy
+      found.push({ a, b, ax, ay, bx, by, score: state.score, halfX: w / 2, halfY: h / 2 })
     }
   return consistent(found)
+}
+
+function cut(t: SectionTile, x: number, y: number, width: number, height: number): Uint8Array {
+  const out = new Uint8Array(width * height)
+  for (let j = 0; j < height; j++) {
+    const from = (y + j) * t.width + x
+    out.set(t.data.subarray(from, from + width), j * width)
+  }
+  return out
 }
 
 /** Peaks of the phase correlation of the nominal overlap, judged by the correlation of what they make overlap. */

@@ -208,11 +208,11 @@ export interface RenderParams {
 export const stitchDefaults: StitchParams = Object.freeze({
   maxShiftPx: 48,
   patchPx: 64,
-  minScore: 0.3,
+  minScore: 0.5,
   elasticAbovePx: 0.5,
 })
 
-export const matchDefaults: MatchParams = Object.freeze({ spacingPx: 32, maxShiftPx: 64, searchPx: 12, minScore: 0.3 })
+export const matchDefaults: MatchParams = Object.freeze({ spacingPx: 32, maxShiftPx: 64, searchPx: 12, minScore: 0.4 })
 
 export const alignDefaults: AlignParams = Object.freeze({
   spacingPx: 32,
