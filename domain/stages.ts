@@ -86,7 +86,7 @@ const rows = {
       /** Side of the patches that are compared along a seam, in pixels. */
       patchPx: int.positive().default(64),
       /** Smallest normalised correlation that counts as a match. */
-      minScore: fraction.default(0.3),
+      minScore: fraction.default(0.5),
       /** Median residual of shifts alone above which tiles are bent by a mesh, in pixels. */
       elasticAbovePx: positive.default(0.5),
     }),
@@ -108,7 +108,7 @@ const rows = {
       maxShiftPx: positive.default(64),
       /** Largest deviation from that translation, in pixels. */
       searchPx: positive.default(12),
-      minScore: fraction.default(0.3),
+      minScore: fraction.default(0.4),
     }),
     checks: ['a pair without agreement says so'],
   },
