@@ -2,6 +2,7 @@
 import { activityInfo, ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { errorTable, HillockError, isHillockError } from '../domain/errors.ts'
 import type { Deps } from './context.ts'
+import { fault } from './faults.ts'
 import { beats, type Beat } from './meter.ts'
 
 const BEAT_MS = 2000
@@ -27,9 +28,12 @@ export function guarded<T extends Record<string, Activity>>(
         if (quiet < STALL_MS) context.heartbeat({ stage: name, done: beat.done, total: beat.total })
       }, BEAT_MS)
       try {
-        return await beats.run(beat, () =>
+        fault('before')
+        const result = await beats.run(beat, () =>
           Promise.race([activity(cancellable(deps), ...(args as never[])), context.cancelled]),
         )
+        fault('after')
+        return result
       } catch (e) {
         throw asFailure(e)
       } finally {
