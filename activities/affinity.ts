@@ -20,13 +20,13 @@ import {
 import type { Deps } from './context.ts'
 import { readModel } from './model.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 const { channels } = affinityVolume
 
 export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds, voxelSizeNm } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const model = await readModel(config.model, voxelSizeNm)
   const box = regionBox(task)
   const parameters = config.stages.affinity

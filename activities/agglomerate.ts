@@ -1,6 +1,7 @@
 // agglomerate: one node of the region tree merges what no other node can change, and hands the rest to its parent.
 import type { Outcome } from '../domain/contract.ts'
-import { fromKey, map3, voxels } from '../domain/geometry.ts'
+import { configAt } from '../domain/config.ts'
+import { fromKey, key, map3, subtract, voxels, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { nodeBox, openFaces } from '../domain/tree.ts'
@@ -8,8 +9,11 @@ import type { Edges, Nodes, OpenGraph, ThresholdedEdges } from '../kernels/segme
 import { decodeArrays, encodeArrays, type NamedArray } from '../storage/formats/arrays.ts'
 import { refs } from './cells.ts'
 import type { Deps } from './context.ts'
+import type { EdgeThresholdRequest } from '../kernels/edge-table.ts'
 import { contents, produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor, configOf } from './source.ts'
+
+const unit = (axis: number): Vec3 => map3(a => (a === axis ? 1 : 0))
 
 export const readArrays = async <T>(deps: Deps, ref: ArtifactRef, path: string): Promise<T> =>
   decodeArrays(await deps.artifacts.get(ref, path)) as unknown as T
@@ -18,9 +22,12 @@ export const arrays = (o: object): Uint8Array => encodeArrays({ ...o } as Record
 
 export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds, region } = task.context
-  const config = await configOf(deps, task.context.config)
-  const { threshold } = config.stages.agglomerate
+  const config = await configFor(deps, task)
   const node = { level: task.level, coord: fromKey(task.cell) }
+  const whole = await configOf(deps, task.context.config)
+  // Contacts across a low face lie in two regions: the higher threshold of the two counts.
+  const low = map3(a => configAt(whole, key(subtract(node.coord, unit(a)))).stages.agglomerate.threshold)
+  const firstBlock = map3(a => (node.coord[a] * region[a]) / config.grid.block[a])
   const from = task.level === 0 ? refs(task, 'rag') : refs(task, 'agglomerate')
   return produce(
     deps,
@@ -31,13 +38,16 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
       // Above the leaves the edges bring the thresholds with them.
       parameters: {
         openFaces: openFaces(node, region, bounds),
-        ...(task.level === 0 ? config.stages.agglomerate : {}),
+        ...(task.level === 0 ? { ...config.stages.agglomerate, low } : {}),
       },
       inputs: contents(task.level === 0 ? 'rag' : 'agglomerate', from),
       extent: { node: task.cell, level: task.level },
     },
     async put => {
-      const graph = task.level === 0 ? await leaf(deps, from[task.cell]!, threshold) : await joined(deps, from)
+      const graph =
+        task.level === 0
+          ? await leaf(deps, from[task.cell]!, { threshold: config.stages.agglomerate.threshold, low, firstBlock })
+          : await joined(deps, from)
       const made = await deps.compute('agglomerate', [{ ...graph, openFaces: openFaces(node, region, bounds) }])
       await put('merges.bin', arrays(made.merges))
       await put('edges.bin', arrays(made.edges))
@@ -50,10 +60,10 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
   )
 }
 
-async function leaf(deps: Deps, rag: ArtifactRef, threshold: number): Promise<OpenGraph> {
+async function leaf(deps: Deps, rag: ArtifactRef, thresholds: Omit<EdgeThresholdRequest, 'edges'>): Promise<OpenGraph> {
   const edges = await readArrays<Edges>(deps, rag, 'edges.bin')
   return {
-    edges: { ...edges, threshold: new Float64Array(edges.a.length).fill(threshold) },
+    edges: await deps.compute('edgeThresholds', [{ edges, ...thresholds }]),
     nodes: await readArrays<Nodes>(deps, rag, 'nodes.bin'),
   }
 }

@@ -7,7 +7,7 @@ import type { DatasetTask } from '../domain/tasks.ts'
 import type { Lattice, SectionMatch } from '../kernels/section-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'
 import type { Deps } from './context.ts'
-import { readIndexes, refsOf } from './index-objects.ts'
+import { refsBelow } from './pages.ts'
 import { contents, produce } from './produce.ts'
 import { readJson, sectionReader } from './sections.ts'
 import { configOf } from './source.ts'
@@ -20,22 +20,22 @@ export interface AlignmentSummary {
 export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const { bounds } = task.context
   const config = await configOf(deps, task.context.config)
-  const entries = await readIndexes(deps, task.indexes)
-  const matched = refsOf(entries, 'match')
-  const stitched = refsOf(entries, 'stitch')
+  const sections = [task.roots['sections']!]
+  const stitched = await refsBelow(deps, sections, 'stitch')
+  const matched = await refsBelow(deps, task.roots['matches'] ? [task.roots['matches']] : [], 'match')
   const { method, ...params } = config.stages.align
   return produce(
     deps,
     config,
     {
       stage: 'align',
-      key: 'dataset',
+      key: 'all',
       parameters: method === 'none' ? { method } : config.stages.align,
       inputs: { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
       extent: 'dataset',
     },
     async put => {
-      const section = sectionReader(deps, entries)
+      const section = await sectionReader(deps, sections)
       const extents = []
       for (let z = 0; z < bounds.max[2]; z++) {
         const { stitch } = await section(z)

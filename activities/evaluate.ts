@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { zstdDecompressSync } from 'node:zlib'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
-import type { EvaluateInput, IndexEntry, Outcome, Refs } from '../domain/contract.ts'
+import type { EvaluateInput, Outcome, Refs } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { fromKey, cellBox, intersect, isEmpty, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
@@ -13,7 +13,7 @@ import { readNpy } from '../storage/formats/npy.ts'
 import { getRelease } from '../storage/releases.ts'
 import { paste, readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
-import { readIndexes, refsOf } from './index-objects.ts'
+import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, produce } from './produce.ts'
 import { configOf } from './source.ts'
@@ -109,30 +109,24 @@ async function scoreSegmentation(
   }
 }
 
-async function truthOf(
-  deps: Deps,
-  config: RunConfig,
-  entries: readonly IndexEntry[],
-  bounds: Box,
-): Promise<Truth | null> {
-  const { truth } = config.evaluate
+async function truthOf(deps: Deps, { evaluate: { truth } }: RunConfig, task: DatasetTask): Promise<Truth | null> {
   if (truth === undefined) return null
-  return truth === 'phantom' ? truthOfPhantom(deps, refsOf(entries, 'phantom'), bounds) : truthFile(truth)
+  if (truth !== 'phantom') return truthFile(truth)
+  return truthOfPhantom(deps, await refsBelow(deps, [task.roots['sections']!], 'phantom'), task.context.bounds)
 }
 
 export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const entries = await readIndexes(deps, task.indexes)
   const { bounds, region } = task.context
-  const truth = await truthOf(deps, config, entries, bounds)
-  const segments = refsOf(entries, 'segment')
-  const graph = refsOf(entries, 'graph')
+  const truth = await truthOf(deps, config, task)
+  const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
+  const graph = await refsBelow(deps, [task.roots['dataset']!], 'graph')
   return produce(
     deps,
     config,
     {
       stage: 'evaluate',
-      key: 'release',
+      key: 'all',
       parameters: config.evaluate.box ? { box: config.evaluate.box as unknown as Json } : {},
       inputs: {
         ...contents('segment', segments),

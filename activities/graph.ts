@@ -6,7 +6,7 @@ import { readArrays } from './agglomerate.ts'
 import { writeParquet } from '../storage/formats/parquet.ts'
 import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
-import { readIndexes, refsOf } from './index-objects.ts'
+import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, produce } from './produce.ts'
 import { configOf } from './source.ts'
@@ -15,15 +15,14 @@ import { concatTables, type SynapseColumns } from './synapse-table.ts'
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
   const { bounds, region } = task.context
-  const entries = await readIndexes(deps, task.indexes)
-  const synapses = refsOf(entries, 'synapse')
-  const segments = refsOf(entries, 'segment')
+  const synapses = await refsBelow(deps, [task.roots['products']!], 'synapse')
+  const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
   return produce(
     deps,
     config,
     {
       stage: 'graph',
-      key: 'dataset',
+      key: 'all',
       parameters: config.stages.graph,
       inputs: { ...contents('synapse', synapses), ...contents('segment', segments) },
       extent: 'dataset',

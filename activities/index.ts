@@ -1,13 +1,14 @@
 // Every activity of Hillock, ready for a worker: stages by name and housekeeping, with heartbeats and typed failures.
-import type { Housekeeping, StageActivities } from '../domain/tasks.ts'
+import { stages, type StageName } from '../domain/stages.ts'
+import type { CellTask, Housekeeping, StageActivities } from '../domain/tasks.ts'
 import { affinity } from './affinity.ts'
 import { agglomerate } from './agglomerate.ts'
 import { align } from './align.ts'
 import type { Deps } from './context.ts'
 import { evaluate, evaluateRelease } from './evaluate.ts'
+import { gather } from './gather.ts'
 import { graph } from './graph.ts'
 import { guarded } from './guard.ts'
-import { saveIndex } from './index-objects.ts'
 import { ingest } from './ingest.ts'
 import { match } from './match.ts'
 import { mergeTable } from './merge-table.ts'
@@ -16,8 +17,10 @@ import { meteredCompute, meteredInfer, meteredStore } from './meter.ts'
 import { phantom } from './phantom.ts'
 import { labelPyramid, pyramid } from './pyramid.ts'
 import { rag } from './rag.ts'
+import { probe, savePage } from './probe.ts'
 import { assemble, publish, rollBack } from './release.ts'
 import { render } from './render.ts'
+import { resolve } from './resolve.ts'
 import { segment } from './segment.ts'
 import { skeletonJoin } from './skeleton-join.ts'
 import { skeleton } from './skeleton.ts'
@@ -42,6 +45,7 @@ const stageActivities = {
   supervoxel,
   rag,
   agglomerate,
+  resolve,
   'merge-table': mergeTable,
   segment,
   synapse,
@@ -54,7 +58,7 @@ const stageActivities = {
   evaluate,
 } satisfies Bare
 
-const housekeeping = { survey, saveIndex, assemble, publish, rollBack, evaluateRelease } satisfies {
+const housekeeping = { survey, probe, savePage, assemble, publish, rollBack, evaluateRelease } satisfies {
   [H in keyof Housekeeping]: (deps: Deps, ...args: Parameters<Housekeeping[H]>) => ReturnType<Housekeeping[H]>
 }
 
@@ -68,5 +72,13 @@ export function createActivities(plain: Deps): StageActivities & Housekeeping {
     compute: meteredCompute(plain.compute),
     infer: meteredInfer(plain.infer),
   }
-  return guarded({ ...stageActivities, ...housekeeping }, deps) as unknown as StageActivities & Housekeeping
+  const looked = Object.fromEntries(
+    Object.entries(stageActivities).map(([name, activity]) => [
+      name,
+      ['region', 'node'].includes(stages[name as StageName].scope)
+        ? async (d: Deps, task: CellTask) => activity(d, (await gather(d, name as StageName, task)) as never)
+        : activity,
+    ]),
+  )
+  return guarded({ ...looked, ...housekeeping }, deps) as unknown as StageActivities & Housekeeping
 }

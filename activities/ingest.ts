@@ -10,7 +10,7 @@ import type { SectionTask } from '../domain/tasks.ts'
 import { decodeTile } from '../storage/formats/image.ts'
 import { putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
-import { batch } from './index-objects.ts'
+import { batch } from './pages.ts'
 import { progress, timedKernel } from './meter.ts'
 import { produce } from './produce.ts'
 import { configOf, listed, tileBytes } from './source.ts'
@@ -53,8 +53,7 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
     )
     progress(z - first + 1, last - first + 1)
   }
-  const known = slab ? [{ stage: 'phantom', cell: String(first), ref: slab }] : []
-  return batch(deps, known, outcomes)
+  return batch(deps, task.page, outcomes)
 }
 
 interface Read {

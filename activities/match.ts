@@ -4,7 +4,7 @@ import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { SectionImage } from '../kernels/section-types.ts'
 import type { Deps } from './context.ts'
-import { batch, readIndexes } from './index-objects.ts'
+import { batch, sectionPages } from './pages.ts'
 import { progress } from './meter.ts'
 import { produce } from './produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
@@ -16,7 +16,8 @@ const BACK = [1, 2]
 export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task
   const config = await configOf(deps, context.config)
-  const section = sectionReader(deps, await readIndexes(deps, task.indexes))
+  const pages = await sectionPages(deps, task.roots['sections']!, context.bounds, first - Math.max(...BACK), last + 1)
+  const section = await sectionReader(deps, pages)
   const { scale, ...params } = config.stages.match
   const images = new Map<number, Promise<SectionImage>>()
   const draw = async (z: number): Promise<SectionImage> => {
@@ -60,7 +61,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
     images.delete(b - 2)
     progress(b - first + 1, last - first + 1)
   }
-  return batch(deps, [], outcomes)
+  return batch(deps, task.page, outcomes)
 }
 
 const tileInputs = (

@@ -8,7 +8,7 @@ import { readVolume, refs, regionBox, segmentationVolume, touching } from './cel
 import type { Deps } from './context.ts'
 import { highSides, lowSides, withMargins } from './margins.ts'
 import { produce, type Put } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 export async function putPack(put: Put, entries: Iterable<{ key: string; bytes: Uint8Array }>): Promise<void> {
   const { data, index } = pack(entries)
@@ -18,7 +18,7 @@ export async function putPack(put: Put, entries: Iterable<{ key: string; bytes: 
 
 export async function mesh(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds, voxelSizeNm } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const box = regionBox(task)
   const outer = withMargins(box, 1, 1, bounds)
   const params = config.stages.mesh

@@ -6,8 +6,19 @@ import type { Compute, Infer } from './context.ts'
 
 export type Kind = 'kernel' | 'inference' | 'io'
 
+/** Seconds in which at least one call of a kind was under way: calls side by side count once. */
 export class Meter {
   readonly seconds: Record<Kind, number> = { kernel: 0, inference: 0, io: 0 }
+  private readonly open: Record<Kind, number> = { kernel: 0, inference: 0, io: 0 }
+  private readonly since: Record<Kind, number> = { kernel: 0, inference: 0, io: 0 }
+
+  begin(kind: Kind, now: number): void {
+    if (this.open[kind]++ === 0) this.since[kind] = now
+  }
+
+  end(kind: Kind, now: number): void {
+    if (--this.open[kind] === 0) this.seconds[kind] += (now - this.since[kind]) / 1000
+  }
 }
 
 /** What the heartbeat of the running activity reports. */
@@ -41,12 +52,13 @@ function largest(value: unknown): number {
 
 async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elements = 0): Promise<T> {
   const start = performance.now()
+  const meter = meters.getStore()
+  meter?.begin(kind, start)
   try {
     return await work()
   } finally {
     const end = performance.now()
-    const meter = meters.getStore()
-    if (meter) meter.seconds[kind] += (end - start) / 1000
+    meter?.end(kind, end)
     const beat = beats.getStore()
     if (beat) beat.ticks++
     // Spans on the machine's clock, for the benchmark that says what part of the wall time was neither.

@@ -25,7 +25,7 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
     config,
     {
       stage: 'phantom',
-      key: `z${first}-${last}`,
+      key: String(first),
       parameters: spec as unknown as Record<string, Json>,
       inputs: {},
       extent: { min: [0, 0, first], max: [spec.size[0], spec.size[1], last + 1] },

@@ -100,7 +100,7 @@ const outcome = (order: Order, ref: ArtifactRef, lineage: Lineage, made: boolean
   key: order.key,
   ref: { stage: ref.stage, recipe: ref.recipe, content: ref.content },
   made,
-  voxels: lineage.voxels,
+  voxels: made ? lineage.voxels : 0,
   seconds: made ? (Date.parse(lineage.end) - Date.parse(lineage.start)) / 1000 : 0,
   cost: made ? lineage.cost : 0,
   retries: Context.current().info.attempt - 1,

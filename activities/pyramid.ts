@@ -9,7 +9,7 @@ import { zarrChunks } from '../storage/formats/zarr.ts'
 import { emVolume, refs, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { contents, produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 type Stage = 'pyramid' | 'label-pyramid'
 
@@ -22,7 +22,7 @@ export const mipCell = (level: number, region: Vec3, factor: Vec3): Vec3 =>
 
 async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome> {
   const { bounds, region, voxelSizeNm } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const base = stage === 'pyramid' ? ('render' as const) : ('segment' as const)
   const volume = stage === 'pyramid' ? emVolume : segmentationVolume
   const node = { level: task.level, coord: fromKey(task.cell) }

@@ -7,11 +7,11 @@ import { affinityVolume, own, readVolume, refs, regionBox, segmentationVolume, t
 import type { Deps } from './context.ts'
 import { lowSides, withMargins } from './margins.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const box = regionBox(task)
   const outer = withMargins(box, 1, 0, bounds)
   return produce(

@@ -17,7 +17,7 @@ import { Release, type LayerName, type Quality, type VolumeLayer } from '../doma
 import { mipFactor, rootLevel } from '../domain/tree.ts'
 import { moveChannel, getRelease, putRelease, readChannel } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
-import { readIndexes, refsOf } from './index-objects.ts'
+import { entriesBelow } from './pages.ts'
 import { mipCell } from './pyramid.ts'
 import { configOf } from './source.ts'
 
@@ -28,7 +28,11 @@ const REMEMBERED = 20
 export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembled> {
   const { context } = input
   const config = await configOf(deps, context.config)
-  const entries = await readIndexes(deps, input.indexes)
+  const entries: IndexEntry[] = []
+  for await (const e of entriesBelow(deps, Object.values(input.roots))) entries.push(e)
+  const holes = entries
+    .flatMap(e => e.holes ?? [])
+    .sort((a, b) => (`${a.stage} ${a.what}` < `${b.stage} ${b.what}` ? -1 : 1))
   const layers: Release['layers'] = { em: volumeLayer(entries, context, 'render', 'em') }
   if (context.through === 'evaluate') {
     layers.segmentation = volumeLayer(entries, context, 'segment', 'segmentation')
@@ -59,7 +63,8 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     layers,
     stages,
     quality,
-    holes: [...input.holes],
+    pages: input.roots,
+    holes,
     cost: input.cost,
     run: { workflowId: workflowIds.reconstruct(context.dataset, context.run), runId: input.runId },
     codeRevision: deps.codeRevision,
@@ -74,8 +79,20 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     if (value === undefined) return [`release.gate.${k} is ${limit}, but nothing was evaluated`]
     return value <= limit ? [] : [`${k} is ${value.toFixed(3)}, the gate allows ${limit}`]
   })
-  return { release, digest, layerDigests, quality, channel, refusal: refusals.length ? refusals.join('; ') : null }
+  return {
+    release,
+    digest,
+    layerDigests,
+    quality,
+    holes: holes.length,
+    channel,
+    refusal: refusals.length ? refusals.join('; ') : null,
+  }
 }
+
+/** Artifacts of one stage, by cell. */
+const refsOf = (entries: readonly IndexEntry[], stage: string): Refs =>
+  Object.fromEntries(entries.filter(e => e.stage === stage).map(e => [e.cell, e.ref]))
 
 const artifactsOf = (entries: readonly IndexEntry[], stage: string): ArtifactRef[] => {
   const byRecipe = new Map(entries.filter(e => e.stage === stage).map(e => [e.ref.recipe, e.ref]))

@@ -9,12 +9,12 @@ import { encodeChunks } from '../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from './align.ts'
 import { emVolume, paste, refs, regionBox } from './cells.ts'
 import type { Deps } from './context.ts'
-import { readIndexes } from './index-objects.ts'
 import type { IngestedTile } from './ingest.ts'
 import { progress } from './meter.ts'
+import { sectionPages } from './pages.ts'
 import { produce } from './produce.ts'
 import { loadTiles, readJson, sectionReader } from './sections.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 /** Sections rendered in one kernel call: bounds the memory of decoded tiles. */
 const SLAB = 16
@@ -27,11 +27,14 @@ interface Ready {
 }
 
 export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const params = config.stages.render
+  const { bounds } = task.context
   const box = regionBox(task)
   const alignment = refs(task, 'align')['all']!
-  const section = sectionReader(deps, await readIndexes(deps, task.indexes))
+  const reach = params.fillSections
+  const pages = await sectionPages(deps, task.roots['sections']!, bounds, box.min[2] - reach, box.max[2] + reach)
+  const section = await sectionReader(deps, pages)
   const { sections } = await readJson<AlignmentSummary>(deps, alignment, 'alignment.json')
   const { lineage } = await deps.artifacts.open(alignment)
   const fields = new Map(lineage.outputs.map(o => [o.path, o.sha256]))

@@ -1,13 +1,12 @@
 // What the stages of sections share: manifests, stitches and decoded tiles, by z.
-import type { IndexEntry } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { SectionStitch, SectionTile } from '../kernels/section-types.ts'
 import { decodeTile } from '../storage/formats/image.ts'
 import { getRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
-import { one, refsOf } from './index-objects.ts'
 import type { IngestedTile, SectionManifest } from './ingest.ts'
 import { timedKernel } from './meter.ts'
+import { refsBelow } from './pages.ts'
 
 export const readJson = async <T>(deps: Deps, ref: ArtifactRef, path: string): Promise<T> =>
   JSON.parse(Buffer.from(await deps.artifacts.get(ref, path)).toString()) as T
@@ -19,14 +18,14 @@ export interface Section {
   readonly stitchRef: ArtifactRef
 }
 
-/** Reads sections by z, each once. */
-export function sectionReader(deps: Deps, entries: readonly IndexEntry[]): (z: number) => Promise<Section> {
-  const [ingested, stitched] = [refsOf(entries, 'ingest'), refsOf(entries, 'stitch')]
+/** Reads the sections that some pages list by z, each once. */
+export async function sectionReader(deps: Deps, pages: readonly string[]): Promise<(z: number) => Promise<Section>> {
+  const [ingested, stitched] = await Promise.all(['ingest', 'stitch'].map(s => refsBelow(deps, pages, s)))
   const known = new Map<number, Promise<Section>>()
   const read = async (z: number): Promise<Section> => {
-    const stitchRef = one(stitched, 'stitch', String(z))
+    const stitchRef = stitched![z]!
     const [manifest, stitch] = await Promise.all([
-      readJson<SectionManifest>(deps, one(ingested, 'ingest', String(z)), 'manifest.json'),
+      readJson<SectionManifest>(deps, ingested![z]!, 'manifest.json'),
       readJson<SectionStitch | null>(deps, stitchRef, 'stitch.json'),
     ])
     return { manifest, stitch, stitchRef }

@@ -8,10 +8,10 @@ import { readArrays } from './agglomerate.ts'
 import { own, readVolume, refs, regionBox, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const box = regionBox(task)
   const supervoxels = own(task, 'supervoxel')
   const table = own(task, 'merge-table')

@@ -4,7 +4,7 @@ import type { DatasetTask } from '../domain/tasks.ts'
 import { packIndex, unpack } from '../storage/formats/pack.ts'
 import { decodeSkeleton, encodeSkeleton, type Skeleton } from '../storage/formats/skeleton.ts'
 import type { Deps } from './context.ts'
-import { readIndexes, refsOf } from './index-objects.ts'
+import { refsBelow } from './pages.ts'
 import { putPack } from './mesh.ts'
 import { progress } from './meter.ts'
 import { contents, produce } from './produce.ts'
@@ -12,13 +12,13 @@ import { configOf } from './source.ts'
 
 export async function skeletonJoin(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const regions = refsOf(await readIndexes(deps, task.indexes), 'skeleton')
+  const regions = await refsBelow(deps, [task.roots['products']!], 'skeleton')
   return produce(
     deps,
     config,
     {
       stage: 'skeleton-join',
-      key: 'dataset',
+      key: 'all',
       parameters: config.stages['skeleton-join'],
       inputs: contents('skeleton', regions),
       extent: 'dataset',

@@ -9,11 +9,11 @@ import type { Deps } from './context.ts'
 import { highSides, lowSides, withMargins } from './margins.ts'
 import { putPack } from './mesh.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 export async function skeleton(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds, voxelSizeNm } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const box = regionBox(task)
   const outer = withMargins(box, 1, 1, bounds)
   const params = config.stages.skeleton

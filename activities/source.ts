@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { layoutBounds, TileEntry, type RunConfig } from '../domain/config.ts'
+import { configAt, layoutBounds, TileEntry, type RunConfig } from '../domain/config.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { Box } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
+import type { CellTask } from '../domain/tasks.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import { encodePng } from '../storage/formats/image.ts'
 import { readNpy } from '../storage/formats/npy.ts'
@@ -25,6 +26,11 @@ function document<T>(deps: Deps, digest: string): Promise<T> {
   return known as Promise<T>
 }
 export const configOf = (deps: Deps, digest: string): Promise<RunConfig> => document(deps, digest)
+/** The run file as it holds for the region of a task; above the leaves of the tree nothing differs. */
+export const configFor = async (deps: Deps, { context, level, cell }: CellTask): Promise<RunConfig> => {
+  const config = await configOf(deps, context.config)
+  return level === 0 ? configAt(config, cell) : config
+}
 export const saveDocument = (deps: Deps, value: unknown): Promise<string> =>
   putRaw(deps.objects, Buffer.from(canonicalJson(value as Json)))
 

@@ -3,7 +3,7 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { Deps } from './context.ts'
-import { batch, one, readIndexes, refsOf } from './index-objects.ts'
+import { batch, refsBelow } from './pages.ts'
 import type { SectionManifest } from './ingest.ts'
 import { progress } from './meter.ts'
 import { produce } from './produce.ts'
@@ -13,11 +13,10 @@ import { configOf } from './source.ts'
 export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task
   const config = await configOf(deps, context.config)
-  const known = await readIndexes(deps, task.indexes)
-  const ingested = refsOf(known, 'ingest')
+  const ingested = await refsBelow(deps, task.page ? [task.page] : [], 'ingest')
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
-    const ref = one(ingested, 'ingest', String(z))
+    const ref = ingested[String(z)]!
     const parameters = config.stages.stitch
     const order = {
       stage: 'stitch',
@@ -50,5 +49,5 @@ export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcom
     outcomes.push(await work)
     progress(z - first + 1, last - first + 1)
   }
-  return batch(deps, known, outcomes)
+  return batch(deps, task.page, outcomes)
 }

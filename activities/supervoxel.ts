@@ -18,11 +18,11 @@ import {
 } from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const { halo: margin, ...params } = config.stages.supervoxel
   const box = regionBox(task)
   return produce(

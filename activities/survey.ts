@@ -1,16 +1,15 @@
-// survey: reads the source's layout, holds the run file against it, and says how the run is cut into batches.
+// survey: reads the source's layout and holds the run file against it.
 import { HillockError } from '../domain/errors.ts'
 import { checkInside } from '../domain/config.ts'
-import type { ReconstructInput, SurveyResult } from '../domain/contract.ts'
+import type { ReconstructInput, RunContext } from '../domain/contract.ts'
+import { fromKey } from '../domain/geometry.ts'
+import { regionGrid } from '../domain/sweep.ts'
 import { readModel } from './model.ts'
 import type { Deps } from './context.ts'
 import { readLayout, saveDocument } from './source.ts'
 
-/** Sections per batch: one activity each for ingest, stitch and match. */
-const BATCH = 16
-
 /** @throws HillockError ConfigError, ModelMismatch: before any stage has started. */
-export async function survey(deps: Deps, input: ReconstructInput): Promise<SurveyResult> {
+export async function survey(deps: Deps, input: ReconstructInput): Promise<RunContext> {
   const { config } = input
   const { layout, bounds } = await readLayout(deps, config)
   if (config.evaluate.box) checkInside('evaluate.box', config.evaluate.box, bounds)
@@ -21,22 +20,23 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<Surve
         `grid.block.${a}: ${bounds.max[a]} voxels in blocks of ${config.grid.block[a]} are more than 2^14 blocks`,
       )
   if (config.through === 'evaluate') await readModel(config.model, config.voxelSizeNm)
-  const last = bounds.max[2] - 1
+  const { cells } = regionGrid(bounds, config.grid.region)
+  for (const [i, o] of config.overrides.entries())
+    for (const name of o.regions)
+      if (fromKey(name).some((c, a) => c >= cells[a]!))
+        throw new HillockError(
+          'ConfigError',
+          `overrides.${i}.regions: there is no region ${name} in a grid of ${cells.join(' x ')}`,
+        )
   return {
-    context: {
-      dataset: input.dataset,
-      run: input.run,
-      config: await saveDocument(deps, config),
-      layout,
-      bounds,
-      region: config.grid.region,
-      voxelSizeNm: config.voxelSizeNm,
-      through: config.through,
-    },
-    batches: Array.from({ length: Math.ceil((last + 1) / BATCH) }, (_, i) => ({
-      first: i * BATCH,
-      last: Math.min(last, i * BATCH + BATCH - 1),
-    })),
+    dataset: input.dataset,
+    run: input.run,
+    config: await saveDocument(deps, config),
+    layout,
+    bounds,
+    region: config.grid.region,
+    voxelSizeNm: config.voxelSizeNm,
+    through: config.through,
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
   }

@@ -19,13 +19,13 @@ import {
 } from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 const { channels } = mapVolume
 
 export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const box = regionBox(task)
   const params = config.stages['synapse-map']
   return produce(

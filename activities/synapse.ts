@@ -7,11 +7,11 @@ import { synapseHalo } from '../kernels/index.ts'
 import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configFor } from './source.ts'
 
 export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context
-  const config = await configOf(deps, task.context.config)
+  const config = await configFor(deps, task)
   const box = regionBox(task)
   const outer = halo(box, synapseHalo, bounds)
   const params = config.stages.synapse

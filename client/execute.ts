@@ -34,6 +34,8 @@ export async function startRun(client: Client, config: RunConfig, name: string):
     taskQueue: queues.workflow,
     args: [{ dataset: config.dataset, run: name, config }],
     staticSummary: `reconstruct ${config.dataset}`,
+    // Inherited by all that the run starts: two datasets share the workers evenly.
+    priority: { fairnessKey: config.dataset },
     searchAttributes: { HillockDataset: [config.dataset] },
   })
   const result = async (): Promise<RunResult> => {
@@ -51,14 +53,37 @@ export async function startRun(client: Client, config: RunConfig, name: string):
 /** What the run's progress query says; undefined while no worker or server answers. */
 export async function progressOf(client: Client, workflowId: string): Promise<Progress | undefined> {
   try {
-    return await Promise.race([
+    const own = await Promise.race([
       client.workflow.getHandle(workflowId).query<Progress>(queries.progress),
       sleep(3000).then(() => undefined),
     ])
+    if (!own) return undefined
+    const under = await Promise.all(own.open.slice(0, FOLLOWED).map(id => progressOf(client, id)))
+    return under.reduce<Progress>((sum, p) => (p ? { ...sum, stages: added(sum.stages, p.stages) } : sum), own)
   } catch {
     return undefined
   }
 }
+
+/** Sweeps asked at each level; those further on have not begun, or count when they end. */
+const FOLLOWED = 16
+
+const added = (all: Progress['stages'], more: Progress['stages']): Progress['stages'] =>
+  all.map(row => {
+    const m = more.find(r => r.stage === row.stage)
+    if (!m) return row
+    return {
+      ...row,
+      made: row.made + m.made,
+      found: row.found + m.found,
+      quarantined: row.quarantined + m.quarantined,
+      retries: row.retries + m.retries,
+      seconds: row.seconds + m.seconds,
+      voxels: row.voxels + m.voxels,
+      cost: row.cost + m.cost,
+      ended: Math.max(row.ended, m.ended),
+    }
+  })
 
 /** `20261123-014500`, in UTC. */
 export const runName = (at: Date): string => at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)

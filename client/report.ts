@@ -1,6 +1,7 @@
 // What a run prints: one progress line per stage, the table at the end, the quality figures.
 import Table from 'cli-table3'
-import type { Progress, RunResult, StageProgress } from '../domain/contract.ts'
+import type { Progress, StageProgress } from '../domain/contract.ts'
+import type { RunReport } from './commands/run.ts'
 
 const clock = (s: number): string =>
   s >= 3600
@@ -51,7 +52,7 @@ export class ProgressPrinter {
 const fixed = (n: number, digits: number): string => (n === 0 ? '0' : n.toFixed(digits))
 
 /** stage, blocks made / found / quarantined, voxels, seconds, Mvoxel/s, retries, cost */
-export function stageTable(result: RunResult, currency: string): string {
+export function stageTable(result: Pick<RunReport, 'stages'>, currency: string): string {
   const table = new Table({
     head: ['stage', 'made', 'found', 'quarantined', 'voxels', 'seconds', 'Mvoxel/s', 'retries', `cost ${currency}`],
     style: { head: [], border: [], compact: true },
@@ -72,7 +73,7 @@ export function stageTable(result: RunResult, currency: string): string {
   return table.toString()
 }
 
-export function qualityLines(result: RunResult): string[] {
+export function qualityLines(result: Pick<RunReport, 'quality' | 'holes'>): string[] {
   const q = result.quality
   const lines: string[] = []
   if (q.voiSum !== undefined)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { HillockError } from './errors.ts'
 import { Box, map3, type Vec3 } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
-import { StagesConfig } from './stages.ts'
+import { stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
@@ -55,6 +55,15 @@ export const RunConfig = z.strictObject({
   /** Last stage to run; the products of later ones are left out of the release. */
   through: z.enum(['render', 'evaluate']).default('evaluate'),
   stages: StagesConfig,
+  /** Other parameters for some regions, by their grid coordinates: what a patch release is made of. */
+  overrides: z
+    .array(
+      z.strictObject({
+        regions: z.array(z.string().regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')).min(1),
+        stages: z.record(z.string(), z.record(z.string(), z.json())),
+      }),
+    )
+    .default([]),
   evaluate: z
     .strictObject({
       /** .npy(.gz) of labels, axes z, y, x; or `phantom`: the truth that came with the specimen. */
@@ -81,6 +90,16 @@ export type RunConfig = z.infer<typeof RunConfig>
 
 const CHUNK = 64
 
+/** The run file as it holds for one region. */
+export function configAt(c: RunConfig, region: string): RunConfig {
+  const own = c.overrides.filter(o => o.regions.includes(region))
+  if (own.length === 0) return c
+  const merged: Record<string, object> = { ...c.stages }
+  for (const o of own)
+    for (const [stage, given] of Object.entries(o.stages)) merged[stage] = { ...merged[stage], ...given }
+  return { ...c, stages: merged as unknown as RunConfig['stages'] }
+}
+
 /** What a schema of single keys cannot say. @throws HillockError ConfigError naming the path in the file. */
 function checkWhole(c: RunConfig): void {
   const fail = (path: string, message: string): never => {
@@ -94,6 +113,17 @@ function checkWhole(c: RunConfig): void {
     if (c.grid.region[a] % CHUNK !== 0)
       fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
   }
+  for (const [i, o] of c.overrides.entries())
+    for (const [name, given] of Object.entries(o.stages)) {
+      const path = `overrides.${i}.stages.${name}`
+      const row = stages[name as StageName] as StageRow | undefined
+      if (!row) fail(path, 'unknown stage')
+      else if (row.scope !== 'region' && name !== 'agglomerate') fail(path, 'this stage is not one of a region')
+      else {
+        const parsed = row.parameters.safeParse({ ...(c.stages[name as StageName] as object), ...given })
+        if (!parsed.success) fail(path, explain(parsed.error.issues).join('; '))
+      }
+    }
   if ('phantom' in c.source && c.evaluate.box)
     checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
   if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')

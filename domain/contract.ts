@@ -1,9 +1,10 @@
 // The contract between client, workflows and activities: queues, ids, messages and payloads; references only, never data.
-import type { Box, Vec3 } from './geometry.ts'
+import { key, type Box, type Vec3 } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { RunConfig } from './config.ts'
 import type { Channel, Hole, Quality } from './release.ts'
 import type { StageName } from './stages.ts'
+import type { Node } from './tree.ts'
 
 export const queues = { workflow: 'hillock', cpu: 'hillock-cpu', inference: 'hillock-inference' } as const
 
@@ -11,8 +12,10 @@ export const searchAttributes = ['HillockDataset', 'HillockRegion', 'HillockStag
 
 export const workflowIds = {
   reconstruct: (dataset: string, run: string): string => `reconstruct/${dataset}/${run}`,
-  sections: (c: RunContext, first: number): string =>
-    `sections/${c.dataset}/${c.run}/z${String(first).padStart(5, '0')}`,
+  sections: (c: RunContext, phase: string, first: number): string =>
+    `sections/${c.dataset}/${c.run}/${phase}/z${String(first).padStart(5, '0')}`,
+  sweep: (c: RunContext, phase: string, node: Node): string =>
+    `sweep/${c.dataset}/${c.run}/${phase}/${node.level}_${key(node.coord)}`,
   region: (c: RunContext, phase: string, region: string): string => `region/${c.dataset}/${c.run}/${phase}/${region}`,
   release: (c: RunContext): string => `release/${c.dataset}/${c.run}`,
   rollback: (dataset: string, channel: string, release: string): string =>
@@ -33,6 +36,58 @@ export interface RunContext {
   readonly region: Vec3
   readonly voxelSizeNm: Vec3
   readonly through: 'render' | 'evaluate'
+  /** The source is made by the phantom stage. */
+  readonly synthetic: boolean
+  /** The source is aligned already: its sections are not matched. */
+  readonly aligned: boolean
+}
+
+/** Page at the root of every phase that is done, by phase: from these every artifact of a run can be found. */
+export type Roots = Readonly<Record<string, string>>
+
+/** Some node of a phase: a sweep over many cells, a region or a batch of sections. */
+export interface Place {
+  readonly context: RunContext
+  readonly phase: string
+  /** Level 0 is a cell. */
+  readonly node: Node
+  readonly roots: Roots
+  /** Where a phase goes from the root down: artifacts of the parent node, by stage. */
+  readonly above?: Readonly<Record<string, Refs>>
+}
+
+/** What became of a place. */
+export interface Swept {
+  /** Page that lists what was made or found, in the raw archive. */
+  readonly page: string
+  readonly counts: readonly StageCount[]
+  /** Artifacts of this very node, by stage, for its parent. */
+  readonly top: Readonly<Record<string, Refs>>
+}
+
+/** What is known before any work: the whole place, or those below it that are the same as in an earlier run. */
+export interface Probed {
+  readonly found: Swept | null
+  readonly below: readonly (Swept | null)[]
+}
+
+/** Artifacts of one stage below a page. */
+export interface StageSum {
+  /** Digest over cells and contents: equal if and only if every artifact has equal bytes. */
+  readonly content: string
+  readonly count: number
+  readonly holes: number
+}
+
+/** A page of the index: an immutable tree that shares with other runs whatever is the same. */
+export interface Page {
+  readonly entries: readonly IndexEntry[]
+  readonly below: readonly {
+    readonly key: string
+    readonly page: string
+    readonly stages: Readonly<Record<string, StageSum>>
+  }[]
+  readonly stages: Readonly<Record<string, StageSum>>
 }
 
 /** How one artifact came to be, as an activity reports it. */
@@ -48,11 +103,17 @@ export interface Outcome {
   readonly holes: readonly Hole[]
 }
 
-/** Outcomes of a batch, summed, with the artifacts listed in an index object of the raw archive. */
+export const entryOf = (o: Outcome): IndexEntry => ({
+  stage: o.stage,
+  cell: o.key,
+  ref: o.ref,
+  ...(o.holes.length ? { holes: o.holes } : {}),
+})
+
+/** Outcomes of a batch, summed, with the artifacts listed in a page. */
 export interface BatchOutcome {
-  readonly index: string
+  readonly page: string
   readonly counts: readonly StageCount[]
-  readonly holes: readonly Hole[]
 }
 
 export interface StageCount {
@@ -77,6 +138,8 @@ export interface Progress {
   readonly phase: string
   readonly stages: readonly StageProgress[]
   readonly release: string | null
+  /** Sweeps under way, whose own progress comes on top. */
+  readonly open: readonly string[]
 }
 
 /** Refs of a stage by cell: region or node coordinate `x_y_z`. */
@@ -89,20 +152,11 @@ export interface ReconstructInput {
   readonly config: RunConfig
 }
 
-export interface SurveyResult {
-  readonly context: RunContext
-  /** Batches of sections, both ends included. */
-  readonly batches: readonly { readonly first: number; readonly last: number }[]
-  /** The source is made by the phantom stage. */
-  readonly synthetic: boolean
-  /** The source is aligned already: its sections are not matched. */
-  readonly aligned: boolean
-}
-
 export interface IndexEntry {
   readonly stage: string
   readonly cell: string
   readonly ref: ArtifactRef
+  readonly holes?: readonly Hole[]
 }
 
 export interface RunResult {
@@ -113,16 +167,15 @@ export interface RunResult {
   readonly channel: Channel
   readonly refusal: string | null
   readonly quality: Quality
-  readonly holes: readonly Hole[]
+  /** How many; the manifest lists them. */
+  readonly holes: number
   readonly stages: readonly StageProgress[]
   readonly cost: number
 }
 
 export interface ReleaseInput {
   readonly context: RunContext
-  /** Index objects that list every artifact of the run, stage by stage. */
-  readonly indexes: readonly string[]
-  readonly holes: readonly Hole[]
+  readonly roots: Roots
   readonly cost: number
   readonly approver: string
   /** Run id of the reconstruct workflow. */
@@ -135,6 +188,7 @@ export interface Assembled {
   readonly digest: string
   readonly layerDigests: Readonly<Record<string, string>>
   readonly quality: Quality
+  readonly holes: number
   readonly channel: Channel
   readonly refusal: string | null
 }

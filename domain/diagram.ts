@@ -1,9 +1,12 @@
 // The stage table as people read it: a Mermaid diagram and a Markdown table.
+import { parseInput } from './reads.ts'
 import { stageNames, stages } from './stages.ts'
+
+const ARROWS = { self: '-->', neighbours: '-.->', children: '-->|children|', parent: '-->|parent|' } as const
 
 const id = (stage: string): string => stage.replaceAll('-', '_')
 
-/** Stages as boxes, grouped by phase; a dashed arrow also reads neighbouring regions (halo). */
+/** Stages as boxes, grouped by phase; arrows say what reads what. */
 function stageDiagram(): string {
   const phases = [...new Set(stageNames.map(s => stages[s].phase))]
   const groups = phases.map(p => {
@@ -13,7 +16,10 @@ function stageDiagram(): string {
     return [`  subgraph ${p}`, ...boxes, '  end'].join('\n')
   })
   const arrows = stageNames.flatMap(s =>
-    stages[s].inputs.map(i => (i.endsWith('+') ? `  ${id(i.slice(0, -1))} -.-> ${id(s)}` : `  ${id(i)} --> ${id(s)}`)),
+    stages[s].inputs.map(i => {
+      const { stage, of } = parseInput(i)
+      return `  ${id(stage)} ${ARROWS[of]} ${id(s)}`
+    }),
   )
   return ['flowchart LR', ...groups, ...arrows].join('\n')
 }
@@ -28,7 +34,7 @@ export function stageMarkdown(): string {
     '# The stages',
     '',
     'Printed from `domain/stages.ts` by `./hillock stages`; a test holds this page to it.',
-    'A dashed arrow (`+` in the table) also reads the artifacts of neighbouring regions.',
+    'A dashed arrow (`+` in the table) also reads the artifacts of neighbouring regions; `<` reads those of the children of a tree node, `>` that of its parent.',
     '',
     '```mermaid',
     stageDiagram(),

@@ -74,6 +74,8 @@ export const Release = z.strictObject({
   }),
   /** Every artifact behind the release, stage by stage, for lineage and audit. */
   stages: z.record(z.string(), z.array(ArtifactRef)),
+  /** Root of the index of each phase, in the raw archive: lists all of them by stage and cell. */
+  pages: z.record(z.string(), Digest),
   quality: Quality,
   holes: z.array(Hole),
   cost: z.number().nonnegative(),

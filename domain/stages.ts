@@ -1,11 +1,11 @@
 // The stage table: what every step is, as plain frozen data; the code that executes a stage stands in activities/.
 import { z } from 'zod'
+import { FILL_REACH } from './sweep.ts'
 
 type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
 type Queue = 'cpu' | 'inference'
 /** Phase of the reconstruct workflow: all regions (or sections, nodes) finish a phase before the next one reads them. */
 type Phase =
-  | 'source'
   | 'sections'
   | 'matches'
   | 'alignment'
@@ -14,6 +14,7 @@ type Phase =
   | 'fragments'
   | 'graph'
   | 'tree'
+  | 'resolve'
   | 'objects'
   | 'products'
   | 'pyramid'
@@ -25,7 +26,10 @@ export interface StageRow {
   readonly version: number
   readonly scope: Scope
   readonly phase: Phase
-  /** Stages whose artifacts it reads; a `+` says that it also reads those of neighbouring regions (halo). */
+  /**
+   * Stages whose artifacts it reads: of the same region or node; with `+` also of the neighbouring regions (halo), with `<`
+   * of the children of the node instead, with `>` of its parent.
+   */
   readonly inputs: readonly string[]
   readonly makes: string
   readonly parameters: z.ZodType
@@ -52,7 +56,7 @@ const rows = {
     ...cpu,
     version: 1,
     scope: 'slab',
-    phase: 'source',
+    phase: 'sections',
     inputs: [],
     makes: 'synthetic tiles with their layout, and the ground truth of the same voxels',
     parameters: params({}),
@@ -152,7 +156,7 @@ const rows = {
       /** Width of the transition between two tiles, in pixels. */
       featherPx: positive.default(16),
       /** Where a section has a gap or is excluded, sections this far away fill in. */
-      fillSections: int.min(0).max(16).default(3),
+      fillSections: int.min(0).max(FILL_REACH).default(3),
     }),
     checks: ['every chunk of the region is there'],
   },
@@ -218,7 +222,7 @@ const rows = {
     version: 1,
     scope: 'node',
     phase: 'tree',
-    inputs: ['rag', 'agglomerate'],
+    inputs: ['rag', 'agglomerate<'],
     makes: 'merges of this tree node, and its open edges for the parent',
     parameters: params({
       /** Merge while the mean affinity reaches this. */
@@ -226,12 +230,22 @@ const rows = {
     }),
     checks: ['exact: equal to one global run'],
   },
+  resolve: {
+    ...cpu,
+    version: 1,
+    scope: 'node',
+    phase: 'resolve',
+    inputs: ['agglomerate', 'agglomerate<', 'resolve>'],
+    makes: 'for each child of the node: the segment of every cluster that the child left open, from the root down',
+    parameters: params({}),
+    checks: [],
+  },
   'merge-table': {
     ...cpu,
     version: 1,
     scope: 'region',
     phase: 'objects',
-    inputs: ['supervoxel', 'agglomerate'],
+    inputs: ['supervoxel', 'agglomerate', 'resolve>'],
     makes: "the region's slice of the merge table: supervoxel -> segment",
     parameters: params({}),
     checks: ['every supervoxel has a segment'],
@@ -320,7 +334,7 @@ const rows = {
     version: 1,
     scope: 'node',
     phase: 'pyramid',
-    inputs: ['render', 'pyramid'],
+    inputs: ['render', 'render<', 'pyramid<'],
     makes: 'downsampled EM, in the proofreading and the analysis layout',
     parameters: params({}),
     checks: [],
@@ -330,7 +344,7 @@ const rows = {
     version: 1,
     scope: 'node',
     phase: 'pyramid',
-    inputs: ['segment', 'label-pyramid'],
+    inputs: ['segment', 'segment<', 'label-pyramid<'],
     makes: 'downsampled segmentation, in the proofreading and the analysis layout',
     parameters: params({}),
     checks: [],

@@ -7,12 +7,14 @@ import type {
   EvaluateInput,
   IndexEntry,
   Outcome,
+  Place,
+  Probed,
   ReconstructInput,
   Refs,
   ReleaseInput,
   RollbackInput,
   RunContext,
-  SurveyResult,
+  Roots,
 } from './contract.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { Quality } from './release.ts'
@@ -23,32 +25,39 @@ export interface SectionTask {
   readonly context: RunContext
   readonly first: number
   readonly last: number
-  /** Index objects that list the artifacts of these sections (and of the one before) that are known so far. */
-  readonly indexes: readonly string[]
+  readonly roots: Roots
+  /** Page of the batch's artifacts of this phase that are known so far. */
+  readonly page: string | null
   readonly slab: ArtifactRef | null
 }
 
-/** One region (level 0) or one node of the region tree, with the artifacts that it reads. */
+/** One region (level 0) or one node of the region tree. */
 export interface CellTask {
   readonly context: RunContext
   readonly level: number
   /** Grid coordinate `x_y_z` at that level. */
   readonly cell: string
-  /** Artifacts by stage and then by cell key (regions: `x_y_z`; tree nodes: `level/x_y_z`). */
+  readonly roots: Roots
+  /** Artifacts of the same phase that it reads, by stage and then by cell; those of earlier phases are looked up. */
   readonly refs: Readonly<Record<string, Refs>>
-  /** Index objects of the sections, for a stage that reads sections. */
-  readonly indexes: readonly string[]
 }
 
-/** The whole dataset, its artifacts listed in index objects. */
+/** The whole dataset. */
 export interface DatasetTask {
   readonly context: RunContext
-  readonly indexes: readonly string[]
+  readonly roots: Roots
+}
+
+/** A place with what was made there: own artifacts, and pages of the nodes below by key. */
+export interface PageTask {
+  readonly place: Place
+  readonly entries: readonly IndexEntry[]
+  readonly below: readonly { readonly key: string; readonly page: string }[]
 }
 
 type SectionStage = 'ingest' | 'stitch' | 'match'
 export type CellStage = Exclude<StageName, SectionStage | DatasetStage | 'phantom'>
-type DatasetStage = 'align' | 'skeleton-join' | 'graph' | 'evaluate'
+export type DatasetStage = 'align' | 'skeleton-join' | 'graph' | 'evaluate'
 
 /** The activities that make artifacts, by stage name. */
 export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } & {
@@ -60,9 +69,11 @@ export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } &
 /** The activities that make no artifact. */
 export interface Housekeeping {
   /** Reads the source's layout and checks the run file against it. */
-  survey(input: ReconstructInput): Promise<SurveyResult>
-  /** Writes an index object; returns its digest in the raw archive. */
-  saveIndex(entries: readonly IndexEntry[]): Promise<string>
+  survey(input: ReconstructInput): Promise<RunContext>
+  /** Whether a place, or what lies below it, is the same as in an earlier run. */
+  probe(place: Place): Promise<Probed>
+  /** Writes the page of a place; returns its digest, and remembers what it was made from. */
+  savePage(task: PageTask): Promise<string>
   /** Writes the release manifest and holds it against the gate of the run file. */
   assemble(input: ReleaseInput): Promise<Assembled>
   publish(move: ChannelMove): Promise<ChannelValue>

@@ -103,6 +103,7 @@ async function start(): Promise<void> {
           'synchronous=NORMAL',
         ])
         .concat(['--dynamic-config-value', 'system.enableActivityEagerExecution=true', '--ui-disable-news-fetch'])
+        .concat(['--dynamic-config-value', 'matching.enableFairness=true'])
         .concat(['--log-level', 'warn', ...attributes]),
       { stdio: ['ignore', out, out] },
     )

@@ -6,7 +6,7 @@ import type { Housekeeping } from '../domain/tasks.ts'
 
 export const housekeeping = proxyActivities<Housekeeping>({
   taskQueue: queues.cpu,
-  startToCloseTimeout: '5m',
+  startToCloseTimeout: '15m',
   heartbeatTimeout: '12s',
   retry: {
     initialInterval: '1s',

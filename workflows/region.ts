@@ -1,30 +1,30 @@
 // The stages of one region within one phase: those that read each other in order, the others side by side.
+import { housekeeping } from './housekeeping.ts'
 import { runStage } from './stage.ts'
-import type { Outcome } from '../domain/contract.ts'
-import { stageNames, stages, type StageName } from '../domain/stages.ts'
-import type { CellStage, CellTask } from '../domain/tasks.ts'
+import { countOf } from './tracker.ts'
+import { entryOf, type Outcome, type Place, type Swept } from '../domain/contract.ts'
+import { key } from '../domain/geometry.ts'
+import { activeStages } from '../domain/phases.ts'
+import { parseInput } from '../domain/reads.ts'
+import { stages } from '../domain/stages.ts'
+import type { CellStage } from '../domain/tasks.ts'
 
-export interface RegionInput {
-  readonly phase: string
-  readonly task: CellTask
-}
-
-/** Region-scope stages of a phase, in the order of the table. */
-export const regionStages = (phase: string): StageName[] =>
-  stageNames.filter(s => stages[s].phase === phase && stages[s].scope === 'region')
-
-export async function region({ phase, task }: RegionInput): Promise<Outcome[]> {
+export async function region(place: Place): Promise<Swept> {
+  const { context, phase, roots } = place
+  const cell = key(place.node.coord)
   const started = new Map<string, Promise<Outcome>>()
-  for (const stage of regionStages(phase)) {
-    const before = stages[stage].inputs.flatMap(i => started.get(i) ?? [])
+  for (const stage of activeStages(context).filter(s => stages[s].phase === phase)) {
+    const before = stages[stage].inputs.flatMap(i => started.get(parseInput(i).stage) ?? [])
     started.set(
       stage,
       Promise.all(before).then(own => {
-        const refs = { ...task.refs }
-        for (const o of own) refs[o.stage] = { [task.cell]: o.ref }
-        return runStage(stage as CellStage, task.cell, { ...task, refs })
+        const refs = Object.fromEntries(own.map(o => [o.stage, { [cell]: o.ref }]))
+        return runStage(stage as CellStage, cell, { context, level: 0, cell, roots, refs })
       }),
     )
   }
-  return Promise.all(started.values())
+  const outcomes = await Promise.all(started.values())
+  const entries = outcomes.map(entryOf)
+  const page = await housekeeping.savePage({ place, entries, below: [] })
+  return { page, counts: outcomes.map(countOf), top: {} }
 }

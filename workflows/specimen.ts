@@ -5,6 +5,7 @@ import { window } from './window.ts'
 import type { ReconstructInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { HillockError } from '../domain/errors.ts'
+import { batchRange, nodesBelow, sectionGrid, topSweep } from '../domain/sweep.ts'
 import { ApplicationFailure } from '@temporalio/workflow'
 
 export interface SpecimenSlab {
@@ -14,13 +15,21 @@ export interface SpecimenSlab {
 }
 
 export async function specimen(input: ReconstructInput): Promise<SpecimenSlab[]> {
-  const { context, batches, synthetic } = await housekeeping.survey(input)
-  if (!synthetic) {
+  const context = await housekeeping.survey(input)
+  if (!context.synthetic) {
     const e = new HillockError('ConfigError', 'source: not a phantom, so there is nothing to make')
     throw ApplicationFailure.nonRetryable(e.message, e.type)
   }
-  return window(batches, 8, async b => {
-    const made = await runStage('phantom', `z${b.first}-${b.last}`, { context, ...b, indexes: [], slab: null })
+  const grid = sectionGrid(context.bounds)
+  return window(nodesBelow(grid, topSweep(grid), 0), 8, async n => {
+    const b = batchRange(n.coord, context.bounds)
+    const made = await runStage('phantom', `z${b.first}-${b.last}`, {
+      context,
+      ...b,
+      roots: {},
+      page: null,
+      slab: null,
+    })
     return { ...b, ref: made.ref }
   })
 }

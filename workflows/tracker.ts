@@ -1,7 +1,6 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { setCurrentDetails } from '@temporalio/workflow'
 import type { Outcome, Progress, StageCount, StageProgress } from '../domain/contract.ts'
-import type { Hole } from '../domain/release.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
 
 export const countOf = (o: Outcome): StageCount => ({
@@ -31,7 +30,7 @@ const empty = (stage: StageName): StageProgress => ({
 
 export class Tracker {
   private readonly rows = new Map<StageName, StageProgress>()
-  private readonly found: Hole[] = []
+  private readonly under = new Set<string>()
   phase = 'survey'
   release: string | null = null
 
@@ -40,7 +39,7 @@ export class Tracker {
     this.rows.set(stage, { ...empty(stage), total, started: Date.now() })
   }
 
-  add(counts: readonly StageCount[], holes: readonly Hole[] = []): void {
+  add(counts: readonly StageCount[]): void {
     for (const c of counts) {
       const row = this.rows.get(c.stage) ?? empty(c.stage)
       const next = {
@@ -56,7 +55,6 @@ export class Tracker {
       }
       this.rows.set(c.stage, { ...next, total: Math.max(next.total, next.made + next.found) })
     }
-    this.found.push(...holes)
     setCurrentDetails(this.details())
   }
 
@@ -65,13 +63,31 @@ export class Tracker {
   }
 
   progress(): Progress {
-    return { phase: this.phase, stages: this.stages(), release: this.release }
+    return { phase: this.phase, stages: this.stages(), release: this.release, open: [...this.under] }
   }
 
-  /** Sorted, so that they do not tell which worker was faster. */
-  holes(): Hole[] {
-    const name = (h: Hole): string => `${h.stage} ${h.what}`
-    return this.found.toSorted((a, b) => (name(a) < name(b) ? -1 : 1))
+  /** What was added, without the clock. */
+  counts(): StageCount[] {
+    return this.stages().map(({ stage, made, found, quarantined, retries, seconds, voxels, cost }) => ({
+      stage,
+      made,
+      found,
+      quarantined,
+      retries,
+      seconds,
+      voxels,
+      cost,
+    }))
+  }
+
+  /** A child whose own progress comes on top of this one while it is open. */
+  async follow<T>(workflowId: string, work: Promise<T>): Promise<T> {
+    this.under.add(workflowId)
+    try {
+      return await work
+    } finally {
+      this.under.delete(workflowId)
+    }
   }
 
   cost(): number {

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunConfig } from '../../domain/config.ts'
 import type { RunResult } from '../../domain/contract.ts'
+import type { Hole } from '../../domain/release.ts'
 import type { StackRecord } from '../../worker/home.ts'
+import { bucket, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { progressOf, runName, startRun } from '../execute.ts'
 import { links, type Links } from '../links.ts'
@@ -16,7 +18,8 @@ export interface RunOptions {
   readonly name?: string
 }
 
-export interface RunReport extends RunResult, Links {
+export interface RunReport extends Omit<RunResult, 'holes'>, Links {
+  readonly holes: readonly Hole[]
   readonly dataset: string
   readonly seconds: number
 }
@@ -57,6 +60,7 @@ export async function execute(stack: StackRecord, config: RunConfig, o: RunOptio
   return {
     dataset: config.dataset,
     ...final,
+    holes: (await readRelease(bucket(), config.dataset, final.release))?.holes ?? [],
     ...links(stack, config, final),
     seconds: Math.round((Date.now() - began) / 100) / 10,
   }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { stageMarkdown } from '../../domain/diagram.ts'
+import { parseInput } from '../../domain/reads.ts'
 import { stageNames, stages, StagesConfig } from '../../domain/stages.ts'
 
 test('docs/stages.md is what the table prints', () => {
@@ -12,7 +13,7 @@ test('docs/stages.md is what the table prints', () => {
 
 test('a stage reads stages that stand before it, or itself further down the tree', () => {
   for (const [i, s] of stageNames.entries())
-    for (const input of stages[s].inputs.map(n => n.replace('+', ''))) {
+    for (const input of stages[s].inputs.map(n => parseInput(n).stage)) {
       const at = stageNames.indexOf(input as never)
       expect(at, `${s} reads ${input}`).toBeGreaterThanOrEqual(0)
       expect(at < i || (input === s && stages[s].scope === 'node'), `${s} reads ${input}`).toBe(true)

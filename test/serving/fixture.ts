@@ -179,6 +179,7 @@ export async function makeFixture(): Promise<Fixture> {
     release: 'r1',
     digest: sha256('blobs'),
     layerDigests: {},
+    pages: {},
     parent: null,
     voxelSizeNm: [NM, NM, NM],
     bounds: BOUNDS,

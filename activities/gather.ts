@@ -1,0 +1,39 @@
+// What a stage reads, looked up in the index just before it runs; tasks carry nothing but the roots.
+import type { Refs } from '../domain/contract.ts'
+import { fromKey } from '../domain/geometry.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import { cellName, parseInput, readsAt } from '../domain/reads.ts'
+import { stages, type StageName } from '../domain/stages.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import type { Node } from '../domain/tree.ts'
+import type { Deps } from './context.ts'
+import { gridOf, pageTowards, readPage } from './pages.ts'
+
+/** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
+async function lookUp(deps: Deps, task: CellTask, stage: StageName, node: Node): Promise<ArtifactRef> {
+  const root = task.roots[stages[stage].phase]
+  if (root === undefined) throw new Error(`${stage} is wanted, but phase ${stages[stage].phase} has no index yet`)
+  const dataset = stages[stage].scope === 'dataset'
+  const digest = dataset ? root : (await pageTowards(deps, root, gridOf(stage, task.context), node)).digest
+  const cell = cellName(stage, node)
+  const entry = (await readPage(deps, digest)).entries.find(e => e.stage === stage && e.cell === cell)
+  if (!entry) throw new Error(`the index lists no ${stage} artifact of ${cell}`)
+  return entry.ref
+}
+
+/** The task with the artifacts of earlier phases that `stage` reads. */
+export async function gather(deps: Deps, stage: StageName, task: CellTask): Promise<CellTask> {
+  const node: Node = { level: task.level, coord: fromKey(task.cell) }
+  const refs: Record<string, Refs> = { ...task.refs }
+  for (const name of stages[stage].inputs) {
+    const input = parseInput(name)
+    const row = stages[input.stage]
+    if (row.phase === stages[stage].phase || !['region', 'node', 'dataset'].includes(row.scope)) continue
+    const nodes = readsAt(input, node, task.context)
+    const found = await Promise.all(
+      nodes.map(async n => [cellName(input.stage, n), await lookUp(deps, task, input.stage, n)] as const),
+    )
+    refs[input.stage] = { ...refs[input.stage], ...Object.fromEntries(found) }
+  }
+  return { ...task, refs }
+}

@@ -1,0 +1,148 @@
+// Pages of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import {
+  entryOf,
+  type BatchOutcome,
+  type IndexEntry,
+  type Outcome,
+  type Page,
+  type Refs,
+  type RunContext,
+  type StageCount,
+  type StageSum,
+} from '../domain/contract.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
+import { sha256 } from '../domain/recipe.ts'
+import { stages, type StageName } from '../domain/stages.ts'
+import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep, type Grid } from '../domain/sweep.ts'
+import { nodeKey, type Node } from '../domain/tree.ts'
+import { getRaw, putRaw } from '../storage/raw.ts'
+import type { Deps } from './context.ts'
+
+const known = new Map<string, Promise<Page>>()
+const KNOWN = 2000
+
+/** Pages never change, so those read last are kept. */
+export function readPage(deps: Deps, digest: string): Promise<Page> {
+  let page = known.get(digest)
+  if (!page) {
+    page = getRaw(deps.objects, digest).then(b => JSON.parse(Buffer.from(b).toString()) as Page)
+    page.catch(() => known.delete(digest))
+    if (known.size >= KNOWN) known.delete(known.keys().next().value!)
+    known.set(digest, page)
+  }
+  return page
+}
+
+/** Writes a page of own artifacts and pages below. */
+export async function writePage(
+  deps: Deps,
+  entries: readonly IndexEntry[],
+  below: readonly { readonly key: string; readonly page: string }[] = [],
+): Promise<string> {
+  const pages = await Promise.all(
+    below.map(async b => ({ key: b.key, page: b.page, stages: (await readPage(deps, b.page)).stages })),
+  )
+  const sums: Record<string, StageSum> = {}
+  const names = new Set([...entries.map(e => e.stage), ...pages.flatMap(p => Object.keys(p.stages))])
+  for (const stage of [...names].sort()) {
+    const own = entries.filter(e => e.stage === stage)
+    const under = pages.flatMap(p => (p.stages[stage] ? [{ key: p.key, sum: p.stages[stage] }] : []))
+    sums[stage] = {
+      content: sha256(
+        canonicalJson([...own.map(e => [e.cell, e.ref.content]), ...under.map(u => [u.key, u.sum.content])]),
+      ),
+      count: own.length + under.reduce((n, u) => n + u.sum.count, 0),
+      holes: own.reduce((n, e) => n + (e.holes?.length ?? 0), 0) + under.reduce((n, u) => n + u.sum.holes, 0),
+    }
+  }
+  const page: Page = { entries, below: pages, stages: sums }
+  return putRaw(deps.objects, Buffer.from(canonicalJson(page as unknown as Json)))
+}
+
+/** Every artifact below some pages, page by page, in the order of the grid. */
+export async function* entriesBelow(
+  deps: Deps,
+  pages: readonly string[],
+  wanted: (stage: string) => boolean = () => true,
+): AsyncGenerator<IndexEntry> {
+  for (const digest of pages) {
+    const page = await readPage(deps, digest)
+    for (const e of page.entries) if (wanted(e.stage)) yield e
+    const below = page.below.filter(b => Object.keys(b.stages).some(wanted))
+    yield* entriesBelow(
+      deps,
+      below.map(b => b.page),
+      wanted,
+    )
+  }
+}
+
+export async function refsBelow(deps: Deps, pages: readonly string[], stage: string): Promise<Refs> {
+  const refs: Record<string, ArtifactRef> = {}
+  for await (const e of entriesBelow(deps, pages, s => s === stage)) refs[e.cell] = e.ref
+  return refs
+}
+
+/** The grid that the cells of a stage lie on. */
+export const gridOf = (stage: StageName, { bounds, region }: Pick<RunContext, 'bounds' | 'region'>): Grid =>
+  ['region', 'node'].includes(stages[stage].scope) ? regionGrid(bounds, region) : sectionGrid(bounds)
+
+/** Follows a tree of pages towards `node`: its own page, or the lowest one above that lists its artifacts itself. */
+export async function pageTowards(
+  deps: Deps,
+  root: string,
+  grid: Grid,
+  node: Node,
+): Promise<{ digest: string; at: Node }> {
+  let at = topSweep(grid)
+  let digest = root
+  while (at.level > node.level) {
+    const next: Node = { level: at.level - grid.span, coord: ancestor(node, at.level - grid.span) }
+    const found =
+      next.level < node.level ? undefined : (await readPage(deps, digest)).below.find(b => b.key === nodeKey(next))
+    if (!found) break
+    at = next
+    digest = found.page
+  }
+  return { digest, at }
+}
+
+const ancestor = (n: Node, level: number): Node['coord'] =>
+  n.coord.map(c => (level > n.level ? c >> (level - n.level) : c)) as unknown as Node['coord']
+
+/** Pages of the batches that hold some of the sections `z0 <= z < z1`. */
+export async function sectionPages(
+  deps: Deps,
+  root: string,
+  bounds: RunContext['bounds'],
+  z0: number,
+  z1: number,
+): Promise<string[]> {
+  const grid = sectionGrid(bounds)
+  const batches = nodesBelow(grid, topSweep(grid), 0).filter(
+    n => n.coord[2] * BATCH < z1 && (n.coord[2] + 1) * BATCH > z0,
+  )
+  return Promise.all(batches.map(async n => (await pageTowards(deps, root, grid, n)).digest))
+}
+
+/** Sums the outcomes of a batch and writes its page: what was known of these sections in this phase, and what is new. */
+export async function batch(deps: Deps, page: string | null, outcomes: readonly Outcome[]): Promise<BatchOutcome> {
+  const counts = new Map<string, StageCount>()
+  for (const o of outcomes) {
+    const c = counts.get(o.stage)
+    counts.set(o.stage, {
+      stage: o.stage,
+      made: (c?.made ?? 0) + (o.made ? 1 : 0),
+      found: (c?.found ?? 0) + (o.made ? 0 : 1),
+      quarantined: (c?.quarantined ?? 0) + o.holes.length,
+      // One attempt of the activity made the whole batch.
+      retries: o.retries,
+      seconds: (c?.seconds ?? 0) + o.seconds,
+      voxels: (c?.voxels ?? 0) + o.voxels,
+      cost: (c?.cost ?? 0) + o.cost,
+    })
+  }
+  const before = page ? (await readPage(deps, page)).entries : []
+  return { page: await writePage(deps, [...before, ...outcomes.map(entryOf)]), counts: [...counts.values()] }
+}

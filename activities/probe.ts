@@ -1,0 +1,155 @@
+// probe, savePage: whole places that are the same as in an earlier run are recognised by what they are made from.
+import { stat } from 'node:fs/promises'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { RunConfig } from '../domain/config.ts'
+import type { Place, Probed, Refs, StageCount, Swept } from '../domain/contract.ts'
+import { fromKey, key } from '../domain/geometry.ts'
+import { activeStages, isTopDown } from '../domain/phases.ts'
+import { cellName, parseInput, readsAt } from '../domain/reads.ts'
+import { sha256, type Digest } from '../domain/recipe.ts'
+import { stageNames, stages, type StageName } from '../domain/stages.ts'
+import { batchRange, FILL_REACH, nodesAround, nodesBelow } from '../domain/sweep.ts'
+import type { PageTask } from '../domain/tasks.ts'
+import { nodeBox, nodeKey, type Node } from '../domain/tree.ts'
+import type { Deps } from './context.ts'
+import { readModel } from './model.ts'
+import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.ts'
+import { configOf, listed } from './source.ts'
+
+const memoKey = (name: Digest): string => `memo/${name.slice(0, 2)}/${name}`
+const isOfSections = (s: StageName): boolean => !['region', 'node', 'dataset', 'release'].includes(stages[s].scope)
+const stagesOf = ({ context, phase }: Place): StageName[] =>
+  activeStages(context).filter(s => stages[s].phase === phase)
+
+/**
+ * Names a place by all that its artifacts are made from: stages, parameters, models, and the contents of what it reads.
+ * Equal names mean equal artifacts, by invariant 3; so the page of one serves the other.
+ */
+async function nameOf(deps: Deps, place: Place): Promise<Digest> {
+  const { context, phase, node, roots, above } = place
+  const config = await configOf(deps, context.config)
+  const names = stagesOf(place)
+  const inputs: Record<string, string> = {}
+  for (const stage of names)
+    for (const name of stages[stage].inputs) {
+      const from = stages[parseInput(name).stage].phase
+      const root = roots[from]
+      if (from === phase || root === undefined) continue
+      for (const [k, content] of await reaching(deps, place, stage, name, root)) inputs[`${name} ${k}`] = content
+    }
+  for (const [stage, refs] of Object.entries(above ?? {}))
+    for (const [k, ref] of Object.entries(refs)) {
+      // What the parent says to this child alone, where it keeps that apart.
+      const { lineage } = await deps.artifacts.open(ref)
+      const own = lineage.outputs.find(o => o.path === `${key(node.coord)}.bin`)
+      inputs[`above ${stage} ${k}`] = own?.sha256 ?? ref.content
+    }
+  return sha256(
+    canonicalJson({
+      phase,
+      node: nodeKey(node),
+      bounds: context.bounds,
+      region: context.region,
+      block: config.grid.block,
+      voxelSizeNm: context.voxelSizeNm,
+      stages: names.map(s => [s, stages[s].version, config.stages[s]]),
+      model: names.some(s => stages[s].usesModel) ? (await readModel(config.model, context.voxelSizeNm)).digest : null,
+      overrides: overridesNear(place, config),
+      inputs,
+      source: phase === 'sections' ? await sourceOf(deps, place, config) : null,
+    } as unknown as Json),
+  )
+}
+
+/** Overrides of the regions in a place and next to it: agglomeration looks at its neighbours' thresholds. */
+function overridesNear({ node, phase }: Place, { overrides }: RunConfig): [string, unknown][] {
+  if (overrides.length === 0 || isOfSections(stageNames.find(s => stages[s].phase === phase)!)) return []
+  const size = 2 ** node.level
+  const near = (region: string): boolean =>
+    fromKey(region).every((c, a) => c >= node.coord[a]! * size - 1 && c <= (node.coord[a]! + 1) * size)
+  return overrides.flatMap(o => o.regions.filter(near).map((r): [string, unknown] => [r, o.stages]))
+}
+
+/** Contents of a stage's artifacts that reach into a place, by node. */
+async function reaching(
+  deps: Deps,
+  { context, node }: Place,
+  reader: StageName,
+  name: string,
+  root: Digest,
+): Promise<[string, string][]> {
+  const input = parseInput(name)
+  const summed = async (page: Digest): Promise<string> =>
+    (await readPage(deps, page)).stages[input.stage]?.content ?? ''
+  if (stages[input.stage].scope === 'dataset') return [['all', await summed(root)]]
+  if (isOfSections(input.stage) && !isOfSections(reader)) {
+    const { min, max } = nodeBox(node, context.region, context.bounds)
+    const pages = await sectionPages(deps, root, context.bounds, min[2] - FILL_REACH, max[2] + FILL_REACH)
+    return Promise.all(pages.map(async (p, i): Promise<[string, string]> => [String(i), await summed(p)]))
+  }
+  const grid = gridOf(input.stage, context)
+  const around = input.of === 'neighbours' || isOfSections(reader)
+  const nodes = around ? nodesAround(grid, node) : node.level > 0 ? [node] : readsAt(input, node, context)
+  return Promise.all(
+    nodes.map(async (n): Promise<[string, string]> => {
+      const { digest, at } = await pageTowards(deps, root, grid, n)
+      if (at.level === n.level) return [nodeKey(n), await summed(digest)]
+      const cell = cellName(input.stage, n)
+      const entry = (await readPage(deps, digest)).entries.find(e => e.stage === input.stage && e.cell === cell)
+      return [nodeKey(n), entry?.ref.content ?? '']
+    }),
+  )
+}
+
+/** What tells whether tiles have changed without reading them: like git, by size, times and inode. */
+async function sourceOf(deps: Deps, { context, node }: Place, config: RunConfig): Promise<unknown> {
+  if ('phantom' in config.source) return [config.source, config.seed]
+  const [first, last] = nodesBelow(gridOf('ingest', context), node, 0)
+    .map(n => batchRange(n.coord, context.bounds))
+    .reduce<[number, number]>(([a, b], r) => [Math.min(a, r.first), Math.max(b, r.last)], [Infinity, -1])
+  const tiles = await listed(deps, context.layout, null, first, last)
+  const files = new Map<string, unknown>()
+  for (const file of new Set(tiles.map(t => t.file))) {
+    const s = await stat(file, { bigint: true }).catch(() => null)
+    files.set(file, s && [s.size, s.mtimeNs, s.ctimeNs, s.ino].map(String))
+  }
+  return tiles.map(t => [t, files.get(t.file)])
+}
+
+async function recalled(deps: Deps, place: Place): Promise<Swept | null> {
+  const bytes = await deps.objects.get(memoKey(await nameOf(deps, place)))
+  return bytes ? swept(deps, place, Buffer.from(bytes).toString()) : null
+}
+
+async function swept(deps: Deps, { node }: Place, page: Digest): Promise<Swept> {
+  const { stages: sums, entries } = await readPage(deps, page)
+  const top: Record<string, Refs> = {}
+  for (const e of entries) if (e.cell === nodeKey(node)) top[e.stage] = { ...top[e.stage], [e.cell]: e.ref }
+  const counts = Object.entries(sums).map(([stage, s]): StageCount => ({
+    stage: stage as StageName,
+    made: 0,
+    found: s.count,
+    quarantined: s.holes,
+    retries: 0,
+    seconds: 0,
+    voxels: 0,
+    cost: 0,
+  }))
+  return { page, counts, top }
+}
+
+export async function probe(deps: Deps, place: Place): Promise<Probed> {
+  const found = await recalled(deps, place)
+  if (found) return { found, below: [] }
+  const grid = gridOf(stagesOf(place)[0]!, place.context)
+  // Where the phase goes from the root down, what lies below depends on what is made here first.
+  const below: Node[] =
+    isTopDown(place.phase) || place.node.level === 0 ? [] : nodesBelow(grid, place.node, place.node.level - grid.span)
+  return { found: null, below: await Promise.all(below.map(node => recalled(deps, { ...place, node }))) }
+}
+
+export async function savePage(deps: Deps, { place, entries, below }: PageTask): Promise<Digest> {
+  const page = await writePage(deps, entries, below)
+  await deps.objects.putIfAbsent(memoKey(await nameOf(deps, place)), Buffer.from(page))
+  return page
+}
