@@ -38,7 +38,7 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
       // Above the leaves the edges bring the thresholds with them.
       parameters: {
         openFaces: openFaces(node, region, bounds),
-        ...(task.level === 0 ? { ...config.stages.agglomerate, low } : {}),
+        ...(task.level === 0 ? { ...config.stages.agglomerate, ofLowerNeighbours: low } : {}),
       },
       inputs: contents(task.level === 0 ? 'rag' : 'agglomerate', from),
       extent: { node: task.cell, level: task.level },

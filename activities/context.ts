@@ -1,7 +1,10 @@
 // What activities are given when a worker starts: stores, the kernel pool, inference, and the facts of lineage.
 import type { Box, Vec3 } from '../domain/geometry.ts'
 import type * as kernels from '../kernels/index.ts'
+import type { Outcome } from '../domain/contract.ts'
 import type { Runtime } from '../domain/lineage.ts'
+import type { Recipe } from '../domain/recipe.ts'
+import type { StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
@@ -38,6 +41,23 @@ export interface InferenceRequest {
 /** uint8 output of the model over `core`, channel slowest, x fastest. @throws HillockError ModelMismatch, ComputeLost */
 export type Infer = (request: InferenceRequest, signal?: AbortSignal) => Promise<Uint8Array>
 
+/** Set while a plan is made: nothing is computed or written, what would be is noted. */
+export interface Planning {
+  /** Stands in for an artifact that would be made from `recipe`. */
+  wouldMake(stage: StageName, key: string, recipe: Recipe): Promise<Outcome>
+  /** Stands in for one that cannot be told yet, because what it reads would be made first. */
+  follows(stage: StageName, key: string, e: PendingInput): Promise<Outcome>
+}
+
+/** Thrown in a plan by the look at an artifact that is not made yet. */
+export class PendingInput extends Error {
+  readonly cell: string
+  constructor(cell: string) {
+    super(`${cell} is not made yet`)
+    this.cell = cell
+  }
+}
+
 export interface Deps {
   readonly objects: ObjectStore
   readonly artifacts: ArtifactStore
@@ -45,4 +65,5 @@ export interface Deps {
   readonly infer: Infer
   readonly codeRevision: string
   readonly runtime: Runtime
+  readonly planning?: Planning
 }

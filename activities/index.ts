@@ -17,6 +17,7 @@ import { meteredCompute, meteredInfer, meteredStore } from './meter.ts'
 import { phantom } from './phantom.ts'
 import { labelPyramid, pyramid } from './pyramid.ts'
 import { rag } from './rag.ts'
+import { planner } from './plan.ts'
 import { probe, savePage } from './probe.ts'
 import { assemble, publish, rollBack } from './release.ts'
 import { render } from './render.ts'
@@ -59,7 +60,10 @@ const stageActivities = {
 } satisfies Bare
 
 const housekeeping = { survey, probe, savePage, assemble, publish, rollBack, evaluateRelease } satisfies {
-  [H in keyof Housekeeping]: (deps: Deps, ...args: Parameters<Housekeeping[H]>) => ReturnType<Housekeeping[H]>
+  [H in Exclude<keyof Housekeeping, 'plan'>]: (
+    deps: Deps,
+    ...args: Parameters<Housekeeping[H]>
+  ) => ReturnType<Housekeeping[H]>
 }
 
 /** Stores and pools of `plain` are wrapped so that every activity's time is booked by kind. */
@@ -80,5 +84,6 @@ export function createActivities(plain: Deps): StageActivities & Housekeeping {
         : activity,
     ]),
   )
-  return guarded({ ...looked, ...housekeeping }, deps) as unknown as StageActivities & Housekeeping
+  return guarded({ ...looked, ...housekeeping, plan: planner(looked as never) }, deps) as unknown as StageActivities &
+    Housekeeping
 }

@@ -6,12 +6,20 @@ import type { SectionImage } from '../kernels/section-types.ts'
 import type { Deps } from './context.ts'
 import { batch, sectionPages } from './pages.ts'
 import { progress } from './meter.ts'
-import { produce } from './produce.ts'
+import { item, produce } from './produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
 import { configOf } from './source.ts'
 
 /** Two pairs per section keep the chain together across a single bad one. */
 const BACK = [1, 2]
+
+/** Pairs of sections whose later one lies in the batch, as they are named. */
+export const pairsOf = ({ first, last }: Pick<SectionTask, 'first' | 'last'>): string[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i).flatMap(b =>
+    BACK.map(k => b - k)
+      .filter(a => a >= 0)
+      .map(a => `${a}-${b}`),
+  )
 
 export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task
@@ -32,29 +40,31 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
   const outcomes: Outcome[] = []
   for (let b = first; b <= last; b++) {
     for (const a of BACK.map(k => b - k).filter(z => z >= 0)) {
-      const [from, to] = await Promise.all([section(a), section(b)])
-      const order = {
-        stage: 'match',
-        key: `${a}-${b}`,
-        parameters: config.stages.match,
-        inputs: {
-          [`stitch/${a}`]: from.stitchRef.content,
-          [`stitch/${b}`]: to.stitchRef.content,
-          ...tileInputs(a, from),
-          ...tileInputs(b, to),
-        },
-        extent: { sections: [a, b] },
-      } as const
-      const work = produce(deps, config, order, async put => {
-        const found =
-          from.stitch && to.stitch
-            ? await deps.compute('matchSections', [await image(a), await image(b), params])
-            : null
-        await put('match.json', Buffer.from(canonicalJson(found as unknown as Json)))
-        return {
-          voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0,
-          summary: { agreement: found?.agreement ?? 0 },
-        }
+      const work = item(deps, 'match', `${a}-${b}`, async () => {
+        const [from, to] = await Promise.all([section(a), section(b)])
+        const order = {
+          stage: 'match',
+          key: `${a}-${b}`,
+          parameters: config.stages.match,
+          inputs: {
+            [`stitch/${a}`]: from.stitchRef.content,
+            [`stitch/${b}`]: to.stitchRef.content,
+            ...tileInputs(a, from),
+            ...tileInputs(b, to),
+          },
+          extent: { sections: [a, b] },
+        } as const
+        return produce(deps, config, order, async put => {
+          const found =
+            from.stitch && to.stitch
+              ? await deps.compute('matchSections', [await image(a), await image(b), params])
+              : null
+          await put('match.json', Buffer.from(canonicalJson(found as unknown as Json)))
+          return {
+            voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0,
+            summary: { agreement: found?.agreement ?? 0 },
+          }
+        })
       })
       outcomes.push(await work)
     }

@@ -7,7 +7,7 @@ import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Digest, Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { Deps } from './context.ts'
+import { PendingInput, type Deps } from './context.ts'
 import { Meter, metered } from './meter.ts'
 
 export interface Order {
@@ -54,6 +54,7 @@ export async function produce(
   }
   const found = await deps.artifacts.find(recipe)
   if (found) return outcome(order, found, found.lineage, false)
+  if (deps.planning) return deps.planning.wouldMake(order.stage, order.key, recipe)
 
   const start = new Date()
   const meter = new Meter()
@@ -93,6 +94,17 @@ export async function produce(
     })
     return outcome(order, committed, committed.lineage, true)
   })
+}
+
+/** One of several artifacts of an activity: a plan goes on with the others where this one cannot be told yet. */
+export async function item(deps: Deps, stage: StageName, key: string, work: () => Promise<Outcome>): Promise<Outcome> {
+  if (!deps.planning) return work()
+  try {
+    return await work()
+  } catch (e) {
+    if (e instanceof PendingInput) return deps.planning.follows(stage, key, e)
+    throw e
+  }
 }
 
 const outcome = (order: Order, ref: ArtifactRef, lineage: Lineage, made: boolean): Outcome => ({

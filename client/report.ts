@@ -3,7 +3,7 @@ import Table from 'cli-table3'
 import type { Progress, StageProgress } from '../domain/contract.ts'
 import type { RunReport } from './commands/run.ts'
 
-const clock = (s: number): string =>
+export const clock = (s: number): string =>
   s >= 3600
     ? `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
     : s >= 60

@@ -20,6 +20,7 @@ export const workflowIds = {
   release: (c: RunContext): string => `release/${c.dataset}/${c.run}`,
   rollback: (dataset: string, channel: string, release: string): string =>
     `rollback/${dataset}/${channel}/from-${release}`,
+  plan: (dataset: string, run: string): string => `plan/${dataset}/${run}`,
   evaluate: (dataset: string, release: string, run: string): string => `evaluate/${dataset}/${release}/${run}`,
   publish: (dataset: string, channel: string, release: string): string => `publish/${dataset}/${channel}/${release}`,
 }

@@ -37,6 +37,11 @@ const table = {
     means: 'an object that a lineage record names is gone or damaged',
     todo: 'delete the record of the named artifact and run again: it will be rebuilt',
   },
+  PlanChanged: {
+    retry: false,
+    means: 'a plan no longer says what would be made',
+    todo: 'look at the new plan, and run that',
+  },
   QuarantinedBlock: {
     retry: false,
     means: 'a block failed on every attempt and was set aside',

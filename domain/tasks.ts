@@ -55,7 +55,7 @@ export interface PageTask {
   readonly below: readonly { readonly key: string; readonly page: string }[]
 }
 
-type SectionStage = 'ingest' | 'stitch' | 'match'
+export type SectionStage = 'ingest' | 'stitch' | 'match'
 export type CellStage = Exclude<StageName, SectionStage | DatasetStage | 'phantom'>
 export type DatasetStage = 'align' | 'skeleton-join' | 'graph' | 'evaluate'
 
@@ -70,6 +70,8 @@ export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } &
 export interface Housekeeping {
   /** Reads the source's layout and checks the run file against it. */
   survey(input: ReconstructInput): Promise<RunContext>
+  /** Writes the plan of a run to the bucket; returns its id. */
+  plan(input: ReconstructInput): Promise<string>
   /** Whether a place, or what lies below it, is the same as in an earlier run. */
   probe(place: Place): Promise<Probed>
   /** Writes the page of a place; returns its digest, and remembers what it was made from. */

@@ -1,5 +1,6 @@
 // Every workflow that a worker of Hillock serves.
 export { evaluation } from './evaluation.ts'
+export { plan } from './plan.ts'
 export { publish } from './publish.ts'
 export { reconstruct } from './reconstruct.ts'
 export { region } from './region.ts'

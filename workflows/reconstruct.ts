@@ -2,38 +2,21 @@
 import { defineQuery, executeChild, setHandler, workflowInfo } from '@temporalio/workflow'
 import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
-import { runStage } from './stage.ts'
-import { sweep } from './sweep.ts'
-import { countOf, Tracker } from './tracker.ts'
-import {
-  entryOf,
-  queries,
-  workflowIds,
-  type Place,
-  type Progress,
-  type ReconstructInput,
-  type RunContext,
-  type RunResult,
-} from '../domain/contract.ts'
-import { activeStages, expected, isDatasetPhase, phasesOf } from '../domain/phases.ts'
-import { stages } from '../domain/stages.ts'
-import { regionGrid, sectionGrid, topSweep } from '../domain/sweep.ts'
-import type { DatasetStage } from '../domain/tasks.ts'
+import { durable } from './steps.ts'
+import { Tracker } from './tracker.ts'
+import { queries, workflowIds, type Progress, type ReconstructInput, type RunResult } from '../domain/contract.ts'
+import { expected } from '../domain/phases.ts'
+import { countOf, walkRun } from '../domain/walk.ts'
 
 export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
-  const tracker = new Tracker()
+  const tracker = new Tracker('survey')
   setHandler(defineQuery<Progress>(queries.progress), () => tracker.progress())
   const context = await housekeeping.survey(input)
-  const roots: Record<string, string> = {}
-  for (const phase of phasesOf(context).filter(p => p !== 'release')) {
+  const totals = expected(context)
+  const roots = await walkRun(context, durable(tracker), (phase, names) => {
     tracker.phase = phase
-    const names = activeStages(context).filter(s => stages[s].phase === phase)
-    for (const s of names) tracker.expect(s, expected(context).get(s)!)
-    roots[phase] = await (isDatasetPhase(phase) ? dataset : walk)(
-      { context, phase, node: topOf(context, phase), roots: { ...roots } },
-      tracker,
-    )
-  }
+    for (const s of names) tracker.expect(s, totals.get(s)!)
+  })
   tracker.phase = 'release'
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
   const done = await executeChild(release, {
@@ -47,26 +30,4 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   tracker.phase = 'done'
   const { outcomes: _, ...result } = done
   return { ...result, stages: tracker.stages(), cost: tracker.cost() }
-}
-
-const topOf = ({ bounds, region }: RunContext, phase: string): Place['node'] =>
-  topSweep(['sections', 'matches'].includes(phase) ? sectionGrid(bounds) : regionGrid(bounds, region))
-
-/** A phase that goes over all cells. */
-async function walk(place: Place, tracker: Tracker): Promise<string> {
-  const workflowId = workflowIds.sweep(place.context, place.phase, place.node)
-  const work = executeChild(sweep, { workflowId, args: [place], staticSummary: `${place.phase}: everything` })
-  const done = await tracker.follow(workflowId, work)
-  tracker.add(done.counts)
-  return done.page
-}
-
-/** A phase that takes the dataset as a whole. */
-async function dataset(place: Place, tracker: Tracker): Promise<string> {
-  const { context, phase, roots } = place
-  const names = activeStages(context).filter(s => stages[s].phase === phase)
-  const made = await Promise.all(names.map(s => runStage(s as DatasetStage, 'dataset', { context, roots })))
-  tracker.add(made.map(countOf))
-  const entries = made.map(entryOf)
-  return housekeeping.savePage({ place, entries, below: [] })
 }

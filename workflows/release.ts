@@ -2,7 +2,7 @@
 import { housekeeping } from './housekeeping.ts'
 import { runStage } from './stage.ts'
 import { entryOf, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
-import { topSweep, regionGrid } from '../domain/sweep.ts'
+import { wholePhase } from '../domain/walk.ts'
 
 /** The manifest stays in the bucket whatever the gate says; only the channel depends on it. */
 export async function release(input: ReleaseInput): Promise<ReleaseResult> {
@@ -12,7 +12,7 @@ export async function release(input: ReleaseInput): Promise<ReleaseResult> {
   if (context.through === 'evaluate') {
     const evaluated = await runStage('evaluate', 'release', { context, roots })
     outcomes.push(evaluated)
-    const place = { context, phase: 'release', node: topSweep(regionGrid(context.bounds, context.region)), roots }
+    const place = wholePhase(context, 'release', roots)
     const entries = [entryOf(evaluated)]
     roots = { ...roots, release: await housekeeping.savePage({ place, entries, below: [] }) }
   }

@@ -1,7 +1,7 @@
 // The phantom alone: makes (or finds) the slabs of a synthetic specimen, for `hillock phantom`.
 import { housekeeping } from './housekeeping.ts'
 import { runStage } from './stage.ts'
-import { window } from './window.ts'
+import { window } from '../domain/window.ts'
 import type { ReconstructInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { HillockError } from '../domain/errors.ts'

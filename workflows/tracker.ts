@@ -1,18 +1,7 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { setCurrentDetails } from '@temporalio/workflow'
-import type { Outcome, Progress, StageCount, StageProgress } from '../domain/contract.ts'
+import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
-
-export const countOf = (o: Outcome): StageCount => ({
-  stage: o.stage,
-  made: o.made ? 1 : 0,
-  found: o.made ? 0 : 1,
-  quarantined: o.holes.length,
-  retries: o.retries,
-  seconds: o.seconds,
-  voxels: o.voxels,
-  cost: o.cost,
-})
 
 const empty = (stage: StageName): StageProgress => ({
   stage,
@@ -31,8 +20,12 @@ const empty = (stage: StageName): StageProgress => ({
 export class Tracker {
   private readonly rows = new Map<StageName, StageProgress>()
   private readonly under = new Set<string>()
-  phase = 'survey'
+  phase: string
   release: string | null = null
+
+  constructor(phase: string) {
+    this.phase = phase
+  }
 
   /** Announces that `total` artifacts of `stage` will be looked for. */
   expect(stage: StageName, total: number): void {
@@ -64,20 +57,6 @@ export class Tracker {
 
   progress(): Progress {
     return { phase: this.phase, stages: this.stages(), release: this.release, open: [...this.under] }
-  }
-
-  /** What was added, without the clock. */
-  counts(): StageCount[] {
-    return this.stages().map(({ stage, made, found, quarantined, retries, seconds, voxels, cost }) => ({
-      stage,
-      made,
-      found,
-      quarantined,
-      retries,
-      seconds,
-      voxels,
-      cost,
-    }))
   }
 
   /** A child whose own progress comes on top of this one while it is open. */

@@ -2,11 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunConfig } from '../../domain/config.ts'
 import type { RunResult } from '../../domain/contract.ts'
+import { HillockError } from '../../domain/errors.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { StackRecord } from '../../worker/home.ts'
 import { bucket, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { progressOf, runName, startRun } from '../execute.ts'
+import { plannedConfig } from './plan.ts'
 import { links, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
@@ -24,9 +26,12 @@ export interface RunReport extends Omit<RunResult, 'holes'>, Links {
   readonly seconds: number
 }
 
-export async function run(file: string, o: RunOptions): Promise<void> {
-  const config = readRunFile(file, o.set)
+export async function run(file: string | undefined, o: RunOptions & { plan?: string }): Promise<void> {
+  if ((file === undefined) === (o.plan === undefined))
+    throw new HillockError('ConfigError', 'say what to run: a run file, or --plan and its id')
+  const given = file === undefined ? undefined : readRunFile(file, o.set)
   const { stack, started } = await ensureStack()
+  const config = given ?? (await plannedConfig(await connect(stack.temporal), o.plan!))
   const report = await execute(stack, config, o)
   if (o.json) console.log(JSON.stringify(report))
   else {
