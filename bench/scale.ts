@@ -1,0 +1,310 @@
+// `node bench/scale.ts --blocks 1e6`: the real workflows over so many blocks with activities that do nothing; what orchestration costs.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import { Client, Connection } from '@temporalio/client'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { parseRunConfig } from '../domain/config.ts'
+import { queues, searchAttributes, type Outcome, type RunContext, type Swept } from '../domain/contract.ts'
+import { map3, product, type Vec3 } from '../domain/geometry.ts'
+import { expected, isDatasetPhase, phasesOf } from '../domain/phases.ts'
+import { stageNames, stages, type StageName } from '../domain/stages.ts'
+import { BATCH, regionGrid, sectionGrid } from '../domain/sweep.ts'
+import type { CellTask, DatasetTask, Housekeeping, PageTask, SectionTask } from '../domain/tasks.ts'
+import { wholePhase } from '../domain/walk.ts'
+import { findTemporalCli } from '../worker/temporal-cli.ts'
+import type { reconstruct } from '../workflows/reconstruct.ts'
+
+const { values } = parseArgs({
+  options: {
+    blocks: { type: 'string', default: '1e4' },
+    /** Blocks of a region along x, y and z. */
+    region: { type: 'string', default: '4,4,4' },
+  },
+})
+const BLOCK: Vec3 = [128, 128, 64]
+const perRegion = values.region.split(',').map(Number) as unknown as Vec3
+const region = map3(a => perRegion[a] * BLOCK[a])
+
+/** A dataset of about so many blocks, of nearly as many regions along each axis. */
+function contextOf(blocks: number): RunContext {
+  const regions = blocks / product(perRegion)
+  const side = Math.max(1, Math.round(regions ** (1 / 3)))
+  const cells: Vec3 = [side, side, Math.max(1, Math.round(regions / side ** 2))]
+  return {
+    dataset: 'scale',
+    run: String(blocks),
+    config: digest('config'),
+    layout: digest('layout'),
+    bounds: { min: [0, 0, 0], max: map3(a => cells[a] * region[a]) },
+    region,
+    voxelSizeNm: [8, 8, 8],
+    through: 'evaluate',
+    synthetic: false,
+    aligned: false,
+  }
+}
+
+const digest = (s: string): string => createHash('sha256').update(s).digest('hex')
+const outcome = (stage: StageName, cell: string): Outcome => ({
+  stage,
+  key: cell,
+  ref: { stage, recipe: digest(`${stage}/${cell}`), content: digest(`content ${stage}/${cell}`) },
+  made: true,
+  voxels: 1,
+  seconds: 0,
+  cost: 0,
+  retries: 0,
+  holes: [],
+})
+const count = (stage: StageName, made: number): Swept['counts'][number] => ({
+  stage,
+  made,
+  found: 0,
+  quarantined: 0,
+  retries: 0,
+  seconds: 0,
+  voxels: made,
+  cost: 0,
+})
+
+/** Stage activities that answer at once, with answers of the real size. */
+function stubs(context: RunContext): Record<string, (task: never) => Promise<unknown>> {
+  const stage = (s: StageName) => async (task: CellTask | DatasetTask | SectionTask) => {
+    if ('first' in task && s !== 'phantom')
+      return { page: digest(`${s}${task.first}`), counts: [count(s, task.last - task.first + 1)] }
+    const cell = 'cell' in task ? (stages[s].scope === 'node' ? `${task.level}/${task.cell}` : task.cell) : 'all'
+    return outcome(s, cell)
+  }
+  const housekeeping: Partial<Housekeeping> = {
+    survey: async () => context,
+    probe: async () => ({ found: null, below: [] }),
+    savePage: async ({ place }: PageTask) => digest(JSON.stringify(place.node) + place.phase),
+    assemble: async () => ({
+      release: 'scale',
+      digest: digest('release'),
+      layerDigests: {},
+      quality: {},
+      holes: 0,
+      channel: 'candidate',
+      refusal: 'a simulation is not published',
+    }),
+  }
+  return { ...Object.fromEntries(stageNames.map(s => [s, stage(s)])), ...housekeeping } as never
+}
+
+interface Kind {
+  runs: number
+  events: number
+  maxEvents: number
+  bytes: number
+  maxBytes: number
+  transitions: number
+}
+
+/** Workflow runs and activities of a dataset, by kind. */
+function counted(context: RunContext): { runs: Map<string, number>; activities: number } {
+  const phases = phasesOf(context).filter(p => p !== 'release')
+  const runs = { reconstruct: 1, release: 1, sweep: 0, region: 0, sections: 0 }
+  // survey, assemble, and the page of the release
+  let activities = 3
+  for (const phase of phases) {
+    const { node } = wholePhase(context, phase, {})
+    const ofSections = phase === 'sections' || phase === 'matches'
+    const grid = ofSections ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+    if (isDatasetPhase(phase)) {
+      activities++
+      continue
+    }
+    let sweeps = 0
+    for (let level = node.level; level > 0; level -= grid.span)
+      sweeps += product(map3(a => Math.ceil(grid.cells[a] / 2 ** level)))
+    runs.sweep += sweeps
+    const ofTree = stageNames.some(s => stages[s].phase === phase && stages[s].scope === 'node')
+    const cells = ofTree ? 0 : product(grid.cells)
+    if (!ofTree) runs[ofSections ? 'sections' : 'region'] += cells
+    // Every sweep probes and saves its page, every cell saves its page.
+    activities += 2 * sweeps + cells
+    for (const [s, made] of expected(context)) if (stages[s].phase === phase) activities += ofSections ? cells : made
+  }
+  return { runs: new Map(Object.entries(runs)), activities }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as { port: number }
+  await new Promise(done => server.close(done))
+  return port
+}
+
+async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>; seconds: number }> {
+  const address = `127.0.0.1:${await freePort()}`
+  const attributes = searchAttributes.flatMap(a => [
+    '--search-attribute',
+    `${a}=Keyword${a === 'HillockStage' ? 'List' : ''}`,
+  ])
+  const eager = ['--dynamic-config-value', 'system.enableActivityEagerExecution=true']
+  const server = spawn(
+    findTemporalCli().path,
+    [
+      'server',
+      'start-dev',
+      '--headless',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      address.split(':')[1]!,
+      '--log-level',
+      'error',
+      ...eager,
+      ...attributes,
+    ],
+    { stdio: 'ignore' },
+  )
+  try {
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+    })
+    const connection = await retrying(() => NativeConnection.connect({ address }))
+    const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
+    const shared = { connection, namespace: 'default' }
+    const activities = stubs(context)
+    const workers = await Promise.all([
+      Worker.create({ ...shared, taskQueue: queues.workflow, workflowsPath, maxCachedWorkflows: 2000 }),
+      Worker.create({ ...shared, taskQueue: queues.cpu, activities, maxConcurrentActivityTaskExecutions: 200 }),
+      Worker.create({ ...shared, taskQueue: queues.inference, activities, maxConcurrentActivityTaskExecutions: 50 }),
+    ])
+    const running = workers.map(w => w.run())
+    const client = new Client({ connection: await Connection.connect({ address }) })
+    const began = Date.now()
+    const config = parseRunConfig(
+      {
+        dataset: 'scale',
+        voxelSizeNm: [8, 8, 8],
+        source: { tiles: [{ section: 0, name: 'a', file: 'a', x: 0, y: 0, width: 1, height: 1 }] },
+      },
+      'scale',
+    )
+    const handle = await client.workflow.start<typeof reconstruct>('reconstruct', {
+      workflowId: 'reconstruct/scale/1',
+      taskQueue: queues.workflow,
+      args: [{ dataset: 'scale', run: '1', config }],
+    })
+    const total = counted(context).activities
+    const timer = setInterval(async () => {
+      const { count: n } = await client.workflow.count('ExecutionStatus = "Completed"').catch(() => ({ count: 0 }))
+      process.stderr.write(
+        `${Math.round((Date.now() - began) / 1000)} s: ${n} runs done (of ${total} activities in all)\n`,
+      )
+    }, 20_000)
+    await handle.result()
+    clearInterval(timer)
+    const seconds = (Date.now() - began) / 1000
+    const kinds = new Map<string, Kind>()
+    for await (const w of client.workflow.list()) {
+      const k = kinds.get(w.type) ?? { runs: 0, events: 0, maxEvents: 0, bytes: 0, maxBytes: 0, transitions: 0 }
+      const bytes = w.historySize ?? 0
+      kinds.set(w.type, {
+        runs: k.runs + 1,
+        events: k.events + w.historyLength,
+        maxEvents: Math.max(k.maxEvents, w.historyLength),
+        bytes: k.bytes + bytes,
+        maxBytes: Math.max(k.maxBytes, bytes),
+        transitions: k.transitions + Number(w.raw.stateTransitionCount ?? 0),
+      })
+    }
+    for (const w of workers) w.shutdown()
+    await Promise.all(running)
+    return { kinds, seconds }
+  } finally {
+    server.kill('SIGKILL')
+  }
+}
+
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  for (let i = 0; ; i++)
+    try {
+      return await work()
+    } catch (e) {
+      if (i > 100) throw e
+      await sleep(100)
+    }
+}
+
+const table = (head: string[], rows: (string | number)[][]): string => {
+  const t = new Table({
+    head,
+    style: { head: [], border: [], compact: true },
+    colAligns: head.map((_, i) => (i ? 'right' : 'left')),
+  })
+  t.push(...rows)
+  return t.toString()
+}
+const n = (v: number): string => Math.round(v).toLocaleString('en')
+
+const context = contextOf(Number(values.blocks))
+const blocks = product(map3(a => context.bounds.max[a] / BLOCK[a]))
+const sections = Math.ceil(context.bounds.max[2] / BATCH)
+console.log(
+  `${n(blocks)} blocks in ${n(blocks / product(perRegion))} regions of ${product(perRegion)}, ${n(sections)} batches of sections, ${n([...expected(context).values()].reduce((a, b) => a + b))} artifacts`,
+)
+const { kinds, seconds } = await simulate(context)
+console.log(
+  table(
+    ['workflow', 'runs', 'events, mean', 'most', 'history KiB, mean', 'most', 'transitions, mean'],
+    [...kinds].map(([k, v]) => [
+      k,
+      n(v.runs),
+      n(v.events / v.runs),
+      n(v.maxEvents),
+      (v.bytes / v.runs / 1024).toFixed(1),
+      (v.maxBytes / 1024).toFixed(1),
+      n(v.transitions / v.runs),
+    ]),
+  ),
+)
+const transitions = [...kinds.values()].reduce((s, k) => s + k.transitions, 0)
+console.log(
+  `${seconds.toFixed(0)} s on the dev server: ${n(transitions / seconds)} transitions/s, ${(transitions / blocks).toFixed(2)} per block\n`,
+)
+const rows = []
+for (const size of [1e4, 1e6, 1e8]) {
+  const big = contextOf(size)
+  const { runs, activities } = counted(big)
+  const all = (f: (k: Kind) => number): number =>
+    [...runs].reduce((s, [k, r]) => {
+      const m = kinds.get(k)
+      return s + (m ? (f(m) / m.runs) * r : 0)
+    }, 0)
+  const t = all(k => k.transitions)
+  rows.push([
+    size.toExponential(0),
+    n([...runs.values()].reduce((a, b) => a + b)),
+    n(activities),
+    n(t),
+    (t / size).toFixed(2),
+    (all(k => k.bytes) / 2 ** 30).toFixed(2),
+    n(t / 86_400 / 7),
+  ])
+}
+console.log(
+  table(
+    [
+      'blocks',
+      'workflow runs',
+      'activities',
+      'transitions',
+      'per block',
+      'history GiB',
+      'transitions/s if it takes a week',
+    ],
+    rows,
+  ),
+)
+process.exit(0)

@@ -1,0 +1,97 @@
+// The walk of a run: every cell of every stage exactly once, whatever the grid; and nothing twice where a part is known.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Outcome, Place, RunContext, Swept } from '../../domain/contract.ts'
+import { map3, type Vec3 } from '../../domain/geometry.ts'
+import { expected } from '../../domain/phases.ts'
+import { BATCH } from '../../domain/sweep.ts'
+import { stages, type StageName } from '../../domain/stages.ts'
+import { walkRegion, walkRun, walkSections, walkSweep, type Steps } from '../../domain/walk.ts'
+
+const contextOf = (cells: Vec3): RunContext => ({
+  dataset: 'd',
+  run: 'r',
+  config: '',
+  layout: '',
+  bounds: { min: [0, 0, 0], max: map3(a => cells[a] * 64 - 5) },
+  region: [64, 64, 64],
+  voxelSizeNm: [8, 8, 8],
+  through: 'evaluate',
+  synthetic: false,
+  aligned: false,
+})
+
+interface Walked {
+  readonly made: string[]
+  readonly children: number[]
+  readonly missing: string[]
+}
+
+async function walk(context: RunContext, known: (p: Place) => Swept | null = () => null): Promise<Walked> {
+  const made: string[] = []
+  const children: number[] = []
+  const missing: string[] = []
+  const make = async (stage: StageName, what: string, task: unknown): Promise<Outcome> => {
+    made.push(`${stage} ${what}`)
+    // In the tree a node must be handed its children's (or its parent's) artifacts of the same phase.
+    const { refs, level } = task as { refs?: Record<string, object>; level?: number }
+    if (stage === 'agglomerate' && level! > 0 && Object.keys(refs?.[stage] ?? {}).length === 0) missing.push(what)
+    return {
+      stage,
+      key: what,
+      ref: { stage, recipe: what, content: what },
+      made: true,
+      voxels: 0,
+      seconds: 0,
+      cost: 0,
+      retries: 0,
+      holes: [],
+    }
+  }
+  const steps: Steps = {
+    probe: async place => ({ found: known(place), below: [] }),
+    savePage: async ({ place, entries, below }) => {
+      children.push(entries.length + below.length)
+      return `${place.phase} ${place.node.level}/${place.node.coord.join('_')}`
+    },
+    make,
+    makeBatch: async (stage, _, { first, last }) => {
+      for (let z = first; z <= last; z++) made.push(`${stage} ${z}`)
+      return { page: `${stage} ${first}`, counts: [] }
+    },
+    visit: (kind, place) =>
+      (kind === 'sweep' ? walkSweep : kind === 'region' ? walkRegion : walkSections)(place, steps),
+    count: () => {},
+  }
+  await walkRun(context, steps, () => {})
+  return { made, children, missing }
+}
+
+const side = fc.integer({ min: 1, max: 9 })
+
+test('every artifact of the table is made once, and no page or sweep grows beyond its bound', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(side, side, side), async cells => {
+      const context = contextOf(cells)
+      const { made, children, missing } = await walk(context)
+      expect(new Set(made).size).toBe(made.length)
+      expect(missing).toEqual([])
+      for (const [stage, n] of expected(context)) {
+        if (['match', 'evaluate'].includes(stage)) continue
+        expect(made.filter(m => m.startsWith(`${stage} `)).length, stage).toBe(n)
+      }
+      expect(Math.max(...children)).toBeLessThanOrEqual(2 * (64 + 8 + 1))
+      expect(BATCH).toBe(16)
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('a phase that is known as a whole is not visited', async () => {
+  const context = contextOf([5, 4, 3])
+  const page = { page: 'known', counts: [], top: {} }
+  const { made } = await walk(context, p => (p.phase === 'maps' ? page : null))
+  expect(made.filter(m => /^(affinity|synapse-map) /.test(m))).toEqual([])
+  expect(made.filter(m => m.startsWith('render ')).length).toBe(60)
+  expect(stages.affinity.phase).toBe('maps')
+})
