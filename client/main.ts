@@ -51,6 +51,18 @@ json(program.command('status [run]'))
   .description('progress of a run (default: the newest), or the list of runs with --all')
   .option('--all', 'list the runs')
   .action(async (run: string | undefined, o) => (await import('./commands/status.ts')).status(run, o))
+const scoped = (c: Command): Command =>
+  json(c)
+    .option('--stage <stage>', 'only this stage')
+    .option('--region <x_y_z>', 'only this region')
+    .requiredOption('--reason <text>', 'why, for the record')
+scoped(program.command('pause <run>'))
+  .description('hold back what a run, a stage or a region would begin; what is under way ends')
+  .action(async (run: string, o) => (await import('./commands/control.ts')).pause(run, o))
+scoped(program.command('resume <run>'))
+  .description('let it go on')
+  .option('--budget <cost>', 'with a new limit of cost')
+  .action(async (run: string, o) => (await import('./commands/control.ts')).resume(run, o))
 json(program.command('lineage <release>'))
   .description(
     'what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several',

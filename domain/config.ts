@@ -1,5 +1,6 @@
 // The run file: one YAML document that says what is reconstructed, with which parameters; refused as a whole if a key is wrong.
 import { z } from 'zod'
+import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
 import { Box, map3, type Vec3 } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
@@ -81,6 +82,8 @@ export const RunConfig = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  /** Limits at which the run pauses itself. */
+  budget: Budget.prefault({}),
   price: z
     .strictObject({ perCpuHour: z.number().nonnegative().default(0.04), currency: z.string().default('USD') })
     .prefault({}),

@@ -2,6 +2,7 @@
 import { key, type Box, type Vec3 } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { RunConfig } from './config.ts'
+import type { Pause } from './control.ts'
 import type { Channel, Hole, Quality } from './release.ts'
 import type { StageName } from './stages.ts'
 import type { Node } from './tree.ts'
@@ -55,6 +56,10 @@ export interface Place {
   readonly roots: Roots
   /** Where a phase goes from the root down: artifacts of the parent node, by stage. */
   readonly above?: Readonly<Record<string, Refs>>
+  /** What is held back just now. */
+  readonly pauses?: readonly Pause[]
+  /** The run hears whenever so much more has been spent; absent when it has no budget. */
+  readonly quantum?: number
 }
 
 /** What became of a place. */
@@ -141,6 +146,7 @@ export interface Progress {
   readonly release: string | null
   /** Sweeps under way, whose own progress comes on top. */
   readonly open: readonly string[]
+  readonly pauses: readonly Pause[]
 }
 
 /** Refs of a stage by cell: region or node coordinate `x_y_z`. */
@@ -235,3 +241,4 @@ export interface ChannelValue {
 }
 
 export const queries = { progress: 'progress' } as const
+export const updates = { pause: 'pause', resume: 'resume' } as const

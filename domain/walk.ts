@@ -40,7 +40,7 @@ export interface Steps {
 }
 
 /** Places and activities of one sweep that are under way at once; more would only wait in the task queues. */
-const WIDTH = 8
+export const WIDTH = 8
 
 export const countOf = (o: Outcome): StageCount => ({
   stage: o.stage,

@@ -1,22 +1,46 @@
 // The whole dataset, phase by phase as the stage table orders them; then the release.
-import { defineQuery, executeChild, setHandler, workflowInfo } from '@temporalio/workflow'
+import { defineQuery, defineUpdate, executeChild, setHandler, workflowInfo } from '@temporalio/workflow'
+import { Control, spentSignal } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
 import { durable } from './steps.ts'
 import { Tracker } from './tracker.ts'
-import { queries, workflowIds, type Progress, type ReconstructInput, type RunResult } from '../domain/contract.ts'
+import {
+  queries,
+  updates,
+  workflowIds,
+  type Progress,
+  type ReconstructInput,
+  type RunResult,
+} from '../domain/contract.ts'
+import { overBudget, Pause, Resume, sameScope, scopeName, type Budget, type Spent } from '../domain/control.ts'
 import { expected } from '../domain/phases.ts'
-import { countOf, walkRun } from '../domain/walk.ts'
+import { countOf, walkRun, WIDTH } from '../domain/walk.ts'
+
+/** A run hears of its spending in so many steps. */
+const STEPS = 100
+/** More than any run costs: only failures are told. */
+const NEVER = 1e15
 
 export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   const tracker = new Tracker('survey')
   setHandler(defineQuery<Progress>(queries.progress), () => tracker.progress())
+  const control = new Control(tracker)
+  takeOrders(control, { ...input.config.budget })
   const context = await housekeeping.survey(input)
   const totals = expected(context)
-  const roots = await walkRun(context, durable(tracker), (phase, names) => {
-    tracker.phase = phase
-    for (const s of names) tracker.expect(s, totals.get(s)!)
-  })
+  const { cost, failureRate } = input.config.budget
+  const quantum = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
+  const steps = durable(tracker, control)
+  const roots = await walkRun(
+    context,
+    { ...steps, visit: (kind, place) => steps.visit(kind, quantum === undefined ? place : { ...place, quantum }) },
+    (phase, names) => {
+      tracker.phase = phase
+      for (const s of names) tracker.expect(s, totals.get(s)!)
+    },
+  )
+  await control.clear(null, null)
   tracker.phase = 'release'
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
   const done = await executeChild(release, {
@@ -30,4 +54,43 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   tracker.phase = 'done'
   const { outcomes: _, ...result } = done
   return { ...result, stages: tracker.stages(), cost: tracker.cost() }
+}
+
+/** Updates that pause and resume, and the guard that pauses by itself. */
+function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: Budget[K] }): void {
+  const spent = { cost: 0, made: 0, failed: 0 }
+  const underWay = (): number => (spent.made ? (spent.cost / spent.made) * WIDTH * control.open : 0)
+  const whole = (p: Pause): boolean => p.stage === null && p.region === null
+  setHandler(
+    defineUpdate<readonly Pause[], [Pause]>(updates.pause),
+    async given => {
+      await control.set([...control.pauses.filter(p => !sameScope(p, given)), given])
+      return control.pauses
+    },
+    { validator: given => void Pause.parse(given) },
+  )
+  setHandler(
+    defineUpdate<readonly Pause[], [Resume]>(updates.resume),
+    async given => {
+      if (given.budget !== null) budget.cost = given.budget
+      await control.set(control.pauses.filter(p => !sameScope(p, given)))
+      return control.pauses
+    },
+    {
+      validator(given) {
+        const r = Resume.parse(given)
+        if (!control.pauses.some(p => sameScope(p, r))) throw new Error(`${scopeName(r)} is not paused`)
+        const still = overBudget({ ...budget, ...(r.budget === null ? {} : { cost: r.budget }) }, spent, 0)
+        if (whole(r) && still) throw new Error(`${still}; give a higher one`)
+      },
+    },
+  )
+  setHandler(spentSignal, async (s: Spent) => {
+    spent.cost += s.cost
+    spent.made += s.made
+    spent.failed += s.failed
+    const why = overBudget(budget, spent, underWay())
+    if (why && !control.pauses.some(whole))
+      await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason: why }])
+  })
 }

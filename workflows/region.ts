@@ -1,7 +1,11 @@
 // The stages of one region within one phase.
+import { Control } from './control.ts'
 import { durable } from './steps.ts'
 import { Tracker } from './tracker.ts'
 import type { Place, Swept } from '../domain/contract.ts'
 import { walkRegion } from '../domain/walk.ts'
 
-export const region = (place: Place): Promise<Swept> => walkRegion(place, durable(new Tracker(place.phase)))
+export async function region(place: Place): Promise<Swept> {
+  const tracker = new Tracker(place.phase)
+  return walkRegion(place, durable(tracker, new Control(tracker, place.pauses)))
+}

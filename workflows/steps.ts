@@ -1,55 +1,71 @@
 // The steps of a run, taken durably: activities with the policies of the stage table, children with readable ids.
 import { executeChild } from '@temporalio/workflow'
+import type { Control, Meter } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import type { region } from './region.ts'
 import type { sections } from './sections.ts'
 import { runStage } from './stage.ts'
 import type { sweep } from './sweep.ts'
 import type { Tracker } from './tracker.ts'
-import { workflowIds, type Place, type Swept } from '../domain/contract.ts'
+import { workflowIds, type Outcome, type Place, type Swept } from '../domain/contract.ts'
 import { key } from '../domain/geometry.ts'
 import { activeStages } from '../domain/phases.ts'
 import { stages } from '../domain/stages.ts'
 import { batchRange } from '../domain/sweep.ts'
+import type { CellTask } from '../domain/tasks.ts'
 import { nodeKey } from '../domain/tree.ts'
-import type { PlaceKind, Steps } from '../domain/walk.ts'
+import { countOf, type PlaceKind, type Steps } from '../domain/walk.ts'
 
-export const durable = (tracker: Tracker): Steps => ({
+/** `meter` hears of what is made here, not of what sweeps below tell themselves. */
+export const durable = (tracker: Tracker, control: Control, meter?: Meter): Steps => ({
   probe: housekeeping.probe,
   savePage: housekeeping.savePage,
-  make: (stage, what, task) => runStage(stage, what, task as never),
-  makeBatch: runStage,
-  visit: (kind, place) => visit(kind, place, tracker),
+  async make(stage, what, task) {
+    await control.clear(stage, (task as Partial<CellTask>).level === 0 ? (task as CellTask).cell : null)
+    const made: Outcome = await runStage(stage, what, task as never)
+    await meter?.add([countOf(made)])
+    return made
+  },
+  async makeBatch(stage, what, task) {
+    await control.clear(stage, null)
+    return runStage(stage, what, task)
+  },
+  async visit(kind, place) {
+    await control.clear(null, kind === 'region' ? key(place.node.coord) : null)
+    const done = await visit(kind, control.pauses.length ? { ...place, pauses: control.pauses } : place, control)
+    if (kind !== 'sweep') await meter?.add(done.counts)
+    return done
+  },
   count: counts => tracker.add(counts),
 })
 
-function visit(kind: PlaceKind, place: Place, tracker: Tracker): Promise<Swept> {
+function visit(kind: PlaceKind, place: Place, control: Control): Promise<Swept> {
   const { context, phase, node } = place
   const names = activeStages(context).filter(s => stages[s].phase === phase)
   const searchAttributes = { HillockDataset: [context.dataset], HillockStage: names }
   if (kind === 'sweep') {
     const workflowId = workflowIds.sweep(context, phase, node)
-    const child = executeChild<typeof sweep>('sweep', {
-      workflowId,
-      args: [place],
-      staticSummary: `${phase}: node ${nodeKey(node)}`,
-    })
-    return tracker.follow(workflowId, child)
+    const staticSummary = `${phase}: node ${nodeKey(node)}`
+    return control.follow(workflowId, executeChild<typeof sweep>('sweep', { workflowId, args: [place], staticSummary }))
   }
   if (kind === 'sections') {
     const { first, last } = batchRange(node.coord, context.bounds)
-    return executeChild<typeof sections>('sections', {
-      workflowId: workflowIds.sections(context, phase, first),
-      args: [place],
-      staticSummary: `sections ${first} to ${last}: ${names.join(', ')}`,
-      searchAttributes,
-    })
+    const workflowId = workflowIds.sections(context, phase, first)
+    const staticSummary = `sections ${first} to ${last}: ${names.join(', ')}`
+    return control.follow(
+      workflowId,
+      executeChild<typeof sections>('sections', { workflowId, args: [place], staticSummary, searchAttributes }),
+    )
   }
   const cell = key(node.coord)
-  return executeChild<typeof region>('region', {
-    workflowId: workflowIds.region(context, phase, cell),
-    args: [place],
-    staticSummary: `region ${cell}: ${names.join(', ')}`,
-    searchAttributes: { ...searchAttributes, HillockRegion: [cell] },
-  })
+  const workflowId = workflowIds.region(context, phase, cell)
+  return control.follow(
+    workflowId,
+    executeChild<typeof region>('region', {
+      workflowId,
+      args: [place],
+      staticSummary: `region ${cell}: ${names.join(', ')}`,
+      searchAttributes: { ...searchAttributes, HillockRegion: [cell] },
+    }),
+  )
 }

@@ -1,5 +1,6 @@
 // One phase over up to 64 cells, or over sweeps of them.
 import { defineQuery, setHandler } from '@temporalio/workflow'
+import { Control, Meter } from './control.ts'
 import { durable } from './steps.ts'
 import { Tracker } from './tracker.ts'
 import { queries, type Place, type Progress, type Swept } from '../domain/contract.ts'
@@ -8,5 +9,5 @@ import { walkSweep } from '../domain/walk.ts'
 export async function sweep(place: Place): Promise<Swept> {
   const tracker = new Tracker(place.phase)
   setHandler(defineQuery<Progress>(queries.progress), () => tracker.progress())
-  return walkSweep(place, durable(tracker))
+  return walkSweep(place, durable(tracker, new Control(tracker, place.pauses), new Meter(place)))
 }

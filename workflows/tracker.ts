@@ -1,6 +1,7 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { setCurrentDetails } from '@temporalio/workflow'
 import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
+import { scopeName, type Pause } from '../domain/control.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
 
 const empty = (stage: StageName): StageProgress => ({
@@ -19,7 +20,9 @@ const empty = (stage: StageName): StageProgress => ({
 
 export class Tracker {
   private readonly rows = new Map<StageName, StageProgress>()
-  private readonly under = new Set<string>()
+  /** Ids of the sweeps below, and what is held back; set by the control. */
+  open: () => readonly string[] = () => []
+  pauses: readonly Pause[] = []
   phase: string
   release: string | null = null
 
@@ -48,6 +51,11 @@ export class Tracker {
       }
       this.rows.set(c.stage, { ...next, total: Math.max(next.total, next.made + next.found) })
     }
+    this.show()
+  }
+
+  /** Puts the state into Temporal's UI. */
+  show(): void {
     setCurrentDetails(this.details())
   }
 
@@ -56,17 +64,7 @@ export class Tracker {
   }
 
   progress(): Progress {
-    return { phase: this.phase, stages: this.stages(), release: this.release, open: [...this.under] }
-  }
-
-  /** A child whose own progress comes on top of this one while it is open. */
-  async follow<T>(workflowId: string, work: Promise<T>): Promise<T> {
-    this.under.add(workflowId)
-    try {
-      return await work
-    } finally {
-      this.under.delete(workflowId)
-    }
+    return { phase: this.phase, stages: this.stages(), release: this.release, open: this.open(), pauses: this.pauses }
   }
 
   cost(): number {
@@ -77,6 +75,12 @@ export class Tracker {
     const lines = this.stages().map(
       r => `| ${r.stage} | ${r.made + r.found}/${r.total} | ${r.made} | ${r.found} | ${r.quarantined} | ${r.retries} |`,
     )
-    return ['| stage | done | made | found | quarantined | retries |', '|---|---|---|---|---|---|', ...lines].join('\n')
+    const paused = this.pauses.map(p => `**PAUSED: ${scopeName(p)}**, by ${p.by}: ${p.reason}\n`)
+    return [
+      ...paused,
+      '| stage | done | made | found | quarantined | retries |',
+      '|---|---|---|---|---|---|',
+      ...lines,
+    ].join('\n')
   }
 }

@@ -9,6 +9,7 @@ import { bucket, channelsOf, datasets, findRelease, readRelease } from '../catal
 import { connect } from '../connection.ts'
 import { causeOf } from '../execute.ts'
 import { ensureStack } from '../stack.ts'
+import { operator } from './control.ts'
 
 interface Options {
   readonly json?: boolean
@@ -62,7 +63,6 @@ function channel(name: string): Channel {
   if (!found) throw new HillockError('ConfigError', `--channel ${name}: one of ${CHANNELS.join(', ')}`)
   return found
 }
-const operator = (): string => process.env['USER'] ?? 'operator'
 const say = (o: Options, dataset: string, c: string, v: ChannelValue): never => {
   if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...v }))
   else console.log(`${dataset}/${c} is ${v.release}${v.earlier[0] ? ` (before it: ${v.earlier[0]})` : ''}`)

@@ -1,5 +1,7 @@
 // `hillock status`: how far a run is, or which runs there are.
 import type { Client } from '@temporalio/client'
+import { scopeName } from '../../domain/control.ts'
+import { HillockError } from '../../domain/errors.ts'
 import { home, readStack, type StackRecord } from '../../worker/home.ts'
 import { connect } from '../connection.ts'
 import { progressOf } from '../execute.ts'
@@ -30,6 +32,19 @@ async function runs(client: Client): Promise<RunRow[]> {
   return rows.sort((a, b) => (a.start < b.start ? 1 : -1))
 }
 
+function pick(rows: readonly RunRow[], run: string | undefined): RunRow {
+  const found = run === undefined ? rows[0] : rows.find(r => r.workflowId === run || r.workflowId.endsWith(`/${run}`))
+  if (!found)
+    throw new HillockError(
+      'ConfigError',
+      run === undefined ? 'there is no run yet' : `no run is called ${run}; \`hillock status --all\` lists them`,
+    )
+  return found
+}
+
+/** The run that a name means: its workflow id or the last part of it. @throws HillockError ConfigError */
+export const findRun = async (client: Client, run: string): Promise<RunRow> => pick(await runs(client), run)
+
 export async function status(run: string | undefined, o: { json?: boolean; all?: boolean }): Promise<void> {
   const stack = runningStack()
   const client = await connect(stack.temporal)
@@ -39,12 +54,12 @@ export async function status(run: string | undefined, o: { json?: boolean; all?:
     else for (const r of rows) console.log(`${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`)
     process.exit(0)
   }
-  const chosen = run === undefined ? rows[0] : rows.find(r => r.workflowId === run || r.workflowId.endsWith(`/${run}`))
-  if (!chosen) throw new Error(run === undefined ? 'there is no run yet' : `no run is called ${run}; --all lists them`)
+  const chosen = pick(rows, run)
   const progress = await progressOf(client, chosen.workflowId)
   if (o.json) console.log(JSON.stringify({ ...chosen, ...progress, processes: stack.children }))
   else {
     console.log(`${chosen.workflowId}: ${chosen.status}${progress ? `, phase ${progress.phase}` : ''}`)
+    for (const p of progress?.pauses ?? []) console.log(`PAUSED: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
     for (const r of progress?.stages ?? []) console.log(progressLine(r, Date.now()))
     if (!progress) console.log('no worker answers the progress query just now')
   }

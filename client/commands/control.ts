@@ -1,0 +1,63 @@
+// `hillock pause` and `hillock resume`: a run, one of its stages, or one of its regions.
+import { WorkflowUpdateFailedError, type Client } from '@temporalio/client'
+import { updates } from '../../domain/contract.ts'
+import { scopeName, type Pause, type Resume } from '../../domain/control.ts'
+import { HillockError } from '../../domain/errors.ts'
+import type { StageName } from '../../domain/stages.ts'
+import { connect } from '../connection.ts'
+import { causeOf } from '../execute.ts'
+import { findRun, runningStack } from './status.ts'
+
+interface Scope {
+  readonly json?: boolean
+  readonly stage?: string
+  readonly region?: string
+  readonly reason: string
+  readonly budget?: string
+}
+
+export const operator = (): string => process.env['USER'] ?? 'operator'
+
+export const pause = (run: string, o: Scope): Promise<void> => order(run, o, updates.pause)
+export const resume = (run: string, o: Scope): Promise<void> => order(run, o, updates.resume)
+
+async function order(run: string, o: Scope, update: 'pause' | 'resume'): Promise<void> {
+  const client = await connect(runningStack().temporal)
+  const { workflowId } = await findRun(client, run)
+  const scope = {
+    stage: (o.stage ?? null) as StageName | null,
+    region: o.region ?? null,
+    by: operator(),
+    reason: o.reason,
+  }
+  const pauses = await send(
+    client,
+    workflowId,
+    update,
+    update === 'pause' ? scope : { ...scope, budget: o.budget ? Number(o.budget) : null },
+  )
+  if (o.json) console.log(JSON.stringify({ workflowId, pauses }))
+  else {
+    console.log(
+      `${workflowId}: ${scopeName(scope)} ${update === 'pause' ? 'is paused: what is under way ends, nothing new begins' : 'goes on'}`,
+    )
+    for (const p of pauses) console.log(`  paused: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
+  }
+  process.exit(0)
+}
+
+async function send(
+  client: Client,
+  workflowId: string,
+  update: string,
+  order: Pause | Resume,
+): Promise<readonly Pause[]> {
+  try {
+    return await client.workflow
+      .getHandle(workflowId)
+      .executeUpdate<readonly Pause[], [Pause | Resume]>(update, { args: [order] })
+  } catch (e) {
+    if (e instanceof WorkflowUpdateFailedError) throw new HillockError('ConfigError', causeOf(e).message)
+    throw e
+  }
+}

@@ -1,0 +1,91 @@
+// Pausing and resuming: a run tells the workflows below it, each holds back what it would begin.
+import { condition, defineSignal, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow'
+import { covers, type Pause, type Spent } from '../domain/control.ts'
+import type { Place, StageCount } from '../domain/contract.ts'
+import { workflowIds } from '../domain/contract.ts'
+import type { StageName } from '../domain/stages.ts'
+import type { Tracker } from './tracker.ts'
+
+const pausesSignal = defineSignal<[readonly Pause[]]>('pauses')
+export const spentSignal = defineSignal<[Spent]>('spent')
+
+export class Control {
+  private held: readonly Pause[]
+  private readonly children = new Set<string>()
+  private readonly changed: () => void
+
+  constructor(tracker: Tracker, pauses: readonly Pause[] = []) {
+    this.held = pauses
+    this.changed = () => {
+      tracker.pauses = this.held
+      tracker.show()
+    }
+    tracker.pauses = pauses
+    tracker.open = () => [...this.children].filter(id => id.startsWith('sweep/'))
+    setHandler(pausesSignal, p => this.set(p))
+  }
+
+  /** Children under way. */
+  get open(): number {
+    return this.children.size
+  }
+
+  get pauses(): readonly Pause[] {
+    return this.held
+  }
+
+  /** Takes over `pauses` and tells all children that are under way. */
+  async set(pauses: readonly Pause[]): Promise<void> {
+    this.held = pauses
+    this.changed()
+    await Promise.all(
+      [...this.children].map(id =>
+        getExternalWorkflowHandle(id)
+          .signal(pausesSignal, pauses)
+          // It has just ended: nothing is left to hold back.
+          .catch(() => {}),
+      ),
+    )
+  }
+
+  /** Waits while something holds this work back. */
+  async clear(stage: StageName | null, region: string | null): Promise<void> {
+    const isHeld = (): boolean => this.held.some(p => covers(p, stage, region))
+    while (isHeld()) await condition(() => !isHeld())
+  }
+
+  async follow<T>(workflowId: string, work: Promise<T>): Promise<T> {
+    this.children.add(workflowId)
+    try {
+      return await work
+    } finally {
+      this.children.delete(workflowId)
+    }
+  }
+}
+
+/** Tells the run what a sweep has spent, in steps of `quantum`, so that a run hears of it a hundred times and no more. */
+export class Meter {
+  private readonly place: Place
+  private cost = 0
+  private made = 0
+  private failed = 0
+
+  constructor(place: Place) {
+    this.place = place
+  }
+
+  async add(counts: readonly StageCount[]): Promise<void> {
+    const { quantum, context } = this.place
+    if (quantum === undefined) return
+    for (const c of counts) {
+      this.cost += c.cost
+      this.made += c.made
+      this.failed += c.retries + c.quarantined
+    }
+    if (this.cost < quantum && this.failed === 0) return
+    const spent = { cost: this.cost, made: this.made, failed: this.failed }
+    this.cost = this.made = this.failed = 0
+    await getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run)).signal(spentSignal, spent)
+  }
+}
