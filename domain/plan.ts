@@ -116,7 +116,7 @@ export const planRows = (p: Plan): PlanRow[] =>
     })
 
 /** Regions that a plan touches: by coordinate, whether anything is certain to be made there. */
-export function touched(p: Pick<Plan, 'items'>): Map<string, boolean> {
+function touched(p: Pick<Plan, 'items'>): Map<string, boolean> {
   const out = new Map<string, boolean>()
   for (const i of p.items)
     if (stages[i.stage as StageName].scope === 'region') out.set(i.cell, (out.get(i.cell) ?? false) || i.certain)
