@@ -40,6 +40,8 @@ export interface Spent {
   readonly made: number
   /** Attempts that failed, and blocks set aside. */
   readonly failed: number
+  /** The most that one child or activity has cost. */
+  readonly largest: number
 }
 
 export const Budget = z.strictObject({

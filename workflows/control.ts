@@ -70,6 +70,7 @@ export class Meter {
   private cost = 0
   private made = 0
   private failed = 0
+  private largest = 0
 
   constructor(place: Place) {
     this.place = place
@@ -78,13 +79,17 @@ export class Meter {
   async add(counts: readonly StageCount[]): Promise<void> {
     const { quantum, context } = this.place
     if (quantum === undefined) return
+    this.largest = Math.max(
+      this.largest,
+      counts.reduce((n, c) => n + c.cost, 0),
+    )
     for (const c of counts) {
       this.cost += c.cost
       this.made += c.made
       this.failed += c.retries + c.quarantined
     }
     if (this.cost < quantum && this.failed === 0) return
-    const spent = { cost: this.cost, made: this.made, failed: this.failed }
+    const spent = { cost: this.cost, made: this.made, failed: this.failed, largest: this.largest }
     this.cost = this.made = this.failed = 0
     await getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run)).signal(spentSignal, spent)
   }

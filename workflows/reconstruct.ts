@@ -58,8 +58,8 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
 
 /** Updates that pause and resume, and the guard that pauses by itself. */
 function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: Budget[K] }): void {
-  const spent = { cost: 0, made: 0, failed: 0 }
-  const underWay = (): number => (spent.made ? (spent.cost / spent.made) * WIDTH * control.open : 0)
+  const spent = { cost: 0, made: 0, failed: 0, largest: 0 }
+  const underWay = (): number => spent.largest * WIDTH * control.open
   const whole = (p: Pause): boolean => p.stage === null && p.region === null
   setHandler(
     defineUpdate<readonly Pause[], [Pause]>(updates.pause),
@@ -89,6 +89,7 @@ function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: B
     spent.cost += s.cost
     spent.made += s.made
     spent.failed += s.failed
+    spent.largest = Math.max(spent.largest, s.largest)
     const why = overBudget(budget, spent, underWay())
     if (why && !control.pauses.some(whole))
       await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason: why }])
