@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { zstdDecompressSync } from 'node:zlib'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
-import type { EvaluateInput, Outcome, Refs } from '../domain/contract.ts'
+import type { Evaluated, EvaluateInput, Outcome, Refs } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { fromKey, cellBox, intersect, isEmpty, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import { Release, type Quality } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { readNpy } from '../storage/formats/npy.ts'
-import { getRelease } from '../storage/releases.ts'
+import { getRelease, readChannel } from '../storage/releases.ts'
 import { paste, readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
@@ -149,17 +149,38 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   )
 }
 
-/** Scores a release that exists against a truth that its run did not name; makes no artifact. */
-export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise<Quality> {
-  const text = await getRelease(deps.objects, input.dataset, input.release)
-  if (!text) throw new HillockError('MissingArtifact', `there is no release ${input.release} of ${input.dataset}`)
+/** Scores a release that exists against a truth that its run did not name, and keeps the scores; makes no artifact. */
+export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise<Evaluated> {
+  const { dataset } = input
+  const name = input.release ?? (await publishedOf(deps, dataset))
+  const text = await getRelease(deps.objects, dataset, name)
+  if (!text) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
   const r = Release.parse(JSON.parse(text))
   if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
-  return scoreSegmentation(
-    deps,
-    { bounds: r.bounds, region: r.regionShape },
-    r.layers.segmentation.mips[0]!.artifacts,
-    await truthFile(input.truth),
-    undefined,
+  const truth =
+    input.truth === 'phantom'
+      ? await truthOfPhantom(deps, await refsBelow(deps, [r.pages['sections']!], 'phantom'), r.bounds)
+      : await truthFile(input.truth)
+  const at = { bounds: r.bounds, region: r.regionShape }
+  const segments = r.layers.segmentation.mips[0]!.artifacts
+  const boxes: { box: Box; quality: Quality }[] = []
+  for (const box of input.boxes?.length ? input.boxes : [r.bounds])
+    boxes.push({ box, quality: await scoreSegmentation(deps, at, segments, truth, box) })
+  const mean = (f: keyof Quality): number => boxes.reduce((n, b) => n + (b.quality[f] ?? 0), 0) / boxes.length
+  const quality: Quality =
+    boxes.length === 1
+      ? boxes[0]!.quality
+      : { voiSplit: mean('voiSplit'), voiMerge: mean('voiMerge'), voiSum: mean('voiSum'), arand: mean('arand') }
+  const made = { release: name, quality, boxes }
+  await deps.objects.putIfAbsent(
+    `evaluations/${dataset}/${name}/${input.name}.json`,
+    Buffer.from(canonicalJson({ truth: input.truth, digest: truth.digest, ...made } as unknown as Json)),
   )
+  return made
+}
+
+async function publishedOf(deps: Deps, dataset: string): Promise<string> {
+  const ref = await readChannel(deps.objects, dataset, 'published')
+  if (!ref) throw new HillockError('ConfigError', `nothing of ${dataset} is published, so there is nothing to evaluate`)
+  return (JSON.parse(ref.value) as { release: string }).release
 }

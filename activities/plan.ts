@@ -1,6 +1,6 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type { Outcome, ReconstructInput, Refs, Roots } from '../domain/contract.ts'
+import type { Outcome, Planned, ReconstructInput, Refs, Roots } from '../domain/contract.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { expected } from '../domain/phases.ts'
 import { inOrder, planId, reasons, type Plan, type PlanItem } from '../domain/plan.ts'
@@ -22,10 +22,10 @@ import { survey } from './survey.ts'
 
 type Activities = { [S in StageName]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
 
-/** Writes the plan of a run to the bucket and returns its id; makes nothing else. */
+/** Writes the plan of a run to the bucket and returns what it comes to; makes nothing else. */
 export const planner =
   (activities: Activities) =>
-  async (deps: Deps, input: ReconstructInput): Promise<string> => {
+  async (deps: Deps, input: ReconstructInput): Promise<Planned> => {
     const context = await survey(deps, input)
     const base = await baseOf(deps, context.dataset)
     const pending = new Map<Digest, string>()
@@ -75,7 +75,8 @@ export const planner =
     const id = planId(plan)
     const bytes = Buffer.from(canonicalJson({ id, ...plan } as unknown as Json))
     await deps.objects.putIfAbsent(`plans/${context.dataset}/${id}.json`, bytes)
-    return id
+    const make = items.filter(i => i.certain).length
+    return { id, make, may: items.length - make }
   }
 
 const sectionsOf = ({ first, last }: SectionTask): string[] =>

@@ -27,7 +27,16 @@ export function causeOf(e: unknown): Error {
 const isTransient = (e: unknown): boolean =>
   /UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|ECONN|channel|14 |4 /.test(String((e as { code?: number }).code) + String(e))
 
+/** Payloads carry references; a list of tiles that is longer belongs into a file of its own. */
+const LONGEST = 32 * 1024
+
 export async function startRun(client: Client, config: RunConfig, name: string): Promise<Run> {
+  const size = JSON.stringify(config).length
+  if (size > LONGEST)
+    throw new HillockError(
+      'ConfigError',
+      `the run file comes to ${Math.round(size / 1024)} KiB: put its tiles into a JSON file and name that as source.layout`,
+    )
   const workflowId = workflowIds.reconstruct(config.dataset, name)
   const handle = await client.workflow.start<typeof reconstruct>('reconstruct', {
     workflowId,

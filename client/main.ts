@@ -89,6 +89,40 @@ because(release.command('rollback <dataset>'))
   .option('--to <release>', 'the release to go back to')
   .action(async (dataset: string, o) => (await import('./commands/release.ts')).rollback(dataset, o))
 
+const schedule = program.command('schedule').description('reprocess or evaluate by the clock, or when sections arrive')
+json(schedule.command('create <file>'))
+  .description('a schedule of a run file; it makes only what its plan says, and nothing when nothing has changed')
+  .requiredOption('--name <name>', 'name within the dataset')
+  .option('--what <what>', 'reprocess, or evaluate the published release on evaluate.sentinels', 'reprocess')
+  .option('--cron <expression>', 'for example "0 3 * * *"')
+  .option('--every <duration>', 'for example 6h')
+  .option('--on-arrival <duration>', 'look for new or changed tiles this often')
+  .option('--overlap <policy>', 'skip, buffer-one, buffer-all, cancel-other, allow-all', 'skip')
+  .option('--catchup <duration>', 'actions missed while the server was away are made up for this long', '1d')
+  .option('--pause-on-failure', 'pause when a run fails')
+  .option('--set <path=value>', 'override a key of the run file (repeatable)', collect, [])
+  .action(async (file: string, o) => (await import('./commands/schedule.ts')).create(file, o))
+json(schedule.command('list [dataset]'))
+  .description('schedules and when they act next')
+  .action(async (dataset: string | undefined, o) => (await import('./commands/schedule.ts')).list(dataset, o))
+for (const [name, text] of [
+  ['show', 'what it does, did and will do'],
+  ['plan', 'what it would do now'],
+  ['trigger', 'act now'],
+  ['delete', 'remove it'],
+] as const)
+  json(schedule.command(`${name} <dataset/name>`))
+    .description(text)
+    .action(async (s: string, o) => {
+      const commands = await import('./commands/schedule.ts')
+      return commands[name === 'delete' ? 'remove' : name](s, o)
+    })
+for (const name of ['pause', 'resume'] as const)
+  json(schedule.command(`${name} <dataset/name>`))
+    .description(`${name} it`)
+    .option('--reason <text>', 'why, for the record', 'by hand')
+    .action(async (s: string, o) => (await import('./commands/schedule.ts'))[name](s, o))
+
 json(program.command('evaluate <release>'))
   .description('score the segmentation of a release: VOI split and merge in bits, adapted Rand error')
   .requiredOption('--truth <volume>', '.npy or .npy.gz of labels, axes z, y, x; 0 is ignored')

@@ -71,6 +71,8 @@ export const RunConfig = z.strictObject({
       truth: z.string().optional(),
       /** Only this box is scored. */
       box: Box.optional(),
+      /** Boxes that a schedule scores again and again. */
+      sentinels: z.array(Box).optional(),
     })
     .prefault({}),
   release: z

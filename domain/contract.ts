@@ -205,11 +205,42 @@ export interface ReleaseResult extends Assembled {
   readonly outcomes: readonly Outcome[]
 }
 
+export interface ReprocessInput {
+  readonly dataset: string
+  readonly config: RunConfig
+}
+
+/** `release` is null when the plan had nothing to make. */
+export interface Reprocessed {
+  readonly plan: string
+  readonly release: string | null
+  readonly published: boolean
+}
+
+/** What a plan comes to; the bucket holds it. */
+export interface Planned {
+  readonly id: string
+  readonly make: number
+  readonly may: number
+}
+
 export interface EvaluateInput {
   readonly dataset: string
-  readonly release: string
-  /** Path of a .npy(.gz) of labels, axes z, y, x. */
+  /** Null: the one that is published. */
+  readonly release: string | null
+  /** Path of a .npy(.gz) of labels, axes z, y, x; or `phantom`. */
   readonly truth: string
+  /** Only these are scored, each by itself; none: all of it. */
+  readonly boxes?: readonly Box[]
+  /** Name under which the scores are kept. */
+  readonly name: string
+}
+
+export interface Evaluated {
+  readonly release: string
+  /** Mean over the boxes of what is scored. */
+  readonly quality: Quality
+  readonly boxes: readonly { readonly box: Box; readonly quality: Quality }[]
 }
 
 export interface RollbackInput {

@@ -4,10 +4,12 @@ import type {
   BatchOutcome,
   ChannelMove,
   ChannelValue,
+  Evaluated,
   EvaluateInput,
   IndexEntry,
   Outcome,
   Place,
+  Planned,
   Probed,
   ReconstructInput,
   Refs,
@@ -17,7 +19,6 @@ import type {
   Roots,
 } from './contract.ts'
 import type { ArtifactRef } from './lineage.ts'
-import type { Quality } from './release.ts'
 import type { StageName } from './stages.ts'
 
 /** A batch of sections, `first <= z <= last`. */
@@ -70,8 +71,8 @@ export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } &
 export interface Housekeeping {
   /** Reads the source's layout and checks the run file against it. */
   survey(input: ReconstructInput): Promise<RunContext>
-  /** Writes the plan of a run to the bucket; returns its id. */
-  plan(input: ReconstructInput): Promise<string>
+  /** Writes the plan of a run to the bucket; returns what it comes to. */
+  plan(input: ReconstructInput): Promise<Planned>
   /** Whether a place, or what lies below it, is the same as in an earlier run. */
   probe(place: Place): Promise<Probed>
   /** Writes the page of a place; returns its digest, and remembers what it was made from. */
@@ -80,5 +81,5 @@ export interface Housekeeping {
   assemble(input: ReleaseInput): Promise<Assembled>
   publish(move: ChannelMove): Promise<ChannelValue>
   rollBack(input: RollbackInput): Promise<ChannelValue>
-  evaluateRelease(input: EvaluateInput): Promise<Quality>
+  evaluateRelease(input: EvaluateInput): Promise<Evaluated>
 }

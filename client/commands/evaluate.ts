@@ -15,7 +15,7 @@ export async function evaluate(name: string, o: { json?: boolean; truth: string 
   if (!existsSync(truth)) throw new HillockError('ConfigError', `--truth ${o.truth}: no such file`)
   const { stack } = await ensureStack()
   const client = await connect(stack.temporal)
-  const q = await client.workflow
+  const { quality: q } = await client.workflow
     .execute<typeof evaluation>('evaluation', {
       workflowId: workflowIds.evaluate(r.dataset, r.release, runName(new Date())),
       taskQueue: queues.workflow,

@@ -22,14 +22,18 @@ export async function plan(file: string, o: { json?: boolean; set: readonly stri
   const config = readRunFile(file, o.set)
   const { stack } = await ensureStack()
   const p = await makePlan(await connect(stack.temporal), config)
+  printPlan(p, o)
+  process.exit(0)
+}
+
+export function printPlan(p: Plan, o: { json?: boolean }): void {
   if (o.json) console.log(JSON.stringify({ ...p, rows: planRows(p) }))
   else print(p)
-  process.exit(0)
 }
 
 export async function makePlan(client: Client, config: RunConfig): Promise<Plan> {
   const name = runName(new Date())
-  const id = await client.workflow
+  const { id } = await client.workflow
     .execute<typeof planWorkflow>('plan', {
       workflowId: workflowIds.plan(config.dataset, name),
       taskQueue: queues.workflow,

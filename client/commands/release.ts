@@ -1,5 +1,5 @@
 // `hillock release list|show|publish|rollback`.
-import { queues, workflowIds, type ChannelValue } from '../../domain/contract.ts'
+import { queues, workflowIds, type ChannelValue, type Evaluated } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { CHANNELS, type Channel } from '../../domain/release.ts'
 import { listReleases } from '../../storage/releases.ts'
@@ -54,6 +54,12 @@ export async function show(name: string, o: Options): Promise<void> {
   )
   for (const [layer, digest] of Object.entries(r.layerDigests)) console.log(`  ${layer.padEnd(13)} ${digest}`)
   for (const [k, v] of Object.entries(r.quality)) console.log(`  ${k.padEnd(16)} ${v}`)
+  for await (const k of bucket().list(`evaluations/${r.dataset}/${r.release}/`)) {
+    const e = JSON.parse(Buffer.from((await bucket().get(k))!).toString()) as Evaluated
+    console.log(
+      `  evaluated ${k.split('/').at(-1)!.slice(0, -'.json'.length)}: VOI ${e.quality.voiSum?.toFixed(3)}, ARAND ${e.quality.arand?.toFixed(3)} in ${e.boxes.length} boxes`,
+    )
+  }
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
   console.log(`cost ${r.cost.toFixed(4)}, approved by ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
 }
