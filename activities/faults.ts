@@ -10,33 +10,33 @@ interface FaultRule {
   readonly when: 'before' | 'after'
   /** Attempts that fail: those up to this one. */
   readonly attempts: number
-  readonly type: ErrorType
+  /** `kill` ends the whole worker process, as if the machine had died. */
+  readonly type: ErrorType | 'kill'
 }
 
 const file = process.env['HILLOCK_FAULTS']
 
-/** Throws where the rules of `HILLOCK_FAULTS` (a JSON file, read at every call) ask for it; what is thrown is logged in `<file>.log`. */
+/**
+ * Throws where the rules of `HILLOCK_FAULTS` (a JSON file, read at every call) ask for it. `<file>.log` gets a line for each
+ * fault, and one with `when: passed` when an activity that a rule names succeeds.
+ */
 export function fault(when: FaultRule['when']): void {
   if (!file || !existsSync(file)) return
-  const info = activityInfo()
-  const rules = JSON.parse(readFileSync(file, 'utf8')) as FaultRule[]
-  const rule = rules.find(
-    r =>
-      r.when === when &&
-      info.attempt <= r.attempts &&
-      new RegExp(r.match).test(`${info.activityType} ${info.activityId}`),
+  const { activityType, activityId, attempt, workflowExecution } = activityInfo()
+  const log = (what: FaultRule['when'] | 'passed', type: string | null): void =>
+    appendFileSync(
+      `${file}.log`,
+      `${JSON.stringify({ activityType, activityId, attempt, when: what, type, workflowId: workflowExecution?.workflowId, at: Date.now() })}\n`,
+    )
+  const rules = (JSON.parse(readFileSync(file, 'utf8')) as FaultRule[]).filter(r =>
+    new RegExp(r.match).test(`${activityType} ${activityId}`),
   )
-  if (!rule) return
-  const { activityType, activityId, attempt } = info
-  const line = {
-    activityType,
-    activityId,
-    attempt,
-    when,
-    type: rule.type,
-    workflowId: info.workflowExecution?.workflowId,
-    at: Date.now(),
+  const rule = rules.find(r => r.when === when && attempt <= r.attempts)
+  if (!rule) {
+    if (rules.length > 0 && when === 'after') log('passed', null)
+    return
   }
-  appendFileSync(`${file}.log`, `${JSON.stringify(line)}\n`)
-  throw new HillockError(rule.type, `fault on purpose ${when} ${activityId}, attempt ${attempt}`)
+  log(when, rule.type)
+  if (rule.type === 'kill') process.kill(process.pid, 'SIGKILL')
+  else throw new HillockError(rule.type, `fault on purpose ${when} ${activityId}, attempt ${attempt}`)
 }

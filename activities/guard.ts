@@ -1,9 +1,12 @@
 // What every activity gets around it: a heartbeat while it makes progress, and failures with a type of the error table.
 import { activityInfo, ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { errorTable, HillockError, isHillockError } from '../domain/errors.ts'
+import type { Failure } from '../domain/contract.ts'
 import type { Deps } from './context.ts'
+import { failuresBefore, LOST, told } from './attempts.ts'
 import { fault } from './faults.ts'
 import { beats, type Beat } from './meter.ts'
+import { tellAttempt } from './metrics.ts'
 
 const BEAT_MS = 2000
 /** Without any sign of progress for this long the heartbeat falls silent, and Temporal starts another attempt. */
@@ -19,13 +22,19 @@ export function guarded<T extends Record<string, Activity>>(
     (name: string, activity: Activity) =>
     async (...args: unknown[]): Promise<unknown> => {
       const context = Context.current()
-      const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0 }
+      const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0, requests: {} }
+      const failures = failuresBefore(context.info)
+      const say = (): void => context.heartbeat({ stage: name, done: beat.done, total: beat.total, failures })
+      // At once, so that they are known however this attempt ends.
+      if (failures.length > 0) say()
+      if (failures.at(-1)?.type === LOST && failures.length === context.info.attempt - 1)
+        tellAttempt(name, failures, true, {})
       let seen = -1
       let quiet = 0
       const timer = setInterval(() => {
         quiet = beat.ticks === seen ? quiet + BEAT_MS : 0
         seen = beat.ticks
-        if (quiet < STALL_MS) context.heartbeat({ stage: name, done: beat.done, total: beat.total })
+        if (quiet < STALL_MS) say()
       }, BEAT_MS)
       try {
         fault('before')
@@ -33,9 +42,18 @@ export function guarded<T extends Record<string, Activity>>(
           Promise.race([activity(cancellable(deps), ...(args as never[])), context.cancelled]),
         )
         fault('after')
-        return result
+        tellAttempt(name, failures, false, beat.requests)
+        return told(result, failures, beat.requests)
       } catch (e) {
-        throw asFailure(e)
+        const { aborted, reason } = context.cancellationSignal as { aborted: boolean; reason?: Error }
+        // Cancelled is no failure; but an attempt that ends because its worker shuts down is made again.
+        if (!aborted || reason?.message === 'WORKER_SHUTDOWN') {
+          const type = (e as { type?: string }).type ?? (e as Error).name
+          failures.push({ at: Date.now(), type: aborted ? 'WorkerShutdown' : type })
+          say()
+          tellAttempt(name, failures, true, beat.requests)
+        }
+        throw asFailure(e, failures)
       } finally {
         clearInterval(timer)
       }
@@ -53,15 +71,17 @@ function cancellable(deps: Deps): Deps {
   }
 }
 
-function asFailure(e: unknown): unknown {
+/** Where there is no next attempt, the failures stand in the history with the last of them. */
+function asFailure(e: unknown, failures: readonly Failure[]): unknown {
   if (e instanceof ApplicationFailure || e instanceof CancelledFailure) return e
   if (Context.current().cancellationSignal.aborted) return new CancelledFailure('cancelled')
+  const details = [{ ...(isHillockError(e) ? e.details : {}), activity: activityInfo().activityId, failures }]
   if (isHillockError(e))
     return ApplicationFailure.create({
       type: e.type,
       message: e.message,
       nonRetryable: !errorTable[e.type].retry,
-      details: [{ ...e.details, activity: activityInfo().activityId }],
+      details,
     })
-  return e instanceof Error ? e : new HillockError('StoreError', String(e))
+  return ApplicationFailure.fromError(e instanceof Error ? e : new HillockError('StoreError', String(e)), { details })
 }

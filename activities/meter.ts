@@ -28,6 +28,8 @@ export interface Beat {
   total: number
   /** Moves with every sign of life; a heartbeat is sent only while it moves. */
   ticks: number
+  /** Requests to the object store, by `operation prefix`; those that failed by `failed operation prefix`. */
+  readonly requests: Record<string, number>
 }
 
 const meters = new AsyncLocalStorage<Meter>()
@@ -69,14 +71,31 @@ async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elemen
   }
 }
 
+/** Where buckets get hot: one prefix per stage, one for everything else of a kind. */
+const prefixOf = (key: string): string => key.split('/', key.startsWith('artifacts/') ? 2 : 1).join('/')
+
+function request<T>(name: string, key: string, work: () => Promise<T>): Promise<T> {
+  const requests = beats.getStore()?.requests
+  const count = (what: string): void => {
+    if (requests) requests[what] = (requests[what] ?? 0) + 1
+  }
+  count(`${name} ${prefixOf(key)}`)
+  return timed('io', name, () =>
+    work().catch((e: unknown) => {
+      count(`failed ${name} ${prefixOf(key)}`)
+      throw e
+    }),
+  )
+}
+
 export const meteredStore = (store: ObjectStore): ObjectStore => ({
   url: store.url,
-  get: (key, options) => timed('io', 'get', () => store.get(key, options)),
-  getRange: (key, offset, length) => timed('io', 'get', () => store.getRange(key, offset, length)),
-  size: key => timed('io', 'size', () => store.size(key)),
-  putIfAbsent: (key, bytes) => timed('io', 'put', () => store.putIfAbsent(key, bytes)),
-  readRef: key => timed('io', 'ref', () => store.readRef(key)),
-  swapRef: (key, expected, value) => timed('io', 'ref', () => store.swapRef(key, expected, value)),
+  get: (key, options) => request('get', key, () => store.get(key, options)),
+  getRange: (key, offset, length) => request('get', key, () => store.getRange(key, offset, length)),
+  size: key => request('size', key, () => store.size(key)),
+  putIfAbsent: (key, bytes) => request('put', key, () => store.putIfAbsent(key, bytes)),
+  readRef: key => request('ref', key, () => store.readRef(key)),
+  swapRef: (key, expected, value) => request('ref', key, () => store.swapRef(key, expected, value)),
   list: prefix => store.list(prefix),
 })
 

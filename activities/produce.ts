@@ -9,6 +9,7 @@ import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { PendingInput, type Deps } from './context.ts'
 import { Meter, metered } from './meter.ts'
+import { tellArtifact } from './metrics.ts'
 
 export interface Order {
   readonly stage: StageName
@@ -53,7 +54,10 @@ export async function produce(
     seed: order.seed ?? 0,
   }
   const found = await deps.artifacts.find(recipe)
-  if (found) return outcome(order, found, found.lineage, false)
+  if (found) {
+    if (!deps.planning) tellArtifact(order.stage, found, false, config)
+    return outcome(order, found, found.lineage, false)
+  }
   if (deps.planning) return deps.planning.wouldMake(order.stage, order.key, recipe)
 
   const start = new Date()
@@ -92,6 +96,7 @@ export async function produce(
       seconds: meter.seconds,
       summary: { ...made.summary, holes: (made.holes ?? []) as unknown as Json } as Lineage['summary'],
     })
+    tellArtifact(order.stage, committed, true, config)
     return outcome(order, committed, committed.lineage, true)
   })
 }

@@ -70,6 +70,13 @@ json(program.command('lineage <release>'))
   .option('--artifact <stage/recipe>', 'the lineage record of one artifact behind it')
   .action(async (name: string, o) => (await import('./commands/lineage.ts')).lineage(name, o))
 
+json(program.command('slo <subject>'))
+  .description(
+    'service levels of a run, a release or a dataset: throughput, failures, recovery, quality, cost, hot spots',
+  )
+  .option('--html <file>', 'write them as one page with plots')
+  .action(async (subject: string, o) => (await import('./commands/slo.ts')).slo(subject, o))
+
 const release = program.command('release').description('list, show, publish and roll back releases')
 json(release.command('list [dataset]'))
   .description('releases and the channels that point at them')

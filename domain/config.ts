@@ -4,7 +4,7 @@ import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
 import { Box, map3, type Vec3 } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
-import { stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
+import { stageNames, stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
@@ -87,7 +87,22 @@ export const RunConfig = z.strictObject({
   /** Limits at which the run pauses itself. */
   budget: Budget.prefault({}),
   price: z
-    .strictObject({ perCpuHour: z.number().nonnegative().default(0.04), currency: z.string().default('USD') })
+    .strictObject({
+      perCpuHour: z.number().nonnegative().default(0.04),
+      perGibMonth: z.number().nonnegative().default(0.02),
+      currency: z.string().default('USD'),
+    })
+    .prefault({}),
+  /** What `hillock slo` holds the run against, beside its budget. */
+  slo: z
+    .strictObject({
+      /** Million voxels per second of wall time in which the stage has work in hand. */
+      mvoxelPerSecond: z
+        .partialRecord(z.enum(stageNames as [StageName, ...StageName[]]), z.number().positive())
+        .default({}),
+      /** When the release shall be there. */
+      deadline: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional(),
+    })
     .prefault({}),
   seed: z.number().int().default(0),
 })

@@ -96,8 +96,22 @@ export interface Page {
   readonly stages: Readonly<Record<string, StageSum>>
 }
 
+/** An attempt of an activity that failed; a lost one (its worker was killed) says when it was last heard of. */
+export interface Failure {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly type: string
+}
+
+/** What an activity went through, told with its result: the history keeps nothing of attempts but the last. */
+export interface Told {
+  readonly failures?: readonly Failure[]
+  /** Requests of the last attempt to the object store, by `operation prefix`; those that failed by `failed operation prefix`. */
+  readonly requests?: Readonly<Record<string, number>>
+}
+
 /** How one artifact came to be, as an activity reports it. */
-export interface Outcome {
+export interface Outcome extends Told {
   readonly stage: StageName
   readonly key: string
   readonly ref: ArtifactRef
@@ -117,7 +131,7 @@ export const entryOf = (o: Outcome): IndexEntry => ({
 })
 
 /** Outcomes of a batch, summed, with the artifacts listed in a page. */
-export interface BatchOutcome {
+export interface BatchOutcome extends Told {
   readonly page: string
   readonly counts: readonly StageCount[]
 }

@@ -69,7 +69,7 @@ export const page = (title: string, trail: Html, body: Html): string =>
 
 /** Figures as people read them: 12,345; 0.0123; 3.2e-7. */
 export const figure = (n: number): string =>
-  Number.isInteger(n) ? n.toLocaleString('en-US') : String(Number(n.toPrecision(3)))
+  Number.isInteger(n) || n >= 1000 ? Math.round(n).toLocaleString('en-US') : String(Number(n.toPrecision(3)))
 
 export const bytes = (n: number): string => {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
@@ -79,9 +79,12 @@ export const bytes = (n: number): string => {
 }
 
 export const duration = (seconds: number): string => {
-  if (seconds < 60) return `${Number(seconds.toPrecision(2))} s`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
-  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+  if (seconds < 59.5) return `${Number(seconds.toPrecision(2))} s`
+  const [whole, minutes] = [Math.round(seconds), Math.round(seconds / 60)]
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return minutes < 2880
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${Math.floor(minutes / 1440)} d ${Math.round((minutes % 1440) / 60)} h`
 }
 
 /** The first 12 digits of a digest, with the whole of it as a tooltip. */

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
+import { connect } from '../client/connection.ts'
+import { sloOf } from '../client/slo.ts'
 import { openStore } from '../storage/open-store.ts'
 import { createServer } from './server.ts'
 
@@ -22,11 +24,14 @@ const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', impor
 
 const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
 const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
+const temporal = process.env['TEMPORAL_ADDRESS']
+const store = openStore(bucket)
 const app = createServer({
-  store: openStore(bucket),
+  store,
   viewerDir,
   onError: error => log.error(error),
   ...(temporalUi === undefined ? {} : { temporalUi }),
+  ...(temporal === undefined ? {} : { slo: async subject => sloOf(await connect(temporal), store, subject) }),
 })
 
 const stop = (): void => void app.close().then(() => process.exit(0))

@@ -3,6 +3,7 @@ import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { SloReport } from '../domain/slo.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
@@ -10,6 +11,7 @@ import { packs } from './packs.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
+import { sloPage } from './slo-page.ts'
 
 export interface ServerOptions {
   readonly store: ObjectStore
@@ -17,6 +19,8 @@ export interface ServerOptions {
   readonly viewerDir: string
   /** Address of Temporal's web page, to which lineage pages link. */
   readonly temporalUi?: string
+  /** Service levels of a run, a release or a dataset; only where Temporal can be asked. */
+  readonly slo?: (subject: string) => Promise<SloReport>
   /** Called with errors that are ours (status 500), for the log. */
   readonly onError?: (error: unknown) => void
 }
@@ -32,7 +36,7 @@ const problemPage = (p: Problem): string =>
   )
 
 /** The application, not yet listening: tests call it through `inject`. */
-export function createServer({ store, viewerDir, temporalUi, onError }: ServerOptions): FastifyInstance {
+export function createServer({ store, viewerDir, temporalUi, slo, onError }: ServerOptions): FastifyInstance {
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 } })
   const catalogue = releases(store)
   const packed = packs(catalogue.artifacts)
@@ -80,6 +84,13 @@ export function createServer({ store, viewerDir, temporalUi, onError }: ServerOp
     })
   }
   app.register(layerRoutes, { catalogue, packed })
+  app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {
+    if (!slo) throw notFound('this server does not know where Temporal is', 'start it with TEMPORAL_ADDRESS set')
+    const report = await slo(request.params['*'])
+    reply.header('cache-control', 'no-cache')
+    if ('json' in (request.query as object)) return report
+    return reply.type('text/html; charset=utf-8').send(sloPage(report))
+  })
   app.register(pageRoutes, { catalogue, packed, temporalUi })
   return app
 }

@@ -38,6 +38,8 @@ export interface StackRecord {
   readonly temporal: string
   readonly ui: string
   readonly serving: string
+  /** Address of the Prometheus metrics of each worker, by role. */
+  readonly metrics: Readonly<Record<string, string>>
   /** Process id by name: temporal, workflow, cpu, inference, serving. */
   readonly children: Readonly<Record<string, number>>
   readonly ready: boolean

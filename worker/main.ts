@@ -12,9 +12,14 @@ import { codeRevision, runtime } from './runtime.ts'
 type Role = 'workflow' | 'cpu' | 'inference'
 
 async function main(role: Role): Promise<void> {
+  const bindAddress = process.env['HILLOCK_METRICS']
+  const prometheus = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }
   Runtime.install({
     logger: new DefaultLogger('WARN'),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
+      ...(bindAddress ? { metrics: { prometheus: { bindAddress, ...prometheus } } } : {}),
+    },
     shutdownSignals: ['SIGTERM', 'SIGINT'],
   })
   const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233' })

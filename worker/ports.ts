@@ -9,6 +9,8 @@ export interface Ports {
   readonly temporal: number
   readonly ui: number
   readonly serving: number
+  /** Where the metrics of each worker are scraped. */
+  readonly metrics: { readonly workflow: number; readonly cpu: number; readonly inference: number }
 }
 
 const listenable = (port: number): Promise<number | undefined> =>
@@ -53,9 +55,20 @@ async function pick(wanted: number): Promise<number> {
 
 /** Ports of the last time, else the usual ones, else any that are free; written to `ports.json`. */
 export async function choosePorts(h: Home): Promise<Ports> {
-  const usual: Ports = { temporal: 7233, ui: 8233, serving: 8470 }
-  const last = existsSync(h.ports) ? (JSON.parse(readFileSync(h.ports, 'utf8')) as Ports) : usual
-  const ports = { temporal: await pick(last.temporal), ui: await pick(last.ui), serving: await pick(last.serving) }
+  const usual: Ports = {
+    temporal: 7233,
+    ui: 8233,
+    serving: 8470,
+    metrics: { workflow: 9464, cpu: 9465, inference: 9466 },
+  }
+  const last = existsSync(h.ports) ? { ...usual, ...(JSON.parse(readFileSync(h.ports, 'utf8')) as Ports) } : usual
+  const { workflow, cpu, inference } = last.metrics
+  const ports: Ports = {
+    temporal: await pick(last.temporal),
+    ui: await pick(last.ui),
+    serving: await pick(last.serving),
+    metrics: { workflow: await pick(workflow), cpu: await pick(cpu), inference: await pick(inference) },
+  }
   writeJson(h.ports, ports)
   return ports
 }

@@ -28,6 +28,9 @@ function record(): void {
     temporal,
     ui: `http://127.0.0.1:${ports.ui}`,
     serving: `http://127.0.0.1:${ports.serving}`,
+    metrics: Object.fromEntries(
+      Object.entries(ports.metrics).map(([role, port]) => [role, `http://127.0.0.1:${port}/metrics`]),
+    ),
     children: Object.fromEntries([...pids, ...extra]),
     ready: ['temporal', 'workflow', 'cpu', 'inference', 'serving'].every(n => ready.has(n)),
   }
@@ -65,7 +68,12 @@ const env = {
 const forked = (name: string, file: string, args: string[], execArgv: string[] = []): void =>
   keep(name, () => {
     const out = log(name)
-    return fork(join(checkout, file), args, { stdio: ['ignore', out, out, 'ipc'], env, execArgv })
+    const port = name in ports.metrics ? ports.metrics[name as keyof typeof ports.metrics] : undefined
+    return fork(join(checkout, file), args, {
+      stdio: ['ignore', out, out, 'ipc'],
+      env: port === undefined ? env : { ...env, HILLOCK_METRICS: `127.0.0.1:${port}` },
+      execArgv,
+    })
   })
 
 async function reachable(port: number): Promise<void> {

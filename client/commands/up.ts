@@ -10,6 +10,7 @@ export async function up(o: { json?: boolean; detach?: boolean }): Promise<void>
     console.log(
       `${started ? 'started' : 'already up'}: releases ${stack.serving}  Temporal UI ${stack.ui}  state ${home().root}`,
     )
+    console.log(`metrics for Prometheus: ${Object.values(stack.metrics).join('  ')}`)
     if (!o.detach) console.log('Ctrl-C stops it.')
   }
   if (!o.detach) await serveUntilInterrupted()

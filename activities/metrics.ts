@@ -1,0 +1,56 @@
+// The figures of `hillock slo` as Prometheus metrics, counted where they arise.
+import { Context } from '@temporalio/activity'
+import type { RunConfig } from '../domain/config.ts'
+import type { Failure } from '../domain/contract.ts'
+import type { Lineage } from '../domain/lineage.ts'
+import type { StageName } from '../domain/stages.ts'
+
+const count = (name: string, value: number, tags: Record<string, string>): void =>
+  Context.current().metricMeter.createCounter(name).add(Math.round(value), tags)
+const set = (name: string, value: number, tags: Record<string, string>): void =>
+  Context.current().metricMeter.createGauge(name, 'float').set(value, tags)
+
+/** Counters hold whole numbers, hence milliseconds and billionths of the currency. */
+export function tellArtifact(
+  stage: StageName,
+  { lineage }: { lineage: Lineage },
+  made: boolean,
+  config: RunConfig,
+): void {
+  count('hillock_artifacts', 1, { stage, result: made ? 'made' : 'found' })
+  const target = config.slo.mvoxelPerSecond[stage]
+  if (target !== undefined) set('hillock_target_mvoxel_per_second', target, { stage })
+  for (const [measure, value] of Object.entries((lineage.summary['quality'] ?? {}) as Record<string, number>))
+    set('hillock_quality', value, { dataset: config.dataset, measure })
+  if (!made) return
+  count('hillock_voxels', lineage.voxels, { stage })
+  count('hillock_stored_bytes', lineage.bytes, { stage })
+  count('hillock_cost_nanos', lineage.cost * 1e9, { stage })
+  for (const [kind, seconds] of Object.entries(lineage.seconds))
+    count('hillock_busy_milliseconds', seconds * 1000, { stage, kind })
+  const holes = lineage.summary['holes']
+  if (Array.isArray(holes)) count('hillock_holes', holes.length, { stage })
+}
+
+/**
+ * An attempt is over; `failed` says whether its last failure is its own. What has not happened is counted as nought, for a
+ * counter that is born with its first event has no increase that could be seen.
+ */
+export function tellAttempt(
+  stage: string,
+  failures: readonly Failure[],
+  failed: boolean,
+  requests: Readonly<Record<string, number>>,
+): void {
+  count('hillock_attempts', 1, { stage })
+  count('hillock_failed_attempts', failed ? 1 : 0, { stage })
+  if (failed) count('hillock_failures', 1, { stage, type: failures.at(-1)!.type })
+  const recovered = !failed && failures.length > 0
+  count('hillock_recoveries', recovered ? 1 : 0, { stage })
+  count('hillock_recovery_milliseconds', recovered ? Date.now() - failures[0]!.at : 0, { stage })
+  for (const [what, n] of Object.entries(requests)) {
+    const [prefix, operation, bad] = what.split(' ').reverse() as [string, string, string?]
+    count('hillock_store_requests', bad ? 0 : n, { operation, prefix })
+    count('hillock_failed_store_requests', bad ? n : 0, { operation, prefix })
+  }
+}

@@ -1,0 +1,205 @@
+// What the histories of a run say: every workflow below it, every activity with its attempts.
+import type { Client } from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import type { Failure, Probed, ReconstructInput, RunContext, Told } from '../domain/contract.ts'
+import type { Run, Task } from '../domain/slo-facts.ts'
+import { mapBounded } from '../storage/bounded.ts'
+
+interface Execution {
+  readonly workflowId: string
+  readonly runId: string
+}
+interface Payloads {
+  readonly payloads?: readonly { readonly data?: string }[]
+}
+/** What is read of the attributes of an event, in the JSON form of Temporal's protobuf. */
+interface Attributes {
+  readonly workflowExecution?: Execution
+  readonly continuedExecutionRunId?: string
+  readonly newExecutionRunId?: string
+  readonly input?: Payloads
+  readonly activityId?: string
+  readonly activityType?: { readonly name: string }
+  readonly scheduledEventId?: string
+  readonly attempt?: number
+  readonly result?: Payloads
+  readonly failure?: {
+    readonly applicationFailureInfo?: { readonly details?: Payloads }
+    readonly timeoutFailureInfo?: { readonly lastHeartbeatDetails?: Payloads }
+  }
+}
+interface Event {
+  readonly id: string
+  readonly kind: string
+  readonly at: number
+  readonly a: Attributes
+}
+
+/** Events of one run of one workflow; undefined when they are gone. An empty run id means the newest. */
+export type HistorySource = (e: Execution) => Promise<readonly Event[] | undefined>
+
+/** Events from the JSON form of a history. */
+const eventsOf = (json: { readonly events: readonly object[] }): Event[] =>
+  json.events.map(event => {
+    const e = event as { eventId: string; eventType: string; eventTime: string }
+    const attributes = Object.entries(event).find(([k]) => k.endsWith('EventAttributes'))?.[1] as Attributes
+    return { id: e.eventId, kind: e.eventType.slice('EVENT_TYPE_'.length), at: Date.parse(e.eventTime), a: attributes }
+  })
+
+/** The histories that the server still has. */
+export const serverHistories =
+  (client: Client): HistorySource =>
+  async e => {
+    try {
+      const history = await client.workflow.getHandle(e.workflowId, e.runId || undefined).fetchHistory()
+      return eventsOf(JSON.parse(historyToJSON(history)) as { events: object[] })
+    } catch (error) {
+      if ((error as Error).name === 'WorkflowNotFoundError') return undefined
+      throw error
+    }
+  }
+
+/** Histories that are read at once. */
+const READS = 8
+
+const decode = (p: Payloads | undefined): unknown[] =>
+  (p?.payloads ?? []).map(({ data }) => (data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as unknown) : null))
+const failuresIn = (p: Payloads | undefined): readonly Failure[] =>
+  decode(p).flatMap(d => (d as Told | null)?.failures ?? [])
+
+/** A result of an activity, as far as it is read here. */
+type Result = Told & {
+  readonly ref?: { readonly stage: string; readonly recipe: string }
+  readonly page?: string
+  readonly release?: string
+}
+
+/** An activity with its result, which names its artifacts or the page that lists them. */
+export interface Done extends Omit<Task, 'artifacts'> {
+  readonly activityId: string
+  readonly result: Result | null
+}
+
+export interface RunHistory {
+  readonly run: Run
+  readonly input: ReconstructInput
+  readonly context: RunContext | null
+  readonly tasks: readonly Done[]
+  /** Artifacts in places that were recognised as the same as in an earlier run, so that no activity looked at them. */
+  readonly skipped: Readonly<Record<string, number>>
+  readonly workflowIds: readonly string[]
+  readonly missing: readonly string[]
+}
+
+const endings: Readonly<Record<string, Run['status']>> = {
+  WORKFLOW_EXECUTION_COMPLETED: 'completed',
+  WORKFLOW_EXECUTION_FAILED: 'failed',
+  WORKFLOW_EXECUTION_TIMED_OUT: 'failed',
+  WORKFLOW_EXECUTION_TERMINATED: 'cancelled',
+  WORKFLOW_EXECUTION_CANCELED: 'cancelled',
+}
+const endOf = (events: readonly Event[]): Run['status'] => endings[events.at(-1)!.kind] ?? 'running'
+
+/** A run with all its descendants, of any depth, through continue-as-new; undefined when its own history is gone. */
+export async function readRun(
+  client: Client,
+  source: HistorySource,
+  root: { workflowId: string; runId?: string },
+): Promise<RunHistory | undefined> {
+  const { workflowId } = root
+  const newest = await source({ workflowId, runId: root.runId ?? '' })
+  if (!newest) return undefined
+  const tasks: Done[] = []
+  const workflowIds: string[] = []
+  const missing: string[] = []
+  const read = async (at: Execution, events: readonly Event[]): Promise<Execution[]> => {
+    const { done, open } = tasksOf(events, { run: workflowId, workflowId: at.workflowId })
+    tasks.push(...done, ...(open.length > 0 ? await pending(client, at, open) : []))
+    return events.flatMap(e => (e.kind === 'CHILD_WORKFLOW_EXECUTION_STARTED' ? e.a.workflowExecution! : []))
+  }
+  const visit = async (at: Execution): Promise<Execution[]> => {
+    const events = await source(at)
+    if (!events) missing.push(at.workflowId)
+    else workflowIds.push(at.workflowId)
+    const next = events?.at(-1)?.a.newExecutionRunId
+    return events ? [...(await read(at, events)), ...(next ? [{ workflowId: at.workflowId, runId: next }] : [])] : []
+  }
+  // The root is followed backwards: a run that was reset has no link from the one before.
+  let level = await read({ workflowId, runId: root.runId ?? '' }, newest)
+  let first = newest
+  for (let before = newest[0]!.a.continuedExecutionRunId; before;) {
+    const events = await source({ workflowId, runId: before })
+    if (!events) break
+    level.push(...(await read({ workflowId, runId: before }, events)))
+    first = events
+    before = events[0]!.a.continuedExecutionRunId
+  }
+  workflowIds.push(workflowId)
+  while (level.length > 0) level = (await mapBounded(level, READS, visit)).flat()
+
+  // Histories are read side by side; the order must not show in sums of floating-point numbers.
+  const name = (t: Done): string => `${t.workflowId} ${t.activityId}`
+  tasks.sort((a, b) => a.scheduled - b.scheduled || (name(a) < name(b) ? -1 : 1))
+
+  const skipped: Record<string, number> = {}
+  for (const t of tasks)
+    if (t.stage === 'probe' && t.result) {
+      const { found, below } = t.result as unknown as Probed
+      for (const place of [found, ...below])
+        for (const c of place?.counts ?? []) skipped[c.stage] = (skipped[c.stage] ?? 0) + c.made + c.found
+    }
+  const status = endOf(newest)
+  return {
+    run: { workflowId, status, start: first[0]!.at, end: status === 'running' ? null : newest.at(-1)!.at },
+    input: decode(first[0]!.a.input)[0] as ReconstructInput,
+    context: (tasks.find(t => t.stage === 'survey')?.result ?? null) as RunContext | null,
+    skipped,
+    tasks,
+    workflowIds,
+    missing,
+  }
+}
+
+function tasksOf(events: readonly Event[], of: { run: string; workflowId: string }): { done: Done[]; open: Done[] } {
+  const open = new Map<string, Done>()
+  const done: Done[] = []
+  for (const { id, kind, at, a } of events) {
+    if (kind === 'ACTIVITY_TASK_SCHEDULED') {
+      const [stage, activityId] = [a.activityType!.name, a.activityId!]
+      // Stages name their activities; those that make no artifact are numbered.
+      const what = activityId.startsWith(`${stage}/`)
+        ? activityId.slice(stage.length + 1)
+        : `${of.workflowId} ${activityId}`
+      const begun = { scheduled: at, ended: null, outcome: 'open' as const, attempts: 1 }
+      open.set(id, { ...of, activityId, stage, what, ...begun, failures: [], requests: {}, result: null })
+    }
+    const t = open.get(a.scheduledEventId ?? '')
+    if (!t) continue
+    if (kind === 'ACTIVITY_TASK_STARTED') open.set(a.scheduledEventId!, { ...t, attempts: a.attempt ?? 1 })
+    const end = (outcome: Task['outcome'], failures: readonly Failure[], result: Result | null = null): void => {
+      open.delete(a.scheduledEventId!)
+      done.push({ ...t, ended: at, outcome, failures, requests: result?.requests ?? {}, result })
+    }
+    if (kind === 'ACTIVITY_TASK_COMPLETED') {
+      const result = (decode(a.result)[0] ?? null) as Result | null
+      end('done', result?.failures ?? [], result)
+    } else if (kind === 'ACTIVITY_TASK_FAILED') end('failed', failuresIn(a.failure?.applicationFailureInfo?.details))
+    else if (kind === 'ACTIVITY_TASK_TIMED_OUT')
+      end('failed', [...failuresIn(a.failure?.timeoutFailureInfo?.lastHeartbeatDetails), { at, type: 'Lost' }])
+    else if (kind === 'ACTIVITY_TASK_CANCELED') end('cancelled', [])
+  }
+  const outcome = endOf(events) === 'running' ? 'open' : 'cancelled'
+  return { done, open: [...open.values()].map(t => ({ ...t, outcome })) }
+}
+
+/** An activity that has not ended leaves no attempt in the history: the server says how far it is. */
+async function pending(client: Client, at: Execution, open: readonly Done[]): Promise<Done[]> {
+  if (open.every(t => t.outcome !== 'open')) return [...open]
+  const { raw } = await client.workflow.getHandle(at.workflowId, at.runId || undefined).describe()
+  return open.map(t => {
+    const now = raw.pendingActivities?.find(p => p.activityId === t.activityId)
+    const told = now?.heartbeatDetails?.payloads?.[0]?.data
+    const failures = told ? ((JSON.parse(Buffer.from(told).toString()) as Told).failures ?? []) : []
+    return now ? { ...t, attempts: now.attempt ?? 1, failures } : t
+  })
+}

@@ -1,0 +1,175 @@
+// Facts about the service levels of a run, a release or a dataset: from histories and lineage records alone.
+import type { Client } from '@temporalio/client'
+import { RunConfig } from '../domain/config.ts'
+import type { Page, RunContext } from '../domain/contract.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
+import { key, map3 } from '../domain/geometry.ts'
+import type { Lineage } from '../domain/lineage.ts'
+import type { Release } from '../domain/release.ts'
+import { expected } from '../domain/phases.ts'
+import { sloReport, type SloReport } from '../domain/slo.ts'
+import type { Artifact, Candidate, Facts } from '../domain/slo-facts.ts'
+import { stages, type StageName } from '../domain/stages.ts'
+import { artifactStore } from '../storage/artifacts.ts'
+import { mapBounded } from '../storage/bounded.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { getRaw } from '../storage/raw.ts'
+import { listReleases } from '../storage/releases.ts'
+import { channelsOf, findRelease, readRelease } from './catalogue.ts'
+import { readRun, serverHistories, type Done, type RunHistory } from './history.ts'
+
+/** Lineage records that are read at once. */
+const READS = 32
+
+interface Ref {
+  readonly stage: string
+  readonly recipe: string
+}
+
+/**
+ * @param subject a run (`NAME`, `DATASET/NAME` or its workflow id), a release or channel, or a dataset: all runs of it.
+ * @throws HillockError ConfigError when there is nothing of that name.
+ */
+export async function sloOf(client: Client, objects: ObjectStore, subject: string): Promise<SloReport> {
+  const { runs, release, order } = await resolve(client, objects, subject)
+  const source = serverHistories(client)
+  const histories = (await mapBounded(runs, 1, r => readRun(client, source, r))).flatMap(h => h ?? [])
+  const last = histories.at(-1)
+  if (!last)
+    throw new HillockError('MissingArtifact', `the server no longer has the history of ${runs.at(-1)!.workflowId}`)
+  const config = RunConfig.parse(last.input.config)
+  const own = release ? [release] : await releasesOf(objects, config.dataset, histories)
+  const behind = own.flatMap(r => Object.values(r.stages).flat())
+  const refs = await mapBounded(
+    histories.flatMap(h => h.tasks),
+    READS,
+    t => refsOf(objects, t),
+  )
+  const context = last.context
+  const artifacts = await artifactsOf(objects, [...behind, ...refs.flat()], histories, context)
+  const facts: Facts = {
+    subject,
+    dataset: config.dataset,
+    now: Date.now(),
+    config,
+    bounds: context?.bounds ?? { min: [0, 0, 0], max: [1, 1, 1] },
+    voxelSizeNm: config.voxelSizeNm,
+    runs: histories.map(h => h.run),
+    expected: context ? Object.fromEntries(expected(context)) : {},
+    skipped: last.skipped,
+    tasks: histories.flatMap(h => h.tasks).map((t, i) => ({ ...t, artifacts: refs[i]!.map(r => r.recipe) })),
+    artifacts,
+    candidates: await candidates(objects, config.dataset, own, order),
+    missing: histories.flatMap(h => h.missing),
+  }
+  return sloReport(facts)
+}
+
+interface Resolved {
+  readonly runs: readonly { workflowId: string; runId?: string }[]
+  readonly release?: Release
+  /** Workflow ids of all runs, oldest first. */
+  readonly order: readonly string[]
+}
+
+async function resolve(client: Client, objects: ObjectStore, subject: string): Promise<Resolved> {
+  const all: { workflowId: string; start: Date; dataset: string }[] = []
+  for await (const w of client.workflow.list({ query: 'WorkflowType = "reconstruct"' }))
+    all.push({ workflowId: w.workflowId, start: w.startTime, dataset: w.workflowId.split('/')[1]! })
+  all.sort((a, b) => Number(a.start) - Number(b.start))
+  const order = all.map(w => w.workflowId)
+  const named = all.filter(w => w.workflowId === subject || w.workflowId.endsWith(`/${subject}`))
+  if (named.length > 0) return { runs: [named.at(-1)!], order }
+  const ofDataset = all.filter(w => w.dataset === subject)
+  if (ofDataset.length > 0) return { runs: ofDataset, order }
+  try {
+    const release = await findRelease(objects, subject)
+    return { runs: [release.run], release, order }
+  } catch (e) {
+    if (!isHillockError(e, 'ConfigError')) throw e
+    const known = all.map(w => w.workflowId.replace('reconstruct/', '')).join(', ')
+    throw new HillockError(
+      'ConfigError',
+      `${e.message}; nor is it a run or a dataset: ${known || 'there is no run yet'}`,
+    )
+  }
+}
+
+/** Manifests that the runs assembled. */
+async function releasesOf(objects: ObjectStore, dataset: string, runs: readonly RunHistory[]): Promise<Release[]> {
+  const names = runs.flatMap(h => h.tasks.flatMap(t => (t.stage === 'assemble' ? (t.result?.release ?? []) : [])))
+  const found = await Promise.all([...new Set(names)].map(n => readRelease(objects, dataset, n)))
+  return found.flatMap(r => r ?? [])
+}
+
+/** Artifacts that an activity made or found: the one it names, or those of its stage in the page that it names. */
+async function refsOf(objects: ObjectStore, t: Done): Promise<Ref[]> {
+  if (t.result?.ref) return [t.result.ref]
+  if (t.result?.page === undefined || !(t.stage in stages)) return []
+  const page = JSON.parse(Buffer.from(await getRaw(objects, t.result.page)).toString()) as Page
+  return page.entries.filter(e => e.stage === t.stage).map(e => e.ref)
+}
+
+async function artifactsOf(
+  objects: ObjectStore,
+  refs: readonly Ref[],
+  histories: readonly RunHistory[],
+  context: RunContext | null,
+): Promise<Artifact[]> {
+  const runOf = new Map(histories.flatMap(h => h.workflowIds.map(id => [id, h.run.workflowId])))
+  const store = artifactStore(objects)
+  const unique = [...new Map(refs.map(r => [r.recipe, r])).values()]
+  const records = await mapBounded(unique, READS, r => store.lineage(r.stage, r.recipe))
+  return records.flatMap(l =>
+    l
+      ? {
+          stage: l.recipe.stage,
+          recipe: l.recipeId,
+          covers: coversOf(l),
+          region: context && regionOf(l, context),
+          run: runOf.get(l.workflowId) ?? null,
+          start: Date.parse(l.start),
+          end: Date.parse(l.end),
+          voxels: l.voxels,
+          bytes: l.bytes,
+          cost: l.cost,
+        }
+      : [],
+  )
+}
+
+function regionOf({ recipe }: Lineage, { region }: RunContext): string | null {
+  const box = recipe.extent
+  if (typeof box === 'string' || !('min' in box) || stages[recipe.stage as StageName]?.scope !== 'region') return null
+  return key(map3(a => Math.floor(box.min[a] / region[a])))
+}
+
+function coversOf({ recipe: { extent } }: Lineage): string {
+  if (typeof extent === 'string') return extent
+  if ('min' in extent) return `${extent.min.join(',')} to ${extent.max.join(',')}`
+  if ('section' in extent) return `section ${extent.section}`
+  if ('sections' in extent) return `sections ${extent.sections.join(', ')}`
+  return `node ${extent.level}/${extent.node}`
+}
+
+/** Every release of the dataset, in the order of the runs that made them. */
+async function candidates(
+  objects: ObjectStore,
+  dataset: string,
+  own: readonly Release[],
+  order: readonly string[],
+): Promise<Candidate[]> {
+  const channels = Object.entries(await channelsOf(objects, dataset))
+  const all = await mapBounded(await listReleases(objects, dataset), READS, r => readRelease(objects, dataset, r))
+  return all
+    .flatMap(r => r ?? [])
+    .sort((a, b) => order.indexOf(a.run.workflowId) - order.indexOf(b.run.workflowId))
+    .map(r => ({
+      release: r.release,
+      channels: channels.filter(([, value]) => value.release === r.release).map(([name]) => name),
+      quality: r.quality,
+      holes: r.holes.length,
+      cost: r.cost,
+      own: own.some(o => o.release === r.release),
+    }))
+}

@@ -1,0 +1,198 @@
+// The page of service levels: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
+import type { Amount, SloReport } from '../domain/slo.ts'
+import { bytes, duration, figure, html, Html, page } from './html.ts'
+import { PLOT_STYLE, qualityPlot, stagePlot } from './slo-plots.ts'
+
+const OPERATIONS = ['get', 'put', 'size', 'ref']
+
+const percent = (n: number | null): string => (n === null ? '–' : `${figure(n * 100)} %`)
+const known = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : figure(n))
+const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+const table = (head: readonly string[], rows: readonly (readonly (string | Html)[])[], text = 1): Html =>
+  html`<table>
+    <tr>
+      ${head.map((h, i) => html`<th class="${i < text ? '' : 'n'}">${h}</th>`)}
+    </tr>
+    ${rows.map(
+      r =>
+        html`<tr>
+          ${r.map((c, i) => html`<td class="${i < text ? '' : 'n'}">${c}</td>`)}
+        </tr>`,
+    )}
+  </table>`
+
+const tile = (label: string, value: string, note: string | Html): Html =>
+  html`<div class="card"><span class="soft">${label}</span><b>${value}</b><span class="soft">${note}</span></div>`
+
+const verdict = (met: boolean | null): Html =>
+  met === null
+    ? html`not measured`
+    : met
+      ? html`<span class="good">✓ met</span>`
+      : html`<span class="bad">✗ missed</span>`
+
+function ending({ schedule: { deadline, end, actual, unmeasured }, runs }: SloReport): Html {
+  const late = deadline === null || end === null ? null : (end - deadline) / 1000
+  const margin =
+    late === null
+      ? html`no deadline in the run file`
+      : html`deadline ${time(deadline!)}: ${verdict(late <= 0)} by ${duration(Math.abs(late))}`
+  const status = runs.at(-1)?.status ?? 'unknown'
+  const note = html`${margin}${unmeasured.length > 0 ? html`; not before, as nothing is measured yet of ${unmeasured.join(', ')}` : null}`
+  return tile(actual ? `run ${status}` : 'would end at this speed', end === null ? '–' : time(end).slice(5, 16), note)
+}
+
+function tiles(r: SloReport): Html {
+  const made = r.stages.reduce((n, s) => n + s.made, 0)
+  const found = r.stages.reduce((n, s) => n + s.found, 0)
+  const failures = r.stages.reduce((n, s) => n + s.failures, 0)
+  const attempts = r.stages.reduce((n, s) => n + s.attempts, 0)
+  const open = r.stages.reduce((n, s) => n + s.unrecovered, 0)
+  const per = (n: number): string => figure((n / r.cubicMicrons) * 1e9)
+  return html`<div class="tiles">
+    ${ending(r)} ${tile('artifacts made', figure(made), `${figure(found)} found, made by earlier runs`)}
+    ${tile('attempts that failed', percent(r.failureRate), `${figure(failures)} of ${figure(attempts)}; ${percent(r.retryRate)} of activities were retried`)}
+    ${tile('mean time to recovery', r.recoverySeconds === null ? '–' : duration(r.recoverySeconds), open > 0 ? html`<span class="bad">${open} not recovered</span>` : 'from first failure to success')}
+    ${tile(`compute, ${r.currency} per mm³`, per(r.compute.made), `forecast ${per(r.compute.forecast)}; everything behind it ${per(r.compute.all)}`)}
+    ${tile(`storage, ${r.currency} per mm³ and month`, per(r.storagePerMonth.all), `${bytes(r.stored.all)} in all`)}
+  </div>`
+}
+
+function costs(r: SloReport): Html {
+  const row = (what: string, a: Amount, show: (n: number) => string): string[][] =>
+    (
+      [
+        [what, (n: number) => show(n)],
+        [`${what} per µm³`, (n: number) => show(n / r.cubicMicrons)],
+        [`${what} per mm³`, (n: number) => show((n / r.cubicMicrons) * 1e9)],
+      ] as const
+    ).map(([label, f]) => [label, f(a.forecast), f(a.made), f(a.all)])
+  const money = (n: number): string => `${figure(n)} ${r.currency}`
+  return table(
+    ['', 'forecast by the first tenth', 'made', 'all that stands behind it'],
+    [
+      ...row('compute', r.compute, money),
+      ...row('storage per month', r.storagePerMonth, money),
+      ['stored', bytes(r.stored.forecast), bytes(r.stored.made), bytes(r.stored.all)],
+    ],
+  )
+}
+
+const failing = (r: SloReport): Html => {
+  const rows = r.stages.filter(s => s.failures > 0)
+  if (rows.length === 0) return html`<p>No attempt has failed.</p>`
+  return table(
+    ['stage', 'attempts', 'failed', 'share', 'activities retried', 'kinds', 'time to recovery', 'not recovered'],
+    rows.map(s => [
+      s.stage,
+      figure(s.attempts),
+      figure(s.failures),
+      percent(s.failureRate),
+      percent(s.retryRate),
+      Object.entries(s.failuresByType)
+        .map(([type, n]) => `${n} ${type}`)
+        .join(', '),
+      s.recoverySeconds === null ? '–' : `${duration(s.recoverySeconds)} (${s.recovered})`,
+      s.unrecovered > 0 ? html`<span class="bad">${s.unrecovered}</span>` : '0',
+    ]),
+  )
+}
+
+const section = (title: string, note: string, body: Html): Html =>
+  html`<h2>${title}</h2>
+    <p class="soft">${note}</p>
+    <div class="card">${body}</div>`
+
+export function sloPage(r: SloReport): string {
+  const runs = html`${r.runs.map(x => html`<code>${x.workflowId}</code> ${x.status}, ${time(x.start)} to ${x.end ? time(x.end) : 'now'}. `)}`
+  return page(
+    `Service levels of ${r.subject}`,
+    html`<a href="/">Datasets</a> · ${r.dataset}`,
+    html`<style>
+        ${new Html(PLOT_STYLE)}
+      </style>
+      <p class="soft">${runs} Computed from workflow histories and lineage records at ${time(r.now)}.</p>
+      ${r.missing.length > 0 ? html`<p class="warn">The server no longer has the histories of ${r.missing.join(', ')}.</p>` : null}
+      ${tiles(r)}
+      ${
+        r.objectives.length > 0
+          ? section(
+              'Objectives',
+              'Targets of the run file.',
+              table(
+                ['', 'target', 'actual', ''],
+                r.objectives.map(o => [o.name, figure(o.target), known(o.actual), verdict(o.met)]),
+              ),
+            )
+          : null
+      }
+      ${section(
+        'Stages',
+        'Bars: work in hand; red: an attempt failed. Throughput: filled = per second of wall time, hollow = per second of one slot, stroke = target. Time of one artifact: range, median, and up to which nine in ten lie. Cost: bar = actual, stroke = forecast by the first tenth.',
+        stagePlot(r),
+      )}
+      ${section('Failures and recovery', 'Recovery counts from the first failure of an activity to its success; a lost attempt (killed worker) from when it was last heard of.', failing(r))}
+      ${section('Cost', `The dataset has ${figure(r.cubicMicrons)} µm³. Failed attempts are not in the cost of an artifact.`, costs(r))}
+      ${
+        r.candidates.length > 0
+          ? section(
+              'Quality by release',
+              'In the order of their runs; the ones in question are marked.',
+              html`${r.candidates.length > 1 ? qualityPlot(r.candidates) : null}
+              ${table(
+                ['release', 'channels', 'VOI split', 'VOI merge', 'ARAND', 'synapse F1', 'holes', 'cost'],
+                r.candidates.map(c => [
+                  html`${c.own ? '● ' : ''}<a href="/lineage/${r.dataset}/${c.release}"><code>${c.release}</code></a>`,
+                  c.channels.join(', '),
+                  known(c.quality.voiSplit),
+                  known(c.quality.voiMerge),
+                  known(c.quality.arand),
+                  known(c.quality.synapseF1),
+                  figure(c.holes),
+                  figure(c.cost),
+                ]),
+                2,
+              )}`,
+            )
+          : null
+      }
+      ${section(
+        'Slowest artifacts',
+        'By the time beyond the median of their stage.',
+        table(
+          ['stage', 'covers', 'seconds', 'median of the stage'],
+          r.slowest.map(s => [s.stage, s.covers, figure(s.seconds), figure(s.median)]),
+          2,
+        ),
+      )}
+      ${section(
+        'Skew between regions',
+        'What falls to one region over all its stages.',
+        table(
+          ['', 'regions', 'least', 'median', 'nine in ten below', 'most', 'most over median', 'region'],
+          r.skew.map(s => {
+            const show = s.measure === 'bytes' ? bytes : s.measure === 'seconds' ? duration : figure
+            return [
+              s.measure,
+              figure(s.regions),
+              show(s.min),
+              show(s.median),
+              show(s.p90),
+              show(s.max),
+              known(s.spread),
+              s.worst,
+            ]
+          }),
+        ),
+      )}
+      ${section(
+        'Requests to the object store',
+        'By prefix, of attempts that succeeded. Failed ones hold what the store refused or throttled.',
+        table(
+          ['prefix', ...OPERATIONS, 'failed'],
+          r.requests.map(q => [q.prefix, ...OPERATIONS.map(o => figure(q.sent[o] ?? 0)), figure(q.failed)]),
+        ),
+      )} `,
+  )
+}
