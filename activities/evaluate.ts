@@ -9,6 +9,7 @@ import { fromKey, cellBox, intersect, isEmpty, shapeOf, voxels, type Box, type V
 import { sha256, type Digest } from '../domain/recipe.ts'
 import { Release, type Quality } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
+import { artifactStore } from '../storage/artifacts.ts'
 import { readNpy } from '../storage/formats/npy.ts'
 import { getRelease } from '../storage/releases.ts'
 import { paste, readVolume, segmentationVolume } from './cells.ts'
@@ -156,7 +157,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   const r = Release.parse(JSON.parse(text))
   if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
   return scoreSegmentation(
-    deps,
+    { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) },
     { bounds: r.bounds, region: r.regionShape },
     r.layers.segmentation.mips[0]!.artifacts,
     await truthFile(input.truth),

@@ -123,11 +123,11 @@ function planningFor(deps: Deps, base: Base, pending: Map<Digest, string>, items
     return { stage, key: cell, ref, made: true, voxels: 0, seconds: 0, cost: 0, retries: 0, holes: [] }
   }
   return {
-    async wouldMake(stage: StageName, cell: string, recipe: Recipe) {
+    async wouldMake(stage, cell, recipe: Recipe, marks) {
       const { own, like } = await before(stage, cell)
       const certain = !Object.values(recipe.inputs).some(d => pending.has(d))
       const gone = own !== null && recipeId(recipe) === own.recipeId
-      const why = gone ? ['the artifact is gone from the store'] : reasons(own?.recipe ?? null, recipe, pending)
+      const why = gone ? ['the artifact is gone from the store'] : reasons(own?.recipe ?? null, recipe, pending, marks)
       return note(stage, cell, certain, why, like)
     },
     async follows(stage, cell, e) {

@@ -11,7 +11,9 @@ import { stageNames, stages, type StageName } from '../domain/stages.ts'
 import { batchRange, FILL_REACH, nodesAround, nodesBelow } from '../domain/sweep.ts'
 import type { PageTask } from '../domain/tasks.ts'
 import { nodeBox, nodeKey, type Node } from '../domain/tree.ts'
+import { concerns } from '../domain/marks.ts'
 import type { Deps } from './context.ts'
+import { runMarks } from './marks.ts'
 import { readModel } from './model.ts'
 import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.ts'
 import { configOf, listed } from './source.ts'
@@ -56,9 +58,18 @@ async function nameOf(deps: Deps, place: Place): Promise<Digest> {
       model: names.some(s => stages[s].usesModel) ? (await readModel(config.model, context.voxelSizeNm)).digest : null,
       overrides: overridesNear(place, config),
       inputs,
+      // Absent while there is none, so that a mark is what makes the difference.
+      marks: await marksIn(deps, place, names),
       source: phase === 'sections' ? await sourceOf(deps, place, config) : null,
     } as unknown as Json),
   )
+}
+
+/** Marks of artifacts that the page of a place may list: they are made again. */
+async function marksIn(deps: Deps, place: Place, names: readonly StageName[]): Promise<string[] | undefined> {
+  const marks = await runMarks(deps, place.context)
+  const own = marks.filter(m => names.includes(m.stage as StageName) && concerns(m, place))
+  return own.length ? own.map(m => `${m.kind} ${m.id}`) : undefined
 }
 
 /** Overrides of the regions in a place and next to it: agglomeration looks at its neighbours' thresholds. */

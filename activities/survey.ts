@@ -6,6 +6,7 @@ import { fromKey } from '../domain/geometry.ts'
 import { regionGrid } from '../domain/sweep.ts'
 import { readModel } from './model.ts'
 import type { Deps } from './context.ts'
+import { saveMarks } from './marks.ts'
 import { readLayout, saveDocument } from './source.ts'
 
 /** @throws HillockError ConfigError, ModelMismatch: before any stage has started. */
@@ -39,5 +40,6 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     through: config.through,
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
+    ...(await saveMarks(deps)),
   }
 }

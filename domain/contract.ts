@@ -42,6 +42,8 @@ export interface RunContext {
   readonly synthetic: boolean
   /** The source is aligned already: its sections are not matched. */
   readonly aligned: boolean
+  /** sha256 of the list of marked artifacts in the raw archive; absent while none is marked. */
+  readonly marks?: string
 }
 
 /** Page at the root of every phase that is done, by phase: from these every artifact of a run can be found. */

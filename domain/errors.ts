@@ -42,6 +42,11 @@ const table = {
     means: 'a plan no longer says what would be made',
     todo: 'look at the new plan, and run that',
   },
+  QuarantinedArtifact: {
+    retry: false,
+    means: 'an artifact that was marked bad or damaged is wanted',
+    todo: 'run again: it is made anew; where it comes out the same, change parameters or lift the mark (`hillock invalidate --list`)',
+  },
   QuarantinedBlock: {
     retry: false,
     means: 'a block failed on every attempt and was set aside',

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
 import { Box, Shape } from './geometry.ts'
+import type { SetAside } from './marks.ts'
 import { Digest, sha256, type Recipe } from './recipe.ts'
 import { stageNames, stages, type StageName } from './stages.ts'
 import { regionGrid } from './sweep.ts'
@@ -59,11 +60,16 @@ function differences(
 
 /**
  * Why an artifact would be made, given the recipe that stood in its place before (none: null).
- * `pending` names the input contents that are not made yet.
+ * `pending` names the input contents that are not made yet, `marks` what sets its earlier generations aside.
  */
-export function reasons(before: Recipe | null, now: Recipe, pending: ReadonlyMap<Digest, string>): string[] {
+export function reasons(
+  before: Recipe | null,
+  now: Recipe,
+  pending: ReadonlyMap<Digest, string>,
+  marks: readonly Pick<SetAside, 'kind' | 'reason'>[] = [],
+): string[] {
   if (!before) return ['nothing was made here before']
-  const why: string[] = []
+  const why = marks.slice(before.generation ?? 0).map(m => `marked ${m.kind}: ${m.reason}`)
   if (before.version !== now.version) why.push(`stage version ${before.version} -> ${now.version}`)
   why.push(
     ...differences(before.parameters, now.parameters, (n, a, b) => `${now.stage}.${n} ${show(a)} -> ${show(b)}`),
