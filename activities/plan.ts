@@ -18,6 +18,7 @@ import { progress } from './meter.ts'
 import { batch, refsBelow, writePage } from './pages.ts'
 import { probe } from './probe.ts'
 import { item } from './produce.ts'
+import { saveDocument } from './source.ts'
 import { survey } from './survey.ts'
 
 type Activities = { [S in StageName]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
@@ -64,7 +65,8 @@ export const planner =
     if (context.through === 'evaluate') await steps.make('evaluate', 'dataset', { context, roots })
     const plan: Omit<Plan, 'id'> = {
       dataset: context.dataset,
-      config: context.config,
+      // As it was given: the marks of the bucket are taken in again when the plan is run.
+      config: await saveDocument(deps, input.config),
       base: base.release,
       bounds: context.bounds,
       region: context.region,

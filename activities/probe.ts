@@ -1,7 +1,7 @@
 // probe, savePage: whole places that are the same as in an earlier run are recognised by what they are made from.
 import { stat } from 'node:fs/promises'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type { RunConfig } from '../domain/config.ts'
+import { boxesNear, type RunConfig } from '../domain/config.ts'
 import type { Place, Probed, Refs, StageCount, Swept } from '../domain/contract.ts'
 import { fromKey, key } from '../domain/geometry.ts'
 import { activeStages, isTopDown } from '../domain/phases.ts'
@@ -60,6 +60,7 @@ async function nameOf(deps: Deps, place: Place): Promise<Digest> {
       inputs,
       // Absent while there is none, so that a mark is what makes the difference.
       marks: await marksIn(deps, place, names),
+      exclude: excludedIn(place, config),
       source: phase === 'sections' ? await sourceOf(deps, place, config) : null,
     } as unknown as Json),
   )
@@ -70,6 +71,14 @@ async function marksIn(deps: Deps, place: Place, names: readonly StageName[]): P
   const marks = await runMarks(deps, place.context)
   const own = marks.filter(m => names.includes(m.stage as StageName) && concerns(m, place))
   return own.length ? own.map(m => `${m.kind} ${m.id}`) : undefined
+}
+
+/** What the run leaves out of the images of a place. */
+function excludedIn({ context, node, phase }: Place, config: RunConfig): unknown {
+  if (phase === 'alignment') return config.exclude.sections.length ? config.exclude.sections : undefined
+  if (phase !== 'image') return undefined
+  const boxes = boxesNear(config, nodeBox(node, context.region, context.bounds), FILL_REACH)
+  return boxes.length ? boxes : undefined
 }
 
 /** Overrides of the regions in a place and next to it: agglomeration looks at its neighbours' thresholds. */

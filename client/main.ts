@@ -63,6 +63,19 @@ scoped(program.command('resume <run>'))
   .description('let it go on')
   .option('--budget <cost>', 'with a new limit of cost')
   .action(async (run: string, o) => (await import('./commands/control.ts')).resume(run, o))
+json(program.command('invalidate'))
+  .description(
+    'mark a section, a box or an artifact as wrong, list the marks or lift one; runs leave out what is marked',
+  )
+  .option('--dataset <dataset>', 'whose section or box')
+  .option('--section <z>', 'neighbouring sections stand in for it')
+  .option('--box <x0,y0,z0:x1,y1,z1>', 'what sections show in this box of the aligned volume counts as a gap')
+  .option('--artifact <stage/recipe>', 'no run takes it any more; it is made again')
+  .option('--damaged', 'its bytes in the store are broken or lost, what it said was right')
+  .option('--reason <text>', 'why: plans, holes and lineage repeat it')
+  .option('--list', 'the marks that stand')
+  .option('--lift <id>', 'take a mark back')
+  .action(async o => (await import('./commands/invalidate.ts')).invalidate(o))
 json(program.command('lineage <release>'))
   .description(
     'what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several',

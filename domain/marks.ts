@@ -1,7 +1,8 @@
 // Marks: what people have found to be wrong in the data; of artifacts of the bucket, and of sections and boxes of a dataset.
 import { z } from 'zod'
+import type { RunConfig } from './config.ts'
 import type { RunContext } from './contract.ts'
-import { Box, intersect, isEmpty, key } from './geometry.ts'
+import { Box, boxName, intersect, isEmpty, key } from './geometry.ts'
 import { Digest, Recipe } from './recipe.ts'
 import { stages, type StageName } from './stages.ts'
 import { BATCH } from './sweep.ts'
@@ -36,6 +37,28 @@ export const DataMark = z.strictObject({
   ...why,
 })
 export type DataMark = z.infer<typeof DataMark>
+
+type Exclude = RunConfig['exclude']
+
+/** What a run leaves out: what its file says, and the marks that lie within the dataset; each section and each box once. */
+export function excluding(given: Exclude, marks: readonly DataMark[], bounds: Box): Exclude {
+  const sections = new Map<number, string>()
+  const boxes = new Map<string, Exclude['boxes'][number]>()
+  const whats = [
+    ...given.sections.map(({ section, reason }) => ({ what: { section }, reason })),
+    ...given.boxes.map(({ box, reason }) => ({ what: { box }, reason })),
+    ...marks.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
+  ]
+  for (const { what, reason } of whats)
+    if ('section' in what) {
+      if (what.section < bounds.max[2] && !sections.has(what.section)) sections.set(what.section, reason)
+    } else if (!isEmpty(intersect(what.box, bounds)) && !boxes.has(boxName(what.box)))
+      boxes.set(boxName(what.box), { box: what.box, reason })
+  return {
+    sections: [...sections].sort((a, b) => a[0] - b[0]).map(([section, reason]) => ({ section, reason })),
+    boxes: [...boxes].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, e]) => e),
+  }
+}
 
 /** A mark of an artifact as a run knows it: enough to tell which places it concerns. */
 export interface RunMark {
