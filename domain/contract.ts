@@ -23,6 +23,7 @@ export const workflowIds = {
     `rollback/${dataset}/${channel}/from-${release}`,
   plan: (dataset: string, run: string): string => `plan/${dataset}/${run}`,
   evaluate: (dataset: string, release: string, run: string): string => `evaluate/${dataset}/${release}/${run}`,
+  diff: (d: DiffInput, run: string): string => `diff/${d.dataset}/${d.before}/${d.after}/${run}`,
   publish: (dataset: string, channel: string, release: string): string => `publish/${dataset}/${channel}/${release}`,
 }
 
@@ -212,6 +213,12 @@ export interface EvaluateInput {
   readonly release: string
   /** Path of a .npy(.gz) of labels, axes z, y, x. */
   readonly truth: string
+}
+
+export interface DiffInput {
+  readonly dataset: string
+  readonly before: string
+  readonly after: string
 }
 
 export interface RollbackInput {

@@ -4,6 +4,7 @@ import type {
   BatchOutcome,
   ChannelMove,
   ChannelValue,
+  DiffInput,
   EvaluateInput,
   IndexEntry,
   Outcome,
@@ -81,4 +82,6 @@ export interface Housekeeping {
   publish(move: ChannelMove): Promise<ChannelValue>
   rollBack(input: RollbackInput): Promise<ChannelValue>
   evaluateRelease(input: EvaluateInput): Promise<Quality>
+  /** Saves how two releases differ; returns the digest of that document in the raw archive. */
+  diffReleases(input: DiffInput): Promise<string>
 }
