@@ -1,5 +1,6 @@
 // align: one displacement field per section, from all matches at once; bad sections are excluded by name.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { excludedSections } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
@@ -24,7 +25,7 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const stitched = await refsBelow(deps, sections, 'stitch')
   const matched = await refsBelow(deps, task.roots['matches'] ? [task.roots['matches']] : [], 'match')
   const { method, ...params } = config.stages.align
-  const { sections: excluded } = config.exclude
+  const excluded = excludedSections(config)
   const exclude = excluded.length ? { exclude: excluded } : {}
   const reasons = new Map(excluded.map(e => [e.section, e.reason]))
   return produce(

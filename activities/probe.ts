@@ -1,7 +1,7 @@
 // probe, savePage: whole places that are the same as in an earlier run are recognised by what they are made from.
 import { stat } from 'node:fs/promises'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { boxesNear, type RunConfig } from '../domain/config.ts'
+import { boxesNear, excludedSections, type RunConfig } from '../domain/config.ts'
 import type { Place, Probed, Refs, StageCount, Swept } from '../domain/contract.ts'
 import { fromKey, key } from '../domain/geometry.ts'
 import { activeStages, isTopDown } from '../domain/phases.ts'
@@ -75,10 +75,13 @@ async function marksIn(deps: Deps, place: Place, names: readonly StageName[]): P
 
 /** What the run leaves out of the images of a place. */
 function excludedIn({ context, node, phase }: Place, config: RunConfig): unknown {
-  if (phase === 'alignment') return config.exclude.sections.length ? config.exclude.sections : undefined
-  if (phase !== 'image') return undefined
-  const boxes = boxesNear(config, nodeBox(node, context.region, context.bounds), FILL_REACH)
-  return boxes.length ? boxes : undefined
+  const excluded =
+    phase === 'alignment'
+      ? excludedSections(config)
+      : phase === 'image'
+        ? boxesNear(config, nodeBox(node, context.region, context.bounds), FILL_REACH)
+        : []
+  return excluded.length ? excluded : undefined
 }
 
 /** Overrides of the regions in a place and next to it: agglomeration looks at its neighbours' thresholds. */

@@ -15,6 +15,12 @@ const shape = z
   .tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()])
   .readonly()
 
+const because = {
+  reason: z.string().min(1),
+  /** Set where a mark of the bucket put it here: it goes when the mark is lifted. */
+  mark: z.string().optional(),
+}
+
 export const TileEntry = z.strictObject({
   section: z.number().int().nonnegative(),
   name: z.string().regex(/^[A-Za-z0-9_.-]+$/),
@@ -69,11 +75,9 @@ export const RunConfig = z.strictObject({
   exclude: z
     .strictObject({
       /** Neighbouring sections stand in for these. */
-      sections: z
-        .array(z.strictObject({ section: z.number().int().nonnegative(), reason: z.string().min(1) }))
-        .default([]),
+      sections: z.array(z.strictObject({ section: z.number().int().nonnegative(), ...because })).default([]),
       /** What sections show in these boxes of the aligned volume counts as a gap. */
-      boxes: z.array(z.strictObject({ box: Box, reason: z.string().min(1) })).default([]),
+      boxes: z.array(z.strictObject({ box: Box, ...because })).default([]),
     })
     .prefault({}),
   evaluate: z
@@ -114,11 +118,15 @@ export function configAt(c: RunConfig, region: string): RunConfig {
   return { ...c, stages: merged as unknown as RunConfig['stages'] }
 }
 
-/** Excluded boxes that reach into `box`, or into the sections up to `reach` beyond it that may fill its gaps. */
-export const boxesNear = ({ exclude }: RunConfig, { min, max }: Box, reach: number): RunConfig['exclude']['boxes'] => {
+/** Excluded boxes that reach into `box`, or into the sections up to `reach` beyond it that may fill its gaps; as they enter recipes. */
+export const boxesNear = (c: RunConfig, { min, max }: Box, reach: number): { box: Box; reason: string }[] => {
   const seen: Box = { min: [min[0], min[1], min[2] - reach], max: [max[0], max[1], max[2] + reach] }
-  return exclude.boxes.filter(e => !isEmpty(intersect(e.box, seen)))
+  return c.exclude.boxes.filter(e => !isEmpty(intersect(e.box, seen))).map(({ box, reason }) => ({ box, reason }))
 }
+
+/** Excluded sections as they enter recipes. */
+export const excludedSections = (c: RunConfig): { section: number; reason: string }[] =>
+  c.exclude.sections.map(({ section, reason }) => ({ section, reason }))
 
 /** @throws HillockError ConfigError for what lies outside the dataset. */
 export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box): void {

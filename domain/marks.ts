@@ -40,22 +40,25 @@ export type DataMark = z.infer<typeof DataMark>
 
 type Exclude = RunConfig['exclude']
 
-/** What a run leaves out: what its file says, and the marks that lie within the dataset; each section and each box once. */
+/**
+ * What a run leaves out: what its file says, and the marks that lie within the dataset; each section and each box once. What earlier marks put into
+ * the file of an earlier run counts only as far as they stand.
+ */
 export function excluding(given: Exclude, marks: readonly DataMark[], bounds: Box): Exclude {
-  const sections = new Map<number, string>()
+  const sections = new Map<number, Exclude['sections'][number]>()
   const boxes = new Map<string, Exclude['boxes'][number]>()
-  const whats = [
-    ...given.sections.map(({ section, reason }) => ({ what: { section }, reason })),
-    ...given.boxes.map(({ box, reason }) => ({ what: { box }, reason })),
-    ...marks.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
-  ]
-  for (const { what, reason } of whats)
+  for (const e of given.sections) if (e.mark === undefined) sections.set(e.section, e)
+  for (const e of given.boxes) if (e.mark === undefined) boxes.set(boxName(e.box), e)
+  for (const { what, reason, id: mark } of marks.toSorted((a, b) => (a.at < b.at ? -1 : 1)))
     if ('section' in what) {
-      if (what.section < bounds.max[2] && !sections.has(what.section)) sections.set(what.section, reason)
-    } else if (!isEmpty(intersect(what.box, bounds)) && !boxes.has(boxName(what.box)))
-      boxes.set(boxName(what.box), { box: what.box, reason })
+      const { section } = what
+      if (section < bounds.max[2] && !sections.has(section)) sections.set(section, { section, reason, mark })
+    } else {
+      const { box } = what
+      if (!isEmpty(intersect(box, bounds)) && !boxes.has(boxName(box))) boxes.set(boxName(box), { box, reason, mark })
+    }
   return {
-    sections: [...sections].sort((a, b) => a[0] - b[0]).map(([section, reason]) => ({ section, reason })),
+    sections: [...sections.values()].sort((a, b) => a.section - b.section),
     boxes: [...boxes].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, e]) => e),
   }
 }

@@ -76,17 +76,19 @@ test('a run leaves out what its file and the marks say: each once, in one order,
   ]
   const expected = {
     sections: [
-      { section: 4, reason: 'early' },
+      { section: 4, reason: 'early', mark: 'early' },
       { section: 9, reason: 'file' },
     ],
     boxes: [
-      { box: box(1), reason: 'box' },
+      { box: box(1), reason: 'box', mark: 'box' },
       { box: box(3), reason: 'file' },
     ],
   }
   expect(excluding(given, marks, bounds)).toEqual(expected)
   expect(excluding(given, marks.toReversed(), bounds)).toEqual(expected)
   expect(excluding(expected, marks, bounds)).toEqual(expected)
+  // The file of an earlier run, and its marks lifted since.
+  expect(excluding(expected, [], bounds)).toEqual(given)
 })
 
 const config = (exclude: unknown) =>
