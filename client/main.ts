@@ -83,13 +83,20 @@ json(program.command('lineage <release>'))
   .option('--artifact <stage/recipe>', 'the lineage record of one artifact behind it')
   .action(async (name: string, o) => (await import('./commands/lineage.ts')).lineage(name, o))
 
-const release = program.command('release').description('list, show, publish and roll back releases')
+const release = program.command('release').description('list, show, compare, plan, publish and roll back releases')
 json(release.command('list [dataset]'))
   .description('releases and the channels that point at them')
   .action(async (dataset: string | undefined, o) => (await import('./commands/release.ts')).list(dataset, o))
 json(release.command('show <release>'))
   .description('layers, quality, holes and cost of a release')
   .action(async (name: string, o) => (await import('./commands/release.ts')).show(name, o))
+json(release.command('plan [subject]'))
+  .description(
+    'the release-plan document: stages, provenance, rollback, links; SUBJECT is a run file, a release or a channel',
+  )
+  .action(async (subject: string | undefined, o) =>
+    (await import('./commands/release-plan.ts')).printReleasePlan(subject, o),
+  )
 json(release.command('diff <before> <after>'))
   .description('regions, segments, synapses, quality, holes and cost that differ between two releases')
   .action(async (before: string, after: string, o) => (await import('./commands/diff.ts')).diff(before, after, o))

@@ -35,7 +35,7 @@ const table = {
   MissingArtifact: {
     retry: false,
     means: 'an object that a lineage record names is gone or damaged',
-    todo: 'delete the record of the named artifact and run again: it will be rebuilt',
+    todo: 'mark the named artifact (`hillock invalidate --artifact stage/recipe --damaged`) and run again: it is made again',
   },
   PlanChanged: {
     retry: false,
