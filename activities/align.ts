@@ -1,5 +1,6 @@
 // align: one displacement field per section, from all matches at once; bad sections are excluded by name.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { excludedSections } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
@@ -24,13 +25,16 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const stitched = await refsBelow(deps, sections, 'stitch')
   const matched = await refsBelow(deps, task.roots['matches'] ? [task.roots['matches']] : [], 'match')
   const { method, ...params } = config.stages.align
+  const excluded = excludedSections(config)
+  const exclude = excluded.length ? { exclude: excluded } : {}
+  const reasons = new Map(excluded.map(e => [e.section, e.reason]))
   return produce(
     deps,
     config,
     {
       stage: 'align',
       key: 'all',
-      parameters: method === 'none' ? { method } : config.stages.align,
+      parameters: method === 'none' ? { method, ...exclude } : { ...config.stages.align, ...exclude },
       inputs: { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
       extent: 'dataset',
     },
@@ -39,7 +43,13 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       const extents = []
       for (let z = 0; z < bounds.max[2]; z++) {
         const { stitch } = await section(z)
-        extents.push({ z, bounds: stitch?.bounds ?? null, ...(stitch ? { focus: stitch.focus } : {}) })
+        const reason = reasons.get(z)
+        extents.push({
+          z,
+          bounds: stitch?.bounds ?? null,
+          ...(stitch ? { focus: stitch.focus } : {}),
+          ...(reason === undefined ? {} : { excluded: reason }),
+        })
       }
       const pairs = []
       for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
@@ -49,7 +59,10 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       }
       const solved =
         method === 'none'
-          ? await deps.compute('identityAlignment', [extents.map(e => e.z)])
+          ? await deps.compute('identityAlignment', [
+              extents.map(e => e.z),
+              excluded.map(e => ({ z: e.section, reason: e.reason })),
+            ])
           : await deps.compute('solveAlignment', [pairs, extents, params])
       const holes: Hole[] = []
       for (const s of solved.sections) {

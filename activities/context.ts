@@ -2,6 +2,7 @@
 import type { Box, Vec3 } from '../domain/geometry.ts'
 import type * as kernels from '../kernels/index.ts'
 import type { Outcome } from '../domain/contract.ts'
+import type { SetAside } from '../domain/marks.ts'
 import type { Runtime } from '../domain/lineage.ts'
 import type { Recipe } from '../domain/recipe.ts'
 import type { StageName } from '../domain/stages.ts'
@@ -43,8 +44,8 @@ export type Infer = (request: InferenceRequest, signal?: AbortSignal) => Promise
 
 /** Set while a plan is made: nothing is computed or written, what would be is noted. */
 export interface Planning {
-  /** Stands in for an artifact that would be made from `recipe`. */
-  wouldMake(stage: StageName, key: string, recipe: Recipe): Promise<Outcome>
+  /** Stands in for an artifact that would be made from `recipe`; `marks` say why those of its earlier generations do not serve. */
+  wouldMake(stage: StageName, key: string, recipe: Recipe, marks: readonly SetAside[]): Promise<Outcome>
   /** Stands in for one that cannot be told yet, because what it reads would be made first. */
   follows(stage: StageName, key: string, e: PendingInput): Promise<Outcome>
 }

@@ -9,6 +9,7 @@ import { fromKey, cellBox, intersect, isEmpty, shapeOf, voxels, type Box, type V
 import { sha256, type Digest } from '../domain/recipe.ts'
 import { Release, type Quality } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
+import { artifactStore } from '../storage/artifacts.ts'
 import { readNpy } from '../storage/formats/npy.ts'
 import { getRelease, readChannel } from '../storage/releases.ts'
 import { paste, readVolume, segmentationVolume } from './cells.ts'
@@ -161,11 +162,12 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
     input.truth === 'phantom'
       ? await truthOfPhantom(deps, await refsBelow(deps, [r.pages['sections']!], 'phantom'), r.bounds)
       : await truthFile(input.truth)
+  const reader = { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) }
   const at = { bounds: r.bounds, region: r.regionShape }
   const segments = r.layers.segmentation.mips[0]!.artifacts
   const boxes: { box: Box; quality: Quality }[] = []
   for (const box of input.boxes?.length ? input.boxes : [r.bounds])
-    boxes.push({ box, quality: await scoreSegmentation(deps, at, segments, truth, box) })
+    boxes.push({ box, quality: await scoreSegmentation(reader, at, segments, truth, box) })
   const mean = (f: keyof Quality): number => boxes.reduce((n, b) => n + (b.quality[f] ?? 0), 0) / boxes.length
   const quality: Quality =
     boxes.length === 1

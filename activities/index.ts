@@ -5,6 +5,7 @@ import { affinity } from './affinity.ts'
 import { agglomerate } from './agglomerate.ts'
 import { align } from './align.ts'
 import type { Deps } from './context.ts'
+import { diffReleases } from './diff.ts'
 import { evaluate, evaluateRelease } from './evaluate.ts'
 import { gather } from './gather.ts'
 import { graph } from './graph.ts'
@@ -59,7 +60,7 @@ const stageActivities = {
   evaluate,
 } satisfies Bare
 
-const housekeeping = { survey, probe, savePage, assemble, publish, rollBack, evaluateRelease } satisfies {
+const housekeeping = { survey, probe, savePage, assemble, publish, rollBack, evaluateRelease, diffReleases } satisfies {
   [H in Exclude<keyof Housekeeping, 'plan'>]: (
     deps: Deps,
     ...args: Parameters<Housekeeping[H]>

@@ -18,6 +18,7 @@ import { progress } from './meter.ts'
 import { batch, refsBelow, writePage } from './pages.ts'
 import { probe } from './probe.ts'
 import { item } from './produce.ts'
+import { saveDocument } from './source.ts'
 import { survey } from './survey.ts'
 
 type Activities = { [S in StageName]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
@@ -64,7 +65,8 @@ export const planner =
     if (context.through === 'evaluate') await steps.make('evaluate', 'dataset', { context, roots })
     const plan: Omit<Plan, 'id'> = {
       dataset: context.dataset,
-      config: context.config,
+      // As it was given: the marks of the bucket are taken in again when the plan is run.
+      config: await saveDocument(deps, input.config),
       base: base.release,
       bounds: context.bounds,
       region: context.region,
@@ -124,11 +126,11 @@ function planningFor(deps: Deps, base: Base, pending: Map<Digest, string>, items
     return { stage, key: cell, ref, made: true, voxels: 0, seconds: 0, cost: 0, retries: 0, holes: [] }
   }
   return {
-    async wouldMake(stage: StageName, cell: string, recipe: Recipe) {
+    async wouldMake(stage, cell, recipe: Recipe, marks) {
       const { own, like } = await before(stage, cell)
       const certain = !Object.values(recipe.inputs).some(d => pending.has(d))
       const gone = own !== null && recipeId(recipe) === own.recipeId
-      const why = gone ? ['the artifact is gone from the store'] : reasons(own?.recipe ?? null, recipe, pending)
+      const why = gone ? ['the artifact is gone from the store'] : reasons(own?.recipe ?? null, recipe, pending, marks)
       return note(stage, cell, certain, why, like)
     },
     async follows(stage, cell, e) {

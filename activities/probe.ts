@@ -1,7 +1,7 @@
 // probe, savePage: whole places that are the same as in an earlier run are recognised by what they are made from.
 import { stat } from 'node:fs/promises'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type { RunConfig } from '../domain/config.ts'
+import { boxesNear, excludedSections, type RunConfig } from '../domain/config.ts'
 import type { Place, Probed, Refs, StageCount, Swept } from '../domain/contract.ts'
 import { fromKey, key } from '../domain/geometry.ts'
 import { activeStages, isTopDown } from '../domain/phases.ts'
@@ -11,7 +11,9 @@ import { stageNames, stages, type StageName } from '../domain/stages.ts'
 import { batchRange, FILL_REACH, nodesAround, nodesBelow } from '../domain/sweep.ts'
 import type { PageTask } from '../domain/tasks.ts'
 import { nodeBox, nodeKey, type Node } from '../domain/tree.ts'
+import { concerns } from '../domain/marks.ts'
 import type { Deps } from './context.ts'
+import { runMarks } from './marks.ts'
 import { readModel } from './model.ts'
 import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.ts'
 import { configOf, listed } from './source.ts'
@@ -56,9 +58,30 @@ async function nameOf(deps: Deps, place: Place): Promise<Digest> {
       model: names.some(s => stages[s].usesModel) ? (await readModel(config.model, context.voxelSizeNm)).digest : null,
       overrides: overridesNear(place, config),
       inputs,
+      // Absent while there is none, so that a mark is what makes the difference.
+      marks: await marksIn(deps, place, names),
+      exclude: excludedIn(place, config),
       source: phase === 'sections' ? await sourceOf(deps, place, config) : null,
     } as unknown as Json),
   )
+}
+
+/** Marks of artifacts that the page of a place may list: they are made again. */
+async function marksIn(deps: Deps, place: Place, names: readonly StageName[]): Promise<string[] | undefined> {
+  const marks = await runMarks(deps, place.context)
+  const own = marks.filter(m => names.includes(m.stage as StageName) && concerns(m, place))
+  return own.length ? own.map(m => `${m.kind} ${m.id}`) : undefined
+}
+
+/** What the run leaves out of the images of a place. */
+function excludedIn({ context, node, phase }: Place, config: RunConfig): unknown {
+  const excluded =
+    phase === 'alignment'
+      ? excludedSections(config)
+      : phase === 'image'
+        ? boxesNear(config, nodeBox(node, context.region, context.bounds), FILL_REACH)
+        : []
+  return excluded.length ? excluded : undefined
 }
 
 /** Overrides of the regions in a place and next to it: agglomeration looks at its neighbours' thresholds. */

@@ -3,11 +3,12 @@ import { Context } from '@temporalio/activity'
 import type { Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
-import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
-import type { Digest, Recipe } from '../domain/recipe.ts'
+import type { ArtifactRef, Lineage, Output } from '../domain/lineage.ts'
+import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { PendingInput, type Deps } from './context.ts'
+import { refuseAgain, standing } from './generation.ts'
 import { Meter, metered } from './meter.ts'
 import { tellArtifact } from './metrics.ts'
 
@@ -44,7 +45,7 @@ export async function produce(
   order: Order,
   work: (put: Put) => Promise<Made>,
 ): Promise<Outcome> {
-  const recipe: Recipe = {
+  const first: Recipe = {
     stage: order.stage,
     version: stages[order.stage].version,
     parameters: order.parameters as Recipe['parameters'],
@@ -53,12 +54,13 @@ export async function produce(
     extent: order.extent,
     seed: order.seed ?? 0,
   }
-  const found = await deps.artifacts.find(recipe)
+  const { recipe, found, marks } = await standing(deps, first)
   if (found) {
+    refuseAgain(found, marks)
     if (!deps.planning) tellArtifact(order.stage, found, false, config)
     return outcome(order, found, found.lineage, false)
   }
-  if (deps.planning) return deps.planning.wouldMake(order.stage, order.key, recipe)
+  if (deps.planning) return deps.planning.wouldMake(order.stage, order.key, recipe, marks)
 
   const start = new Date()
   const meter = new Meter()
@@ -66,12 +68,16 @@ export async function produce(
   const { info } = Context.current()
   return metered(meter, async () => {
     const pending = new Set<Promise<void>>()
+    const outputs: Output[] = []
     let failed: unknown
     const put: Put = async (path, bytes) => {
       while (pending.size >= WRITES) await Promise.race(pending)
       if (failed) throw failed
       const write: Promise<void> = writer.put(path, bytes).then(
-        () => void pending.delete(write),
+        o => {
+          pending.delete(write)
+          outputs.push(o)
+        },
         (e: unknown) => {
           pending.delete(write)
           failed ??= e
@@ -82,6 +88,7 @@ export async function produce(
     const made = await work(put)
     await Promise.all(pending)
     if (failed) throw failed
+    refuseAgain({ stage: recipe.stage, recipe: writer.recipeId, content: contentDigest(outputs) }, marks)
     const { kernel, inference } = meter.seconds
     const committed = await writer.commit({
       codeRevision: deps.codeRevision,

@@ -17,6 +17,7 @@ import { Release, type LayerName, type Quality, type VolumeLayer } from '../doma
 import { mipFactor, rootLevel } from '../domain/tree.ts'
 import { moveChannel, getRelease, putRelease, readChannel } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
+import { refuseMarked } from './marks.ts'
 import { entriesBelow } from './pages.ts'
 import { mipCell } from './pyramid.ts'
 import { configOf } from './source.ts'
@@ -30,6 +31,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
   const config = await configOf(deps, context.config)
   const entries: IndexEntry[] = []
   for await (const e of entriesBelow(deps, Object.values(input.roots))) entries.push(e)
+  await refuseMarked(deps, entries)
   const holes = entries
     .flatMap(e => e.holes ?? [])
     .sort((a, b) => (`${a.stage} ${a.what}` < `${b.stage} ${b.what}` ? -1 : 1))

@@ -1,7 +1,10 @@
 // render: the aligned, intensity-normalised EM of a region, straight from the raw tiles.
+import type { Json } from '../domain/canonical.ts'
+import { boxesNear } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
-import { voxels } from '../domain/geometry.ts'
+import { boxName, intersect, isEmpty, voxels } from '../domain/geometry.ts'
 import type { Digest } from '../domain/recipe.ts'
+import type { Hole } from '../domain/release.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { tilesInBox } from '../kernels/index.ts'
 import type { Lattice, SectionStitch } from '../kernels/section-types.ts'
@@ -31,6 +34,7 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   const params = config.stages.render
   const { bounds } = task.context
   const box = regionBox(task)
+  const excluded = boxesNear(config, box, params.fillSections)
   const alignment = refs(task, 'align')['all']!
   const reach = params.fillSections
   const pages = await sectionPages(deps, task.roots['sections']!, bounds, box.min[2] - reach, box.max[2] + reach)
@@ -57,7 +61,13 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(
     deps,
     config,
-    { stage: 'render', key: task.cell, parameters: params, inputs, extent: box },
+    {
+      stage: 'render',
+      key: task.cell,
+      parameters: excluded.length ? { ...params, exclude: excluded as unknown as Json } : params,
+      inputs,
+      extent: box,
+    },
     async put => {
       const out = new Uint8Array(voxels(box))
       for (let z0 = box.min[2]; z0 < box.max[2]; z0 += SLAB) {
@@ -67,12 +77,16 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
           slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })),
         )
         const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
-        paste(await deps.compute('renderSlab', [loaded, part, params]), part, out, box)
+        paste(await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)]), part, out, box)
         progress(z1 - box.min[2], box.max[2] - box.min[2])
       }
       for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding }))
         await put(chunk.path, chunk.bytes)
-      return { voxels: voxels(box), summary: { sections: ready.length } }
+      const holes = excluded
+        .map(e => ({ box: intersect(e.box, box), reason: e.reason }))
+        .filter(e => !isEmpty(e.box))
+        .map((e): Hole => ({ stage: 'render', what: `region ${task.cell} box ${boxName(e.box)}`, reason: e.reason }))
+      return { voxels: voxels(box), summary: { sections: ready.length }, holes }
     },
   )
 }

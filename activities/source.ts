@@ -15,7 +15,7 @@ import type { Deps } from './context.ts'
 
 const configs = new Map<string, Promise<unknown>>()
 /** Parsed JSON of the raw archive, kept for the few documents that every activity of a run reads. */
-function document<T>(deps: Deps, digest: string): Promise<T> {
+export function document<T>(deps: Deps, digest: string): Promise<T> {
   let known = configs.get(digest)
   if (!known) {
     if (configs.size > 32) configs.clear()

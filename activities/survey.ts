@@ -1,17 +1,22 @@
 // survey: reads the source's layout and holds the run file against it.
 import { HillockError } from '../domain/errors.ts'
-import { checkInside } from '../domain/config.ts'
+import { checkExclude, checkInside } from '../domain/config.ts'
 import type { ReconstructInput, RunContext } from '../domain/contract.ts'
 import { fromKey } from '../domain/geometry.ts'
+import { excluding } from '../domain/marks.ts'
 import { regionGrid } from '../domain/sweep.ts'
+import { listDataMarks } from '../storage/marks.ts'
 import { readModel } from './model.ts'
 import type { Deps } from './context.ts'
+import { saveMarks } from './marks.ts'
 import { readLayout, saveDocument } from './source.ts'
 
 /** @throws HillockError ConfigError, ModelMismatch: before any stage has started. */
 export async function survey(deps: Deps, input: ReconstructInput): Promise<RunContext> {
-  const { config } = input
-  const { layout, bounds } = await readLayout(deps, config)
+  const { layout, bounds } = await readLayout(deps, input.config)
+  checkExclude(input.config.exclude, bounds)
+  const marks = await listDataMarks(deps.objects, input.dataset)
+  const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds) }
   if (config.evaluate.box) checkInside('evaluate.box', config.evaluate.box, bounds)
   for (const a of [0, 1, 2] as const)
     if (Math.ceil(bounds.max[a] / config.grid.block[a]) > 1 << 14)
@@ -39,5 +44,6 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     through: config.through,
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
+    ...(await saveMarks(deps)),
   }
 }

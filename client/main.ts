@@ -63,6 +63,19 @@ scoped(program.command('resume <run>'))
   .description('let it go on')
   .option('--budget <cost>', 'with a new limit of cost')
   .action(async (run: string, o) => (await import('./commands/control.ts')).resume(run, o))
+json(program.command('invalidate'))
+  .description(
+    'mark a section, a box or an artifact as wrong, list the marks or lift one; runs leave out what is marked',
+  )
+  .option('--dataset <dataset>', 'whose section or box')
+  .option('--section <z>', 'neighbouring sections stand in for it')
+  .option('--box <x0,y0,z0:x1,y1,z1>', 'what sections show in this box of the aligned volume counts as a gap')
+  .option('--artifact <stage/recipe>', 'no run takes it any more; it is made again')
+  .option('--damaged', 'its bytes in the store are broken or lost, what it said was right')
+  .option('--reason <text>', 'why: plans, holes and lineage repeat it')
+  .option('--list', 'the marks that stand')
+  .option('--lift <id>', 'take a mark back')
+  .action(async o => (await import('./commands/invalidate.ts')).invalidate(o))
 json(program.command('lineage <release>'))
   .description(
     'what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several',
@@ -77,13 +90,23 @@ json(program.command('slo <subject>'))
   .option('--html <file>', 'write them as one page with plots')
   .action(async (subject: string, o) => (await import('./commands/slo.ts')).slo(subject, o))
 
-const release = program.command('release').description('list, show, publish and roll back releases')
+const release = program.command('release').description('list, show, compare, plan, publish and roll back releases')
 json(release.command('list [dataset]'))
   .description('releases and the channels that point at them')
   .action(async (dataset: string | undefined, o) => (await import('./commands/release.ts')).list(dataset, o))
 json(release.command('show <release>'))
   .description('layers, quality, holes and cost of a release')
   .action(async (name: string, o) => (await import('./commands/release.ts')).show(name, o))
+json(release.command('plan [subject]'))
+  .description(
+    'the release-plan document: stages, provenance, rollback, links; SUBJECT is a run file, a release or a channel',
+  )
+  .action(async (subject: string | undefined, o) =>
+    (await import('./commands/release-plan.ts')).printReleasePlan(subject, o),
+  )
+json(release.command('diff <before> <after>'))
+  .description('regions, segments, synapses, quality, holes and cost that differ between two releases')
+  .action(async (before: string, after: string, o) => (await import('./commands/diff.ts')).diff(before, after, o))
 const because = (c: Command): Command =>
   json(c)
     .option('--channel <channel>', 'candidate or published', 'published')

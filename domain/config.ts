@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
-import { Box, map3, type Vec3 } from './geometry.ts'
+import { Box, intersect, isEmpty, map3, type Vec3 } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
 import { stageNames, stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
 
@@ -14,6 +14,12 @@ const nm = z
 const shape = z
   .tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()])
   .readonly()
+
+const because = {
+  reason: z.string().min(1),
+  /** Set where a mark of the bucket put it here: it goes when the mark is lifted. */
+  mark: z.string().optional(),
+}
 
 export const TileEntry = z.strictObject({
   section: z.number().int().nonnegative(),
@@ -65,6 +71,15 @@ export const RunConfig = z.strictObject({
       }),
     )
     .default([]),
+  /** What is known to be wrong in the images; marks of the bucket (`hillock invalidate`) come on top. */
+  exclude: z
+    .strictObject({
+      /** Neighbouring sections stand in for these. */
+      sections: z.array(z.strictObject({ section: z.number().int().nonnegative(), ...because })).default([]),
+      /** What sections show in these boxes of the aligned volume counts as a gap. */
+      boxes: z.array(z.strictObject({ box: Box, ...because })).default([]),
+    })
+    .prefault({}),
   evaluate: z
     .strictObject({
       /** .npy(.gz) of labels, axes z, y, x; or `phantom`: the truth that came with the specimen. */
@@ -118,6 +133,27 @@ export function configAt(c: RunConfig, region: string): RunConfig {
   for (const o of own)
     for (const [stage, given] of Object.entries(o.stages)) merged[stage] = { ...merged[stage], ...given }
   return { ...c, stages: merged as unknown as RunConfig['stages'] }
+}
+
+/** Excluded boxes that reach into `box`, or into the sections up to `reach` beyond it that may fill its gaps; as they enter recipes. */
+export const boxesNear = (c: RunConfig, { min, max }: Box, reach: number): { box: Box; reason: string }[] => {
+  const seen: Box = { min: [min[0], min[1], min[2] - reach], max: [max[0], max[1], max[2] + reach] }
+  return c.exclude.boxes.filter(e => !isEmpty(intersect(e.box, seen))).map(({ box, reason }) => ({ box, reason }))
+}
+
+/** Excluded sections as they enter recipes. */
+export const excludedSections = (c: RunConfig): { section: number; reason: string }[] =>
+  c.exclude.sections.map(({ section, reason }) => ({ section, reason }))
+
+/** @throws HillockError ConfigError for what lies outside the dataset. */
+export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box): void {
+  for (const [i, { section }] of sections.entries())
+    if (section < bounds.min[2] || section >= bounds.max[2])
+      throw new HillockError(
+        'ConfigError',
+        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}`,
+      )
+  for (const [i, { box }] of boxes.entries()) checkInside(`exclude.boxes.${i}.box`, box, bounds)
 }
 
 /** What a schema of single keys cannot say. @throws HillockError ConfigError naming the path in the file. */

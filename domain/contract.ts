@@ -23,6 +23,7 @@ export const workflowIds = {
     `rollback/${dataset}/${channel}/from-${release}`,
   plan: (dataset: string, run: string): string => `plan/${dataset}/${run}`,
   evaluate: (dataset: string, release: string, run: string): string => `evaluate/${dataset}/${release}/${run}`,
+  diff: (d: DiffInput, run: string): string => `diff/${d.dataset}/${d.before}/${d.after}/${run}`,
   publish: (dataset: string, channel: string, release: string): string => `publish/${dataset}/${channel}/${release}`,
 }
 
@@ -42,6 +43,8 @@ export interface RunContext {
   readonly synthetic: boolean
   /** The source is aligned already: its sections are not matched. */
   readonly aligned: boolean
+  /** sha256 of the list of marked artifacts in the raw archive; absent while none is marked. */
+  readonly marks?: string
 }
 
 /** Page at the root of every phase that is done, by phase: from these every artifact of a run can be found. */
@@ -255,6 +258,12 @@ export interface Evaluated {
   /** Mean over the boxes of what is scored. */
   readonly quality: Quality
   readonly boxes: readonly { readonly box: Box; readonly quality: Quality }[]
+}
+
+export interface DiffInput {
+  readonly dataset: string
+  readonly before: string
+  readonly after: string
 }
 
 export interface RollbackInput {

@@ -1,24 +1,24 @@
 // The stage table as people read it: a Mermaid diagram and a Markdown table.
 import { parseInput } from './reads.ts'
-import { stageNames, stages } from './stages.ts'
+import { stageNames, stages, type StageName } from './stages.ts'
 
 const ARROWS = { self: '-->', neighbours: '-.->', children: '-->|children|', parent: '-->|parent|' } as const
 
 const id = (stage: string): string => stage.replaceAll('-', '_')
 
 /** Stages as boxes, grouped by phase; arrows say what reads what. */
-function stageDiagram(): string {
-  const phases = [...new Set(stageNames.map(s => stages[s].phase))]
+export function stageDiagram(names: readonly StageName[] = stageNames): string {
+  const phases = [...new Set(names.map(s => stages[s].phase))]
   const groups = phases.map(p => {
-    const boxes = stageNames
+    const boxes = names
       .filter(s => stages[s].phase === p)
       .map(s => `    ${id(s)}["${s}<br/><i>${stages[s].scope}</i>"]`)
     return [`  subgraph ${p}`, ...boxes, '  end'].join('\n')
   })
-  const arrows = stageNames.flatMap(s =>
-    stages[s].inputs.map(i => {
+  const arrows = names.flatMap(s =>
+    stages[s].inputs.flatMap(i => {
       const { stage, of } = parseInput(i)
-      return `  ${id(stage)} ${ARROWS[of]} ${id(s)}`
+      return !names.includes(stage) ? [] : `  ${id(stage)} ${ARROWS[of]} ${id(s)}`
     }),
   )
   return ['flowchart LR', ...groups, ...arrows].join('\n')

@@ -35,12 +35,17 @@ const table = {
   MissingArtifact: {
     retry: false,
     means: 'an object that a lineage record names is gone or damaged',
-    todo: 'delete the record of the named artifact and run again: it will be rebuilt',
+    todo: 'mark the named artifact (`hillock invalidate --artifact stage/recipe --damaged`) and run again: it is made again',
   },
   PlanChanged: {
     retry: false,
     means: 'a plan no longer says what would be made',
     todo: 'look at the new plan, and run that',
+  },
+  QuarantinedArtifact: {
+    retry: false,
+    means: 'an artifact that was marked bad or damaged is wanted',
+    todo: 'run again: it is made anew; where it comes out the same, change parameters or lift the mark (`hillock invalidate --list`)',
   },
   QuarantinedBlock: {
     retry: false,

@@ -1,7 +1,9 @@
 // The plan of a run: what would be made and why, before anything is.
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
-import { Box, Shape } from './geometry.ts'
+import type { RunConfig } from './config.ts'
+import { Box, boxName, Shape } from './geometry.ts'
+import type { SetAside } from './marks.ts'
 import { Digest, sha256, type Recipe } from './recipe.ts'
 import { stageNames, stages, type StageName } from './stages.ts'
 import { regionGrid } from './sweep.ts'
@@ -21,7 +23,7 @@ export type PlanItem = z.infer<typeof PlanItem>
 export const Plan = z.strictObject({
   id: z.string(),
   dataset: z.string(),
-  /** Digest of the resolved run file in the raw archive. */
+  /** Digest of the run file, with its defaults, in the raw archive. */
   config: Digest,
   /** Release that it is compared with. */
   base: z.string().nullable(),
@@ -57,16 +59,35 @@ function differences(
   return names.flatMap(n => (show(before[n]) === show(now[n]) ? [] : [say(n, before[n], now[n])]))
 }
 
+type Excluded = (RunConfig['exclude']['sections'] | RunConfig['exclude']['boxes'])[number]
+
+/** Sections and boxes that are left out now and were not before, and the other way round. */
+function exclusions(was: unknown, is: unknown): string[] {
+  const named = (list: unknown): string[] =>
+    ((list ?? []) as Excluded[]).map(
+      e => `${'section' in e ? `section ${e.section}` : `box ${boxName(e.box)}`} marked bad: ${e.reason}`,
+    )
+  const [before, now] = [named(was), named(is)]
+  return [...now.filter(n => !before.includes(n)), ...before.filter(b => !now.includes(b)).map(b => `no longer ${b}`)]
+}
+
 /**
  * Why an artifact would be made, given the recipe that stood in its place before (none: null).
- * `pending` names the input contents that are not made yet.
+ * `pending` names the input contents that are not made yet, `marks` what sets its earlier generations aside.
  */
-export function reasons(before: Recipe | null, now: Recipe, pending: ReadonlyMap<Digest, string>): string[] {
+export function reasons(
+  before: Recipe | null,
+  now: Recipe,
+  pending: ReadonlyMap<Digest, string>,
+  marks: readonly Pick<SetAside, 'kind' | 'reason'>[] = [],
+): string[] {
   if (!before) return ['nothing was made here before']
-  const why: string[] = []
+  const why = marks.slice(before.generation ?? 0).map(m => `marked ${m.kind}: ${m.reason}`)
   if (before.version !== now.version) why.push(`stage version ${before.version} -> ${now.version}`)
   why.push(
-    ...differences(before.parameters, now.parameters, (n, a, b) => `${now.stage}.${n} ${show(a)} -> ${show(b)}`),
+    ...differences(before.parameters, now.parameters, (n, a, b) =>
+      n === 'exclude' ? exclusions(a, b).join('; ') : `${now.stage}.${n} ${show(a)} -> ${show(b)}`,
+    ),
     ...(before.model === now.model ? [] : [`model ${before.model?.slice(0, 12)} -> ${now.model?.slice(0, 12)}`]),
     ...differences(before.inputs, now.inputs, (n, a, b) =>
       pending.has(b as Digest)

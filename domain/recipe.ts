@@ -26,6 +26,8 @@ export const Recipe = z.strictObject({
     z.literal('dataset'),
   ]),
   seed: z.number().int(),
+  /** Raised where what was made from this recipe before is marked bad or damaged; absent for the first. */
+  generation: z.number().int().positive().optional(),
 })
 export type Recipe = z.infer<typeof Recipe>
 

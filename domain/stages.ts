@@ -118,7 +118,7 @@ const rows = {
   },
   align: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'dataset',
     phase: 'alignment',
     inputs: ['match'],

@@ -5,6 +5,7 @@ import type {
   ChannelMove,
   ChannelValue,
   Evaluated,
+  DiffInput,
   EvaluateInput,
   IndexEntry,
   Outcome,
@@ -82,4 +83,6 @@ export interface Housekeeping {
   publish(move: ChannelMove): Promise<ChannelValue>
   rollBack(input: RollbackInput): Promise<ChannelValue>
   evaluateRelease(input: EvaluateInput): Promise<Evaluated>
+  /** Saves how two releases differ; returns the digest of that document in the raw archive. */
+  diffReleases(input: DiffInput): Promise<string>
 }

@@ -13,12 +13,21 @@ export interface SectionPair {
   readonly match: SectionMatch
 }
 
-/** Zero fields, for sources that are aligned already. */
-export function identityAlignment(sections: readonly number[]): Alignment {
-  return {
-    sections: [...sections].sort((p, q) => p - q).map(z => ({ z, field: zeroField(), source: z })),
-    residualPx: { median: 0, max: 0 },
-  }
+/** Zero fields, for sources that are aligned already; excluded sections are named with their reason. */
+export function identityAlignment(
+  sections: readonly number[],
+  excluded: readonly { readonly z: number; readonly reason: string }[] = [],
+): Alignment {
+  const reasons = new Map(excluded.map(e => [e.z, e.reason]))
+  const good = sections.filter(z => !reasons.has(z)).map(z => ({ z, bounds: null }))
+  const shown = [...sections]
+    .sort((p, q) => p - q)
+    .map((z): AlignedSection => {
+      const reason = reasons.get(z)
+      if (reason === undefined) return { z, field: zeroField(), source: z }
+      return { z, field: zeroField(), source: nearestGood(z, good), excluded: reason }
+    })
+  return { sections: shown, residualPx: { median: 0, max: 0 } }
 }
 
 const zeroField = (): Lattice<Float32Array> => ({
@@ -30,6 +39,18 @@ const zeroField = (): Lattice<Float32Array> => ({
   dx: new Float32Array(1),
   dy: new Float32Array(1),
 })
+
+/** Steps of the fields per pixel. */
+const steps = 256
+
+/**
+ * What one section changes in the solution falls off about tenfold every eight sections, but never to nothing: in steps it does, so
+ * that sections further away keep their bytes. (No minus nought: it has other bytes than nought.)
+ */
+const quantised = (v: number): number => Math.round(v * steps) / steps + 0
+
+/** So far below a step that where the iteration ends, which every section decides with, moves no value across one. */
+const tolerance = 1e-8
 
 /** Matches that the solution contradicts by more than this lose their say, pixels. */
 const outlierPx = 1.5
@@ -69,8 +90,8 @@ export function solveAlignment(
         ? zeroField()
         : {
             ...grid,
-            dx: Float32Array.from(x.subarray(at, at + nodes)),
-            dy: Float32Array.from(y.subarray(at, at + nodes)),
+            dx: Float32Array.from(x.subarray(at, at + nodes), quantised),
+            dy: Float32Array.from(y.subarray(at, at + nodes), quantised),
           }
     return { z: e.z, field, source, ...(reason === undefined ? {} : { excluded: reason }) }
   })
@@ -136,8 +157,8 @@ function solve(
     if (round === 3) break
     for (const at of first.values()) addBending(rows, at, grid.nx, grid.ny, p.bending)
     addAnchors(rows, first, grid.nx * grid.ny, p)
-    leastSquares(rows, rows.rightX, x, 400, 1e-4)
-    leastSquares(rows, rows.rightY, y, 400, 1e-4)
+    leastSquares(rows, rows.rightX, x, 1000, tolerance)
+    leastSquares(rows, rows.rightY, y, 1000, tolerance)
   }
   return residuals
 }

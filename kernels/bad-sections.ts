@@ -1,4 +1,4 @@
-// Which sections of a stack cannot be used, and why: no tile, or nothing in common with the sections next to it.
+// Which sections of a stack cannot be used, and why: excluded by name, no tile, or nothing in common with the sections next to it.
 import { median } from './least-squares.ts'
 import type { AlignParams, SectionExtent, SectionMatch } from './section-types.ts'
 
@@ -9,7 +9,7 @@ interface Pair {
 }
 
 /**
- * Section -> reason. A section is bad when every pair that it takes part in disagrees. Its partner may be without fault:
+ * Section -> reason: those excluded beforehand first. Else a section is bad when every pair that it takes part in disagrees. Its partner may be without fault:
  * the worst (most disagreeing pairs, then least agreement, then lower z) is taken out first, its pairs with it, and so on.
  */
 export function badSections(
@@ -18,7 +18,10 @@ export function badSections(
   minAgreement: number,
 ): Map<number, string> {
   const bad = new Map<number, string>()
-  for (const { z, bounds } of sections) if (!bounds) bad.set(z, 'no usable tile')
+  for (const { z, bounds, excluded } of sections) {
+    if (excluded !== undefined) bad.set(z, excluded)
+    else if (!bounds) bad.set(z, 'no usable tile')
+  }
   for (;;) {
     const tally = new Map<number, { failed: number; held: number; agreement: number }>()
     for (const { a, b, match } of pairs) {

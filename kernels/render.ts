@@ -39,8 +39,14 @@ function range(a: ArrayLike<number>): [number, number] {
 /**
  * EM of the box, x fastest. Tiles of a section blend over `featherPx` around the line half-way between their edges; where no
  * tile of a section covers, the nearest section within `fillSections` that does stands in (the lower on a tie); else 0.
+ * What sections show inside of `excluded` boxes counts as not covered.
  */
-export function renderSlab(sections: readonly SlabSection[], box: Box, params: Partial<RenderParams> = {}): Uint8Array {
+export function renderSlab(
+  sections: readonly SlabSection[],
+  box: Box,
+  params: Partial<RenderParams> = {},
+  excluded: readonly Box[] = [],
+): Uint8Array {
   const p = { ...renderDefaults, ...params }
   const [x0, y0, z0] = box.min
   const sx = box.max[0] - x0
@@ -70,10 +76,27 @@ export function renderSlab(sections: readonly SlabSection[], box: Box, params: P
     let left = sx * sy
     // z, z - 1, z + 1, z - 2, ...
     for (let r = 0; r <= 2 * p.fillSections && left > 0; r++) {
-      const s = prepared.get(z0 + k + (r % 2 === 1 ? -1 : 1) * Math.ceil(r / 2))
+      const z = z0 + k + (r % 2 === 1 ? -1 : 1) * Math.ceil(r / 2)
+      const s = prepared.get(z)
       if (!s) continue
+      const gaps = excluded.filter(e => e.min[2] <= z && z < e.max[2])
+      for (const gap of gaps) mark(done, box, gap, 0, GAP)
       for (let y = 0; y < sy; y++) left -= drawRow(s.tiles, s.field, p, x0, y0 + y, sx, plane, done, y * sx)
+      for (const gap of gaps) mark(done, box, gap, GAP, 0)
     }
   }
   return out
+}
+
+/** Stands for a pixel that this section may not draw. */
+const GAP = 2
+
+/** Turns `from` into `to` in a plane of the x and y of `box` wherever `part` lies. */
+function mark(plane: Uint8Array, box: Box, part: Box, from: number, to: number): void {
+  const sx = box.max[0] - box.min[0]
+  const [x0, y0] = [Math.max(box.min[0], part.min[0]), Math.max(box.min[1], part.min[1])]
+  const [x1, y1] = [Math.min(box.max[0], part.max[0]), Math.min(box.max[1], part.max[1])]
+  for (let y = y0; y < y1; y++)
+    for (let i = sx * (y - box.min[1]) + x0 - box.min[0], n = i + x1 - x0; i < n; i++)
+      if (plane[i] === from) plane[i] = to
 }

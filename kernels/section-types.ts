@@ -129,6 +129,8 @@ export interface SectionExtent {
   readonly focus?: number
   /** `stitch.bounds`; null for a section without a usable tile. */
   readonly bounds: Rect | null
+  /** Why it is not to be used, where that is known beforehand. */
+  readonly excluded?: string
 }
 
 export interface AlignedSection {

@@ -74,3 +74,15 @@ export interface Scores {
   readonly segments: number
   readonly objects: number
 }
+
+/** Segments of one segmentation against those of another; ids ascending. */
+export interface SegmentChanges {
+  readonly split: { readonly segment: bigint; readonly into: readonly bigint[] }[]
+  readonly merged: { readonly segment: bigint; readonly from: readonly bigint[] }[]
+  /** Of the first: no voxel of it belongs to any segment of the second. */
+  readonly gone: bigint[]
+  /** Of the second: no voxel of it belonged to any segment of the first. */
+  readonly fresh: bigint[]
+  /** One and the same but for its id. */
+  readonly renamed: { readonly segment: bigint; readonly to: bigint }[]
+}

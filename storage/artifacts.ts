@@ -1,10 +1,12 @@
 // The artifact store: an artifact exists if and only if its lineage record does, one recipe has one result (design, invariants 2 to 4).
-import { HillockError } from '../domain/errors.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage, Output } from '../domain/lineage.ts'
 import { recipeId, sha256, type Digest, type Recipe } from '../domain/recipe.ts'
 import { artifactWriter, type ArtifactWriter } from './artifact-writer.ts'
 import { artifactKey, LINEAGE, parseLineage } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
+import { liftMark, markOf, setMark, type Marked } from './quarantine.ts'
+import type { ArtifactMark, Lift } from '../domain/marks.ts'
 
 interface ReadOptions {
   /** Compare with the digest in the lineage record (about 1.5 GB/s); true if left out. */
@@ -28,22 +30,63 @@ type FoundArtifact = ArtifactRef & { readonly lineage: Lineage }
 
 export interface ArtifactStore {
   readonly objects: ObjectStore
-  /** @throws HillockError ProvenanceError when the record is damaged or belongs to another recipe. */
+  /**
+   * @throws HillockError ProvenanceError when the record is damaged or belongs to another recipe.
+   * @throws HillockError QuarantinedArtifact, with the kind, reason and content of the mark as details.
+   */
   find(recipe: Recipe): Promise<FoundArtifact | undefined>
   /** @throws HillockError ProvenanceError when the recipe is not one. */
   write(recipe: Recipe): ArtifactWriter
-  /** @throws HillockError MissingArtifact without a record, ProvenanceError when the record has another content than `ref`. */
+  /**
+   * @throws HillockError MissingArtifact without a record, ProvenanceError when the record has another content than `ref`.
+   * @throws HillockError QuarantinedArtifact while a mark stands; one that is set later is seen within a second.
+   */
   open(ref: ArtifactRef): Promise<ArtifactReader>
   get(ref: ArtifactRef, path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
   getRange(ref: ArtifactRef, path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Whatever its marks. */
   lineage(stage: string, recipe: Digest): Promise<Lineage | undefined>
+  /**
+   * Sets an artifact aside; one that is marked so already is left alone.
+   * @throws HillockError MissingArtifact when one without a readable record is called bad: what is lost can only be damaged.
+   */
+  quarantine(ref: Marked, mark: Pick<ArtifactMark, 'kind' | 'reason' | 'by'>): Promise<ArtifactMark>
+  /** Takes the mark back; false when there is none. */
+  lift(ref: Marked, lift: Pick<Lift, 'reason' | 'by'>): Promise<boolean>
 }
 
 /** Records kept in memory by `open`; they are immutable. */
 const CACHED = 512
+/** For so long `open` believes that an artifact is still without a mark. */
+const UNMARKED_MS = 1000
 
-export function artifactStore(objects: ObjectStore): ArtifactStore {
-  const cache = new Map<string, ArtifactReader>()
+interface Known {
+  readonly reader: ArtifactReader
+  readonly unmarkedAt: number
+}
+
+/**
+ * @param options `quarantined`: marks are not looked at. For readers of a release that they name, for lineage and audit; never for what makes
+ * artifacts.
+ */
+export function artifactStore(
+  objects: ObjectStore,
+  { quarantined = false }: { readonly quarantined?: boolean } = {},
+): ArtifactStore {
+  const cache = new Map<string, Known>()
+
+  const refuseMarked = async (ref: Marked): Promise<void> => {
+    const mark = quarantined ? undefined : await markOf(objects, ref)
+    if (!mark) return
+    const { stage, recipe, kind, reason, content } = mark
+    throw new HillockError('QuarantinedArtifact', `artifact ${stage}/${recipe} is marked ${kind}: ${reason}`, {
+      stage,
+      recipe,
+      kind,
+      reason,
+      content: content ?? '',
+    })
+  }
 
   const lineage = async (stage: string, recipe: Digest): Promise<Lineage | undefined> => {
     const bytes = await objects.get(artifactKey(stage, recipe, LINEAGE))
@@ -90,16 +133,24 @@ export function artifactStore(objects: ObjectStore): ArtifactStore {
 
   const open = async (ref: ArtifactRef): Promise<ArtifactReader> => {
     const id = `${ref.stage}/${ref.recipe}`
-    let reader = cache.get(id)
+    const known = cache.get(id)
+    const now = Date.now()
+    const fresh = known !== undefined && now - known.unmarkedAt < UNMARKED_MS
+    let reader = known?.reader
     // A record that an operator deleted may have been rebuilt since it was cached.
-    if (reader?.ref.content !== ref.content) {
-      const record = await lineage(ref.stage, ref.recipe)
-      if (!record)
+    const outdated = reader?.ref.content !== ref.content
+    const record = outdated ? lineage(ref.stage, ref.recipe) : undefined
+    // Of a marked artifact the mark is what matters, whatever is wrong with the record.
+    record?.catch(() => {})
+    if (!fresh) await refuseMarked(ref)
+    if (outdated) {
+      const found = await record
+      if (!found)
         throw new HillockError('MissingArtifact', `artifact ${id} has no lineage record`, {
           stage: ref.stage,
           recipe: ref.recipe,
         })
-      reader = readerOf({ stage: ref.stage, recipe: ref.recipe, content: record.content }, record)
+      reader = readerOf({ stage: ref.stage, recipe: ref.recipe, content: found.content }, found)
     }
     if (reader!.ref.content !== ref.content)
       throw new HillockError(
@@ -112,7 +163,7 @@ export function artifactStore(objects: ObjectStore): ArtifactStore {
       )
     // Last used goes to the end; the first is dropped.
     cache.delete(id)
-    cache.set(id, reader!)
+    cache.set(id, { reader: reader!, unmarkedAt: fresh ? known.unmarkedAt : now })
     if (cache.size > CACHED) cache.delete(cache.keys().next().value!)
     return reader!
   }
@@ -123,9 +174,23 @@ export function artifactStore(objects: ObjectStore): ArtifactStore {
     open,
     async find(recipe) {
       const id = recipeId(recipe)
-      const record = await lineage(recipe.stage, id)
+      const reading = lineage(recipe.stage, id)
+      reading.catch(() => {})
+      await refuseMarked({ stage: recipe.stage, recipe: id })
+      const record = await reading
       return record && { stage: recipe.stage, recipe: id, content: record.content, lineage: record }
     },
+    async quarantine(ref, mark) {
+      const record = await lineage(ref.stage, ref.recipe).catch((e: unknown) => {
+        if (!isHillockError(e, 'ProvenanceError')) throw e
+        return undefined
+      })
+      if (!record && mark.kind === 'bad')
+        throw new HillockError('MissingArtifact', `artifact ${ref.stage}/${ref.recipe} has no readable lineage record`)
+      cache.delete(`${ref.stage}/${ref.recipe}`)
+      return setMark(objects, ref, record, mark)
+    },
+    lift: (ref, lift) => liftMark(objects, ref, lift),
     write: recipe => artifactWriter(objects, recipe),
     get: async (ref, path, options) => (await open(ref)).get(path, options),
     getRange: async (ref, path, offset, length) => (await open(ref)).getRange(path, offset, length),

@@ -1,4 +1,5 @@
 // Every workflow that a worker of Hillock serves.
+export { diff } from './diff.ts'
 export { evaluation } from './evaluation.ts'
 export { plan } from './plan.ts'
 export { publish } from './publish.ts'

@@ -5,7 +5,7 @@ import { bucket, findRelease } from '../catalogue.ts'
 
 export async function lineage(name: string, o: { json?: boolean; artifact?: string }): Promise<void> {
   const objects = bucket()
-  const artifacts = artifactStore(objects)
+  const artifacts = artifactStore(objects, { quarantined: true })
   const r = await findRelease(objects, name)
   if (o.artifact) {
     const [stage, recipe] = o.artifact.split('/') as [string, string?]

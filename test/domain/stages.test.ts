@@ -2,13 +2,42 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { stageMarkdown } from '../../domain/diagram.ts'
+import { parseRunConfig } from '../../domain/config.ts'
 import { parseInput } from '../../domain/reads.ts'
+import { releasePlan } from '../../domain/release-plan.ts'
 import { stageNames, stages, StagesConfig } from '../../domain/stages.ts'
 
 test('docs/stages.md is what the table prints', () => {
   expect(readFileSync('docs/stages.md', 'utf8').trimEnd(), 'run: ./hillock stages > docs/stages.md').toBe(
     stageMarkdown().trimEnd(),
   )
+})
+
+test('docs/release-plan.md is what the release plan prints', () => {
+  expect(
+    readFileSync('docs/release-plan.md', 'utf8').trimEnd(),
+    'run: ./hillock release plan > docs/release-plan.md',
+  ).toBe(releasePlan().trimEnd())
+})
+
+test('the release plan of a run file names its stages, parameters, gates and dataset', () => {
+  const config = parseRunConfig(
+    {
+      dataset: 'cortex',
+      voxelSizeNm: [8, 8, 8],
+      source: { phantom: {} },
+      through: 'render',
+      stages: { align: { method: 'none' }, render: { mean: 111 } },
+      release: { gate: { voiSum: 0.7 } },
+    },
+    'run.yaml',
+  )
+  const text = releasePlan({ config })
+  expect(text).toContain('"mean":111')
+  expect(text).toContain('voiSum at most 0.7')
+  expect(text).toContain('HillockDataset = "cortex"')
+  expect(text).not.toContain('affinity')
+  expect(text).not.toMatch(/^\| match \|/m)
 })
 
 test('a stage reads stages that stand before it, or itself further down the tree', () => {

@@ -146,6 +146,44 @@ describe('gaps', () => {
   })
 })
 
+describe('excluded boxes', () => {
+  const all: Box = { min: [0, 0, 0], max: [130, 110, 3] }
+  const plain = stack.map(s => ({ ...s, field: still }))
+  const at = (x: number, y: number, z: number) => x + 130 * (y + 110 * z)
+  const gap: Box = { min: [40, 30, 1], max: [90, 70, 2] }
+  const full = renderSlab(plain, all)
+
+  test('inside, sections outside of the box stand in; outside nothing changes', () => {
+    const out = renderSlab(plain, all, {}, [gap])
+    for (let z = 0; z < 3; z++)
+      for (let y = 0; y < 110; y++)
+        for (let x = 0; x < 130; x++) {
+          const inside = z === 1 && x >= 40 && x < 90 && y >= 30 && y < 70
+          expect(out[at(x, y, z)]).toBe(full[at(x, y, inside ? 0 : z)])
+        }
+  })
+
+  test('what no section within reach fills is 0, and boxes may overlap or lie elsewhere', () => {
+    const whole: Box = { min: [40, 30, -5], max: [90, 70, 9] }
+    const out = renderSlab(plain, all, {}, [whole, gap, { min: [500, 0, 0], max: [600, 10, 3] }])
+    expect(out[at(60, 50, 1)]).toBe(0)
+    expect(out[at(39, 50, 1)]).toBe(full[at(39, 50, 1)])
+    expect(renderSlab(plain, all, { fillSections: 0 }, [gap])[at(60, 50, 1)]).toBe(0)
+  })
+
+  test('any decomposition gives the same bytes', () => {
+    const excluded: Box[] = [gap, { min: [-5, 60, 0], max: [70, 100, 2] }]
+    const bentAll = renderSlab(stack, whole, {}, excluded)
+    expect(bentAll).not.toEqual(renderSlab(stack, whole))
+    fc.assert(
+      fc.property(boxes(1), box => {
+        expect(renderSlab(stack, box, {}, excluded)).toEqual(cut(bentAll, whole, box))
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
 test('a picture for matching marks what no tile covers, and halves with the scale', () => {
   const { tiles, stitch } = stack[0]!
   const full = renderSection(tiles, stitch, { min: [-10, -10], max: [150, 130] }, 1)

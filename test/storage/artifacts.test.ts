@@ -124,7 +124,7 @@ describe('a commit is refused', () => {
     for (const f of fields) expect(error.message).toContain(`${f}:`)
   })
 
-  test.each(Object.keys(Recipe.shape))('when the recipe lacks %s', async field => {
+  test.each(Object.keys(Recipe.shape).filter(f => f !== 'generation'))('when the recipe lacks %s', async field => {
     const { store } = await fresh()
     const broken = Object.fromEntries(Object.entries(recipe).filter(([k]) => k !== field)) as unknown as typeof recipe
     expect(() => store.write(broken)).toThrow(ofType('ProvenanceError', new RegExp(`${field}: `)) as Error)

@@ -1,0 +1,73 @@
+// `hillock release diff A B`: regions, segments, synapses, quality, holes and cost of two releases.
+import { queues, workflowIds } from '../../domain/contract.ts'
+import type { ReleaseDiff } from '../../domain/diff.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { getRaw } from '../../storage/raw.ts'
+import type { diff as diffWorkflow } from '../../workflows/diff.ts'
+import { bucket, findRelease } from '../catalogue.ts'
+import { connect } from '../connection.ts'
+import { causeOf, runName } from '../execute.ts'
+import { ensureStack } from '../stack.ts'
+
+/** Longest list that is printed; the JSON has all. */
+const SHOWN = 8
+
+export async function diff(first: string, second: string, o: { json?: boolean }): Promise<void> {
+  const objects = bucket()
+  const [a, b] = await Promise.all([first, second].map(name => findRelease(objects, name)))
+  if (a!.dataset !== b!.dataset)
+    throw new HillockError('ConfigError', `${first} is a release of ${a!.dataset}, ${second} of ${b!.dataset}`)
+  const { stack } = await ensureStack()
+  const client = await connect(stack.temporal)
+  const input = { dataset: a!.dataset, before: a!.release, after: b!.release }
+  const digest = await client.workflow
+    .execute<typeof diffWorkflow>('diff', {
+      workflowId: workflowIds.diff(input, runName(new Date())),
+      taskQueue: queues.workflow,
+      args: [input],
+      searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.after] },
+    })
+    .catch((e: unknown) => {
+      throw causeOf(e)
+    })
+  const found = JSON.parse(Buffer.from(await getRaw(objects, digest)).toString()) as ReleaseDiff
+  if (o.json) console.log(JSON.stringify(found))
+  else for (const line of diffLines(found)) console.log(line)
+  process.exit(0)
+}
+
+function diffLines(d: ReleaseDiff): string[] {
+  const few = <T>(list: readonly T[], show: (t: T) => string, what: string): string[] => [
+    ...list.slice(0, SHOWN).map(t => `  ${what} ${show(t)}`),
+    ...(list.length > SHOWN ? [`  ${what}: ${list.length - SHOWN} more (--json)`] : []),
+  ]
+  const lines = [`${d.dataset}: ${d.before} -> ${d.after}`]
+  for (const [layer, { differ, of }] of Object.entries(d.layers))
+    lines.push(
+      `  ${layer.padEnd(13)} ${differ.length} of ${of} differ${differ.length ? `: ${differ.slice(0, SHOWN).join(', ')}${differ.length > SHOWN ? ', ...' : ''}` : ''}`,
+    )
+  if (d.segments) {
+    const s = d.segments
+    lines.push(
+      `segments: ${s.split.length} split, ${s.merged.length} merged, ${s.new.length} new, ${s.gone.length} gone, ${s.renamed.length} under another id`,
+      ...few(s.split, x => `${x.segment} into ${x.into.join(', ')}`, 'split'),
+      ...few(s.merged, x => `${x.from.join(', ')} into ${x.segment}`, 'merged'),
+      ...few(s.new, String, 'new'),
+      ...few(s.gone, String, 'gone'),
+    )
+  }
+  if (d.synapses) {
+    const show = (s: (typeof d.synapses.gone)[number]): string =>
+      `${s.x.toFixed(0)}, ${s.y.toFixed(0)}, ${s.z.toFixed(0)}: ${s.pre} -> ${s.post}`
+    lines.push(
+      `synapses: ${d.synapses.new.length} new, ${d.synapses.gone.length} gone`,
+      ...few(d.synapses.new, show, 'new'),
+      ...few(d.synapses.gone, show, 'gone'),
+    )
+  }
+  for (const [k, { before, after }] of Object.entries(d.quality))
+    lines.push(`${k}: ${before?.toFixed(4) ?? 'none'} -> ${after?.toFixed(4) ?? 'none'}`)
+  for (const h of d.holes.new) lines.push(`hole, new: ${h.stage} ${h.what}: ${h.reason}`)
+  for (const h of d.holes.gone) lines.push(`hole, gone: ${h.stage} ${h.what}: ${h.reason}`)
+  return [...lines, `cost: ${d.cost.before.toFixed(4)} -> ${d.cost.after.toFixed(4)}`]
+}

@@ -1,0 +1,113 @@
+// `hillock invalidate`: marks sections, boxes and artifacts that are wrong, lists the marks, lifts them.
+import { checkExclude } from '../../domain/config.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { Box, boxName } from '../../domain/geometry.ts'
+import type { DataMark } from '../../domain/marks.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { liftDataMark, listDataMarks, putDataMark } from '../../storage/marks.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { listMarks } from '../../storage/quarantine.ts'
+import { listReleases } from '../../storage/releases.ts'
+import { bucket, datasets, readRelease } from '../catalogue.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly dataset?: string
+  readonly section?: string
+  readonly box?: string
+  readonly artifact?: string
+  readonly damaged?: boolean
+  readonly reason?: string
+  readonly list?: boolean
+  readonly lift?: string
+}
+
+/** The marks lie in the bucket: nothing has to be running. */
+export async function invalidate(o: Options): Promise<void> {
+  const objects = bucket()
+  const by = process.env['USER'] ?? 'operator'
+  const asked = (['section', 'box', 'artifact', 'list', 'lift'] as const).filter(k => o[k] !== undefined)
+  if (asked.length !== 1)
+    throw new HillockError('ConfigError', 'say one of --section, --box, --artifact, --list and --lift')
+  if (o.list) return list(objects, o)
+  if (o.lift !== undefined) return lift(objects, o.lift, { by, reason: o.reason ?? 'by hand' }, o)
+  if (!o.reason) throw new HillockError('ConfigError', '--reason: say why, for the record and for the plan')
+  const why = { reason: o.reason, by }
+  if (o.artifact !== undefined) {
+    const ref = artifactNamed(o.artifact)
+    const mark = await artifactStore(objects).quarantine(ref, { kind: o.damaged ? 'damaged' : 'bad', ...why })
+    return say(o, { mark }, `${mark.stage}/${mark.recipe} is marked ${mark.kind}: no run takes it any more`)
+  }
+  if (o.damaged) throw new HillockError('ConfigError', '--damaged: only an artifact can be that')
+  const dataset = o.dataset ?? ''
+  const what = o.section === undefined ? { box: boxOf(o.box!) } : { section: sectionOf(o.section) }
+  await checkWithin(objects, dataset, what)
+  const mark = await putDataMark(objects, { dataset, what, ...why })
+  return say(o, { mark }, `${mark.id}: ${whatOf(mark)} of ${dataset} is left out by every run from now on`)
+}
+
+function say(o: Options, value: object, text: string): void {
+  console.log(o.json ? JSON.stringify(value) : `${text}; \`hillock plan FILE\` says what that changes`)
+}
+
+const whatOf = ({ what }: DataMark): string =>
+  'section' in what ? `section ${what.section}` : `box ${boxName(what.box)}`
+
+function artifactNamed(text: string): { stage: string; recipe: string } {
+  const found = /^([a-z-]+)\/([0-9a-f]{64})(\.\d+)?$/.exec(text)
+  if (!found)
+    throw new HillockError(
+      'ConfigError',
+      `${text}: name an artifact as stage/recipe, as \`hillock lineage --json\` lists them`,
+    )
+  return { stage: found[1]!, recipe: found[2]! }
+}
+
+function sectionOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw new HillockError('ConfigError', `--section ${text}: a whole number`)
+  return Number(text)
+}
+
+function boxOf(text: string): Box {
+  const [min, max] = text.split(':').map(corner => corner.split(',').map(Number))
+  const parsed = Box.safeParse({ min, max })
+  if (!parsed.success)
+    throw new HillockError(
+      'ConfigError',
+      `--box ${text}: give it as x0,y0,z0:x1,y1,z1 in voxels, each first below the second`,
+    )
+  return parsed.data
+}
+
+/** @throws HillockError ConfigError for a dataset without any release, or for what lies outside of it. */
+async function checkWithin(objects: ObjectStore, dataset: string, what: DataMark['what']): Promise<void> {
+  const [first] = dataset ? await listReleases(objects, dataset) : []
+  if (first === undefined)
+    throw new HillockError(
+      'ConfigError',
+      `--dataset ${dataset || '(none)'}: there is no release of it; there are: ${(await datasets(objects)).join(', ') || 'none'}. Before the first release \`exclude\` in the run file does the same`,
+    )
+  const { bounds } = (await readRelease(objects, dataset, first))!
+  const reason = 'mark'
+  checkExclude(
+    'section' in what ? { sections: [{ ...what, reason }], boxes: [] } : { sections: [], boxes: [{ ...what, reason }] },
+    bounds,
+  )
+}
+
+async function list(objects: ObjectStore, o: Options): Promise<void> {
+  const [data, artifacts] = await Promise.all([listDataMarks(objects, o.dataset), listMarks(objects)])
+  if (o.json) return console.log(JSON.stringify({ data, artifacts }))
+  if (data.length + artifacts.length === 0) console.log('nothing is marked')
+  for (const m of data) console.log(`${m.id}  ${whatOf(m)} of ${m.dataset}: ${m.reason} (${m.by}, ${m.at})`)
+  for (const m of artifacts) console.log(`${m.id}  ${m.kind}: ${m.reason} (${m.by}, ${m.at})`)
+}
+
+async function lift(objects: ObjectStore, id: string, why: { by: string; reason: string }, o: Options): Promise<void> {
+  const done = id.includes('/')
+    ? await artifactStore(objects).lift(artifactNamed(id), why)
+    : await liftDataMark(objects, id, why)
+  if (!done)
+    throw new HillockError('ConfigError', `--lift ${id}: no such mark stands; \`hillock invalidate --list\` names them`)
+  say(o, { lifted: id }, `${id} is lifted`)
+}

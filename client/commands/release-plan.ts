@@ -1,0 +1,20 @@
+// `hillock release plan [FILE|RELEASE]`: the release-plan document, as Markdown.
+import { existsSync } from 'node:fs'
+import { releasePlan, type PlanSubject } from '../../domain/release-plan.ts'
+import { home, readStack } from '../../worker/home.ts'
+import { bucket, findRelease } from '../catalogue.ts'
+import { readRunFile } from '../run-file.ts'
+
+export async function printReleasePlan(name: string | undefined, o: { json?: boolean }): Promise<void> {
+  const stack = name === undefined ? undefined : readStack(home())
+  const markdown = releasePlan({
+    ...(name === undefined ? {} : await subjectOf(name)),
+    ...(stack ? { links: { temporal: stack.ui, serving: stack.serving } } : {}),
+  })
+  console.log(o.json ? JSON.stringify({ markdown }) : markdown.trimEnd())
+}
+
+const subjectOf = async (name: string): Promise<PlanSubject> =>
+  /\.ya?ml$/.test(name) || existsSync(name)
+    ? { config: readRunFile(name) }
+    : { release: await findRelease(bucket(), name) }

@@ -1,0 +1,42 @@
+// Marks of sections and boxes, `marks/<dataset>/<id>.json`: written once and lifted by a second object, never changed.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { DataMark, type Lift } from '../domain/marks.ts'
+import { sha256 } from '../domain/recipe.ts'
+import { mapBounded } from './bounded.ts'
+import type { ObjectStore } from './object-store.ts'
+
+const ROOT = 'marks/'
+const LIFTED = '.lifted.json'
+const bytesOf = (value: DataMark | Lift): Uint8Array => Buffer.from(canonicalJson(value as unknown as Json))
+
+export async function putDataMark(objects: ObjectStore, given: Omit<DataMark, 'id' | 'at'>): Promise<DataMark> {
+  const at = new Date().toISOString()
+  const digest = sha256(canonicalJson({ ...given, at } as unknown as Json)).slice(0, 8)
+  const id = `${'section' in given.what ? `section-${given.what.section}` : 'box'}-${digest}`
+  const mark = DataMark.parse({ ...given, id, at })
+  await objects.putIfAbsent(`${ROOT}${mark.dataset}/${id}.json`, bytesOf(mark))
+  return mark
+}
+
+/** Marks that stand, of one dataset or of all. */
+export async function listDataMarks(objects: ObjectStore, dataset?: string): Promise<DataMark[]> {
+  const keys = new Set<string>()
+  for await (const k of objects.list(dataset === undefined ? ROOT : `${ROOT}${dataset}/`)) keys.add(k)
+  const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
+  return mapBounded(live, 32, async k => DataMark.parse(JSON.parse(Buffer.from((await objects.get(k))!).toString())))
+}
+
+/** False when no mark of that name stands. */
+export async function liftDataMark(
+  objects: ObjectStore,
+  id: string,
+  given: Pick<Lift, 'by' | 'reason'>,
+): Promise<boolean> {
+  const mark = (await listDataMarks(objects)).find(m => m.id === id)
+  if (!mark) return false
+  await objects.putIfAbsent(
+    `${ROOT}${mark.dataset}/${id}${LIFTED}`,
+    bytesOf({ ...given, at: new Date().toISOString() }),
+  )
+  return true
+}
