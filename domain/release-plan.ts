@@ -1,9 +1,9 @@
 // The release-plan document: what a release is made of, what each artifact must say of itself, how a release is taken back, where to look.
 import type { RunConfig } from './config.ts'
 import { stageDiagram } from './diagram.ts'
-import { Lineage, Runtime } from './lineage.ts'
+import type { Lineage, Runtime } from './lineage.ts'
 import { activeStages } from './phases.ts'
-import { Recipe } from './recipe.ts'
+import type { Recipe } from './recipe.ts'
 import type { Release } from './release.ts'
 import { stageNames, stages, type StageName } from './stages.ts'
 
