@@ -12,7 +12,7 @@ import { stitchSection } from '../../kernels/stitch.ts'
 
 const depth = 112
 const middle = 56
-/** Measured: 35 on grids of 36 nodes, in either direction, with sections moved by pixels. */
+/** Measured: 35 on grids of 36 nodes, 45 on grids of 1000, in either direction, with a section moved by pixels or left out. */
 const reach = 44
 const margin = 24
 const size = 64
