@@ -1,5 +1,6 @@
 // What each kind of activity is given: references and coordinates, nothing that grows with the data.
 import type {
+  Archived,
   Assembled,
   BatchOutcome,
   ChannelMove,
@@ -12,12 +13,15 @@ import type {
   Planned,
   Probed,
   ReconstructInput,
+  Recorded,
   Refs,
   ReleaseInput,
   RollbackInput,
   RunContext,
   Roots,
+  Verdict,
 } from './contract.ts'
+import type { Execution } from './history.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { StageName } from './stages.ts'
 
@@ -82,4 +86,8 @@ export interface Housekeeping {
   publish(move: ChannelMove): Promise<ChannelValue>
   rollBack(input: RollbackInput): Promise<ChannelValue>
   evaluateRelease(input: EvaluateInput): Promise<Evaluated>
+  /** Copies the histories of a run and of all that it started into the bucket, once they have ended. */
+  archive(root: Execution): Promise<Archived>
+  /** Executes a recorded stage activity again in a scratch store and compares what it makes. */
+  reexecute(recorded: Recorded): Promise<Verdict>
 }

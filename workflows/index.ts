@@ -1,4 +1,6 @@
 // Every workflow that a worker of Hillock serves.
+export { archive } from './archive.ts'
+export { audit } from './audit.ts'
 export { evaluation } from './evaluation.ts'
 export { plan } from './plan.ts'
 export { publish } from './publish.ts'
