@@ -1,5 +1,5 @@
 // The histories behind a release: from the archive, held against their digests and against the server's copies.
-import { WorkflowNotFoundError, type Client } from '@temporalio/client'
+import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { queues, workflowIds } from '../../domain/contract.ts'
 import { firstDifference, type Execution, type History } from '../../domain/history.ts'
@@ -21,6 +21,10 @@ import type { Findings } from './report.ts'
 export interface Located extends ArchivedHistory {
   readonly key: string
 }
+
+const NOT_FOUND = 5
+const isGone = (e: unknown): boolean =>
+  e instanceof WorkflowNotFoundError || (isGrpcServiceError(e) && (e.code as number) === NOT_FOUND)
 
 const located = (index: HistoryIndex): Located[] =>
   index.histories.map(h => ({ ...h, key: historyKey(archiveFolder(index.root), h.runId) }))
@@ -79,7 +83,7 @@ export class Archives {
       const root = raw.workflowExecutionInfo?.rootExecution
       return { workflowId: root?.workflowId ?? workflowId, runId: root?.runId ?? runId }
     } catch (e) {
-      if (e instanceof WorkflowNotFoundError) return undefined
+      if (isGone(e)) return undefined
       throw e
     }
   }
@@ -108,7 +112,7 @@ export class Archives {
       const fetched = await this.client.workflow.getHandle(workflowId, runId).fetchHistory()
       return JSON.parse(historyToJSON(fetched)) as History
     } catch (e) {
-      if (e instanceof WorkflowNotFoundError) return undefined
+      if (isGone(e)) return undefined
       throw e
     }
   }

@@ -1,0 +1,69 @@
+// `node test/record.ts`: records the histories and golden digests that the suite compares with, from a tiny run.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { connect } from '../client/connection.ts'
+import { activityCalls, type History } from '../domain/history.ts'
+import type { Release } from '../domain/release.ts'
+import { fileStore } from '../storage/file-store.ts'
+import { changedWithoutVersion, goldenFile, goldenOf, historiesFolder, readGolden } from './recorded.ts'
+import { Hillock } from './system/harness.ts'
+
+const TINY = 'test/fixtures/tiny.yaml'
+
+/** Every command that starts a workflow, so that there is a history of each kind. */
+async function work(hillock: Hillock): Promise<string> {
+  const must = async (...args: string[]): Promise<void> => {
+    const { code, stderr } = await hillock.cli(...args)
+    if (code !== 0) throw new Error(`hillock ${args.join(' ')} ended with ${code}: ${stderr}`)
+  }
+  const { release } = await hillock.run(TINY)
+  const out = join(hillock.home, 'specimen')
+  await must('phantom', TINY, '--out', out)
+  await must('evaluate', release, '--truth', join(out, 'labels.npy.gz'))
+  const second = await hillock.run(TINY, 'stages.agglomerate.threshold=0.8')
+  await must('release', 'rollback', 'tiny')
+  await must('release', 'publish', second.release)
+  await must('audit', release, '--sample', '2', '--seed', 'record')
+  return release
+}
+
+/** One history for each workflow type and set of activities: the longest. */
+async function histories(address: string): Promise<Map<string, { workflowId: string; history: History }>> {
+  const client = await connect(address)
+  const chosen = new Map<string, { workflowId: string; history: History }>()
+  for await (const w of client.workflow.list()) {
+    if (w.status.name === 'RUNNING') continue
+    const history = JSON.parse(
+      historyToJSON(await client.workflow.getHandle(w.workflowId, w.runId).fetchHistory()),
+    ) as History
+    const kinds = [...new Set(activityCalls(history).map(c => c.type))].sort()
+    const name = [w.type, ...(w.type === 'region' ? kinds : [])].join('-')
+    const known = chosen.get(name)
+    if (!known || known.history.events.length < history.events.length)
+      chosen.set(name, { workflowId: w.workflowId, history })
+  }
+  await client.connection.close()
+  return chosen
+}
+
+const hillock = new Hillock()
+try {
+  const name = await work(hillock)
+  const release = await hillock.json<Release>('release', 'show', name)
+  const golden = await goldenOf(fileStore(join(hillock.home, 'bucket')), release)
+  const changed = existsSync(goldenFile) ? changedWithoutVersion(readGolden(), golden) : []
+  if (changed.length > 0)
+    throw new Error(
+      `nothing is recorded: ${changed.join(', ')} made other bytes from the same recipe; raise the version in domain/stages.ts, or find out why`,
+    )
+  const found = await histories(hillock.stack().temporal)
+  rmSync(historiesFolder, { recursive: true, force: true })
+  for (const folder of [historiesFolder, join(goldenFile, '..')]) mkdirSync(folder, { recursive: true })
+  for (const [file, h] of found) writeFileSync(join(historiesFolder, `${file}.json.gz`), gzipSync(JSON.stringify(h)))
+  writeFileSync(goldenFile, `${JSON.stringify(golden, null, 1)}\n`)
+  console.log(`recorded ${found.size} histories and the digests of ${Object.keys(golden.stages).length} stages`)
+} finally {
+  await hillock.close()
+}
