@@ -7,6 +7,7 @@ import { connect } from '../client/connection.ts'
 import { activityCalls, type History } from '../domain/history.ts'
 import type { Release } from '../domain/release.ts'
 import { fileStore } from '../storage/file-store.ts'
+import { checkout } from '../worker/home.ts'
 import { changedWithoutVersion, goldenFile, goldenOf, historiesFolder, readGolden } from './recorded.ts'
 import { Hillock } from './system/harness.ts'
 
@@ -18,6 +19,7 @@ async function work(hillock: Hillock): Promise<string> {
     const { code, stderr } = await hillock.cli(...args)
     if (code !== 0) throw new Error(`hillock ${args.join(' ')} ended with ${code}: ${stderr}`)
   }
+  await must('plan', TINY)
   const { release } = await hillock.run(TINY)
   const out = join(hillock.home, 'specimen')
   await must('phantom', TINY, '--out', out)
@@ -29,7 +31,10 @@ async function work(hillock: Hillock): Promise<string> {
   return release
 }
 
-/** One history for each workflow type and set of activities: the longest. */
+/** Workflows that do something else in each phase. */
+const PHASED = ['sweep', 'region', 'sections']
+
+/** One history for each workflow type and, where phases differ, set of activities: the longest. */
 async function histories(address: string): Promise<Map<string, { workflowId: string; history: History }>> {
   const client = await connect(address)
   const chosen = new Map<string, { workflowId: string; history: History }>()
@@ -39,13 +44,25 @@ async function histories(address: string): Promise<Map<string, { workflowId: str
       historyToJSON(await client.workflow.getHandle(w.workflowId, w.runId).fetchHistory()),
     ) as History
     const kinds = [...new Set(activityCalls(history).map(c => c.type))].sort()
-    const name = [w.type, ...(w.type === 'region' ? kinds : [])].join('-')
+    const name = [w.type, ...(PHASED.includes(w.type) ? kinds : [])].join('-')
     const known = chosen.get(name)
     if (!known || known.history.events.length < history.events.length)
       chosen.set(name, { workflowId: w.workflowId, history })
   }
   await client.connection.close()
   return chosen
+}
+
+/** Without what only says where it was recorded: folders, process and host names. */
+function clean(h: { workflowId: string; history: History }): string {
+  const paths = (text: string): string =>
+    text.replaceAll(hillock.home, '/home').replaceAll(checkout.replace(/\/$/, ''), '/hillock')
+  return JSON.stringify(h, (key, value: unknown) => {
+    if (typeof value !== 'string') return value
+    if (key === 'data') return Buffer.from(paths(Buffer.from(value, 'base64').toString())).toString('base64')
+    if (key === 'identity') return 'worker'
+    return paths(value.replace(/^\d+@\S+-[0-9a-f]{32}$/, 'sticky'))
+  })
 }
 
 const hillock = new Hillock()
@@ -61,7 +78,7 @@ try {
   const found = await histories(hillock.stack().temporal)
   rmSync(historiesFolder, { recursive: true, force: true })
   for (const folder of [historiesFolder, join(goldenFile, '..')]) mkdirSync(folder, { recursive: true })
-  for (const [file, h] of found) writeFileSync(join(historiesFolder, `${file}.json.gz`), gzipSync(JSON.stringify(h)))
+  for (const [file, h] of found) writeFileSync(join(historiesFolder, `${file}.json.gz`), gzipSync(clean(h)))
   writeFileSync(goldenFile, `${JSON.stringify(golden, null, 1)}\n`)
   console.log(`recorded ${found.size} histories and the digests of ${Object.keys(golden.stages).length} stages`)
 } finally {

@@ -11,6 +11,9 @@ const folder = (name: string): string => fileURLToPath(new URL(`./${name}/`, imp
 export const historiesFolder = folder('histories')
 export const goldenFile = `${folder('golden')}tiny.json`
 
+/** Hex digits that are kept of a digest. */
+const DIGITS = 16
+
 /** Stage -> its version, and content by recipe: what comes in is named by the recipe, what goes out by the content. */
 export interface Golden {
   /** Instruction sets on which it was recorded: the model may round otherwise on others. */
@@ -27,7 +30,7 @@ export async function goldenOf(objects: ObjectStore, release: Release): Promise<
   for (const [stage, refs] of Object.entries(release.stages)) {
     const contents: Record<string, string> = {}
     for (const ref of refs) {
-      contents[ref.recipe] = ref.content
+      contents[ref.recipe.slice(0, DIGITS)] = ref.content.slice(0, DIGITS)
       cpu ||= (await artifacts.open(ref)).lineage.runtime.cpu.split('; ').at(-1)!
     }
     out[stage] = { version: stages[stage as StageName].version, contents }
