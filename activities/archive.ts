@@ -69,7 +69,7 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
 async function closedHistory(client: Client, at: Execution): Promise<History> {
   const handle = client.workflow.getHandle(at.workflowId, at.runId)
   try {
-    while ((await handle.describe()).status.name === 'RUNNING') {
+    while (!(await handle.describe()).closeTime) {
       progress(0, 0)
       await sleep(WAIT_MS, undefined, { signal: Context.current().cancellationSignal })
     }

@@ -92,7 +92,13 @@ export async function produce(
       seconds: meter.seconds,
       summary: { ...made.summary, holes: (made.holes ?? []) as unknown as Json } as Lineage['summary'],
     })
-    return outcome(order, committed, committed.lineage, true)
+    // Another run may have been faster with the same bytes: then it made them.
+    return outcome(
+      order,
+      committed,
+      committed.lineage,
+      committed.lineage.runId === (info.workflowExecution?.runId ?? 'none'),
+    )
   })
 }
 

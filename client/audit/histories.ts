@@ -1,7 +1,13 @@
 // The histories behind a release: from the archive, held against their digests and against the server's copies.
-import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import {
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { queues, workflowIds } from '../../domain/contract.ts'
+import { HillockError } from '../../domain/errors.ts'
 import { firstDifference, type Execution, type History } from '../../domain/history.ts'
 import {
   archiveFolder,
@@ -64,27 +70,31 @@ export class Archives {
     return located(this.learn(index!))
   }
 
-  /** Any run that made something: through the archives of its name, or the server's word for what started it. */
-  async find({ workflowId, runId }: Execution): Promise<Located | undefined> {
-    const known = this.known.get(runId)
-    if (known) return known
-    const run = workflowId.split('/').slice(1, 3).join('/')
-    for (const index of await listHistoryIndexes(this.objects, run)) this.learn(index)
-    if (!this.known.has(runId)) {
-      const root = await this.rootOf({ workflowId, runId })
-      if (root) await this.of(root)
+  /**
+   * Any run that made something: through the archives of its name, or the server's word for what started it.
+   * @throws HillockError MissingArtifact when it is nowhere, is concealed, or what started it has not ended yet.
+   */
+  async find(maker: Execution): Promise<Located> {
+    if (!this.known.has(maker.runId)) {
+      const run = maker.workflowId.split('/').slice(1, 3).join('/')
+      for (const index of await listHistoryIndexes(this.objects, run)) this.learn(index)
     }
-    return this.known.get(runId)
+    if (!this.known.has(maker.runId)) await this.of(await this.rootOf(maker))
+    const found = this.known.get(maker.runId)
+    if (!found) throw new HillockError('MissingArtifact', 'the archive of its run does not list it')
+    return found
   }
 
-  private async rootOf({ workflowId, runId }: Execution): Promise<Execution | undefined> {
+  private async rootOf(maker: Execution): Promise<Execution> {
+    const describe = async ({ workflowId, runId }: Execution): Promise<WorkflowExecutionDescription> =>
+      this.client.workflow.getHandle(workflowId, runId).describe()
     try {
-      const { raw } = await this.client.workflow.getHandle(workflowId, runId).describe()
-      const root = raw.workflowExecutionInfo?.rootExecution
-      return { workflowId: root?.workflowId ?? workflowId, runId: root?.runId ?? runId }
+      const root = (await describe(maker)).raw.workflowExecutionInfo!.rootExecution as Execution
+      if ((await describe(root)).closeTime) return root
+      throw new HillockError('MissingArtifact', `not archived yet: ${root.workflowId} is still under way`)
     } catch (e) {
-      if (isGone(e)) return undefined
-      throw e
+      if (!isGone(e)) throw e
+      throw new HillockError('MissingArtifact', 'neither the bucket nor Temporal has it')
     }
   }
 

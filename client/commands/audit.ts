@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
-import type { History } from '../../domain/history.ts'
+import { relatives, type Execution, type History } from '../../domain/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { archiveFolder } from '../../storage/histories.ts'
 import { codeRevision } from '../../worker/runtime.ts'
@@ -49,6 +49,7 @@ export async function audit(name: string, o: Options): Promise<void> {
   /** Those of the run itself, then those of earlier runs that made what it found. */
   async function* behind(): AsyncGenerator<{ workflowId: string; history: History }> {
     const mine = new Set(own.map(h => h.runId))
+    const name = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
     const look = async (h: Located): Promise<{ workflowId: string; history: History } | undefined> => {
       const history = await archives.load(h, findings)
       if (!history) return undefined
@@ -57,12 +58,14 @@ export async function audit(name: string, o: Options): Promise<void> {
     }
     for (const h of own) {
       const one = await look(h)
-      if (one) yield one
+      if (!one) continue
+      for (const r of relatives(one.history, h))
+        if (!mine.has(r.runId)) findings.add('history', name(r), `${h.workflowId} names it, the index does not`)
+      yield one
     }
     for (const maker of makers.filter(m => !mine.has(m.runId))) {
-      const h = await archives.find(maker)
+      const h = await archives.find(maker).catch((e: unknown) => findings.add('history', name(maker), String(e)))
       const one = h && (await look(h))
-      if (!h) findings.add('history', `${maker.workflowId} (${maker.runId})`, 'neither the bucket nor Temporal has it')
       if (one) yield one
     }
   }

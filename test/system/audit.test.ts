@@ -116,13 +116,16 @@ test('a sample is chosen by its seed alone; without a key the report says that i
   expect(refused.stderr).toContain('--key')
 })
 
-test('a damaged, a forged and a deleted history are each named', async () => {
-  const [damaged, forged, deleted] = [holderOf('affinity/0_0_0'), holderOf('mesh/0_0_0'), holderOf('rag/0_0_0')]
-  expect(new Set([damaged.runId, forged.runId, deleted.runId]).size).toBe(3)
+test('a damaged, a forged, a broken and a concealed history are each named', async () => {
+  const [damaged, forged, broken] = [holderOf('affinity/0_0_0'), holderOf('mesh/0_0_0'), holderOf('rag/0_0_0')]
+  const concealed = index().histories.find(h => h.type === 'release')!
+  expect(new Set([damaged.runId, forged.runId, broken.runId]).size).toBe(3)
   const answer = (text: string): string => text.replace(/"identity":"[^"]*"/, '"identity":"somebody"')
   tamperHistory(damaged.runId, answer)
   tamperHistory(forged.runId, answer, true)
-  tamper(join(folder(), `${deleted.runId}.json.gz`), () => Buffer.from('no gzip'))
+  tamper(join(folder(), `${broken.runId}.json.gz`), () => Buffer.from('no gzip'))
+  const histories = index().histories.filter(h => h.runId !== concealed.runId)
+  tamper(join(folder(), 'index.json'), () => Buffer.from(canonicalJson({ ...index(), histories } as never)))
   const report = await audit('--sample', '0')
   expect(report.ok).toBe(false)
   const why = (h: { workflowId: string; runId: string }): string =>
@@ -133,8 +136,9 @@ test('a damaged, a forged and a deleted history are each named', async () => {
   expect(why(damaged)).toMatch(/differs from what Temporal holds, first in event \d+ \(.*the index names/)
   expect(why(forged)).toMatch(/differs from what Temporal holds, first in event \d+/)
   expect(why(forged)).not.toContain('the index names')
-  expect(why(deleted)).toContain('cannot be decompressed')
-  expect(of(report, 'history')).toHaveLength(4)
+  expect(why(broken)).toContain('cannot be decompressed')
+  expect(why(concealed)).toMatch(/names it, the index does not.*the archive of its run does not list it/)
+  expect(of(report, 'history')).toHaveLength(6)
 })
 
 test('a history of other commands does not replay', async () => {
