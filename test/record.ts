@@ -1,6 +1,7 @@
 // `node test/record.ts`: records the histories and golden digests that the suite compares with, from a tiny run.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { connect } from '../client/connection.ts'
@@ -27,6 +28,8 @@ async function work(hillock: Hillock): Promise<string> {
   const second = await hillock.run(TINY, 'stages.agglomerate.threshold=0.8')
   await must('release', 'rollback', 'tiny')
   await must('release', 'publish', second.release)
+  await must('schedule', 'create', TINY, '--name', 'nightly', '--cron', '0 3 * * *', '--set', 'stages.mesh.ratio=0.5')
+  await must('schedule', 'trigger', 'tiny/nightly')
   await must('audit', release, '--sample', '2', '--seed', 'record')
   return release
 }
@@ -37,6 +40,9 @@ const PHASED = ['sweep', 'region', 'sections']
 /** One history for each workflow type and, where phases differ, set of activities: the longest. */
 async function histories(address: string): Promise<Map<string, { workflowId: string; history: History }>> {
   const client = await connect(address)
+  const scheduled = async (): Promise<number> =>
+    (await client.workflow.count('WorkflowType = "reprocess" AND ExecutionStatus = "Completed"')).count
+  while ((await scheduled()) === 0) await sleep(500)
   const chosen = new Map<string, { workflowId: string; history: History }>()
   for await (const w of client.workflow.list()) {
     if (w.status.name === 'RUNNING') continue
@@ -79,7 +85,7 @@ try {
   rmSync(historiesFolder, { recursive: true, force: true })
   for (const folder of [historiesFolder, join(goldenFile, '..')]) mkdirSync(folder, { recursive: true })
   for (const [file, h] of found) writeFileSync(join(historiesFolder, `${file}.json.gz`), gzipSync(clean(h)))
-  writeFileSync(goldenFile, `${JSON.stringify(golden, null, 1)}\n`)
+  writeFileSync(goldenFile, `${JSON.stringify(golden, null, 2)}\n`)
   console.log(`recorded ${found.size} histories and the digests of ${Object.keys(golden.stages).length} stages`)
 } finally {
   await hillock.close()
