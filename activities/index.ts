@@ -4,6 +4,7 @@ import type { CellTask, Housekeeping, StageActivities } from '../domain/tasks.ts
 import { affinity } from './affinity.ts'
 import { agglomerate } from './agglomerate.ts'
 import { align } from './align.ts'
+import { archive } from './archive.ts'
 import type { Deps } from './context.ts'
 import { diffReleases } from './diff.ts'
 import { evaluate, evaluateRelease } from './evaluate.ts'
@@ -21,6 +22,7 @@ import { rag } from './rag.ts'
 import { planner } from './plan.ts'
 import { probe, savePage } from './probe.ts'
 import { assemble, publish, rollBack } from './release.ts'
+import { reexecute } from './reexecute.ts'
 import { render } from './render.ts'
 import { resolve } from './resolve.ts'
 import { segment } from './segment.ts'
@@ -60,8 +62,18 @@ const stageActivities = {
   evaluate,
 } satisfies Bare
 
-const housekeeping = { survey, probe, savePage, assemble, publish, rollBack, evaluateRelease, diffReleases } satisfies {
-  [H in Exclude<keyof Housekeeping, 'plan'>]: (
+const housekeeping = {
+  survey,
+  probe,
+  savePage,
+  assemble,
+  publish,
+  rollBack,
+  evaluateRelease,
+  diffReleases,
+  archive,
+} satisfies {
+  [H in Exclude<keyof Housekeeping, 'plan' | 'reexecute'>]: (
     deps: Deps,
     ...args: Parameters<Housekeeping[H]>
   ) => ReturnType<Housekeeping[H]>
@@ -85,6 +97,6 @@ export function createActivities(plain: Deps): StageActivities & Housekeeping {
         : activity,
     ]),
   )
-  return guarded({ ...looked, ...housekeeping, plan: planner(looked as never) }, deps) as unknown as StageActivities &
-    Housekeeping
+  const around = { plan: planner(looked as never), reexecute: reexecute(looked as never) }
+  return guarded({ ...looked, ...housekeeping, ...around }, deps) as unknown as StageActivities & Housekeeping
 }

@@ -103,8 +103,10 @@ export async function produce(
       seconds: meter.seconds,
       summary: { ...made.summary, holes: (made.holes ?? []) as unknown as Json } as Lineage['summary'],
     })
-    tellArtifact(order.stage, committed, true, config)
-    return outcome(order, committed, committed.lineage, true)
+    // Another run may have been faster with the same bytes: then it made them.
+    const mine = committed.lineage.runId === (info.workflowExecution?.runId ?? 'none')
+    tellArtifact(order.stage, committed, mine, config)
+    return outcome(order, committed, committed.lineage, mine)
   })
 }
 

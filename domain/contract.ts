@@ -3,6 +3,8 @@ import { key, type Box, type Vec3 } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { RunConfig } from './config.ts'
 import type { Pause } from './control.ts'
+import type { Execution } from './history.ts'
+import type { Digest } from './recipe.ts'
 import type { Channel, Hole, Quality } from './release.ts'
 import type { StageName } from './stages.ts'
 import type { Node } from './tree.ts'
@@ -25,6 +27,10 @@ export const workflowIds = {
   evaluate: (dataset: string, release: string, run: string): string => `evaluate/${dataset}/${release}/${run}`,
   diff: (d: DiffInput, run: string): string => `diff/${d.dataset}/${d.before}/${d.after}/${run}`,
   publish: (dataset: string, channel: string, release: string): string => `publish/${dataset}/${channel}/${release}`,
+  archive: ({ workflowId, runId }: Execution): string =>
+    `archive/${workflowId.slice(workflowId.indexOf('/') + 1)}/${runId}`,
+  audit: (dataset: string, release: string, run: string, page: number): string =>
+    `audit/${dataset}/${release}/${run}/${page}`,
 }
 
 /** What every activity of a run gets: the resolved run file by digest, and the little that all need of it. */
@@ -292,6 +298,34 @@ export interface ChannelValue {
   readonly earlier: readonly string[]
   readonly by: string
   readonly reason: string
+}
+
+/** Histories of a run that lie in the bucket. */
+export interface Archived {
+  /** sha256 of their index. */
+  readonly index: Digest
+  readonly histories: number
+}
+
+/** A stage activity in an archived history: with its recorded input it can be executed again. */
+export interface Recorded {
+  readonly stage: StageName
+  readonly id: string
+  /** Object and digest of the history, and the event in it that scheduled the activity. */
+  readonly history: string
+  readonly digest: Digest
+  readonly event: string
+}
+
+/** What came of executing an activity again. */
+export interface Verdict {
+  readonly id: string
+  readonly artifacts: number
+  readonly equal: number
+  /** For each artifact that differs, which and why; cut short where there are many. */
+  readonly why: readonly string[]
+  /** In what this execution differs from the recorded one: revision, Node, ONNX Runtime, provider, CPU. */
+  readonly runtime: readonly string[]
 }
 
 export const queries = { progress: 'progress' } as const

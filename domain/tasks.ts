@@ -1,5 +1,6 @@
 // What each kind of activity is given: references and coordinates, nothing that grows with the data.
 import type {
+  Archived,
   Assembled,
   BatchOutcome,
   ChannelMove,
@@ -13,12 +14,15 @@ import type {
   Planned,
   Probed,
   ReconstructInput,
+  Recorded,
   Refs,
   ReleaseInput,
   RollbackInput,
   RunContext,
   Roots,
+  Verdict,
 } from './contract.ts'
+import type { Execution } from './history.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { StageName } from './stages.ts'
 
@@ -85,4 +89,8 @@ export interface Housekeeping {
   evaluateRelease(input: EvaluateInput): Promise<Evaluated>
   /** Saves how two releases differ; returns the digest of that document in the raw archive. */
   diffReleases(input: DiffInput): Promise<string>
+  /** Copies the histories of a run and of all that it started into the bucket, once they have ended. */
+  archive(root: Execution): Promise<Archived>
+  /** Executes a recorded stage activity again in a scratch store and compares what it makes. */
+  reexecute(recorded: Recorded): Promise<Verdict>
 }

@@ -7,6 +7,7 @@ import { artifactStore } from '../storage/artifacts.ts'
 import { openStore } from '../storage/open-store.ts'
 import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
+import { versioning } from './deployment.ts'
 import { codeRevision, runtime } from './runtime.ts'
 
 type Role = 'workflow' | 'cpu' | 'inference'
@@ -23,12 +24,14 @@ async function main(role: Role): Promise<void> {
     shutdownSignals: ['SIGTERM', 'SIGINT'],
   })
   const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233' })
+  const revision = codeRevision()
   const shared: WorkerOptions = {
     connection,
     namespace: process.env['TEMPORAL_NAMESPACE'] ?? 'default',
     taskQueue: queues[role],
     shutdownGraceTime: '1s',
     shutdownForceTime: '5s',
+    ...versioning(revision),
   }
   if (role === 'workflow') {
     const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
@@ -42,7 +45,7 @@ async function main(role: Role): Promise<void> {
     artifacts: artifactStore(objects),
     compute: pool.compute,
     infer: host.infer,
-    codeRevision: process.env['HILLOCK_REVISION'] ?? codeRevision(),
+    codeRevision: revision,
     runtime: runtime(),
   })
   // One activity more than threads, so that reading and writing overlap computing.

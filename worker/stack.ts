@@ -5,6 +5,7 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { searchAttributes } from '../domain/contract.ts'
+import { makeCurrent } from './deployment.ts'
 import { checkout, home, readStack, writeJson, type StackRecord } from './home.ts'
 import { choosePorts } from './ports.ts'
 import { codeRevision } from './runtime.ts'
@@ -32,7 +33,7 @@ function record(): void {
       Object.entries(ports.metrics).map(([role, port]) => [role, `http://127.0.0.1:${port}/metrics`]),
     ),
     children: Object.fromEntries([...pids, ...extra]),
-    ready: ['temporal', 'workflow', 'cpu', 'inference', 'serving'].every(n => ready.has(n)),
+    ready: ['temporal', 'workflow', 'cpu', 'inference', 'current', 'serving'].every(n => ready.has(n)),
   }
   if (!stopping) writeJson(h.stack, value)
 }
@@ -56,11 +57,12 @@ function keep(name: string, start: () => ChildProcess): void {
 }
 
 const log = (name: string): number => openSync(join(h.logs, `${name}.log`), 'a')
+const revision = codeRevision()
 const env = {
   ...process.env,
   TEMPORAL_ADDRESS: temporal,
   HILLOCK_BUCKET: h.bucket,
-  HILLOCK_REVISION: codeRevision(),
+  HILLOCK_REVISION: revision,
   HILLOCK_SERVING_PORT: String(ports.serving),
   HILLOCK_TEMPORAL_UI: `http://127.0.0.1:${ports.ui}`,
 }
@@ -123,6 +125,10 @@ async function start(): Promise<void> {
   forked('cpu', 'worker/main.ts', ['cpu'], ['--max-old-space-size=2048'])
   forked('inference', 'worker/main.ts', ['inference'], ['--max-old-space-size=1024'])
   forked('serving', 'serving/main.ts', [], ['--max-old-space-size=512'])
+  const deployment = process.env['HILLOCK_DEPLOYMENT']
+  if (deployment) await makeCurrent(temporal, deployment, revision)
+  ready.add('current')
+  record()
 }
 
 async function stop(): Promise<void> {

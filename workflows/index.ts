@@ -1,5 +1,7 @@
 // Every workflow that a worker of Hillock serves.
 export { diff } from './diff.ts'
+export { archive } from './archive.ts'
+export { audit } from './audit.ts'
 export { evaluation } from './evaluation.ts'
 export { plan } from './plan.ts'
 export { publish } from './publish.ts'

@@ -1,5 +1,6 @@
 // The whole dataset, phase by phase as the stage table orders them; then the release.
 import { defineQuery, defineUpdate, executeChild, setHandler, workflowInfo } from '@temporalio/workflow'
+import { archived } from './archive.ts'
 import { Control, spentSignal } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
@@ -27,6 +28,10 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   setHandler(defineQuery<Progress>(queries.progress), () => tracker.progress())
   const control = new Control(tracker)
   takeOrders(control, { ...input.config.budget })
+  return archived(() => run(input, tracker, control))
+}
+
+async function run(input: ReconstructInput, tracker: Tracker, control: Control): Promise<RunResult> {
   const context = await housekeeping.survey(input)
   const totals = expected(context)
   const { cost, failureRate } = input.config.budget

@@ -1,4 +1,5 @@
 // The phantom alone: makes (or finds) the slabs of a synthetic specimen, for `hillock phantom`.
+import { archived } from './archive.ts'
 import { housekeeping } from './housekeeping.ts'
 import { runStage } from './stage.ts'
 import { window } from '../domain/window.ts'
@@ -15,6 +16,10 @@ export interface SpecimenSlab {
 }
 
 export async function specimen(input: ReconstructInput): Promise<SpecimenSlab[]> {
+  return archived(() => slabs(input))
+}
+
+async function slabs(input: ReconstructInput): Promise<SpecimenSlab[]> {
   const context = await housekeeping.survey(input)
   if (!context.synthetic) {
     const e = new HillockError('ConfigError', 'source: not a phantom, so there is nothing to make')

@@ -98,7 +98,7 @@ describe('volumes', () => {
     expect(answer.statusCode).toBe(500)
     expect(answer.json()).toMatchObject({
       error: expect.stringMatching(/damaged/),
-      todo: expect.stringMatching(/rebuilt/),
+      todo: expect.stringMatching(/made again/),
     })
     await unlink(file)
     await writeFile(file, whole)

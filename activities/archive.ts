@@ -1,0 +1,82 @@
+// archive: the histories of a finished run and of all that it started, from Temporal into the bucket.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Context } from '@temporalio/activity'
+import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import type { Archived } from '../domain/contract.ts'
+import { HillockError } from '../domain/errors.ts'
+import { endOf, relatives, typeOf, type Execution, type History } from '../domain/history.ts'
+import { mapBounded } from '../storage/bounded.ts'
+import {
+  archiveFolder,
+  getHistory,
+  getHistoryIndex,
+  historyDigest,
+  historyKey,
+  putHistory,
+  putHistoryIndex,
+  type ArchivedHistory,
+} from '../storage/histories.ts'
+import type { Deps } from './context.ts'
+import { progress } from './meter.ts'
+
+/** Histories fetched at a time. */
+const WIDTH = 8
+const WAIT_MS = 500
+/** gRPC status. */
+const NOT_FOUND = 5
+
+/**
+ * Waits until each run has ended. What an earlier attempt has archived is read from there; the index comes last.
+ * @throws HillockError MissingArtifact when the server no longer has one of them.
+ */
+export async function archive(deps: Deps, root: Execution): Promise<Archived> {
+  const folder = archiveFolder(root)
+  const known = await getHistoryIndex(deps.objects, folder)
+  if (known) return { index: await putHistoryIndex(deps.objects, known), histories: known.histories.length }
+  const { client } = Context.current()
+  const seen = new Set([root.runId])
+  const histories: ArchivedHistory[] = []
+  let open: Execution[] = [root]
+  while (open.length > 0) {
+    const found = await mapBounded(open, WIDTH, async at => {
+      const key = historyKey(folder, at.runId)
+      let history = await getHistory(deps.objects, key)
+      if (!history) {
+        history = await closedHistory(client, at)
+        await putHistory(deps.objects, key, history)
+      }
+      const { workflowId, runId } = at
+      const digest = historyDigest(history)
+      histories.push({
+        workflowId,
+        runId,
+        type: typeOf(history),
+        end: endOf(history),
+        events: history.events.length,
+        digest,
+      })
+      progress(histories.length, seen.size)
+      return relatives(history, at)
+    })
+    open = found.flat().filter(e => !seen.has(e.runId) && seen.add(e.runId))
+  }
+  const name = (h: Execution): string => `${h.workflowId} ${h.runId}`
+  histories.sort((a, b) => (name(a) < name(b) ? -1 : 1))
+  return { index: await putHistoryIndex(deps.objects, { root, histories }), histories: histories.length }
+}
+
+async function closedHistory(client: Client, at: Execution): Promise<History> {
+  const handle = client.workflow.getHandle(at.workflowId, at.runId)
+  try {
+    while (!(await handle.describe()).closeTime) {
+      progress(0, 0)
+      await sleep(WAIT_MS, undefined, { signal: Context.current().cancellationSignal })
+    }
+    return JSON.parse(historyToJSON(await handle.fetchHistory())) as History
+  } catch (e) {
+    const gone = e instanceof WorkflowNotFoundError || (isGrpcServiceError(e) && (e.code as number) === NOT_FOUND)
+    if (!gone) throw e
+    throw new HillockError('MissingArtifact', `Temporal no longer has the history of ${at.workflowId} (${at.runId})`)
+  }
+}

@@ -1,0 +1,129 @@
+// The histories behind a release: from the archive, held against their digests and against the server's copies.
+import {
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { queues, workflowIds } from '../../domain/contract.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { firstDifference, type Execution, type History } from '../../domain/history.ts'
+import {
+  archiveFolder,
+  getHistory,
+  getHistoryIndex,
+  historyDigest,
+  historyKey,
+  listHistoryIndexes,
+  type ArchivedHistory,
+  type HistoryIndex,
+} from '../../storage/histories.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import type { archive } from '../../workflows/archive.ts'
+import { causeOf } from '../execute.ts'
+import type { Findings } from './report.ts'
+
+export interface Located extends ArchivedHistory {
+  readonly key: string
+}
+
+const NOT_FOUND = 5
+const isGone = (e: unknown): boolean =>
+  e instanceof WorkflowNotFoundError || (isGrpcServiceError(e) && (e.code as number) === NOT_FOUND)
+
+const located = (index: HistoryIndex): Located[] =>
+  index.histories.map(h => ({ ...h, key: historyKey(archiveFolder(index.root), h.runId) }))
+
+/** Looks histories up by run, and has a run archived where nobody has done so yet. */
+export class Archives {
+  private readonly objects: ObjectStore
+  private readonly client: Client
+  private readonly known = new Map<string, Located>()
+
+  constructor(objects: ObjectStore, client: Client) {
+    this.objects = objects
+    this.client = client
+  }
+
+  private learn(index: HistoryIndex): HistoryIndex {
+    for (const h of located(index)) this.known.set(h.runId, h)
+    return index
+  }
+
+  /** @throws HillockError MissingArtifact when neither the bucket nor the server has the histories of the run. */
+  async of(root: Execution): Promise<Located[]> {
+    let index = await getHistoryIndex(this.objects, archiveFolder(root))
+    if (!index) {
+      await this.client.workflow
+        .execute<typeof archive>('archive', {
+          workflowId: workflowIds.archive(root),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          taskQueue: queues.workflow,
+          args: [root],
+        })
+        .catch((e: unknown) => {
+          throw causeOf(e)
+        })
+      index = await getHistoryIndex(this.objects, archiveFolder(root))
+    }
+    return located(this.learn(index!))
+  }
+
+  /**
+   * Any run that made something: through the archives of its name, or the server's word for what started it.
+   * @throws HillockError MissingArtifact when it is nowhere, is concealed, or what started it has not ended yet.
+   */
+  async find(maker: Execution): Promise<Located> {
+    if (!this.known.has(maker.runId)) {
+      const run = maker.workflowId.split('/').slice(1, 3).join('/')
+      for (const index of await listHistoryIndexes(this.objects, run)) this.learn(index)
+    }
+    if (!this.known.has(maker.runId)) await this.of(await this.rootOf(maker))
+    const found = this.known.get(maker.runId)
+    if (!found) throw new HillockError('MissingArtifact', 'the archive of its run does not list it')
+    return found
+  }
+
+  private async rootOf(maker: Execution): Promise<Execution> {
+    const describe = async ({ workflowId, runId }: Execution): Promise<WorkflowExecutionDescription> =>
+      this.client.workflow.getHandle(workflowId, runId).describe()
+    try {
+      const root = (await describe(maker)).raw.workflowExecutionInfo!.rootExecution as Execution
+      if ((await describe(root)).closeTime) return root
+      throw new HillockError('MissingArtifact', `not archived yet: ${root.workflowId} is still under way`)
+    } catch (e) {
+      if (!isGone(e)) throw e
+      throw new HillockError('MissingArtifact', 'neither the bucket nor Temporal has it')
+    }
+  }
+
+  /** One history, if it is whole; what is wrong with it goes to `findings`. */
+  async load(h: Located, findings: Findings): Promise<History | undefined> {
+    const wrong = (why: string): undefined => findings.add('history', `${h.workflowId} (${h.runId})`, why)
+    const server = await this.fromServer(h)
+    let history: History | undefined
+    try {
+      history = await getHistory(this.objects, h.key)
+    } catch (e) {
+      return wrong((e as Error).message)
+    }
+    if (!history) return wrong(`${h.key} is gone`)
+    const difference = server && firstDifference(server, history)
+    if (difference) wrong(`the archive differs from what Temporal holds, first in ${difference}`)
+    const digest = historyDigest(history)
+    if (digest !== h.digest) wrong(`${h.key} has digest ${digest}, the index names ${h.digest}`)
+    findings.count(server ? 'onServer' : 'goneFromServer')
+    return history
+  }
+
+  private async fromServer({ workflowId, runId }: Execution): Promise<History | undefined> {
+    try {
+      const fetched = await this.client.workflow.getHandle(workflowId, runId).fetchHistory()
+      return JSON.parse(historyToJSON(fetched)) as History
+    } catch (e) {
+      if (isGone(e)) return undefined
+      throw e
+    }
+  }
+}

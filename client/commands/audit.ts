@@ -1,0 +1,127 @@
+// `hillock audit RELEASE`: is what the release claims of itself true, and would it come out the same again?
+import { randomUUID } from 'node:crypto'
+import { canonicalJson, type Json } from '../../domain/canonical.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { relatives, type Execution, type History } from '../../domain/history.ts'
+import { sha256 } from '../../domain/recipe.ts'
+import { archiveFolder } from '../../storage/histories.ts'
+import { codeRevision } from '../../worker/runtime.ts'
+import { readKey, seal } from '../audit/envelope.ts'
+import { Archives, type Located } from '../audit/histories.ts'
+import { LineageCheck } from '../audit/lineage.ts'
+import { reexecute, sampleOf } from '../audit/reexecution.ts'
+import { replay } from '../audit/replay.ts'
+import { Findings, type Report } from '../audit/report.ts'
+import { bucket, findRelease } from '../catalogue.ts'
+import { connect } from '../connection.ts'
+import { runName } from '../execute.ts'
+import { ensureStack } from '../stack.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly all?: boolean
+  readonly sample: string
+  readonly seed?: string
+  readonly key?: string
+}
+
+export async function audit(name: string, o: Options): Promise<void> {
+  const sample = o.all ? Infinity : Number(o.sample)
+  if (!(sample >= 0))
+    throw new HillockError('ConfigError', `--sample ${o.sample}: give a number of activities, or --all`)
+  const key = o.key === undefined ? undefined : readKey(o.key)
+  const objects = bucket()
+  const release = await findRelease(objects, name)
+  const { stack } = await ensureStack()
+  const client = await connect(stack.temporal)
+  const at = new Date()
+  const seed = o.seed ?? randomUUID()
+
+  const findings = new Findings()
+  const archives = new Archives(objects, client)
+  const check = new LineageCheck(objects, findings, Object.values(release.stages).flat())
+  const makers = await check.records()
+  const own = await archives.of(release.run).catch((e: unknown): Located[] => {
+    findings.add('history', release.run.workflowId, (e as Error).message)
+    return []
+  })
+
+  /** Those of the run itself, then those of earlier runs that made what it found. */
+  async function* behind(): AsyncGenerator<{ workflowId: string; history: History }> {
+    const mine = new Set(own.map(h => h.runId))
+    const name = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
+    const look = async (h: Located): Promise<{ workflowId: string; history: History } | undefined> => {
+      const history = await archives.load(h, findings)
+      if (!history) return undefined
+      await check.history(h, history)
+      return { workflowId: h.workflowId, history }
+    }
+    for (const h of own) {
+      const one = await look(h)
+      if (!one) continue
+      for (const r of relatives(one.history, h))
+        if (!mine.has(r.runId)) findings.add('history', name(r), `${h.workflowId} names it, the index does not`)
+      yield one
+    }
+    for (const maker of makers.filter(m => !mine.has(m.runId))) {
+      const h = await archives.find(maker).catch((e: unknown) => findings.add('history', name(maker), String(e)))
+      const one = h && (await look(h))
+      if (one) yield one
+    }
+  }
+  for await (const r of replay(behind())) {
+    findings.count('replayed')
+    if (r.error !== undefined) findings.add('replay', `${r.workflowId} (${r.runId})`, r.error)
+  }
+  check.unexplained()
+
+  const runtime: Record<string, number> = {}
+  findings.count('activities', check.recorded.length)
+  for await (const v of reexecute(client, release, runName(at), sampleOf(check.recorded, sample, seed))) {
+    findings.count('reexecuted')
+    findings.count('artifactsRemade', v.artifacts)
+    findings.count('artifactsEqual', v.equal)
+    for (const why of v.why) findings.add('re-execution', v.id, why)
+    for (const r of v.runtime) runtime[r] = (runtime[r] ?? 0) + 1
+  }
+
+  const index = await objects.get(`${archiveFolder(release.run)}/index.json`)
+  const report: Report = {
+    dataset: release.dataset,
+    release: release.release,
+    digest: release.digest,
+    run: release.run,
+    archive: index ? sha256(index) : null,
+    at: at.toISOString(),
+    codeRevision: codeRevision(),
+    seed,
+    counts: findings.counts,
+    runtime,
+    findings: findings.list,
+    ok: findings.list.length === 0,
+  }
+  const envelope = seal(canonicalJson(report as unknown as Json), key)
+  const text = canonicalJson(envelope as unknown as Json)
+  const stored = `audits/${release.dataset}/${release.release}/${sha256(text)}.json`
+  await objects.putIfAbsent(stored, Buffer.from(text))
+  if (o.json) console.log(JSON.stringify({ ...report, stored, signedBy: envelope.signatures[0]?.keyid ?? null }))
+  else print(report, stored, envelope.signatures[0]?.keyid)
+  process.exit(report.ok ? 0 : 1)
+}
+
+function print(r: Report, stored: string, keyid: string | undefined): void {
+  const c = r.counts
+  console.log(`${r.dataset}/${r.release}, made by ${r.run.workflowId}`)
+  console.log(
+    `histories     ${c.onServer + c.goneFromServer} in the archive, ${c.onServer} of them held against Temporal's own`,
+  )
+  console.log(`replay        ${c.replayed} against the workflow code of ${r.codeRevision}`)
+  console.log(`lineage       ${c.artifacts} artifacts, ${c.answers} answers of activities`)
+  console.log(
+    `re-execution  ${c.reexecuted} of ${c.activities} activities (seed ${r.seed}): ${c.artifactsEqual} of ${c.artifactsRemade} artifacts are equal`,
+  )
+  for (const [what, n] of Object.entries(r.runtime)) console.log(`  ${n} times not as recorded: ${what}`)
+  for (const f of r.findings) console.log(`${f.check}: ${f.what}: ${f.why}`)
+  console.log(r.ok ? 'everything agrees' : `${r.findings.length} findings`)
+  console.log(`report ${stored}, ${keyid === undefined ? 'NOT signed (no --key)' : `signed by ${keyid}`}`)
+}

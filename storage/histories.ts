@@ -1,0 +1,69 @@
+// Histories of finished workflows, kept in the bucket beyond Temporal's retention: one object per run, and an index of all.
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { HillockError } from '../domain/errors.ts'
+import type { Execution, History } from '../domain/history.ts'
+import { sha256, type Digest } from '../domain/recipe.ts'
+import type { ObjectStore } from './object-store.ts'
+
+export interface ArchivedHistory extends Execution {
+  readonly type: string
+  /** How the run ended. */
+  readonly end: string
+  readonly events: number
+  /** sha256 of the canonical JSON, before compression. */
+  readonly digest: Digest
+}
+
+/** Every run below `root`, by workflow id. Written last: an archive with an index is complete. */
+export interface HistoryIndex {
+  readonly root: Execution
+  readonly histories: readonly ArchivedHistory[]
+}
+
+/** `reconstruct/<dataset>/<run>` of run id R lies in `histories/<dataset>/<run>/R`. */
+export const archiveFolder = ({ workflowId, runId }: Execution): string =>
+  `histories/${workflowId.slice(workflowId.indexOf('/') + 1)}/${runId}`
+
+const indexKey = (folder: string): string => `${folder}/index.json`
+export const historyKey = (folder: string, runId: string): string => `${folder}/${runId}.json.gz`
+
+const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString())
+
+/** Undefined when there is none. @throws HillockError MissingArtifact when it cannot be read or is not the one of `digest`. */
+export async function getHistory(objects: ObjectStore, key: string, digest?: Digest): Promise<History | undefined> {
+  const packed = await objects.get(key)
+  if (!packed) return undefined
+  const text = await promisify(gunzip)(packed).catch(() => {
+    throw new HillockError('MissingArtifact', `${key} is damaged: it cannot be decompressed`, { key })
+  })
+  const actual = sha256(text)
+  if (digest !== undefined && actual !== digest)
+    throw new HillockError('MissingArtifact', `${key} has digest ${actual}, the index names ${digest}`, { key })
+  return json(text) as History
+}
+
+export const historyDigest = (h: History): Digest => sha256(canonicalJson(h as unknown as Json))
+
+export const putHistory = async (objects: ObjectStore, key: string, h: History): Promise<'created' | 'exists'> =>
+  objects.putIfAbsent(key, await promisify(gzip)(canonicalJson(h as unknown as Json)))
+
+export async function getHistoryIndex(objects: ObjectStore, folder: string): Promise<HistoryIndex | undefined> {
+  const bytes = await objects.get(indexKey(folder))
+  return bytes && (json(bytes) as HistoryIndex)
+}
+
+export async function putHistoryIndex(objects: ObjectStore, index: HistoryIndex): Promise<Digest> {
+  const text = canonicalJson(index as unknown as Json)
+  await objects.putIfAbsent(indexKey(archiveFolder(index.root)), Buffer.from(text))
+  return sha256(text)
+}
+
+/** Indexes of all archives of `<dataset>/<run>`: a name may have been used twice. */
+export async function listHistoryIndexes(objects: ObjectStore, run: string): Promise<HistoryIndex[]> {
+  const found: HistoryIndex[] = []
+  for await (const key of objects.list(`histories/${run}/`))
+    if (key.endsWith('/index.json')) found.push((await getHistoryIndex(objects, key.slice(0, -'/index.json'.length)))!)
+  return found
+}

@@ -1,0 +1,25 @@
+// The artifacts that a stage activity answered with: one by itself, or those of a batch, listed in the raw archive.
+import type { BatchOutcome, IndexEntry, Outcome, Page } from '../domain/contract.ts'
+import type { ActivityCall } from '../domain/history.ts'
+import type { ObjectStore } from './object-store.ts'
+import { getRaw } from './raw.ts'
+
+export interface Answer {
+  readonly entries: readonly IndexEntry[]
+  /** How many of them the activity made; the others it found. */
+  readonly made: number
+}
+
+/** @throws HillockError MissingArtifact when the list is gone or damaged. */
+export async function answerOf(
+  objects: ObjectStore,
+  { type, result }: Pick<ActivityCall, 'type' | 'result'>,
+): Promise<Answer> {
+  const r = result as Outcome | BatchOutcome
+  if ('ref' in r) return { entries: [{ stage: r.stage, cell: r.key, ref: r.ref }], made: r.made ? 1 : 0 }
+  const page = JSON.parse(Buffer.from(await getRaw(objects, r.page)).toString()) as Page
+  return {
+    entries: page.entries.filter(e => e.stage === type),
+    made: r.counts.reduce((n, c) => n + c.made, 0),
+  }
+}

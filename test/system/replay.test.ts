@@ -1,0 +1,34 @@
+// Workflow code against recorded histories: a change that would break running workflows fails here.
+import { fileURLToPath } from 'node:url'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
+import { expect, test } from 'vitest'
+import * as workflows from '../../workflows/index.ts'
+import { recordedHistories } from '../recorded.ts'
+
+const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
+const typeOf = (events: readonly Record<string, unknown>[]): string =>
+  (events[0]!['workflowExecutionStartedEventAttributes'] as { workflowType: { name: string } }).workflowType.name
+
+const advice =
+  'if the change is meant: `patched` where runs may be under way, else record again with `node test/record.ts`'
+
+test('there is a recorded history of every workflow', () => {
+  const recorded = new Set(recordedHistories().map(h => typeOf(h.history.events)))
+  expect([...recorded].sort(), advice).toEqual(Object.keys(workflows).sort())
+})
+
+test('every recorded history replays, and one with another activity does not', async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
+  const recorded = recordedHistories()
+  const spoilt = recorded.find(h => h.file.startsWith('publish'))!
+  const text = JSON.stringify(spoilt.history).replace(
+    '"name":"publish"},"taskQueue":{"name":"hillock-cpu"',
+    '"name":"rollBack"},"taskQueue":{"name":"hillock-cpu"',
+  )
+  expect(text).not.toBe(JSON.stringify(spoilt.history))
+  const histories = [...recorded, { file: 'spoilt', workflowId: 'spoilt', history: JSON.parse(text) as unknown }]
+  const failed: string[] = []
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowsPath }, histories))
+    if (error) failed.push(workflowId)
+  expect(failed, advice).toEqual(['spoilt'])
+})

@@ -1,0 +1,62 @@
+// Worker Deployment versioning on a real server: a run ends on the build that started it, whatever has become current.
+import { fork, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import type { RunReport } from '../../client/commands/run.ts'
+import type { Release } from '../../domain/release.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { fileStore } from '../../storage/file-store.ts'
+import { makeCurrent } from '../../worker/deployment.ts'
+import { checkout } from '../../worker/home.ts'
+import { Hillock } from './harness.ts'
+
+const TINY = 'test/fixtures/tiny.yaml'
+const DEPLOYMENT = 'hillock-test'
+/** Builds are named as `codeRevision` names those of a checkout with changes. */
+const [ONE, TWO] = [`${'1'.repeat(40)}+changes`, '2'.repeat(40)]
+const hillock = new Hillock({ HILLOCK_DEPLOYMENT: DEPLOYMENT, HILLOCK_REVISION: ONE })
+const second: ChildProcess[] = []
+afterAll(async () => {
+  for (const c of second) c.kill('SIGKILL')
+  await hillock.close()
+}, 60_000)
+
+function startSecondBuild(temporal: string): void {
+  const env = {
+    ...process.env,
+    TEMPORAL_ADDRESS: temporal,
+    HILLOCK_BUCKET: join(hillock.home, 'bucket'),
+    HILLOCK_DEPLOYMENT: DEPLOYMENT,
+    HILLOCK_REVISION: TWO,
+  }
+  for (const role of ['workflow', 'cpu', 'inference'])
+    second.push(fork(join(checkout, 'worker/main.ts'), [role], { env, stdio: 'ignore', execArgv: [] }))
+}
+
+/** Code revisions of a release's artifacts, by stage. */
+async function revisions(report: RunReport): Promise<Record<string, string[]>> {
+  const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
+  const { stages } = await hillock.json<Release>('release', 'show', report.release)
+  const out: Record<string, string[]> = {}
+  for (const [stage, refs] of Object.entries(stages))
+    out[stage] = [...new Set(await Promise.all(refs.map(async r => (await store.open(r)).lineage.codeRevision)))]
+  return out
+}
+
+test('a run keeps its build, the next one has the new build', async () => {
+  await hillock.cli('up', '--detach')
+  const { done } = hillock.start('run', TINY, '--json')
+  let ended = false
+  void done.then(() => (ended = true))
+  const { temporal } = hillock.stack()
+  startSecondBuild(temporal)
+  await makeCurrent(temporal, DEPLOYMENT, TWO)
+  expect(ended).toBe(false)
+  const { code, stdout, stderr } = await done
+  expect(code, stderr).toBe(0)
+  expect(new Set(Object.values(await revisions(JSON.parse(stdout) as RunReport)).flat())).toEqual(new Set([ONE]))
+
+  const next = await revisions(await hillock.run(TINY, 'stages.agglomerate.threshold=0.8'))
+  expect(next['rag']).toEqual([ONE])
+  expect(next['agglomerate']).toEqual([TWO])
+}, 400_000)

@@ -1,0 +1,40 @@
+// Archiving of histories: started by every run that makes artifacts when it ends, and outliving it.
+import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow'
+import { queues, workflowIds, type Archived } from '../domain/contract.ts'
+import { nonRetryable } from '../domain/errors.ts'
+import type { Execution } from '../domain/history.ts'
+import type { Housekeeping } from '../domain/tasks.ts'
+
+const patient = proxyActivities<Pick<Housekeeping, 'archive'>>({
+  taskQueue: queues.cpu,
+  startToCloseTimeout: '1d',
+  heartbeatTimeout: '12s',
+  retry: { initialInterval: '5s', maximumAttempts: 20, nonRetryableErrorTypes: [...nonRetryable] },
+})
+
+export async function archive(root: Execution): Promise<Archived> {
+  return patient.archive(root)
+}
+
+/** Runs `work`, and then has the histories of this run archived, whether it succeeded, failed or was cancelled. */
+export async function archived<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } finally {
+    const { workflowId, runId } = workflowInfo()
+    await CancellationScope.nonCancellable(async () => {
+      try {
+        await startChild(archive, {
+          workflowId: workflowIds.archive({ workflowId, runId }),
+          args: [{ workflowId, runId }],
+          // It waits for its parent to end.
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          staticSummary: `histories of ${workflowId}`,
+        })
+      } catch (e) {
+        // An audit in a hurry was faster.
+        if ((e as Error).name !== 'WorkflowExecutionAlreadyStartedError') throw e
+      }
+    })
+  }
+}
