@@ -5,12 +5,14 @@ import { affinity } from './affinity.ts'
 import { agglomerate } from './agglomerate.ts'
 import { align } from './align.ts'
 import { archive } from './archive.ts'
+import { publish, recordDecision, rollBack, takeBack } from './channels.ts'
 import type { Deps } from './context.ts'
 import { diffReleases } from './diff.ts'
 import { evaluate, evaluateRelease } from './evaluate.ts'
 import { gather } from './gather.ts'
 import { graph } from './graph.ts'
 import { guarded } from './guard.ts'
+import { hold, holdsOn, refuseHeld, releaseHold } from './holds.ts'
 import { ingest } from './ingest.ts'
 import { match } from './match.ts'
 import { mergeTable } from './merge-table.ts'
@@ -21,7 +23,7 @@ import { labelPyramid, pyramid } from './pyramid.ts'
 import { rag } from './rag.ts'
 import { planner } from './plan.ts'
 import { probe, savePage } from './probe.ts'
-import { assemble, publish, rollBack } from './release.ts'
+import { assemble } from './release.ts'
 import { reexecute } from './reexecute.ts'
 import { render } from './render.ts'
 import { resolve } from './resolve.ts'
@@ -33,6 +35,7 @@ import { supervoxel } from './supervoxel.ts'
 import { survey } from './survey.ts'
 import { synapseMap } from './synapse-map.ts'
 import { synapse } from './synapse.ts'
+import { diagnose, liftQuarantine, quarantine } from './taint.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 
 type Bare = { [S in keyof StageActivities]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
@@ -63,12 +66,23 @@ const stageActivities = {
 } satisfies Bare
 
 const housekeeping = {
-  survey,
+  survey: async (deps, input) => {
+    await refuseHeld(deps, input)
+    return survey(deps, input)
+  },
   probe,
   savePage,
   assemble,
   publish,
   rollBack,
+  takeBack,
+  recordDecision,
+  hold,
+  releaseHold,
+  holdsOn,
+  diagnose,
+  quarantine,
+  liftQuarantine,
   evaluateRelease,
   diffReleases,
   archive,

@@ -91,7 +91,8 @@ function stubs(context: RunContext): Record<string, (task: never) => Promise<unk
       quality: {},
       holes: 0,
       channel: 'candidate',
-      refusal: 'a simulation is not published',
+      approval: 'none' as const,
+    refusal: 'a simulation is not published',
     }),
   }
   return { ...Object.fromEntries(stageNames.map(s => [s, stage(s)])), ...housekeeping } as never
