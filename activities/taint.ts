@@ -27,16 +27,15 @@ export async function diagnose(deps: Deps, input: RollbackInput, good: string): 
   return { config, list: await saveDocument(deps, list), count: list.length }
 }
 
-async function manifest(
-  deps: Deps,
-  dataset: string,
-  name: string,
-): Promise<{ release: Release; config: RunConfig }> {
+async function manifest(deps: Deps, dataset: string, name: string): Promise<{ release: Release; config: RunConfig }> {
   const text = await getRelease(deps.objects, dataset, name)
   if (text === undefined) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
   const release = Release.parse(JSON.parse(text))
   if (!release.config)
-    throw new HillockError('ConfigError', `release ${name} does not say with which run file it was made: roll back without --regions`)
+    throw new HillockError(
+      'ConfigError',
+      `release ${name} does not say with which run file it was made: roll back without --regions`,
+    )
   return { release, config: await configOf(deps, release.config) }
 }
 
@@ -48,8 +47,7 @@ async function* differingBelow(deps: Deps, page: string, other: string | undefin
   const contents = new Map(theirs?.entries.map(e => [`${e.stage} ${e.cell}`, e.ref.content]))
   for (const e of own.entries)
     if (contents.get(`${e.stage} ${e.cell}`) !== e.ref.content) yield { ...e, stage: e.stage as StageName }
-  for (const b of own.below)
-    yield* differingBelow(deps, b.page, theirs?.below.find(t => t.key === b.key)?.page)
+  for (const b of own.below) yield* differingBelow(deps, b.page, theirs?.below.find(t => t.key === b.key)?.page)
 }
 
 /** The artifacts of a list, or the one among them that is named as an activity is: `segment/0_1_0`. */

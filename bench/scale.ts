@@ -92,7 +92,7 @@ function stubs(context: RunContext): Record<string, (task: never) => Promise<unk
       holes: 0,
       channel: 'candidate',
       approval: 'none' as const,
-    refusal: 'a simulation is not published',
+      refusal: 'a simulation is not published',
     }),
   }
   return { ...Object.fromEntries(stageNames.map(s => [s, stage(s)])), ...housekeeping } as never

@@ -130,7 +130,10 @@ because(release.command('rollback <dataset>'))
   .description('point a channel back at the release before (or at --to)')
   .option('--to <release>', 'the release to go back to (default: the one before)')
   .option('--from <release>', 'the bad release (default: what the channel names)')
-  .option('--regions <x_y_z,...>', 'bad regions: the rest keeps the new version, in a patch release that is made, evaluated and published')
+  .option(
+    '--regions <x_y_z,...>',
+    'bad regions: the rest keeps the new version, in a patch release that is made, evaluated and published',
+  )
   .action(async (dataset: string, o) => (await import('./commands/release.ts')).rollback(dataset, o))
 
 const schedule = program.command('schedule').description('reprocess or evaluate by the clock, or when sections arrive')

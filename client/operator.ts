@@ -53,6 +53,7 @@ export const waitingLines = (all: readonly Waiting[]): string[] =>
       g => `gate ${g.gate} is open: ${g.summary}\n  ./hillock approve|reject ${workflowId} ${g.gate} --reason "..."`,
     ),
     ...stuck.map(
-      s => `${workflowId}: ${s.name} keeps failing: ${s.error}\n  ./hillock resolve ${workflowId} retry|skip|done --reason "..."`,
+      s =>
+        `${workflowId}: ${s.name} keeps failing: ${s.error}\n  ./hillock resolve ${workflowId} retry|skip|done --reason "..."`,
     ),
   ])

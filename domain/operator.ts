@@ -59,7 +59,8 @@ export function refuseDecision(gates: readonly Gate[], d: GateDecision): string 
   const gate = gates.find(g => g.gate === d.gate)
   const open = gates.filter(g => !g.decided).map(g => g.gate)
   if (!gate) return `gate: there is no gate ${d.gate}; open are: ${oneOf(open)}`
-  if (d.decision !== 'approve' && d.decision !== 'reject') return `decision: approve or reject, not ${String(d.decision)}`
+  if (d.decision !== 'approve' && d.decision !== 'reject')
+    return `decision: approve or reject, not ${String(d.decision)}`
   if (gate.decided) return `gate ${d.gate} was decided already: ${gate.decided.decision} by ${gate.decided.author}`
   return unsigned(d)
 }

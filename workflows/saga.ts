@@ -1,5 +1,12 @@
 // Sagas: steps that are undone in reverse order when a later one fails or the workflow is cancelled; none is given up silently.
-import { ApplicationFailure, CancellationScope, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow'
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow'
 import { showPart } from './details.ts'
 import { messages, refuseOrder, type SagaStep, type StepOrder } from '../domain/operator.ts'
 
@@ -74,7 +81,12 @@ class Saga {
       await this.until(row, 'undoing', 'undone', () => compensate(ending))
   }
 
-  private async until(row: Row, doing: Row['state'], finished: Row['state'], work: () => Promise<unknown>): Promise<void> {
+  private async until(
+    row: Row,
+    doing: Row['state'],
+    finished: Row['state'],
+    work: () => Promise<unknown>,
+  ): Promise<void> {
     for (;;) {
       this.set(row, doing)
       try {

@@ -75,7 +75,9 @@ export async function show(name: string, o: Options): Promise<void> {
   console.log(`cost ${r.cost.toFixed(4)}, approved by ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
   if (r.parent) console.log(`patch of ${r.parent}`)
   for (const d of decisions)
-    console.log(`  ${d.decision === 'approve' ? 'approved' : 'rejected'} by ${d.author} on ${new Date(d.at).toISOString()}: ${d.reason}`)
+    console.log(
+      `  ${d.decision === 'approve' ? 'approved' : 'rejected'} by ${d.author} on ${new Date(d.at).toISOString()}: ${d.reason}`,
+    )
   for (const [c, v] of channels) console.log(`  ${c} since ${v.by}: ${v.reason}`)
 }
 
@@ -125,7 +127,8 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
   const value = (await channelsOf(objects, dataset))[c]!
   if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...value, ...result }))
   else {
-    if (result.patch) console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
+    if (result.patch)
+      console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
     console.log(`${dataset}/${c} is ${value.release}${value.earlier[0] ? ` (before it: ${value.earlier[0]})` : ''}`)
   }
   process.exit(0)
@@ -137,5 +140,8 @@ async function checkRegions(objects: ObjectStore, dataset: string, from: string,
   const known = new Set(cellsIn(bad.bounds, bad.regionShape).map(key))
   const unknown = regions.filter(r => !known.has(r))
   if (unknown.length > 0)
-    throw new HillockError('ConfigError', `--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`)
+    throw new HillockError(
+      'ConfigError',
+      `--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`,
+    )
 }
