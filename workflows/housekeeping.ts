@@ -17,3 +17,15 @@ export const housekeeping = proxyActivities<Housekeeping>({
     nonRetryableErrorTypes: [...nonRetryable],
   },
 })
+
+/** The same, under an id and a summary that say which: for those that a workflow runs more than once. */
+export function named<H extends keyof Housekeeping>(
+  name: H,
+  what: string,
+  ...args: Parameters<Housekeeping[H]>
+): ReturnType<Housekeeping[H]> {
+  const activity = housekeeping[name] as unknown as {
+    executeWithOptions(options: object, args: unknown[]): ReturnType<Housekeeping[H]>
+  }
+  return activity.executeWithOptions({ activityId: `${name}/${what}`, summary: `${name} ${what}` }, args)
+}

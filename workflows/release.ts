@@ -1,7 +1,7 @@
 // A release as a saga: evaluate, assemble, candidate, thresholds, approval, publish; refused or failed, the channels are as before.
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow'
 import { gate, rejected } from './gate.ts'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping, named } from './housekeeping.ts'
 import { saga, type Saga } from './saga.ts'
 import { runStage } from './stage.ts'
 import { unheld } from './unheld.ts'
@@ -51,9 +51,9 @@ async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promis
       name,
       run: async () => {
         await unheld(dataset, input.patch?.hold)
-        return housekeeping.publish({ dataset, channel, release: made.release, by, reason, via })
+        return named('publish', channel, { dataset, channel, release: made.release, by, reason, via })
       },
-      compensate: () => housekeeping.takeBack({ dataset, channel, via }),
+      compensate: () => named('takeBack', channel, { dataset, channel, via }),
     })
   if (made.channel !== 'candidate') await set('candidate', 'candidate')
   await s.step({

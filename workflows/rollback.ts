@@ -1,6 +1,6 @@
 // Rollback of a bad release as a saga: readers first, then hold, diagnosis, quarantine, patch of the bad regions, and the holds released.
 import { ApplicationFailure, executeChild, workflowInfo } from '@temporalio/workflow'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping, named } from './housekeeping.ts'
 import { reconstruct } from './reconstruct.ts'
 import { saga, type Saga } from './saga.ts'
 import { viaOf } from './via.ts'
@@ -26,7 +26,7 @@ export async function rollback(input: RollbackInput): Promise<RollbackResult> {
       name: first,
       run: () => housekeeping.rollBack({ ...input, via }),
       compensate: async ending => {
-        if (ending.cancelled || ending.step === first) await housekeeping.takeBack({ dataset, channel, via })
+        if (ending.cancelled || ending.step === first) await named('takeBack', channel, { dataset, channel, via })
       },
     })
     if (!input.regions?.length) return { release: value.release, patch: null, tainted: 0 }
@@ -59,7 +59,11 @@ async function drill(s: Saga, input: RollbackInput, value: { readonly release: s
     // A patch that failed has taken its own steps back; this is for one that ended without being able to.
     compensate: async () => {
       for (const c of new Set([channel, 'candidate'] as const))
-        await housekeeping.takeBack({ dataset, channel: c, via: workflowIds.release({ dataset, run: id }) })
+        await named('takeBack', `${c} of ${id}`, {
+          dataset,
+          channel: c,
+          via: workflowIds.release({ dataset, run: id }),
+        })
     },
   })
   await s.insist('release the hold', () => housekeeping.releaseHold(held))

@@ -20,7 +20,10 @@ const overrides = fc.array(
   fc.record({
     regions: fc.uniqueArray(fc.constantFrom(...REGIONS), { minLength: 1, maxLength: 3 }),
     stages: fc.record(
-      { agglomerate: fc.record({ threshold: fc.constantFrom(0.1, 0.4, 0.9) }), synapse: fc.record({ minVoxels: fc.constantFrom(10, 80) }) },
+      {
+        agglomerate: fc.record({ threshold: fc.constantFrom(0.1, 0.4, 0.9) }),
+        synapse: fc.record({ minVoxels: fc.constantFrom(10, 80) }),
+      },
       { requiredKeys: [] },
     ),
   }),

@@ -9,9 +9,14 @@ import { tainted, type Spot } from '../../domain/taint.ts'
 import { nodesAt, rootLevel, type Node } from '../../domain/tree.ts'
 
 const REGION: Vec3 = [64, 64, 64]
-const grid = (cells: Vec3) => ({ bounds: { min: [0, 0, 0] as Vec3, max: map3(a => cells[a] * 64 - 7) }, region: REGION })
+const grid = (cells: Vec3) => ({
+  bounds: { min: [0, 0, 0] as Vec3, max: map3(a => cells[a] * 64 - 7) },
+  region: REGION,
+})
 type Grid = ReturnType<typeof grid>
-const simulated = stageNames.filter(s => ['region', 'node', 'dataset', 'release'].includes(stages[s].scope) && s !== 'align')
+const simulated = stageNames.filter(
+  s => ['region', 'node', 'dataset', 'release'].includes(stages[s].scope) && s !== 'align',
+)
 const isWhole = (s: StageName): boolean => ['dataset', 'release'].includes(stages[s].scope)
 
 function nodesOf(stage: StageName, g: Grid): Node[] {
@@ -38,7 +43,17 @@ function run(g: Grid, parameter: (stage: StageName, region: string) => string, a
     const known = contents.get(id)
     if (known) return known
     const own = n.level === 0 && !isWhole(stage) ? [n.coord] : []
-    const lower = stage === 'agglomerate' ? own.flatMap(c => [0, 1, 2].map(a => subtract(c, map3(b => (a === b ? 1 : 0))))) : []
+    const lower =
+      stage === 'agglomerate'
+        ? own.flatMap(c =>
+            [0, 1, 2].map(a =>
+              subtract(
+                c,
+                map3(b => (a === b ? 1 : 0)),
+              ),
+            ),
+          )
+        : []
     const inputs = stages[stage].inputs.flatMap(i => {
       const input = parseInput(i)
       if (!simulated.includes(input.stage)) return []
@@ -83,9 +98,7 @@ const scene = fc
       s === stage && wrong.has(r) ? 'bad' : s === 'agglomerate' && improved.has(r) ? 'better' : 'base'
     const patch = (s: StageName, r: string): string => (wrong.has(r) ? 'base' : bad(s, r))
     // A wrong region that had been improved too goes back as a whole.
-    const changed = Object.fromEntries(
-      [...wrong].map(r => [r, stageNames.filter(s => bad(s, r) !== 'base')] as const),
-    )
+    const changed = Object.fromEntries([...wrong].map(r => [r, stageNames.filter(s => bad(s, r) !== 'base')] as const))
     return { g, base, bad, patch, changed }
   })
 
@@ -124,7 +137,15 @@ test('a whole row: its tree path, the regions that read it and the tables, but n
   const g = grid([4, 1, 1])
   const [good, bad] = [run(g, () => 'base'), run(g, (s, r) => (s === 'agglomerate' && r === '0_0_0' ? 'bad' : 'base'))]
   const set = new Set(names(tainted(spots(bad, good), { '0_0_0': ['agglomerate'] }, g)))
-  for (const n of ['agglomerate 0/0_0_0', 'agglomerate 0/1_0_0', 'agglomerate 2/0_0_0', 'segment 0_0_0', 'graph all', 'evaluate all'])
+  for (const n of [
+    'agglomerate 0/0_0_0',
+    'agglomerate 0/1_0_0',
+    'agglomerate 2/0_0_0',
+    'segment 0_0_0',
+    'graph all',
+    'evaluate all',
+  ])
     expect(set.has(n), n).toBe(true)
-  for (const n of ['affinity 0_0_0', 'rag 0_0_0', 'pyramid 2/0_0_0', 'agglomerate 0/3_0_0']) expect(set.has(n), n).toBe(false)
+  for (const n of ['affinity 0_0_0', 'rag 0_0_0', 'pyramid 2/0_0_0', 'agglomerate 0/3_0_0'])
+    expect(set.has(n), n).toBe(false)
 })
