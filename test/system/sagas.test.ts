@@ -341,7 +341,7 @@ describe('release', () => {
     })
 })
 
-test('gates and failing compensations outlive every worker', async () => {
+test('an open gate outlives every worker; cancelled while there is none, the release is taken back all the same', async () => {
   const dataset = fresh()
   const { bad } = await stand.dataset(dataset)
   const handle = await stand.startRelease(
