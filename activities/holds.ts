@@ -7,13 +7,25 @@ import type { Deps } from './context.ts'
 
 /** @throws HillockError DatasetHeld when a rollback holds the dataset, unless the run belongs to it. */
 export async function refuseHeld(deps: Deps, { dataset, patch }: ReconstructInput): Promise<void> {
-  const held = await holdsOn(deps, dataset, patch?.hold)
+  const held = await holdsOn(deps, dataset, patch?.rollback)
   if (held.length > 0) throw new HillockError('DatasetHeld', `${dataset} is held: ${held.join('; ')}`)
 }
 
 export async function holdsOn(deps: Deps, dataset: string, except?: string): Promise<string[]> {
-  const holds = await activeHolds(deps.objects, dataset)
-  return holds.filter(h => h.id !== except).map(h => `${h.workflowId}, by ${h.by}: ${h.reason}`)
+  const out: string[] = []
+  for (const h of await activeHolds(deps.objects, dataset))
+    if (h.workflowId !== except && (await isRunning(h.workflowId))) out.push(`${h.workflowId}, by ${h.by}: ${h.reason}`)
+  return out
+}
+
+/** A hold whose rollback was terminated binds nobody. */
+async function isRunning(workflowId: string): Promise<boolean> {
+  try {
+    return (await Context.current().client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING'
+  } catch (e) {
+    if ((e as Error).name === 'WorkflowNotFoundError') return false
+    throw e
+  }
 }
 
 const note = ({ id, by, reason }: HoldTask): string => `held by ${id} (${by}: ${reason})`

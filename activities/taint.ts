@@ -57,7 +57,8 @@ async function onEach(
   act: (ref: IndexEntry['ref']) => Promise<unknown>,
 ): Promise<number> {
   const all = JSON.parse(Buffer.from(await getRaw(deps.objects, list)).toString()) as Entry[]
-  const chosen = only === undefined ? all : all.filter(e => `${e.stage}/${e.cell}` === only.replace(/\/(dataset|release)$/, '/all'))
+  const chosen =
+    only === undefined ? all : all.filter(e => `${e.stage}/${e.cell}` === only.replace(/\/(dataset|release)$/, '/all'))
   let done = 0
   await mapBounded(chosen, 16, async e => {
     await act(e.ref)

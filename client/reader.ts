@@ -1,8 +1,12 @@
 // A reader as there are many: resolves a channel once, then reads chunk by chunk from that release over HTTP.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { contentDigest, sha256 } from '../domain/recipe.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { Channel } from '../domain/release.ts'
 import { bucket, channelsOf, readRelease } from './catalogue.ts'
+
+/** Between two readings. */
+const PAUSE_MS = 50
 
 export interface Reading {
   readonly release: string
@@ -62,6 +66,7 @@ export function poll(
       if (r.release !== readings.at(-1)?.release)
         tell(`reader: ${r.release}, ${r.chunks} chunks${r.whole ? '' : ', which are NOT those of that release'}`)
       readings.push(r)
+      await sleep(PAUSE_MS)
     }
   }
   const running = work()

@@ -5,7 +5,7 @@ import { queues, workflowIds, type RollbackInput, type RollbackResult } from '..
 import { messages, type SagaStep } from '../domain/operator.ts'
 import type { rollback } from '../workflows/rollback.ts'
 import { bucket, channelsOf } from './catalogue.ts'
-import { causeOf } from './execute.ts'
+import { resultOf } from './execute.ts'
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof rollback>
 
@@ -39,7 +39,7 @@ export async function followRollback(
   const told = new Map<string, string>()
   let sees = ''
   const show = async (): Promise<void> => {
-    const steps = await handle.query<SagaStep[]>(messages.saga).catch(() => [])
+    const steps = await Promise.race([handle.query<SagaStep[]>(messages.saga), sleep(3000, [])]).catch(() => [])
     for (const s of steps) {
       if (told.get(s.name) === s.state) continue
       told.set(s.name, s.state)
@@ -51,14 +51,12 @@ export async function followRollback(
     sees = now
   }
   let ended = false
-  const result = handle.result().finally(() => (ended = true))
+  const result = resultOf(handle).finally(() => (ended = true))
   const settled = result.catch(() => {})
   while (!ended) {
     await show()
     await Promise.race([settled, sleep(500)])
   }
   await show()
-  return result.catch((e: unknown) => {
-    throw causeOf(e)
-  })
+  return result
 }

@@ -188,8 +188,8 @@ export interface ReconstructInput {
 export interface PatchOf {
   /** The release that it patches. */
   readonly parent: string
-  /** Hold on the dataset that this run does not have to respect: its own rollback's. */
-  readonly hold: string
+  /** Workflow id of the rollback, whose own holds do not bind this run. */
+  readonly rollback: string
 }
 
 export interface IndexEntry {

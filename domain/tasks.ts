@@ -107,7 +107,7 @@ export interface Housekeeping {
   hold(task: HoldTask): Promise<void>
   /** Releases the hold and resumes the schedules that it paused. */
   releaseHold(task: HoldTask): Promise<void>
-  /** Holds in force, but for the one that is named: who and why. */
+  /** Holds in force, but for those of one workflow: who and why. */
   holdsOn(dataset: string, except?: string): Promise<readonly string[]>
   diagnose(input: RollbackInput, good: string): Promise<Diagnosis>
   /** Sets every artifact of a list aside; returns how many. */

@@ -50,7 +50,7 @@ async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promis
     s.step({
       name,
       run: async () => {
-        await unheld(dataset, input.patch?.hold)
+        await unheld(dataset, input.patch?.rollback)
         return named('publish', channel, { dataset, channel, release: made.release, by, reason, via })
       },
       compensate: () => named('takeBack', channel, { dataset, channel, via }),

@@ -76,7 +76,7 @@ async function patchRelease(
   id: string,
   { config, list }: Diagnosis,
 ): Promise<string> {
-  const args: [ReconstructInput] = [{ dataset, run: id, config, patch: { parent: from, hold: id } }]
+  const args: [ReconstructInput] = [{ dataset, run: id, config, patch: { parent: from, rollback: workflowInfo().workflowId } }]
   for (;;)
     try {
       const made = await executeChild(reconstruct, {

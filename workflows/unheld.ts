@@ -5,7 +5,7 @@ import { housekeeping } from './housekeeping.ts'
 
 const MOST_SECONDS = 300
 
-/** Returns once no hold but `own` is in force. */
+/** Returns once no hold but those of workflow `own` is in force. */
 export async function unheld(dataset: string, own: string | undefined): Promise<void> {
   for (let seconds = 2; ; seconds = Math.min(MOST_SECONDS, seconds * 2)) {
     const held = await housekeeping.holdsOn(dataset, own)

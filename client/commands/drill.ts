@@ -76,6 +76,7 @@ async function drilled(config: RunConfig, o: { json?: boolean }): Promise<string
   } as const
   const result = await followRollback(await startRollback(await connect(stack.temporal), input), input, tell)
   const patch = (await readRelease(bucket(), dataset, result.patch!))!
+  tell(`${result.tainted} artifacts of the bad one are quarantined`)
   say('the patch', patch)
   const readings = await reader.stop()
   const seen = readings.map(r => r.release).filter((r, i, all) => r !== all[i - 1])

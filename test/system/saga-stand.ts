@@ -61,7 +61,7 @@ interface Cut {
 export class Stand {
   readonly folder = mkdtempSync(join(tmpdir(), 'hillock-saga-'))
   readonly objects = fileStore(join(this.folder, 'bucket'))
-  /** `type id` of every activity that has begun, by dataset. */
+  /** `type id` of every activity that has begun, by workflow id with spaces for slashes. */
   readonly begun = new Map<string, string[]>()
   private readonly cuts = new Map<string, Cut>()
   private faults: readonly Fault[] = []
@@ -289,7 +289,8 @@ export class Stand {
     const { activityType, activityId, workflowExecution } = activityInfo()
     const dataset = workflowExecution!.workflowId.split('/')[1]!
     const what = `${activityType} ${activityId}`
-    this.begun.set(dataset, [...(this.begun.get(dataset) ?? []), what])
+    const who = workflowExecution!.workflowId.replaceAll('/', ' ')
+    this.begun.set(who, [...(this.begun.get(who) ?? []), what])
     const cut = this.cuts.get(dataset)
     if (cut?.match.test(what)) {
       this.cuts.delete(dataset)

@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { workflowIds, type RollbackInput } from '../../domain/contract.ts'
 import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
 import { decisionsOn } from '../../storage/decisions.ts'
-import { putHold, releaseHold } from '../../storage/holds.ts'
 import { getRelease } from '../../storage/releases.ts'
 import { configOfDataset, REGIONS, Stand } from './saga-stand.ts'
 
@@ -171,24 +170,7 @@ describe('rollback', () => {
     expect(await stand.state(dataset)).toMatchObject({ published: { release: 'other' }, paused: true, holds: [] })
   })
 
-  test.concurrent('during a drill a new run is refused and a release under way waits', async () => {
-    const dataset = fresh()
-    await putHold(stand.objects, dataset, { id: 'h', by: 'ada', reason: 'drill', workflowId: 'rollback/x' })
-    const { end, why } = await endOf(await stand.startRun(dataset, 'new'))
-    expect(end).toBe('failed')
-    expect(why).toContain('is held: rollback/x, by ada: drill')
-    const handle = await stand.startRelease(dataset, 'under-way', configOfDataset(dataset))
-    const asked = (): number => (stand.begun.get(dataset) ?? []).filter(a => a.startsWith('holdsOn')).length
-    await until(
-      async () => asked(),
-      n => n >= 2,
-    )
-    expect((await stand.state(dataset)).candidate).toBeNull()
-    await releaseHold(stand.objects, dataset, 'h')
-    expect((await endOf(handle)).end).toBe('completed')
-  })
-
-  test.concurrent('the last step waits for an operator while it fails, and cannot be cancelled away', async () => {
+  test.concurrent('until the last step is taken a new run is refused and a release under way waits; it cannot be cancelled away', async () => {
     const dataset = fresh()
     const { bad } = await stand.dataset(dataset)
     stand.addFault({
@@ -205,10 +187,41 @@ describe('rollback', () => {
     )
     await handle.cancel()
     expect((await stand.state(dataset)).paused).toBe(true)
+    const { end, why } = await endOf(await stand.startRun(dataset, 'new'))
+    expect(end).toBe('failed')
+    expect(why).toContain(`${dataset} is held: rollback/${dataset}/published/from-${bad}, by ada: merges everything`)
+    const release = await stand.startRelease(dataset, 'under-way', configOfDataset(dataset))
+    const asked = (): number =>
+      (stand.begun.get(`release ${dataset} under-way`) ?? []).filter(a => a.startsWith('holdsOn')).length
+    await until(
+      async () => asked(),
+      n => n >= 2,
+    )
+    const patched = (await stand.state(dataset)).candidate
     stand.clearFaults(dataset)
     await handle.executeUpdate(messages.resolve, { args: [{ step: 'release the hold', action: 'retry', ...said }] })
     expect((await endOf(handle)).end).toBe('completed')
-    expect(await stand.state(dataset)).toMatchObject({ holds: [], paused: false, marks: TAINTED })
+    expect(patched!.release).toBe((await handle.result()).patch)
+    expect((await endOf(release)).end).toBe('completed')
+    const left = await stand.state(dataset)
+    expect(left).toMatchObject({ holds: [], paused: false, marks: TAINTED, published: { reason: 'run under-way' } })
+  })
+
+  test.concurrent('a hold whose rollback was terminated binds nobody, nor does it bind the same rollback started again', async () => {
+    const dataset = fresh()
+    const { bad } = await stand.dataset(dataset)
+    stand.addFault({ match: '^quarantine', workflow: `/${dataset}/`, when: 'before', attempts: 9, type: 'StoreError' })
+    const handle = await stand.rollback(input(dataset, bad))
+    await until(
+      () => stateOf(handle),
+      s => s['quarantine'] === 'running',
+    )
+    await handle.terminate()
+    stand.clearFaults(dataset)
+    expect((await stand.state(dataset)).holds.length).toBe(1)
+    expect((await endOf(await stand.startRun(dataset, 'new'))).end).toBe('completed')
+    const again = await stand.rollback(input(dataset, bad, { to: (await stand.state(dataset)).published!.earlier[0]! }))
+    expect((await endOf(again)).end).toBe('completed')
   })
 })
 
