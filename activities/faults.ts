@@ -32,8 +32,8 @@ export function fault(when: FaultRule['when']): void {
     )
   const rules = (JSON.parse(readFileSync(file, 'utf8')) as FaultRule[]).filter(
     r =>
-    new RegExp(r.match).test(`${activityType} ${activityId}`) &&
-    new RegExp(r.workflow ?? '').test(workflowExecution?.workflowId ?? ''),
+      new RegExp(r.match).test(`${activityType} ${activityId}`) &&
+      new RegExp(r.workflow ?? '').test(workflowExecution?.workflowId ?? ''),
   )
   const rule = rules.find(r => r.when === when && attempt <= r.attempts)
   if (!rule) {

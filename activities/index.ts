@@ -1,5 +1,6 @@
 // Every activity of Hillock, ready for a worker: stages by name and housekeeping, with heartbeats and typed failures.
 import { stages, type StageName } from '../domain/stages.ts'
+import type { RunContext } from '../domain/contract.ts'
 import type { CellTask, Housekeeping, StageActivities } from '../domain/tasks.ts'
 import { affinity } from './affinity.ts'
 import { agglomerate } from './agglomerate.ts'
@@ -21,6 +22,7 @@ import { meteredCompute, meteredInfer, meteredStore } from './meter.ts'
 import { phantom } from './phantom.ts'
 import { labelPyramid, pyramid } from './pyramid.ts'
 import { rag } from './rag.ts'
+import { liftingOwn } from './own-marks.ts'
 import { planner } from './plan.ts'
 import { probe, savePage } from './probe.ts'
 import { assemble } from './release.ts'
@@ -107,8 +109,9 @@ export function createActivities(plain: Deps): StageActivities & Housekeeping {
     Object.entries(stageActivities).map(([name, activity]) => [
       name,
       ['region', 'node'].includes(stages[name as StageName].scope)
-        ? async (d: Deps, task: CellTask) => activity(d, (await gather(d, name as StageName, task)) as never)
-        : activity,
+        ? async (d: Deps, task: CellTask) =>
+            activity(liftingOwn(d, task.context), (await gather(d, name as StageName, task)) as never)
+        : async (d: Deps, task: { context: RunContext }) => activity(liftingOwn(d, task.context), task as never),
     ]),
   )
   const around = { plan: planner(looked as never), reexecute: reexecute(looked as never) }

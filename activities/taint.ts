@@ -7,10 +7,12 @@ import { Release } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
 import { tainted, type Spot } from '../domain/taint.ts'
 import { mapBounded } from '../storage/bounded.ts'
+import { markOf } from '../storage/quarantine.ts'
 import { getRaw } from '../storage/raw.ts'
 import { getRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
+import { ownReason } from './own-marks.ts'
 import { readPage } from './pages.ts'
 import { configOf, saveDocument } from './source.ts'
 
@@ -50,25 +52,22 @@ async function* differingBelow(deps: Deps, page: string, other: string | undefin
   for (const b of own.below) yield* differingBelow(deps, b.page, theirs?.below.find(t => t.key === b.key)?.page)
 }
 
-/** The artifacts of a list, or the one among them that is named as an activity is: `segment/0_1_0`. */
-async function onEach(
-  deps: Deps,
-  { list, only }: QuarantineTask,
-  act: (ref: IndexEntry['ref']) => Promise<unknown>,
-): Promise<number> {
+async function onEach(deps: Deps, list: string, act: (ref: IndexEntry['ref']) => Promise<unknown>): Promise<number> {
   const all = JSON.parse(Buffer.from(await getRaw(deps.objects, list)).toString()) as Entry[]
-  const chosen =
-    only === undefined ? all : all.filter(e => `${e.stage}/${e.cell}` === only.replace(/\/(dataset|release)$/, '/all'))
   let done = 0
-  await mapBounded(chosen, 16, async e => {
+  await mapBounded(all, 16, async e => {
     await act(e.ref)
-    progress(++done, chosen.length)
+    progress(++done, all.length)
   })
-  return chosen.length
+  return all.length
 }
 
-export const quarantine = (deps: Deps, task: QuarantineTask): Promise<number> =>
-  onEach(deps, task, ref => deps.artifacts.quarantine(ref, { kind: 'bad', reason: task.reason, by: task.by }))
+export const quarantine = (deps: Deps, { list, run, by, reason }: QuarantineTask): Promise<number> =>
+  onEach(deps, list, ref => deps.artifacts.quarantine(ref, { kind: 'bad', reason: ownReason(run, reason), by }))
 
-export const liftQuarantine = (deps: Deps, task: QuarantineTask): Promise<number> =>
-  onEach(deps, task, ref => deps.artifacts.lift(ref, { reason: task.reason, by: task.by }))
+/** Marks of others stay. */
+export const liftQuarantine = (deps: Deps, { list, run, by, reason }: QuarantineTask): Promise<number> =>
+  onEach(deps, list, async ref => {
+    const mark = await markOf(deps.objects, ref)
+    if (mark?.reason === ownReason(run, reason)) await deps.artifacts.lift(ref, { by, reason: `${run} is taken back` })
+  })

@@ -4,8 +4,6 @@ import { causeOf } from './execute.ts'
 import { HillockError } from '../domain/errors.ts'
 import { messages, type Gate, type SagaStep } from '../domain/operator.ts'
 
-export const operator = (): string => process.env['USER'] ?? 'operator'
-
 export interface Waiting {
   readonly workflowId: string
   readonly gates: readonly Gate[]

@@ -340,8 +340,8 @@ export interface Diagnosis {
 /** Artifacts of a list in the raw archive that are quarantined, or no longer. */
 export interface QuarantineTask {
   readonly list: string
-  /** One of them, as the activity that made it is called: `segment/0_1_0`. */
-  readonly only?: string
+  /** The run that makes the patch. */
+  readonly run: string
   readonly by: string
   readonly reason: string
 }

@@ -4,13 +4,8 @@ import { housekeeping, named } from './housekeeping.ts'
 import { reconstruct } from './reconstruct.ts'
 import { saga, type Saga } from './saga.ts'
 import { viaOf } from './via.ts'
-import {
-  workflowIds,
-  type Diagnosis,
-  type ReconstructInput,
-  type RollbackInput,
-  type RollbackResult,
-} from '../domain/contract.ts'
+import type { RunConfig } from '../domain/config.ts'
+import { workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
 
 /**
  * Without regions the channel goes back, and that is all. With regions the whole drill: the channel ends on a patch release.
@@ -47,15 +42,15 @@ async function drill(s: Saga, input: RollbackInput, value: { readonly release: s
     compensate: () => housekeeping.releaseHold(held),
   })
   const diagnosis = await s.step({ name: 'diagnosis', run: () => housekeeping.diagnose(input, good) })
-  const list = { list: diagnosis.list, by, reason: `rollback of ${from}: ${reason}` }
+  const list = { list: diagnosis.list, run: id, by, reason }
   await s.step({
     name: 'quarantine',
     run: () => housekeeping.quarantine(list),
-    compensate: () => housekeeping.liftQuarantine({ ...list, reason: `taken back: ${list.reason}` }),
+    compensate: () => housekeeping.liftQuarantine(list),
   })
   const patch = await s.step({
     name: 'patch',
-    run: () => patchRelease(input, id, diagnosis),
+    run: () => patchRelease(input, id, diagnosis.config),
     // A patch that failed has taken its own steps back; this is for one that ended without being able to.
     compensate: async () => {
       for (const c of new Set([channel, 'candidate'] as const))
@@ -71,35 +66,14 @@ async function drill(s: Saga, input: RollbackInput, value: { readonly release: s
 }
 
 /** Makes the bad regions again, and what depends on them; evaluated, approved and published by the release saga of that run. */
-async function patchRelease(
-  { dataset, from, by }: RollbackInput,
-  id: string,
-  { config, list }: Diagnosis,
-): Promise<string> {
-  const args: [ReconstructInput] = [{ dataset, run: id, config, patch: { parent: from, rollback: workflowInfo().workflowId } }]
-  for (;;)
-    try {
-      const made = await executeChild(reconstruct, {
-        workflowId: workflowIds.reconstruct(dataset, id),
-        args,
-        staticSummary: `patch of ${from} for ${by}`,
-        cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-        searchAttributes: { HillockDataset: [dataset] },
-      })
-      if (made.refusal !== null) throw ApplicationFailure.nonRetryable(made.refusal, 'GateRejected')
-      return made.release
-    } catch (e) {
-      const only = quarantinedIn(e)
-      // What comes out the same with the good parameters is not of the bad ones.
-      const lifted = only && (await housekeeping.liftQuarantine({ list, only, by, reason: `${id} makes it as well` }))
-      if (!lifted) throw e
-    }
-}
-
-/** Which activity asked for what is quarantined, if that is why a run failed. */
-function quarantinedIn(e: unknown): string | undefined {
-  for (let at = e; at instanceof Error; at = at.cause)
-    if (at instanceof ApplicationFailure && at.type === 'QuarantinedArtifact')
-      return (at.details?.[0] as { activity?: string } | undefined)?.activity
-  return undefined
+async function patchRelease({ dataset, from, by }: RollbackInput, id: string, config: RunConfig): Promise<string> {
+  const made = await executeChild(reconstruct, {
+    workflowId: workflowIds.reconstruct(dataset, id),
+    args: [{ dataset, run: id, config, patch: { parent: from, rollback: workflowInfo().workflowId } }],
+    staticSummary: `patch of ${from} for ${by}`,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    searchAttributes: { HillockDataset: [dataset] },
+  })
+  if (made.refusal !== null) throw ApplicationFailure.nonRetryable(made.refusal, 'GateRejected')
+  return made.release
 }

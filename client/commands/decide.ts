@@ -2,7 +2,8 @@
 import { HillockError } from '../../domain/errors.ts'
 import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
 import { connect } from '../connection.ts'
-import { operator, update, waiting } from '../operator.ts'
+import { update, waiting } from '../operator.ts'
+import { operator } from './control.ts'
 import { runningStack } from './status.ts'
 
 interface Options {
