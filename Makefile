@@ -1,10 +1,13 @@
-# Two commands for a newcomer: `make demo` and `make test`; each does all its own set-up.
+# Two commands for a newcomer: `make demo` and `make test`; each does all its own set-up. `make drill` takes back a bad release.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-.PHONY: demo test bench setup check
+.PHONY: demo drill test bench setup check
 .DELETE_ON_ERROR:
 
 demo: setup
 	./hillock demo
+
+drill: setup
+	./hillock drill
 
 test: setup
 	node test/run.ts

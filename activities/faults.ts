@@ -6,6 +6,8 @@ import { HillockError, type ErrorType } from '../domain/errors.ts'
 interface FaultRule {
   /** Matched against `activityType activityId`, as a regular expression. */
   readonly match: string
+  /** Matched against the workflow id, as a regular expression; any if left out. */
+  readonly workflow?: string
   /** Before anything was done, or when all was done and only the answer is lost. */
   readonly when: 'before' | 'after'
   /** Attempts that fail: those up to this one. */
@@ -28,8 +30,10 @@ export function fault(when: FaultRule['when']): void {
       `${file}.log`,
       `${JSON.stringify({ activityType, activityId, attempt, when: what, type, workflowId: workflowExecution?.workflowId, at: Date.now() })}\n`,
     )
-  const rules = (JSON.parse(readFileSync(file, 'utf8')) as FaultRule[]).filter(r =>
-    new RegExp(r.match).test(`${activityType} ${activityId}`),
+  const rules = (JSON.parse(readFileSync(file, 'utf8')) as FaultRule[]).filter(
+    r =>
+      new RegExp(r.match).test(`${activityType} ${activityId}`) &&
+      new RegExp(r.workflow ?? '').test(workflowExecution?.workflowId ?? ''),
   )
   const rule = rules.find(r => r.when === when && attempt <= r.attempts)
   if (!rule) {

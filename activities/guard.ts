@@ -12,6 +12,18 @@ const BEAT_MS = 2000
 /** Without any sign of progress for this long the heartbeat falls silent, and Temporal starts another attempt. */
 const STALL_MS = 300_000
 
+/** Short, with an effect that may have to be undone: these are never left half way, for what undoes them must not overtake them. */
+const WHOLE: readonly string[] = [
+  'publish',
+  'rollBack',
+  'takeBack',
+  'recordDecision',
+  'hold',
+  'releaseHold',
+  'quarantine',
+  'liftQuarantine',
+]
+
 type Activity = (deps: Deps, ...args: never[]) => Promise<unknown>
 
 export function guarded<T extends Record<string, Activity>>(
@@ -38,9 +50,10 @@ export function guarded<T extends Record<string, Activity>>(
       }, BEAT_MS)
       try {
         fault('before')
-        const result = await beats.run(beat, () =>
-          Promise.race([activity(cancellable(deps), ...(args as never[])), context.cancelled]),
-        )
+        const result = await beats.run(beat, () => {
+          const work = activity(cancellable(deps), ...(args as never[]))
+          return WHOLE.includes(name) ? work : Promise.race([work, context.cancelled])
+        })
         fault('after')
         tellAttempt(name, failures, false, beat.requests)
         return told(result, failures, beat.requests)

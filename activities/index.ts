@@ -1,16 +1,19 @@
 // Every activity of Hillock, ready for a worker: stages by name and housekeeping, with heartbeats and typed failures.
 import { stages, type StageName } from '../domain/stages.ts'
+import type { RunContext } from '../domain/contract.ts'
 import type { CellTask, Housekeeping, StageActivities } from '../domain/tasks.ts'
 import { affinity } from './affinity.ts'
 import { agglomerate } from './agglomerate.ts'
 import { align } from './align.ts'
 import { archive } from './archive.ts'
+import { publish, recordDecision, rollBack, takeBack } from './channels.ts'
 import type { Deps } from './context.ts'
 import { diffReleases } from './diff.ts'
 import { evaluate, evaluateRelease } from './evaluate.ts'
 import { gather } from './gather.ts'
 import { graph } from './graph.ts'
 import { guarded } from './guard.ts'
+import { hold, holdsOn, refuseHeld, releaseHold } from './holds.ts'
 import { ingest } from './ingest.ts'
 import { match } from './match.ts'
 import { mergeTable } from './merge-table.ts'
@@ -19,9 +22,10 @@ import { meteredCompute, meteredInfer, meteredStore } from './meter.ts'
 import { phantom } from './phantom.ts'
 import { labelPyramid, pyramid } from './pyramid.ts'
 import { rag } from './rag.ts'
+import { liftingOwn } from './own-marks.ts'
 import { planner } from './plan.ts'
 import { probe, savePage } from './probe.ts'
-import { assemble, publish, rollBack } from './release.ts'
+import { assemble } from './release.ts'
 import { reexecute } from './reexecute.ts'
 import { render } from './render.ts'
 import { resolve } from './resolve.ts'
@@ -33,6 +37,7 @@ import { supervoxel } from './supervoxel.ts'
 import { survey } from './survey.ts'
 import { synapseMap } from './synapse-map.ts'
 import { synapse } from './synapse.ts'
+import { diagnose, liftQuarantine, quarantine } from './taint.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 
 type Bare = { [S in keyof StageActivities]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
@@ -63,12 +68,23 @@ const stageActivities = {
 } satisfies Bare
 
 const housekeeping = {
-  survey,
+  survey: async (deps, input) => {
+    await refuseHeld(deps, input)
+    return survey(deps, input)
+  },
   probe,
   savePage,
   assemble,
   publish,
   rollBack,
+  takeBack,
+  recordDecision,
+  hold,
+  releaseHold,
+  holdsOn,
+  diagnose,
+  quarantine,
+  liftQuarantine,
   evaluateRelease,
   diffReleases,
   archive,
@@ -93,8 +109,9 @@ export function createActivities(plain: Deps): StageActivities & Housekeeping {
     Object.entries(stageActivities).map(([name, activity]) => [
       name,
       ['region', 'node'].includes(stages[name as StageName].scope)
-        ? async (d: Deps, task: CellTask) => activity(d, (await gather(d, name as StageName, task)) as never)
-        : activity,
+        ? async (d: Deps, task: CellTask) =>
+            activity(liftingOwn(d, task.context), (await gather(d, name as StageName, task)) as never)
+        : async (d: Deps, task: { context: RunContext }) => activity(liftingOwn(d, task.context), task as never),
     ]),
   )
   const around = { plan: planner(looked as never), reexecute: reexecute(looked as never) }

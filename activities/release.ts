@@ -1,29 +1,16 @@
-// Release manifests and channels: assemble, publish, roll back.
+// Release manifests: what a run made, as one unit, held against the thresholds of the run file.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type {
-  Assembled,
-  ChannelMove,
-  ChannelValue,
-  IndexEntry,
-  Refs,
-  ReleaseInput,
-  RollbackInput,
-} from '../domain/contract.ts'
-import { workflowIds } from '../domain/contract.ts'
-import { HillockError } from '../domain/errors.ts'
+import { workflowIds, type Assembled, type IndexEntry, type Refs, type ReleaseInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { contentDigest, sha256, type Digest } from '../domain/recipe.ts'
 import { Release, type LayerName, type Quality, type VolumeLayer } from '../domain/release.ts'
 import { mipFactor, rootLevel } from '../domain/tree.ts'
-import { moveChannel, getRelease, putRelease, readChannel } from '../storage/releases.ts'
+import { putRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
 import { entriesBelow } from './pages.ts'
 import { mipCell } from './pyramid.ts'
 import { configOf } from './source.ts'
-
-/** Earlier releases that a channel remembers. */
-const REMEMBERED = 20
 
 /** Writes the manifest if there is none of the same content, and holds its quality against the gate of the run file. */
 export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembled> {
@@ -58,7 +45,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     release,
     digest,
     layerDigests,
-    parent: null,
+    parent: input.patch?.parent ?? null,
     voxelSizeNm: context.voxelSizeNm,
     bounds: context.bounds,
     regionShape: context.region,
@@ -69,11 +56,12 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     holes,
     cost: input.cost,
     run: { workflowId: workflowIds.reconstruct(context.dataset, context.run), runId: input.runId },
+    config: context.config,
     codeRevision: deps.codeRevision,
-    approver: input.approver,
+    approver: config.release.approval === 'required' ? 'approval gate' : input.approver,
   } satisfies Release)
   await putRelease(deps.objects, context.dataset, release, canonicalJson(manifest as unknown as Json))
-  const { gate, channel } = config.release
+  const { gate, channel, approval } = config.release
   const refusals = (['voiSum', 'arand'] as const).flatMap(k => {
     const limit = gate[k]
     if (limit === undefined) return []
@@ -89,6 +77,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     holes: holes.length,
     channel,
     refusal: refusals.length ? refusals.join('; ') : null,
+    approval,
   }
 }
 
@@ -163,37 +152,4 @@ async function qualityOf(deps: Deps, entries: readonly IndexEntry[]): Promise<Qu
     ...(stitchResidualPx === undefined ? {} : { stitchResidualPx }),
     ...(alignResidualPx === undefined ? {} : { alignResidualPx }),
   }
-}
-
-/** Points a channel at a release that is in the bucket; a channel that points at it already is left alone. */
-export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelValue> {
-  if (!(await getRelease(deps.objects, move.dataset, move.release)))
-    throw new HillockError('MissingArtifact', `there is no release ${move.release} of ${move.dataset}`)
-  const ref = await readChannel(deps.objects, move.dataset, move.channel)
-  const now = ref && (JSON.parse(ref.value) as ChannelValue)
-  if (now?.release === move.release) return now
-  const earlier = now ? [now.release, ...now.earlier].slice(0, REMEMBERED) : []
-  const value: ChannelValue = { release: move.release, earlier, by: move.by, reason: move.reason }
-  await moveChannel(deps.objects, move.dataset, move.channel, ref?.version, canonicalJson(value as unknown as Json))
-  return value
-}
-
-/** Points a channel back; one that no longer points at `from` is left alone: somebody has dealt with it. */
-export async function rollBack(deps: Deps, input: RollbackInput): Promise<ChannelValue> {
-  const ref = await readChannel(deps.objects, input.dataset, input.channel)
-  if (!ref) throw new HillockError('ConfigError', `channel ${input.channel} of ${input.dataset} is not set`)
-  const now = JSON.parse(ref.value) as ChannelValue
-  if (now.release !== input.from) return now
-  const to = input.to ?? now.earlier[0]
-  if (to === undefined)
-    throw new HillockError(
-      'ConfigError',
-      `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`,
-    )
-  if (!(await getRelease(deps.objects, input.dataset, to)))
-    throw new HillockError('MissingArtifact', `there is no release ${to} of ${input.dataset}`)
-  const earlier = now.earlier.slice(now.earlier.indexOf(to) + 1)
-  const value: ChannelValue = { release: to, earlier, by: input.by, reason: input.reason }
-  await moveChannel(deps.objects, input.dataset, input.channel, ref.version, canonicalJson(value as unknown as Json))
-  return value
 }

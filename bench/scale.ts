@@ -91,6 +91,7 @@ function stubs(context: RunContext): Record<string, (task: never) => Promise<unk
       quality: {},
       holes: 0,
       channel: 'candidate',
+      approval: 'none' as const,
       refusal: 'a simulation is not published',
     }),
   }

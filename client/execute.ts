@@ -47,16 +47,19 @@ export async function startRun(client: Client, config: RunConfig, name: string):
     priority: { fairnessKey: config.dataset },
     searchAttributes: { HillockDataset: [config.dataset] },
   })
-  const result = async (): Promise<RunResult> => {
-    for (;;)
-      try {
-        return await client.workflow.getHandle<typeof reconstruct>(workflowId, handle.firstExecutionRunId).result()
-      } catch (e) {
-        if (e instanceof WorkflowFailedError || !isTransient(e)) throw causeOf(e)
-        await sleep(500)
-      }
-  }
-  return { workflowId, result: result() }
+  const run = client.workflow.getHandle<typeof reconstruct>(workflowId, handle.firstExecutionRunId)
+  return { workflowId, result: resultOf(run) }
+}
+
+/** The result of a workflow, whatever happens to the server meanwhile. @throws what it failed with. */
+export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> {
+  for (;;)
+    try {
+      return await handle.result()
+    } catch (e) {
+      if (e instanceof WorkflowFailedError || !isTransient(e)) throw causeOf(e)
+      await sleep(500)
+    }
 }
 
 /** What the run's progress query says; undefined while no worker or server answers. */

@@ -47,6 +47,9 @@ runOptions(program.command('demo'))
   .description('the whole path on a synthetic specimen (examples/demo.yaml), ending with links to look at')
   .option('--exit', 'end after the table instead of serving until Ctrl-C (as without a terminal)')
   .action(async o => (await import('./commands/demo.ts')).demo(o))
+json(program.command('drill [file]'))
+  .description('a bad release and its rollback from end to end, told step by step, while a reader reads all the time')
+  .action(async (file: string | undefined, o) => (await import('./commands/drill.ts')).drill(file, o))
 json(program.command('status [run]'))
   .description('progress of a run (default: the newest), or the list of runs with --all')
   .option('--all', 'list the runs')
@@ -76,6 +79,18 @@ json(program.command('invalidate'))
   .option('--list', 'the marks that stand')
   .option('--lift <id>', 'take a mark back')
   .action(async o => (await import('./commands/invalidate.ts')).invalidate(o))
+const answer = (c: Command): Command => json(c).requiredOption('--reason <text>', 'why, for the record')
+for (const decision of ['approve', 'reject'] as const)
+  answer(program.command(`${decision} <run> [gate]`))
+    .description(`${decision} at an open gate of a run or workflow; \`status\` lists them`)
+    .action(async (run: string, gate: string | undefined, o) =>
+      (await import('./commands/decide.ts')).decide(run, gate, decision, o),
+    )
+answer(program.command('resolve <workflow> <action> [step]'))
+  .description('retry, skip or take for done a step of a release or rollback that keeps failing; `status` lists them')
+  .action(async (workflow: string, action: string, step: string | undefined, o) =>
+    (await import('./commands/decide.ts')).resolve(workflow, action, step, o),
+  )
 json(program.command('lineage <release>'))
   .description(
     'what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several',
@@ -116,7 +131,12 @@ because(release.command('publish <release>'))
   .action(async (name: string, o) => (await import('./commands/release.ts')).publish(name, o))
 because(release.command('rollback <dataset>'))
   .description('point a channel back at the release before (or at --to)')
-  .option('--to <release>', 'the release to go back to')
+  .option('--to <release>', 'the release to go back to (default: the one before)')
+  .option('--from <release>', 'the bad release (default: what the channel names)')
+  .option(
+    '--regions <x_y_z,...>',
+    'bad regions: the rest keeps the new version, in a patch release that is made, evaluated and published',
+  )
   .action(async (dataset: string, o) => (await import('./commands/release.ts')).rollback(dataset, o))
 
 const schedule = program.command('schedule').description('reprocess or evaluate by the clock, or when sections arrive')

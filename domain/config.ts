@@ -93,6 +93,8 @@ export const RunConfig = z.strictObject({
   release: z
     .strictObject({
       channel: z.enum(['candidate', 'published']).default('published'),
+      /** `required`: somebody approves the candidate before it is published. */
+      approval: z.enum(['none', 'required']).default('none'),
       /** The release is published only while these hold. */
       gate: z
         .strictObject({ voiSum: z.number().positive().optional(), arand: z.number().positive().optional() })

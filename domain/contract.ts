@@ -20,7 +20,7 @@ export const workflowIds = {
   sweep: (c: RunContext, phase: string, node: Node): string =>
     `sweep/${c.dataset}/${c.run}/${phase}/${node.level}_${key(node.coord)}`,
   region: (c: RunContext, phase: string, region: string): string => `region/${c.dataset}/${c.run}/${phase}/${region}`,
-  release: (c: RunContext): string => `release/${c.dataset}/${c.run}`,
+  release: (c: Pick<RunContext, 'dataset' | 'run'>): string => `release/${c.dataset}/${c.run}`,
   rollback: (dataset: string, channel: string, release: string): string =>
     `rollback/${dataset}/${channel}/from-${release}`,
   plan: (dataset: string, run: string): string => `plan/${dataset}/${run}`,
@@ -180,6 +180,16 @@ export interface ReconstructInput {
   readonly run: string
   /** The resolved run file. */
   readonly config: RunConfig
+  /** Set by a rollback that has its patch made. */
+  readonly patch?: PatchOf
+}
+
+/** What a patch release belongs to. */
+export interface PatchOf {
+  /** The release that it patches. */
+  readonly parent: string
+  /** Workflow id of the rollback, whose own holds do not bind this run. */
+  readonly rollback: string
 }
 
 export interface IndexEntry {
@@ -210,6 +220,7 @@ export interface ReleaseInput {
   readonly approver: string
   /** Run id of the reconstruct workflow. */
   readonly runId: string
+  readonly patch?: PatchOf
 }
 
 /** A manifest that is in the bucket; `refusal` says why the gate keeps it from the channel. */
@@ -221,6 +232,7 @@ export interface Assembled {
   readonly holes: number
   readonly channel: Channel
   readonly refusal: string | null
+  readonly approval: RunConfig['release']['approval']
 }
 
 export interface ReleaseResult extends Assembled {
@@ -281,12 +293,55 @@ export interface RollbackInput {
   readonly to: string | null
   readonly by: string
   readonly reason: string
+  /** Bad regions, `x_y_z`: a patch release gives these the parameters of the release gone back to. Without any the channel is all. */
+  readonly regions?: readonly string[]
 }
 
-export interface ChannelMove {
+export interface RollbackResult {
+  /** What the channel names now. */
+  readonly release: string
+  /** The patch release that was published. */
+  readonly patch: string | null
+  /** Artifacts that were quarantined. */
+  readonly tainted: number
+}
+
+/** Who moves a channel: kept in it, so that only that move is taken back. */
+export interface Mover {
   readonly dataset: string
   readonly channel: Channel
+  /** Names one run of a workflow, or for taking back all runs of one. */
+  readonly via: string
+}
+
+export interface ChannelMove extends Mover {
   readonly release: string
+  readonly by: string
+  readonly reason: string
+}
+
+/** A hold that a rollback puts on a dataset. */
+export interface HoldTask {
+  readonly dataset: string
+  readonly id: string
+  readonly by: string
+  readonly reason: string
+}
+
+/** Where a bad release and the good one before it part, and what to make instead. */
+export interface Diagnosis {
+  /** The run file of the patch. */
+  readonly config: RunConfig
+  /** List of tainted artifacts in the raw archive, and how many they are. */
+  readonly list: string
+  readonly count: number
+}
+
+/** Artifacts of a list in the raw archive that are quarantined, or no longer. */
+export interface QuarantineTask {
+  readonly list: string
+  /** The run that makes the patch. */
+  readonly run: string
   readonly by: string
   readonly reason: string
 }
@@ -298,6 +353,9 @@ export interface ChannelValue {
   readonly earlier: readonly string[]
   readonly by: string
   readonly reason: string
+  /** Who set it, and what it held then: what a saga goes back to. */
+  readonly via?: string
+  readonly before?: ChannelValue | null
 }
 
 /** Histories of a run that lie in the bucket. */

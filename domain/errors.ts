@@ -62,6 +62,11 @@ const table = {
     means: 'a release candidate missed a threshold or was rejected',
     todo: 'read the quality figures of the candidate; it stays in the bucket and is not published',
   },
+  DatasetHeld: {
+    retry: false,
+    means: 'a rollback is under way that holds the dataset, so that nothing is built on what it takes back',
+    todo: 'wait until the rollback named in the message has ended, then start again',
+  },
   RefConflict: {
     retry: true,
     means: 'somebody else moved the channel at the same time',

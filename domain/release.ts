@@ -80,6 +80,8 @@ export const Release = z.strictObject({
   holes: z.array(Hole),
   cost: z.number().nonnegative(),
   run: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+  /** The resolved run file, in the raw archive; absent from releases made before it was kept. */
+  config: Digest.optional(),
   codeRevision: z.string(),
   approver: z.string(),
 })

@@ -5,14 +5,18 @@ import type {
   BatchOutcome,
   ChannelMove,
   ChannelValue,
-  Evaluated,
+  Diagnosis,
   DiffInput,
+  Evaluated,
   EvaluateInput,
+  HoldTask,
   IndexEntry,
+  Mover,
   Outcome,
   Place,
   Planned,
   Probed,
+  QuarantineTask,
   ReconstructInput,
   Recorded,
   Refs,
@@ -24,6 +28,7 @@ import type {
 } from './contract.ts'
 import type { Execution } from './history.ts'
 import type { ArtifactRef } from './lineage.ts'
+import type { GateDecision } from './operator.ts'
 import type { StageName } from './stages.ts'
 
 /** A batch of sections, `first <= z <= last`. */
@@ -52,6 +57,14 @@ export interface CellTask {
 export interface DatasetTask {
   readonly context: RunContext
   readonly roots: Roots
+}
+
+export interface DecisionTask extends GateDecision {
+  readonly dataset: string
+  readonly release: string
+  readonly at: number
+  readonly workflowId: string
+  readonly runId: string
 }
 
 /** A place with what was made there: own artifacts, and pages of the nodes below by key. */
@@ -85,7 +98,21 @@ export interface Housekeeping {
   /** Writes the release manifest and holds it against the gate of the run file. */
   assemble(input: ReleaseInput): Promise<Assembled>
   publish(move: ChannelMove): Promise<ChannelValue>
-  rollBack(input: RollbackInput): Promise<ChannelValue>
+  rollBack(input: RollbackInput & { readonly via: string }): Promise<ChannelValue>
+  /** Sets a channel to what it held before `via` moved it; one that has moved on meanwhile is left alone. */
+  takeBack(mover: Mover): Promise<void>
+  /** Keeps the decision about a candidate beside it. */
+  recordDecision(d: DecisionTask): Promise<void>
+  /** Puts a hold on a dataset and pauses its schedules. */
+  hold(task: HoldTask): Promise<void>
+  /** Releases the hold and resumes the schedules that it paused. */
+  releaseHold(task: HoldTask): Promise<void>
+  /** Holds in force, but for those of one workflow: who and why. */
+  holdsOn(dataset: string, except?: string): Promise<readonly string[]>
+  diagnose(input: RollbackInput, good: string): Promise<Diagnosis>
+  /** Sets every artifact of a list aside; returns how many. */
+  quarantine(task: QuarantineTask): Promise<number>
+  liftQuarantine(task: QuarantineTask): Promise<number>
   evaluateRelease(input: EvaluateInput): Promise<Evaluated>
   /** Saves how two releases differ; returns the digest of that document in the raw archive. */
   diffReleases(input: DiffInput): Promise<string>

@@ -5,15 +5,21 @@ import type { ObjectStore } from './object-store.ts'
 const releaseKey = (dataset: string, release: string): string => `releases/${dataset}/${release}.json`
 const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
 
-/** What the channel holds, and the version to name when moving it; undefined while it has never been set. */
-export const readChannel = (
+/** What a channel holds that was set and taken back to what it was before: unset. Refs cannot be deleted. */
+const UNSET = ''
+
+/** What the channel holds, and the version to name when moving it; undefined while it is not set. */
+export async function readChannel(
   objects: ObjectStore,
   dataset: string,
   channel: string,
-): Promise<{ value: string; version: string } | undefined> => objects.readRef(channelKey(dataset, channel))
+): Promise<{ value: string; version: string } | undefined> {
+  const ref = await objects.readRef(channelKey(dataset, channel))
+  return ref?.value === UNSET ? undefined : ref
+}
 
 /**
- * Sets a channel that still has version `expected` (undefined: was never set).
+ * Sets a channel that still has version `expected` (undefined: is not set); to `null` where it is to be unset again.
  * @throws HillockError RefConflict when somebody else has moved it.
  */
 export async function moveChannel(
@@ -21,9 +27,12 @@ export async function moveChannel(
   dataset: string,
   channel: string,
   expected: string | undefined,
-  value: string,
+  value: string | null,
 ): Promise<void> {
-  if (!(await objects.swapRef(channelKey(dataset, channel), expected, value)))
+  const key = channelKey(dataset, channel)
+  const ref = expected === undefined ? await objects.readRef(key) : undefined
+  const version = ref?.value === UNSET ? ref.version : expected
+  if (!(await objects.swapRef(key, version, value ?? UNSET)))
     throw new HillockError(
       'RefConflict',
       `channel ${channel} of ${dataset} is no longer at version ${expected ?? '(unset)'}`,

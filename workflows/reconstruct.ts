@@ -50,7 +50,17 @@ async function run(input: ReconstructInput, tracker: Tracker, control: Control):
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
   const done = await executeChild(release, {
     workflowId: workflowIds.release(context),
-    args: [{ context, roots, cost: tracker.cost(), approver: 'gate of the run file', runId: workflowInfo().runId }],
+    args: [
+      {
+        context,
+        roots,
+        cost: tracker.cost(),
+        approver: 'gate of the run file',
+        runId: workflowInfo().runId,
+        ...(input.patch ? { patch: input.patch } : {}),
+      },
+    ],
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     staticSummary: `release of run ${input.run}`,
     searchAttributes: { HillockDataset: [context.dataset] },
   })

@@ -1,30 +1,85 @@
-// A release: evaluate, assemble, gate, publish.
-import { housekeeping } from './housekeeping.ts'
+// A release as a saga: evaluate, assemble, candidate, thresholds, approval, publish; refused or failed, the channels are as before.
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow'
+import { gate, rejected } from './gate.ts'
+import { housekeeping, named } from './housekeeping.ts'
+import { saga, type Saga } from './saga.ts'
 import { runStage } from './stage.ts'
-import { entryOf, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
+import { unheld } from './unheld.ts'
+import { viaOf } from './via.ts'
+import { entryOf, type Assembled, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
+import type { Channel, Quality } from '../domain/release.ts'
 import { wholePhase } from '../domain/walk.ts'
 
-/** The manifest stays in the bucket whatever the gate says; only the channel depends on it. */
+/** The manifest stays in the bucket whatever the gate says; only the channels depend on it. */
 export async function release(input: ReleaseInput): Promise<ReleaseResult> {
-  const { context } = input
   const outcomes: Outcome[] = []
-  let roots = input.roots
-  if (context.through === 'evaluate') {
-    const evaluated = await runStage('evaluate', 'release', { context, roots })
-    outcomes.push(evaluated)
-    const place = wholePhase(context, 'release', roots)
-    const entries = [entryOf(evaluated)]
-    roots = { ...roots, release: await housekeeping.savePage({ place, entries, below: [] }) }
-  }
-  const cost = outcomes.reduce((sum, o) => sum + o.cost, input.cost)
-  const made = await housekeeping.assemble({ ...input, roots, cost })
-  if (made.refusal === null)
-    await housekeeping.publish({
-      dataset: context.dataset,
-      channel: made.channel,
-      release: made.release,
-      by: input.approver,
-      reason: `run ${context.run}`,
+  const done: { made?: Assembled } = {}
+  try {
+    await saga(async s => {
+      // Nothing undoes these two: what they write is immutable, and named by nothing else.
+      const roots = await s.step({ name: 'evaluate', run: () => evaluated(input, outcomes) })
+      const cost = outcomes.reduce((sum, o) => sum + o.cost, input.cost)
+      const assembled = await s.step({
+        name: 'assemble',
+        run: () => housekeeping.assemble({ ...input, roots, cost }),
+      })
+      done.made = assembled
+      await toChannels(s, input, assembled)
     })
-  return { ...made, published: made.refusal === null, outcomes }
+    return { ...done.made!, refusal: null, published: true, outcomes }
+  } catch (e) {
+    if (!(e instanceof ApplicationFailure) || e.type !== 'GateRejected') throw e
+    return { ...done.made!, refusal: e.message, published: false, outcomes }
+  }
 }
+
+async function evaluated({ context, roots }: ReleaseInput, outcomes: Outcome[]): Promise<ReleaseInput['roots']> {
+  if (context.through !== 'evaluate') return roots
+  const outcome = await runStage('evaluate', 'release', { context, roots })
+  outcomes.push(outcome)
+  const place = wholePhase(context, 'release', roots)
+  return { ...roots, release: await housekeeping.savePage({ place, entries: [entryOf(outcome)], below: [] }) }
+}
+
+async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promise<void> {
+  const { dataset, run } = input.context
+  const via = viaOf()
+  let by = input.approver
+  let reason = `run ${run}`
+  const set = (name: string, channel: Channel): Promise<unknown> =>
+    s.step({
+      name,
+      run: async () => {
+        await unheld(dataset, input.patch?.rollback)
+        return named('publish', channel, { dataset, channel, release: made.release, by, reason, via })
+      },
+      compensate: () => named('takeBack', channel, { dataset, channel, via }),
+    })
+  if (made.channel !== 'candidate') await set('candidate', 'candidate')
+  await s.step({
+    name: 'thresholds',
+    run: async () => {
+      if (made.refusal !== null) throw ApplicationFailure.nonRetryable(made.refusal, 'GateRejected')
+    },
+  })
+  if (made.approval === 'required')
+    await s.step({
+      name: 'approval',
+      run: async () => {
+        const d = await gate('release', `release ${made.release} of ${dataset}: ${figures(made)}`)
+        const { workflowId, originalExecutionRunId: runId } = workflowInfo()
+        await housekeeping.recordDecision({ dataset, release: made.release, ...d, workflowId, runId })
+        if (d.decision === 'reject') throw rejected(d)
+        by = d.author
+        reason = d.reason
+      },
+    })
+  await set('publish', made.channel)
+}
+
+const figures = ({ quality, holes }: { quality: Quality; holes: number }): string =>
+  [
+    ...(quality.voiSum === undefined ? [] : [`VOI ${quality.voiSum.toFixed(3)}`]),
+    ...(quality.arand === undefined ? [] : [`ARAND ${quality.arand.toFixed(3)}`]),
+    `${holes} holes`,
+  ].join(', ')

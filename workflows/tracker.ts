@@ -1,5 +1,5 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
-import { setCurrentDetails } from '@temporalio/workflow'
+import { showPart } from './details.ts'
 import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
 import { scopeName, type Pause } from '../domain/control.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
@@ -56,7 +56,7 @@ export class Tracker {
 
   /** Puts the state into Temporal's UI. */
   show(): void {
-    setCurrentDetails(this.details())
+    showPart('stages', this.details())
   }
 
   stages(): StageProgress[] {

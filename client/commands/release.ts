@@ -1,13 +1,16 @@
 // `hillock release list|show|publish|rollback`.
 import { queues, workflowIds, type ChannelValue, type Evaluated } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
+import { cellsIn, key } from '../../domain/geometry.ts'
 import { CHANNELS, type Channel } from '../../domain/release.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { decisionsOn } from '../../storage/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
 import type { publish as publishWorkflow } from '../../workflows/publish.ts'
-import type { rollback as rollbackWorkflow } from '../../workflows/rollback.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { causeOf } from '../execute.ts'
+import { followRollback, startRollback } from '../rollback.ts'
 import { ensureStack } from '../stack.ts'
 import { operator } from './control.ts'
 
@@ -17,7 +20,11 @@ interface Options {
 interface MoveOptions extends Options {
   readonly channel: string
   readonly reason: string
+}
+interface RollbackOptions extends MoveOptions {
   readonly to?: string
+  readonly from?: string
+  readonly regions?: string
 }
 
 export async function list(dataset: string | undefined, o: Options): Promise<void> {
@@ -46,8 +53,11 @@ export async function list(dataset: string | undefined, o: Options): Promise<voi
 }
 
 export async function show(name: string, o: Options): Promise<void> {
-  const r = await findRelease(bucket(), name)
-  if (o.json) return console.log(JSON.stringify(r))
+  const objects = bucket()
+  const r = await findRelease(objects, name)
+  const decisions = await decisionsOn(objects, r.dataset, r.release)
+  const channels = Object.entries(await channelsOf(objects, r.dataset)).filter(([, v]) => v.release === r.release)
+  if (o.json) return console.log(JSON.stringify({ ...r, decisions, channels: Object.fromEntries(channels) }))
   console.log(`${r.dataset}/${r.release}  digest ${r.digest}`)
   console.log(
     `voxels ${r.bounds.max.join(' x ')} of ${r.voxelSizeNm.join(' x ')} nm, regions of ${r.regionShape.join(' x ')}`,
@@ -62,6 +72,12 @@ export async function show(name: string, o: Options): Promise<void> {
   }
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
   console.log(`cost ${r.cost.toFixed(4)}, approved by ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
+  if (r.parent) console.log(`patch of ${r.parent}`)
+  for (const d of decisions)
+    console.log(
+      `  ${d.decision === 'approve' ? 'approved' : 'rejected'} by ${d.author} on ${new Date(d.at).toISOString()}: ${d.reason}`,
+    )
+  for (const [c, v] of channels) console.log(`  ${c} since ${v.by}: ${v.reason}`)
 }
 
 function channel(name: string): Channel {
@@ -93,22 +109,38 @@ export async function publish(name: string, o: MoveOptions): Promise<void> {
   say(o, r.dataset, o.channel, value)
 }
 
-export async function rollback(dataset: string, o: MoveOptions): Promise<void> {
+export async function rollback(dataset: string, o: RollbackOptions): Promise<void> {
   const c = channel(o.channel)
-  const now = (await channelsOf(bucket(), dataset))[c]
+  const objects = bucket()
+  const now = (await channelsOf(objects, dataset))[c]
   if (!now)
     throw new HillockError('ConfigError', `channel ${c} of ${dataset} is not set, so there is nothing to roll back`)
+  const from = o.from ?? now.release
+  const regions = o.regions?.split(',').map(r => r.trim()) ?? []
+  if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
   const { stack } = await ensureStack()
   const client = await connect(stack.temporal)
-  const value = await client.workflow
-    .execute<typeof rollbackWorkflow>('rollback', {
-      workflowId: workflowIds.rollback(dataset, c, now.release),
-      taskQueue: queues.workflow,
-      args: [{ dataset, channel: c, from: now.release, to: o.to ?? null, by: operator(), reason: o.reason }],
-      searchAttributes: { HillockDataset: [dataset], HillockRelease: [now.release] },
-    })
-    .catch((e: unknown) => {
-      throw causeOf(e)
-    })
-  say(o, dataset, c, value)
+  const input = { dataset, channel: c, from, to: o.to ?? null, by: operator(), reason: o.reason, regions }
+  const handle = await startRollback(client, input)
+  const result = await followRollback(handle, input, o.json ? () => {} : line => console.error(line))
+  const value = (await channelsOf(objects, dataset))[c]!
+  if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...value, ...result }))
+  else {
+    if (result.patch)
+      console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
+    console.log(`${dataset}/${c} is ${value.release}${value.earlier[0] ? ` (before it: ${value.earlier[0]})` : ''}`)
+  }
+  process.exit(0)
+}
+
+async function checkRegions(objects: ObjectStore, dataset: string, from: string, regions: string[]): Promise<void> {
+  const bad = await readRelease(objects, dataset, from)
+  if (!bad) throw new HillockError('ConfigError', `there is no release ${from} of ${dataset}`)
+  const known = new Set(cellsIn(bad.bounds, bad.regionShape).map(key))
+  const unknown = regions.filter(r => !known.has(r))
+  if (unknown.length > 0)
+    throw new HillockError(
+      'ConfigError',
+      `--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`,
+    )
 }

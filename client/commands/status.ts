@@ -5,6 +5,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { home, readStack, type StackRecord } from '../../worker/home.ts'
 import { connect } from '../connection.ts'
 import { progressOf } from '../execute.ts'
+import { waiting, waitingLines } from '../operator.ts'
 import { progressLine } from '../report.ts'
 
 interface RunRow {
@@ -55,13 +56,14 @@ export async function status(run: string | undefined, o: { json?: boolean; all?:
     process.exit(0)
   }
   const chosen = pick(rows, run)
-  const progress = await progressOf(client, chosen.workflowId)
-  if (o.json) console.log(JSON.stringify({ ...chosen, ...progress, processes: stack.children }))
+  const [progress, waits] = await Promise.all([progressOf(client, chosen.workflowId), waiting(client)])
+  if (o.json) console.log(JSON.stringify({ ...chosen, ...progress, waiting: waits, processes: stack.children }))
   else {
     console.log(`${chosen.workflowId}: ${chosen.status}${progress ? `, phase ${progress.phase}` : ''}`)
     for (const p of progress?.pauses ?? []) console.log(`PAUSED: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
     for (const r of progress?.stages ?? []) console.log(progressLine(r, Date.now()))
     if (!progress) console.log('no worker answers the progress query just now')
+    for (const line of waitingLines(waits)) console.log(line)
   }
   process.exit(0)
 }

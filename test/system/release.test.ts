@@ -72,7 +72,7 @@ test('every input of every recipe is the content of an artifact of the release, 
 
 test('list, show, lineage and status answer as text and as JSON', async () => {
   const list = await hillock.json<{ releases: { release: string; channels: string[] }[] }>('release', 'list')
-  expect(list.releases.find(r => r.release === report.release)?.channels).toEqual(['published'])
+  expect(list.releases.find(r => r.release === report.release)?.channels).toEqual(['candidate', 'published'])
   const lineage = await hillock.json<{ stages: { stage: string; models: (string | null)[] }[] }>(
     'lineage',
     'tiny/published',
@@ -97,7 +97,11 @@ test('list, show, lineage and status answer as text and as JSON', async () => {
     'down',
     'run',
     'demo',
+    'drill',
     'status',
+    'approve',
+    'reject',
+    'resolve',
     'lineage',
     'release list',
     'release show',

@@ -1,0 +1,47 @@
+// `hillock approve`, `hillock reject`, `hillock resolve`: what a person says to a workflow that waits for it.
+import { HillockError } from '../../domain/errors.ts'
+import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
+import { connect } from '../connection.ts'
+import { update, waiting } from '../operator.ts'
+import { operator } from './control.ts'
+import { runningStack } from './status.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly reason: string
+}
+
+function only<T>(found: readonly T[], what: string, name: (t: T) => string): T {
+  if (found.length === 1) return found[0]!
+  const list = found.length === 0 ? 'none' : found.map(name).join(', ')
+  throw new HillockError('ConfigError', `say which ${what} is meant; there are: ${list}`)
+}
+
+export async function decide(
+  run: string,
+  gate: string | undefined,
+  decision: 'approve' | 'reject',
+  o: Options,
+): Promise<void> {
+  const client = await connect(runningStack().temporal)
+  const open = (await waiting(client, run)).flatMap(w => w.gates.map(g => ({ ...g, workflowId: w.workflowId })))
+  const named = (g: (typeof open)[number]): string => `${g.gate} of ${g.workflowId}`
+  const chosen = only(gate === undefined ? open : open.filter(g => g.gate === gate), 'open gate', named)
+  const said = { gate: chosen.gate, decision, author: operator(), reason: o.reason }
+  const decided = await update<Gate>(client, chosen.workflowId, messages.decide, said)
+  if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, ...decided }))
+  else console.log(`${named(chosen)}: ${decision} by ${said.author}`)
+  process.exit(0)
+}
+
+export async function resolve(workflow: string, action: string, step: string | undefined, o: Options): Promise<void> {
+  const client = await connect(runningStack().temporal)
+  const stuck = (await waiting(client, workflow)).flatMap(w => w.stuck.map(s => ({ ...s, workflowId: w.workflowId })))
+  const named = (s: (typeof stuck)[number]): string => `${s.name} of ${s.workflowId}`
+  const chosen = only(step === undefined ? stuck : stuck.filter(s => s.name === step), 'failing step', named)
+  const order = { step: chosen.name, action, author: operator(), reason: o.reason }
+  const steps = await update<SagaStep[]>(client, chosen.workflowId, messages.resolve, order)
+  if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, steps }))
+  else console.log(`${named(chosen)}: ${action} by ${order.author}`)
+  process.exit(0)
+}

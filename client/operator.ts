@@ -1,0 +1,57 @@
+// What waits for a person: open gates and steps that keep failing, of every workflow that is running.
+import { WorkflowUpdateFailedError, type Client } from '@temporalio/client'
+import { causeOf } from './execute.ts'
+import { HillockError } from '../domain/errors.ts'
+import { messages, type Gate, type SagaStep } from '../domain/operator.ts'
+
+export interface Waiting {
+  readonly workflowId: string
+  readonly gates: readonly Gate[]
+  readonly stuck: readonly SagaStep[]
+}
+
+const TYPES = ['reconstruct', 'release', 'rollback']
+
+/** A workflow that has no gate, or is not answered for just now, has nothing to show. */
+const ask = async <T>(client: Client, workflowId: string, query: string): Promise<readonly T[]> =>
+  client.workflow
+    .getHandle(workflowId)
+    .query<T[]>(query)
+    .catch(() => [])
+
+/** @param name a workflow id or the name of a run; everything if left out. */
+export async function waiting(client: Client, name?: string): Promise<Waiting[]> {
+  const out: Waiting[] = []
+  const types = TYPES.map(t => `WorkflowType = "${t}"`).join(' OR ')
+  for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = "Running" AND (${types})` })) {
+    if (name !== undefined && workflowId !== name && !workflowId.endsWith(`/${name}`)) continue
+    const [gates, steps] = await Promise.all([
+      ask<Gate>(client, workflowId, messages.gates),
+      ask<SagaStep>(client, workflowId, messages.saga),
+    ])
+    const [open, stuck] = [gates.filter(g => !g.decided), steps.filter(s => s.state === 'stuck')]
+    if (open.length + stuck.length > 0) out.push({ workflowId, gates: open, stuck })
+  }
+  return out.sort((a, b) => (a.workflowId < b.workflowId ? -1 : 1))
+}
+
+/** Sends an Update. @throws HillockError ConfigError with the reason when the workflow does not take it. */
+export async function update<T>(client: Client, workflowId: string, name: string, arg: object): Promise<T> {
+  try {
+    return await client.workflow.getHandle(workflowId).executeUpdate<T, [object]>(name, { args: [arg] })
+  } catch (e) {
+    if (e instanceof WorkflowUpdateFailedError) throw new HillockError('ConfigError', causeOf(e).message)
+    throw e
+  }
+}
+
+export const waitingLines = (all: readonly Waiting[]): string[] =>
+  all.flatMap(({ workflowId, gates, stuck }) => [
+    ...gates.map(
+      g => `gate ${g.gate} is open: ${g.summary}\n  ./hillock approve|reject ${workflowId} ${g.gate} --reason "..."`,
+    ),
+    ...stuck.map(
+      s =>
+        `${workflowId}: ${s.name} keeps failing: ${s.error}\n  ./hillock resolve ${workflowId} retry|skip|done --reason "..."`,
+    ),
+  ])

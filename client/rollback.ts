@@ -1,0 +1,62 @@
+// Starting a rollback and following it: what each step does, and what a reader of the channel sees meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
+import { queues, workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
+import { messages, type SagaStep } from '../domain/operator.ts'
+import type { rollback } from '../workflows/rollback.ts'
+import { bucket, channelsOf } from './catalogue.ts'
+import { resultOf } from './execute.ts'
+
+type Handle = WorkflowHandleWithFirstExecutionRunId<typeof rollback>
+
+/** One rollback of a release at a time: a second call follows the first. */
+export const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
+  client.workflow.start<typeof rollback>('rollback', {
+    workflowId: workflowIds.rollback(input.dataset, input.channel, input.from),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue: queues.workflow,
+    args: [input],
+    staticSummary: `rollback of ${input.from}: ${input.reason}`,
+    searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.from] },
+  })
+
+const WHAT: Readonly<Record<string, string>> = {
+  'channel back': 'the channel goes back, in one compare-and-swap',
+  hold: 'schedules are paused, new runs refused, releases under way wait',
+  diagnosis: 'what differs, what is tainted, which run file makes the patch',
+  quarantine: 'tainted artifacts are set aside: nothing can be made from them',
+  patch: 'bad regions are made again, and what depends on them; evaluated and published',
+  'release the hold': 'schedules resume',
+}
+
+/** Tells of every step that changes its state, and what the channel names then. @throws HillockError what the rollback failed with. */
+export async function followRollback(
+  handle: Handle,
+  { dataset, channel }: RollbackInput,
+  tell: (line: string) => void,
+): Promise<RollbackResult> {
+  const objects = bucket()
+  const told = new Map<string, string>()
+  let sees = ''
+  const show = async (): Promise<void> => {
+    const steps = await Promise.race([handle.query<SagaStep[]>(messages.saga), sleep(3000, [])]).catch(() => [])
+    for (const s of steps) {
+      if (told.get(s.name) === s.state) continue
+      told.set(s.name, s.state)
+      const why = ['failed', 'stuck'].includes(s.state) && s.error ? `: ${s.error}` : ''
+      tell(`${s.name.padEnd(16)} ${s.state}${why}${s.state === 'running' && WHAT[s.name] ? `  (${WHAT[s.name]})` : ''}`)
+    }
+    const now = (await channelsOf(objects, dataset))[channel]?.release ?? 'nothing'
+    if (now !== sees) tell(`  a reader of ${dataset}/${channel} sees ${now}`)
+    sees = now
+  }
+  let ended = false
+  const result = resultOf(handle).finally(() => (ended = true))
+  const settled = result.catch(() => {})
+  while (!ended) {
+    await show()
+    await Promise.race([settled, sleep(500)])
+  }
+  await show()
+  return result
+}

@@ -1,0 +1,34 @@
+// Who approved or rejected a release candidate, and why: one immutable object per decision.
+import { z } from 'zod'
+import { canonicalJson } from '../domain/canonical.ts'
+import type { ObjectStore } from './object-store.ts'
+
+export const Decision = z.strictObject({
+  gate: z.string(),
+  decision: z.enum(['approve', 'reject']),
+  author: z.string(),
+  reason: z.string(),
+  at: z.number(),
+  workflowId: z.string(),
+  /** Run id of the workflow that asked: equal candidates of two runs are decided twice. */
+  runId: z.string(),
+})
+export type Decision = z.infer<typeof Decision>
+
+const prefix = (dataset: string, release: string): string => `decisions/${dataset}/${release}/`
+
+export const putDecision = (
+  objects: ObjectStore,
+  dataset: string,
+  release: string,
+  d: Decision,
+): Promise<'created' | 'exists'> =>
+  objects.putIfAbsent(`${prefix(dataset, release)}${d.runId}.json`, Buffer.from(canonicalJson(d as never)))
+
+/** All decisions about a release, the oldest first. */
+export async function decisionsOn(objects: ObjectStore, dataset: string, release: string): Promise<Decision[]> {
+  const out: Decision[] = []
+  for await (const k of objects.list(prefix(dataset, release)))
+    out.push(Decision.parse(JSON.parse(Buffer.from((await objects.get(k))!).toString())))
+  return out.sort((a, b) => a.at - b.at)
+}
