@@ -193,7 +193,7 @@ test('a parameter that was changed is named: in the run file, and in a history t
   const second = await audit('--all')
   expect(second.counts.goneFromServer).toBe(1)
   expect(of(second, 're-execution').map(f => f.why)).toEqual([
-    expect.stringContaining('another recipe: parameters.threshold 0.4 -> 0.9'),
+    expect.stringMatching(/^agglomerate\/[0-9a-f]{64}: another recipe: .*parameters\.threshold 0\.4 -> 0\.9/),
   ])
 })
 
