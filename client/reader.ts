@@ -24,7 +24,7 @@ interface Info {
 }
 
 /** Reads the segmentation of what `channel` names. @throws HillockError MissingArtifact for an answer that is none. */
-export async function readOnce(serving: string, dataset: string, channel: Channel): Promise<Reading> {
+async function readOnce(serving: string, dataset: string, channel: Channel): Promise<Reading> {
   const objects = bucket()
   const { release } = (await channelsOf(objects, dataset))[channel]!
   const manifest = (await readRelease(objects, dataset, release))!

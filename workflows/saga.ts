@@ -12,12 +12,12 @@ import { messages, refuseOrder, type SagaStep, type StepOrder } from '../domain/
 
 export interface Step<T> {
   readonly name: string
-  run(): Promise<T>
+  readonly run: () => Promise<T>
   /**
    * Undoes the step whether or not it has taken effect: registered before `run`, and called again until it succeeds or an
    * operator says otherwise. Absent where nobody can come across what the step left.
    */
-  compensate?(ending: Ending): Promise<unknown>
+  readonly compensate?: (ending: Ending) => Promise<unknown>
 }
 
 /** How the saga came to be undone: which step did not end well, and whether the workflow was cancelled. */
@@ -30,7 +30,7 @@ type Row = { -readonly [K in keyof SagaStep]: SagaStep[K] } & { order: StepOrder
 
 class Saga {
   private readonly rows: Row[] = []
-  private readonly undo: { readonly row: Row; compensate(ending: Ending): Promise<unknown> }[] = []
+  private readonly undo: { readonly row: Row; readonly compensate: NonNullable<Step<unknown>['compensate']> }[] = []
 
   constructor() {
     setHandler(defineQuery<SagaStep[]>(messages.saga), () => this.steps())
@@ -121,7 +121,7 @@ class Saga {
   }
 
   private steps(): SagaStep[] {
-    return this.rows.map(({ order: _, ...row }) => row)
+    return this.rows.map(({ name, state, error, orders }) => ({ name, state, error, orders }))
   }
 }
 export type { Saga }
@@ -138,7 +138,7 @@ export async function saga<T>(work: (s: Saga) => Promise<T>): Promise<T> {
 }
 
 /** The innermost message of a chain of failures: what an operator wants to read. */
-export function causeText(e: unknown): string {
+function causeText(e: unknown): string {
   let at = e
   while (at instanceof Error && at.cause instanceof Error) at = at.cause
   return at instanceof Error ? at.message : String(at)
