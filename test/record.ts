@@ -26,7 +26,7 @@ async function work(hillock: Hillock): Promise<string> {
   await must('phantom', TINY, '--out', out)
   await must('evaluate', release, '--truth', join(out, 'labels.npy.gz'))
   const second = await hillock.run(TINY, 'stages.agglomerate.threshold=0.8')
-  await must('release', 'rollback', 'tiny')
+  await must('release', 'rollback', 'tiny', '--regions', '0_0_0', '--reason', 'record')
   await must('release', 'publish', second.release)
   await must('schedule', 'create', TINY, '--name', 'nightly', '--cron', '0 3 * * *', '--set', 'stages.mesh.ratio=0.5')
   await must('schedule', 'trigger', 'tiny/nightly')

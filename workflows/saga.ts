@@ -17,7 +17,7 @@ export interface Step<T> {
    * Undoes the step whether or not it has taken effect: registered before `run`, and called again until it succeeds or an
    * operator says otherwise. Absent where nobody can come across what the step left.
    */
-  readonly compensate?: ((ending: Ending) => Promise<unknown>) | undefined
+  readonly compensate?: (ending: Ending) => Promise<unknown>
 }
 
 /** How the saga came to be undone: which step did not end well, and whether the workflow was cancelled. */
@@ -30,7 +30,7 @@ type Row = { -readonly [K in keyof SagaStep]: SagaStep[K] } & { order: StepOrder
 
 class Saga {
   private readonly rows: Row[] = []
-  private readonly undo: { readonly row: Row; readonly compensate: (ending: Ending) => Promise<unknown> }[] = []
+  private readonly undo: { readonly row: Row; readonly compensate: NonNullable<Step<unknown>['compensate']> }[] = []
 
   constructor() {
     setHandler(defineQuery<SagaStep[]>(messages.saga), () => this.steps())

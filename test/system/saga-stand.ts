@@ -259,6 +259,7 @@ export class Stand {
         const refusal = gate.voiSum === undefined ? null : `voiSum is 9, the gate allows ${gate.voiSum}`
         return { release, digest: '', layerDigests: {}, quality: {}, holes: 0, channel, approval, refusal }
       },
+      archive: async () => ({ index: '', histories: 0 }),
       ...channels,
       hold,
       holdsOn,
