@@ -2,20 +2,28 @@
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { ChannelMove, ChannelValue, Mover, RollbackInput } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
+import { Release } from '../domain/release.ts'
 import type { DecisionTask } from '../domain/tasks.ts'
 import { putDecision } from '../storage/decisions.ts'
 import { getRelease, moveChannel, readChannel } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
+import { refuseMarked } from './marks.ts'
 
 /** Earlier releases that a channel remembers. */
 const REMEMBERED = 20
 
 /** Points a channel at a release that is in the bucket; a channel that points at it already is left alone. */
 export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelValue> {
-  await mustExist(deps, move.dataset, move.release)
+  const text = await mustExist(deps, move.dataset, move.release)
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
   const now = ref && (JSON.parse(ref.value) as ChannelValue)
   if (now?.release === move.release) return now
+  // A release that waited at its gate may have been found bad meanwhile.
+  const stages = Object.entries(Release.parse(JSON.parse(text)).stages)
+  await refuseMarked(
+    deps,
+    stages.flatMap(([stage, refs]) => refs.map(ref => ({ stage, cell: ref.recipe.slice(0, 12), ref }))),
+  )
   const earlier = now ? [now.release, ...now.earlier].slice(0, REMEMBERED) : []
   return set(deps, move, ref?.version, now, { release: move.release, earlier, by: move.by, reason: move.reason })
 }
@@ -57,9 +65,10 @@ function trimmed({ before, ...value }: ChannelValue, kept: number): ChannelValue
   return kept > 1 && before !== undefined ? { ...value, before: before && trimmed(before, kept - 1) } : value
 }
 
-async function mustExist(deps: Deps, dataset: string, release: string): Promise<void> {
-  if (!(await getRelease(deps.objects, dataset, release)))
-    throw new HillockError('MissingArtifact', `there is no release ${release} of ${dataset}`)
+async function mustExist(deps: Deps, dataset: string, release: string): Promise<string> {
+  const text = await getRelease(deps.objects, dataset, release)
+  if (!text) throw new HillockError('MissingArtifact', `there is no release ${release} of ${dataset}`)
+  return text
 }
 
 async function set(

@@ -22,7 +22,7 @@ export const runMarks = async (deps: Deps, context: Pick<RunContext, 'marks'>): 
   context.marks === undefined ? [] : document<RunMark[]>(deps, context.marks)
 
 /**
- * What was marked while the run was under way does not get into its release.
+ * What is marked gets neither into a release nor, with one, to a channel.
  * @throws HillockError QuarantinedArtifact
  */
 export async function refuseMarked(deps: Deps, entries: readonly IndexEntry[]): Promise<void> {
@@ -30,10 +30,11 @@ export async function refuseMarked(deps: Deps, entries: readonly IndexEntry[]): 
   for (const { stage, cell, ref } of marks.size ? entries : []) {
     const mark = marks.get(`${stage}/${ref.recipe}`)
     if (mark)
-      throw new HillockError(
-        'QuarantinedArtifact',
-        `${stage} ${cell} was marked ${mark.kind} during the run: ${mark.reason}`,
-        { stage, recipe: ref.recipe, kind: mark.kind, reason: mark.reason },
-      )
+      throw new HillockError('QuarantinedArtifact', `${stage} ${cell} is marked ${mark.kind}: ${mark.reason}`, {
+        stage,
+        recipe: ref.recipe,
+        kind: mark.kind,
+        reason: mark.reason,
+      })
   }
 }

@@ -168,7 +168,7 @@ function tasksOf(events: readonly Event[], of: { run: string; workflowId: string
       const [stage, activityId] = [a.activityType!.name, a.activityId!]
       // Stages name their activities; those that make no artifact are numbered.
       const what = activityId.startsWith(`${stage}/`)
-        ? activityId.slice(stage.length + 1)
+        ? activityId.slice(stage.length + 1).split('@')[0]!
         : `${of.workflowId} ${activityId}`
       const begun = { scheduled: at, ended: null, outcome: 'open' as const, attempts: 1 }
       open.set(id, { ...of, activityId, stage, what, ...begun, failures: [], requests: {}, result: null })

@@ -3,6 +3,21 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
 /**
+ * A short name for a value, by two 32-bit FNV-1a passes over its canonical JSON: where a workflow needs one, which has no
+ * cryptographic digest and needs none.
+ */
+export function fingerprint(value: Json): string {
+  const text = canonicalJson(value)
+  let [a, b] = [0x811c9dc5, 0xcbf29ce4]
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    a = Math.imul(a ^ c, 0x01000193)
+    b = Math.imul(b ^ (c + i), 0x01000193)
+  }
+  return [a, b].map(h => (h >>> 0).toString(16).padStart(8, '0')).join('')
+}
+
+/**
  * JSON with keys in code-unit order, no white space, absent keys left out.
  * @throws TypeError for what JSON cannot hold exactly: NaN, infinities, bigint, functions.
  */

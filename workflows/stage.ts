@@ -1,5 +1,6 @@
 // Calls of stage activities: queue, timeouts and retry policy come from the stage table, the summary from the call.
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
+import { fingerprint, type Json } from '../domain/canonical.ts'
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
@@ -31,5 +32,7 @@ export function runStage<S extends StageName>(
   const activity = proxies[stage][stage] as unknown as {
     executeWithOptions(options: object, args: unknown[]): ReturnType<StageActivities[S]>
   }
-  return activity.executeWithOptions({ activityId: `${stage}/${what}`, summary: `${stage} ${what}` }, [task])
+  // Replay compares ids, not inputs: with a digest of the input in the id it compares both.
+  const activityId = `${stage}/${what}@${fingerprint(task as unknown as Json)}`
+  return activity.executeWithOptions({ activityId, summary: `${stage} ${what}` }, [task])
 }

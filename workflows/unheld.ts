@@ -3,7 +3,8 @@ import { sleep } from '@temporalio/workflow'
 import { showPart } from './details.ts'
 import { housekeeping } from './housekeeping.ts'
 
-const MOST_SECONDS = 300
+/** While an operator takes his time, a waiting release must not fill its history. */
+const MOST_SECONDS = 3600
 
 /** Returns once no hold but those of workflow `own` is in force. */
 export async function unheld(dataset: string, own: string | undefined): Promise<void> {
