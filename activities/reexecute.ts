@@ -6,6 +6,7 @@ import type { BatchOutcome, IndexEntry, Outcome, Recorded, Verdict } from '../do
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import { activityCalls } from '../domain/history.ts'
 import type { Lineage } from '../domain/lineage.ts'
+import { recipeId, type Recipe } from '../domain/recipe.ts'
 import type { StageName } from '../domain/stages.ts'
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { fileStore } from '../storage/file-store.ts'
@@ -35,10 +36,15 @@ export const reexecute =
       const objects = overlayStore(deps.objects, scratch, key => own.some(prefix => key.startsWith(prefix)))
       // Nothing counts as found but what this execution has made itself.
       const mine = artifactStore(scratch)
-      const artifacts: ArtifactStore = { ...artifactStore(objects), find: recipe => mine.find(recipe) }
+      // What has been marked since was taken then; what was made in place of a marked one is made as that again.
+      const bucket = artifactStore(deps.objects, { quarantined: true })
+      const earlier = await earlierGenerations(bucket, recorded)
+      const artifacts: ArtifactStore = {
+        ...artifactStore(objects, { quarantined: true }),
+        find: async recipe => (earlier.has(recipeId(recipe)) ? setAside() : mine.find(recipe)),
+      }
       const result = await stages[at.stage]({ ...deps, objects, artifacts }, call.input as never)
       const again = new Map((await answerOf(objects, { type: at.stage, result })).entries.map(e => [e.cell, e]))
-      const bucket = artifactStore(deps.objects)
       const found = await Promise.all(recorded.map(e => compare(bucket, artifacts, e, again.get(e.cell))))
       const why = found.flatMap(f => (f.why ? [f.why.slice(0, LETTERS)] : []))
       return {
@@ -52,6 +58,22 @@ export const reexecute =
       await rm(folder, { recursive: true, force: true })
     }
   }
+
+/** Recipe ids of all generations before those that were recorded. */
+async function earlierGenerations(bucket: ArtifactStore, recorded: readonly IndexEntry[]): Promise<Set<string>> {
+  const ids = new Set<string>()
+  for (const { stage, ref } of recorded) {
+    // A record that cannot be read is told of by the comparison.
+    const record = await bucket.lineage(stage, ref.recipe).catch(() => undefined)
+    const { generation = 0, ...first } = record?.recipe ?? {}
+    for (let g = 0; g < generation; g++) ids.add(recipeId((g > 0 ? { ...first, generation: g } : first) as Recipe))
+  }
+  return ids
+}
+
+function setAside(): never {
+  throw new HillockError('QuarantinedArtifact', 'set aside', { kind: 'damaged', reason: 'set aside', content: '' })
+}
 
 interface Comparison {
   readonly why?: string

@@ -93,6 +93,22 @@ test('a section is left out by name, by mark as by the run file', async () => {
   expect(byHand.digest).toBe(r.digest)
 }, 300_000)
 
+test('an audit reads what was marked since, and makes a later generation as such', async () => {
+  await mark('--artifact', await segmentOf(first.release, '0_0_0'), '--damaged', '--reason', 'disk lost it')
+  const again = await hillock.run(TINY)
+  expect(made(again)).toEqual(['segment'])
+  const { stages } = await hillock.json<Release>('release', 'show', again.release)
+  await mark('--artifact', `supervoxel/${stages['supervoxel']![0]!.recipe}`, '--reason', 'torn')
+  const audit = await hillock.json<{ ok: boolean; findings: unknown[]; counts: Record<string, number> }>(
+    'audit',
+    again.release,
+    '--all',
+  )
+  expect(audit.findings).toEqual([])
+  expect(audit.counts['artifactsEqual']).toBe(audit.counts['artifactsRemade'])
+  expect(audit.counts['artifactsRemade']).toBeGreaterThanOrEqual(Object.values(stages).flat().length)
+}, 600_000)
+
 test.each([
   [['--section', '64', '--dataset', 'tiny', '--reason', 'x'], 'there is no section 64; they go from 0 to 63'],
   [['--section', '1', '--dataset', 'tinny', '--reason', 'x'], 'there is no release of it; there are: tiny'],
