@@ -121,7 +121,7 @@ const rows = {
     version: 2,
     scope: 'dataset',
     phase: 'alignment',
-    inputs: ['match'],
+    inputs: ['stitch', 'match'],
     makes: 'one displacement field per section; bad sections excluded by name',
     parameters: params({
       /** `none` trusts the source: it is aligned already. */
