@@ -94,8 +94,8 @@ describe('rollback', () => {
       stand.addFault({ match: `^${match}`, workflow: `/${dataset}/`, when: how, attempts: 9, type: 'ProvenanceError' })
     const { end, why } = await endOf(await stand.rollback(input(dataset, bad)))
     const left = await stand.state(dataset)
-    // Cancelled while its last effect is being had, the patch is whole, and so is the drill.
-    if (match.endsWith('published') && end === 'completed') {
+    // A cancel travels through three workflows: where the last effects are had before it arrives, the drill is whole.
+    if (how === 'cancel' && match.startsWith('publish') && end === 'completed') {
       expect(left).toMatchObject({ holds: [], marks: TAINTED, paused: false, published: { earlier: [good] } })
       return
     }

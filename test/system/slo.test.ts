@@ -42,8 +42,8 @@ let scraped: string[]
 beforeAll(async () => {
   faults([
     { match: '^align ', when: 'before', attempts: 1, type: 'kill' },
-    { match: '^render .*0_0_0$', when: 'before', attempts: 2, type: 'StoreError' },
-    { match: '^affinity .*1_0_0$', when: 'after', attempts: 1, type: 'ComputeLost' },
+    { match: '^render .*0_0_0@', when: 'before', attempts: 2, type: 'StoreError' },
+    { match: '^affinity .*1_0_0@', when: 'after', attempts: 1, type: 'ComputeLost' },
     { match: '^graph ', when: 'before', attempts: 3, type: 'StoreError' },
   ])
   const set = ['slo.mvoxelPerSecond.render=1000', 'budget.failureRate=0.5', 'slo.deadline=2001-01-01']
