@@ -39,7 +39,7 @@ function holderOf(id: string): { runId: string; workflowId: string; input: strin
     const { events } = JSON.parse(read(h.runId)) as { events: Record<string, Record<string, unknown>>[] }
     for (const e of events) {
       const a = e['activityTaskScheduledEventAttributes']
-      if (String(a?.['activityId']).split('@')[0] === id)
+      if (a && String(a['activityId']).split('@')[0] === id)
         return { ...h, input: (a['input'] as { payloads: { data: string }[] }).payloads[0]!.data }
     }
   }
