@@ -73,6 +73,8 @@ async function planned(
     expect(count, row.stage).toBeGreaterThanOrEqual(row.make)
     expect(found, row.stage).toBeGreaterThanOrEqual(row.exists)
   }
+  // A full run per change takes minutes: in the suite the last change stands for all, with HILLOCK_FULL each has its own.
+  if (name !== 'tile' && !process.env['HILLOCK_FULL']) return { plan, report, made }
   const fresh = new Hillock()
   try {
     const full = await fresh.run(file, ...sets)
