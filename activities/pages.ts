@@ -8,9 +8,9 @@ import {
   type Page,
   type Refs,
   type RunContext,
-  type StageCount,
   type StageSum,
 } from '../domain/contract.ts'
+import { countOf, summed } from '../domain/counts.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { stages, type StageName } from '../domain/stages.ts'
@@ -128,21 +128,8 @@ export async function sectionPages(
 
 /** Sums the outcomes of a batch and writes its page: what was known of these sections in this phase, and what is new. */
 export async function batch(deps: Deps, page: string | null, outcomes: readonly Outcome[]): Promise<BatchOutcome> {
-  const counts = new Map<string, StageCount>()
-  for (const o of outcomes) {
-    const c = counts.get(o.stage)
-    counts.set(o.stage, {
-      stage: o.stage,
-      made: (c?.made ?? 0) + (o.made ? 1 : 0),
-      found: (c?.found ?? 0) + (o.made ? 0 : 1),
-      quarantined: (c?.quarantined ?? 0) + o.holes.length,
-      // One attempt of the activity made the whole batch.
-      retries: o.retries,
-      seconds: (c?.seconds ?? 0) + o.seconds,
-      voxels: (c?.voxels ?? 0) + o.voxels,
-      cost: (c?.cost ?? 0) + o.cost,
-    })
-  }
+  // One attempt of the activity made the whole batch.
+  const counts = summed(outcomes.map(countOf)).map(c => ({ ...c, retries: outcomes[0]!.retries }))
   const before = page ? (await readPage(deps, page)).entries : []
-  return { page: await writePage(deps, [...before, ...outcomes.map(entryOf)]), counts: [...counts.values()] }
+  return { page: await writePage(deps, [...before, ...outcomes.map(entryOf)]), counts }
 }

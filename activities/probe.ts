@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { boxesNear, excludedSections, type RunConfig } from '../domain/config.ts'
-import type { Place, Probed, Refs, StageCount, Swept } from '../domain/contract.ts'
+import type { Place, Probed, Refs, Swept } from '../domain/contract.ts'
+import { noCount } from '../domain/counts.ts'
 import { fromKey, key } from '../domain/geometry.ts'
 import { activeStages, isTopDown } from '../domain/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/reads.ts'
@@ -148,15 +149,10 @@ async function swept(deps: Deps, { node }: Place, page: Digest): Promise<Swept> 
   const { stages: sums, entries } = await readPage(deps, page)
   const top: Record<string, Refs> = {}
   for (const e of entries) if (e.cell === nodeKey(node)) top[e.stage] = { ...top[e.stage], [e.cell]: e.ref }
-  const counts = Object.entries(sums).map(([stage, s]): StageCount => ({
-    stage: stage as StageName,
-    made: 0,
-    found: s.count,
-    quarantined: s.holes,
-    retries: 0,
-    seconds: 0,
-    voxels: 0,
-    cost: 0,
+  const counts = Object.entries(sums).map(([stage, { count, holes }]) => ({
+    ...noCount(stage as StageName),
+    found: count,
+    quarantined: holes,
   }))
   return { page, counts, top }
 }

@@ -10,6 +10,7 @@ import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { parseRunConfig } from '../domain/config.ts'
 import { queues, searchAttributes, type Outcome, type RunContext, type Swept } from '../domain/contract.ts'
+import { noCount } from '../domain/counts.ts'
 import { map3, product, type Vec3 } from '../domain/geometry.ts'
 import { expected, isDatasetPhase, phasesOf } from '../domain/phases.ts'
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
@@ -61,16 +62,7 @@ const outcome = (stage: StageName, cell: string): Outcome => ({
   retries: 0,
   holes: [],
 })
-const count = (stage: StageName, made: number): Swept['counts'][number] => ({
-  stage,
-  made,
-  found: 0,
-  quarantined: 0,
-  retries: 0,
-  seconds: 0,
-  voxels: made,
-  cost: 0,
-})
+const count = (stage: StageName, made: number): Swept['counts'][number] => ({ ...noCount(stage), made, voxels: made })
 
 /** Stage activities that answer at once, with answers of the real size. */
 function stubs(context: RunContext): Record<string, (task: never) => Promise<unknown>> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkflowFailedError, type Client } from '@temporalio/client'
 import type { RunConfig } from '../domain/config.ts'
 import { queries, queues, workflowIds, type Progress, type RunResult } from '../domain/contract.ts'
+import { plus } from '../domain/counts.ts'
 import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 
@@ -83,18 +84,7 @@ const FOLLOWED = 16
 const added = (all: Progress['stages'], more: Progress['stages']): Progress['stages'] =>
   all.map(row => {
     const m = more.find(r => r.stage === row.stage)
-    if (!m) return row
-    return {
-      ...row,
-      made: row.made + m.made,
-      found: row.found + m.found,
-      quarantined: row.quarantined + m.quarantined,
-      retries: row.retries + m.retries,
-      seconds: row.seconds + m.seconds,
-      voxels: row.voxels + m.voxels,
-      cost: row.cost + m.cost,
-      ended: Math.max(row.ended, m.ended),
-    }
+    return m ? { ...plus(row, m), ended: Math.max(row.ended, m.ended) } : row
   })
 
 /** `20261123-014500`, in UTC. */

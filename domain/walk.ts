@@ -11,6 +11,7 @@ import {
   type StageCount,
   type Swept,
 } from './contract.ts'
+import { countOf, summed } from './counts.ts'
 import { key } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
 import { activeStages, isDatasetPhase, isTopDown, phasesOf } from './phases.ts'
@@ -41,17 +42,6 @@ export interface Steps {
 
 /** Places and activities of one sweep that are under way at once; more would only wait in the task queues. */
 export const WIDTH = 8
-
-export const countOf = (o: Outcome): StageCount => ({
-  stage: o.stage,
-  made: o.made ? 1 : 0,
-  found: o.made ? 0 : 1,
-  quarantined: o.holes.length,
-  retries: o.retries,
-  seconds: o.seconds,
-  voxels: o.voxels,
-  cost: o.cost,
-})
 
 const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
@@ -233,28 +223,4 @@ class Sweep {
     if (!isTopDown(this.place.phase)) return {}
     return { above: Object.fromEntries(this.names.map(s => [s, this.within(s, node)[s]!])) }
   }
-}
-
-/** Counts by stage. */
-function summed(counts: readonly StageCount[]): StageCount[] {
-  const rows = new Map<StageName, StageCount>()
-  for (const c of counts) {
-    const r = rows.get(c.stage)
-    rows.set(
-      c.stage,
-      r
-        ? {
-            stage: c.stage,
-            made: r.made + c.made,
-            found: r.found + c.found,
-            quarantined: r.quarantined + c.quarantined,
-            retries: r.retries + c.retries,
-            seconds: r.seconds + c.seconds,
-            voxels: r.voxels + c.voxels,
-            cost: r.cost + c.cost,
-          }
-        : c,
-    )
-  }
-  return [...rows.values()]
 }

@@ -16,7 +16,8 @@ import {
 } from '../domain/contract.ts'
 import { overBudget, Pause, Resume, sameScope, scopeName, type Budget, type Spent } from '../domain/control.ts'
 import { expected } from '../domain/phases.ts'
-import { countOf, walkRun, WIDTH } from '../domain/walk.ts'
+import { countOf } from '../domain/counts.ts'
+import { walkRun, WIDTH } from '../domain/walk.ts'
 
 /** A run hears of its spending in so many steps. */
 const STEPS = 100

@@ -14,7 +14,8 @@ import { stages } from '../domain/stages.ts'
 import { batchRange } from '../domain/sweep.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { nodeKey } from '../domain/tree.ts'
-import { countOf, type PlaceKind, type Steps } from '../domain/walk.ts'
+import { countOf } from '../domain/counts.ts'
+import type { PlaceKind, Steps } from '../domain/walk.ts'
 
 /** `meter` hears of what is made here, not of what sweeps below tell themselves. */
 export const durable = (tracker: Tracker, control: Control, meter?: Meter): Steps => ({

@@ -1,22 +1,11 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { showPart } from './details.ts'
 import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
+import { noCount, plus } from '../domain/counts.ts'
 import { scopeName, type Pause } from '../domain/control.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
 
-const empty = (stage: StageName): StageProgress => ({
-  stage,
-  total: 0,
-  made: 0,
-  found: 0,
-  quarantined: 0,
-  retries: 0,
-  seconds: 0,
-  voxels: 0,
-  cost: 0,
-  started: 0,
-  ended: 0,
-})
+const empty = (stage: StageName): StageProgress => ({ ...noCount(stage), total: 0, started: 0, ended: 0 })
 
 export class Tracker {
   private readonly rows = new Map<StageName, StageProgress>()
@@ -38,17 +27,7 @@ export class Tracker {
   add(counts: readonly StageCount[]): void {
     for (const c of counts) {
       const row = this.rows.get(c.stage) ?? empty(c.stage)
-      const next = {
-        ...row,
-        made: row.made + c.made,
-        found: row.found + c.found,
-        quarantined: row.quarantined + c.quarantined,
-        retries: row.retries + c.retries,
-        seconds: row.seconds + c.seconds,
-        voxels: row.voxels + c.voxels,
-        cost: row.cost + c.cost,
-        ended: Date.now(),
-      }
+      const next = { ...plus(row, c), ended: Date.now() }
       this.rows.set(c.stage, { ...next, total: Math.max(next.total, next.made + next.found) })
     }
     this.show()
