@@ -13,6 +13,7 @@ import { readBox } from '../storage/formats/volume.ts'
 import { Context } from '@temporalio/activity'
 import { stages } from '../domain/stages.ts'
 import type { Deps } from './context.ts'
+import { fault } from './faults.ts'
 import { progress } from './meter.ts'
 
 export const regionBox = (t: CellTask): Box => cellBox(fromKey(t.cell), t.context.region, t.context.bounds)
@@ -94,6 +95,7 @@ export async function eachBlock(
   const last = Context.current().info.attempt >= stages[stage].retry.attempts
   for (const [i, block] of blocks.entries()) {
     try {
+      fault('before', ` block ${key(block.coord)}`)
       await work(block)
     } catch (e) {
       // What is wrong with the run as a whole is no fault of the block, and a cancelled block has not failed.

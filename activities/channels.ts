@@ -48,9 +48,20 @@ export async function rollBack(deps: Deps, input: RollbackInput & { readonly via
 export async function takeBack(deps: Deps, { dataset, channel, via }: Mover): Promise<void> {
   const ref = await readChannel(deps.objects, dataset, channel)
   const now = ref && (JSON.parse(ref.value) as ChannelValue)
-  if (!now || (now.via !== via && !now.via?.startsWith(`${via}#`))) return
-  const before = now.before ? canonicalJson(now.before as unknown as Json) : null
-  await moveChannel(deps.objects, dataset, channel, ref.version, before)
+  const without = now && withoutMove(now, via)
+  if (without === now) return
+  const value = without ? canonicalJson(without as unknown as Json) : null
+  await moveChannel(deps.objects, dataset, channel, ref!.version, value)
+}
+
+/** `now` as if `via` had never moved the channel: also where others have moved it since. Itself where `via` has not. */
+function withoutMove(now: ChannelValue, via: string): ChannelValue | null {
+  if (now.via === via || now.via?.startsWith(`${via}#`)) return now.before ?? null
+  const { before } = now
+  const kept = before && withoutMove(before, via)
+  if (!before || kept === before) return now
+  const gone = now.earlier.indexOf(before.release)
+  return { ...now, before: kept!, earlier: now.earlier.filter((_, i) => i !== gone) }
 }
 
 export async function recordDecision(deps: Deps, { dataset, release, ...decision }: DecisionTask): Promise<void> {

@@ -4,7 +4,7 @@ import { activityInfo } from '@temporalio/activity'
 import { HillockError, type ErrorType } from '../domain/errors.ts'
 
 interface FaultRule {
-  /** Matched against `activityType activityId`, as a regular expression. */
+  /** Matched against `activityType activityId`, for a single block with ` block x_y_z` behind it, as a regular expression. */
   readonly match: string
   /** Matched against the workflow id, as a regular expression; any if left out. */
   readonly workflow?: string
@@ -19,20 +19,20 @@ interface FaultRule {
 const file = process.env['HILLOCK_FAULTS']
 
 /**
- * Throws where the rules of `HILLOCK_FAULTS` (a JSON file, read at every call) ask for it. `<file>.log` gets a line for each
+ * `part`: a piece of the activity's work that can fail by itself. Throws where the rules of `HILLOCK_FAULTS` (a JSON file, read at every call) ask for it. `<file>.log` gets a line for each
  * fault, and one with `when: passed` when an activity that a rule names succeeds.
  */
-export function fault(when: FaultRule['when']): void {
+export function fault(when: FaultRule['when'], part = ''): void {
   if (!file || !existsSync(file)) return
   const { activityType, activityId, attempt, workflowExecution } = activityInfo()
   const log = (what: FaultRule['when'] | 'passed', type: string | null): void =>
     appendFileSync(
       `${file}.log`,
-      `${JSON.stringify({ activityType, activityId, attempt, when: what, type, workflowId: workflowExecution?.workflowId, at: Date.now() })}\n`,
+      `${JSON.stringify({ activityType, activityId: activityId + part, attempt, when: what, type, workflowId: workflowExecution?.workflowId, at: Date.now() })}\n`,
     )
   const rules = (JSON.parse(readFileSync(file, 'utf8')) as FaultRule[]).filter(
     r =>
-      new RegExp(r.match).test(`${activityType} ${activityId}`) &&
+      new RegExp(r.match).test(`${activityType} ${activityId}${part}`) &&
       new RegExp(r.workflow ?? '').test(workflowExecution?.workflowId ?? ''),
   )
   const rule = rules.find(r => r.when === when && attempt <= r.attempts)

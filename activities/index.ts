@@ -24,7 +24,9 @@ import { labelPyramid, pyramid } from './pyramid.ts'
 import { rag } from './rag.ts'
 import { liftingOwn } from './own-marks.ts'
 import { planner } from './plan.ts'
+import { poisoned } from './poisoned.ts'
 import { probe, savePage } from './probe.ts'
+import { residuals } from './quality.ts'
 import { assemble } from './release.ts'
 import { reexecute } from './reexecute.ts'
 import { render } from './render.ts'
@@ -74,6 +76,8 @@ const housekeeping = {
   },
   probe,
   savePage,
+  residuals,
+  poisoned,
   assemble,
   publish,
   rollBack,

@@ -3,13 +3,14 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { workflowIds, type Assembled, type IndexEntry, type Refs, type ReleaseInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { contentDigest, sha256, type Digest } from '../domain/recipe.ts'
-import { Release, type LayerName, type Quality, type VolumeLayer } from '../domain/release.ts'
+import { Release, type LayerName, type VolumeLayer } from '../domain/release.ts'
 import { mipFactor, rootLevel } from '../domain/tree.ts'
 import { putRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
 import { entriesBelow } from './pages.ts'
 import { mipCell } from './pyramid.ts'
+import { qualityOf } from './quality.ts'
 import { configOf } from './source.ts'
 
 /** Writes the manifest if there is none of the same content, and holds its quality against the gate of the run file. */
@@ -132,24 +133,4 @@ async function layerDigest(deps: Deps, layer: Release['layers'][LayerName] & obj
     }),
   )
   return contentDigest(outputs.flat())
-}
-
-async function qualityOf(deps: Deps, entries: readonly IndexEntry[]): Promise<Quality> {
-  const summaries = async (stage: string): Promise<Record<string, unknown>[]> =>
-    Promise.all(
-      artifactsOf(entries, stage).map(
-        async ref => (await deps.artifacts.open(ref)).lineage.summary as Record<string, unknown>,
-      ),
-    )
-  const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1]
-  const numbers = (rows: Record<string, unknown>[], field: string): number[] =>
-    rows.flatMap(r => (typeof r[field] === 'number' ? [r[field]] : []))
-  const evaluated = (await summaries('evaluate'))[0]
-  const stitchResidualPx = median(numbers(await summaries('stitch'), 'residualPx'))
-  const alignResidualPx = median(numbers(await summaries('align'), 'residualPx'))
-  return {
-    ...((evaluated?.['quality'] ?? {}) as Quality),
-    ...(stitchResidualPx === undefined ? {} : { stitchResidualPx }),
-    ...(alignResidualPx === undefined ? {} : { alignResidualPx }),
-  }
 }

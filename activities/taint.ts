@@ -62,8 +62,8 @@ async function onEach(deps: Deps, list: string, act: (ref: IndexEntry['ref']) =>
   return all.length
 }
 
-export const quarantine = (deps: Deps, { list, run, by, reason }: QuarantineTask): Promise<number> =>
-  onEach(deps, list, ref => deps.artifacts.quarantine(ref, { kind: 'bad', reason: ownReason(run, reason), by }))
+export const quarantine = (deps: Deps, { list, run, kind, by, reason }: QuarantineTask): Promise<number> =>
+  onEach(deps, list, ref => deps.artifacts.quarantine(ref, { kind, reason: ownReason(run, reason), by }))
 
 /** Marks of others stay. */
 export const liftQuarantine = (deps: Deps, { list, run, by, reason }: QuarantineTask): Promise<number> =>

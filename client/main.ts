@@ -80,12 +80,21 @@ json(program.command('invalidate'))
   .option('--lift <id>', 'take a mark back')
   .action(async o => (await import('./commands/invalidate.ts')).invalidate(o))
 const answer = (c: Command): Command => json(c).requiredOption('--reason <text>', 'why, for the record')
-for (const decision of ['approve', 'reject'] as const)
+for (const decision of ['approve', 'reject', 'retry'] as const)
   answer(program.command(`${decision} <run> [gate]`))
-    .description(`${decision} at an open gate of a run or workflow; \`status\` lists them`)
+    .description(
+      decision === 'retry'
+        ? 'try the blocks again that a run has set aside and asks about at its gate `quarantine`'
+        : `${decision} at an open gate of a run or workflow; \`status\` lists them`,
+    )
     .action(async (run: string, gate: string | undefined, o) =>
       (await import('./commands/decide.ts')).decide(run, gate, decision, o),
     )
+json(program.command('quarantine <release>'))
+  .description('blocks that failed on every attempt and are holes of a release: where, attempts, last error')
+  .option('--retry', 'set their artifacts aside, so that the next run of the same file makes them again')
+  .option('--reason <text>', 'why, for the record')
+  .action(async (name: string, o) => (await import('./commands/quarantine.ts')).quarantine(name, o))
 answer(program.command('resolve <workflow> <action> [step]'))
   .description('retry, skip or take for done a step of a release or rollback that keeps failing; `status` lists them')
   .action(async (workflow: string, action: string, step: string | undefined, o) =>

@@ -35,6 +35,21 @@ export async function waiting(client: Client, name?: string): Promise<Waiting[]>
   return out.sort((a, b) => (a.workflowId < b.workflowId ? -1 : 1))
 }
 
+/** Tells once of each gate and each failing step that comes to wait for a person; asks no more often than every other second. */
+export function announcer(client: Client, concerns: (workflowId: string) => boolean, tell: (line: string) => void) {
+  const told = new Set<string>()
+  let asked = 0
+  return async (): Promise<void> => {
+    if (Date.now() - asked < 2000) return
+    asked = Date.now()
+    const found = await waiting(client).catch(() => [])
+    for (const line of waitingLines(found.filter(w => concerns(w.workflowId)))) {
+      if (!told.has(line)) tell(line)
+      told.add(line)
+    }
+  }
+}
+
 /** Sends an Update. @throws HillockError ConfigError with the reason when the workflow does not take it. */
 export async function update<T>(client: Client, workflowId: string, name: string, arg: object): Promise<T> {
   try {
@@ -48,7 +63,8 @@ export async function update<T>(client: Client, workflowId: string, name: string
 export const waitingLines = (all: readonly Waiting[]): string[] =>
   all.flatMap(({ workflowId, gates, stuck }) => [
     ...gates.map(
-      g => `gate ${g.gate} is open: ${g.summary}\n  ./hillock approve|reject ${workflowId} ${g.gate} --reason "..."`,
+      g =>
+        `gate ${g.gate} is open: ${g.summary}\n  ./hillock ${g.choices.join('|')} ${workflowId} ${g.gate} --reason "..."`,
     ),
     ...stuck.map(
       s =>

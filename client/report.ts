@@ -21,7 +21,7 @@ export function progressLine(r: StageProgress, now: number): string {
   const odd = [r.quarantined ? `${r.quarantined} quarantined` : '', r.retries ? `${r.retries} retries` : ''].filter(
     Boolean,
   )
-  return `${r.stage.padEnd(14)} ${bar} ${String(done(r)).padStart(5)}/${r.total}  ${[`${r.made} made`, `${r.found} found`, ...odd].join(', ')}  ${time}`
+  return `${r.stage.padEnd(14)} ${bar} ${String(done(r)).padStart(5)}/${r.total}  ${[`${r.made} made`, `${Math.max(0, r.found)} found`, ...odd].join(', ')}  ${time}`
 }
 
 /** Prints progress: redrawn in place on a terminal, else one line when a stage is complete. */
@@ -31,6 +31,12 @@ export class ProgressPrinter {
   private readonly out: NodeJS.WriteStream
   constructor(out: NodeJS.WriteStream) {
     this.out = out
+  }
+
+  /** A line of its own, above what is redrawn. */
+  say(line: string): void {
+    this.out.write(`${line}\n`)
+    this.lines = 0
   }
 
   show(p: Progress, now: number): void {

@@ -6,17 +6,19 @@ import { messages, type SagaStep } from '../domain/operator.ts'
 import type { rollback } from '../workflows/rollback.ts'
 import { bucket, channelsOf } from './catalogue.ts'
 import { resultOf } from './execute.ts'
+import { announcer } from './operator.ts'
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof rollback>
 
 /** One rollback of a release at a time: a second call follows the first. */
-export const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
+const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
   client.workflow.start<typeof rollback>('rollback', {
     workflowId: workflowIds.rollback(input.dataset, input.channel, input.from),
     workflowIdConflictPolicy: 'USE_EXISTING',
     taskQueue: queues.workflow,
     args: [input],
     staticSummary: `rollback of ${input.from}: ${input.reason}`,
+    priority: { fairnessKey: input.dataset },
     searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.from] },
   })
 
@@ -29,12 +31,14 @@ const WHAT: Readonly<Record<string, string>> = {
   'release the hold': 'schedules resume',
 }
 
-/** Tells of every step that changes its state, and what the channel names then. @throws HillockError what the rollback failed with. */
-export async function followRollback(
-  handle: Handle,
-  { dataset, channel }: RollbackInput,
+/** Starts a rollback, or joins the one under way; tells of every step that changes its state, and what the channel names then. @throws HillockError what the rollback failed with. */
+export async function rollBack(
+  client: Client,
+  input: RollbackInput,
   tell: (line: string) => void,
 ): Promise<RollbackResult> {
+  const { dataset, channel, from } = input
+  const handle = await startRollback(client, input)
   const objects = bucket()
   const told = new Map<string, string>()
   let sees = ''
@@ -50,11 +54,13 @@ export async function followRollback(
     if (now !== sees) tell(`  a reader of ${dataset}/${channel} sees ${now}`)
     sees = now
   }
+  const announce = announcer(client, id => id.includes(`/${dataset}/`) && id.includes(from), tell)
   let ended = false
   const result = resultOf(handle).finally(() => (ended = true))
   const settled = result.catch(() => {})
   while (!ended) {
     await show()
+    await announce()
     await Promise.race([settled, sleep(500)])
   }
   await show()

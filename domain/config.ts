@@ -15,6 +15,8 @@ const shape = z
   .tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()])
   .readonly()
 
+const regionName = z.string().regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')
+
 const because = {
   reason: z.string().min(1),
   /** Set where a mark of the bucket put it here: it goes when the mark is lifted. */
@@ -66,7 +68,7 @@ export const RunConfig = z.strictObject({
   overrides: z
     .array(
       z.strictObject({
-        regions: z.array(z.string().regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')).min(1),
+        regions: z.array(regionName).min(1),
         stages: z.record(z.string(), z.record(z.string(), z.json())),
       }),
     )
@@ -101,6 +103,20 @@ export const RunConfig = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  /** Where somebody decides before the run goes on. */
+  gates: z
+    .array(
+      z.strictObject({
+        name: slug,
+        /** The phase of the stage table that waits. */
+        before: z.enum(stageNames.map(s => stages[s].phase)),
+        /** These regions of the phase come first, so that the decision can be made on them. */
+        canary: z.array(regionName).min(1).optional(),
+      }),
+    )
+    .default([]),
+  /** Blocks that fail for good: `declare` them as holes of the release, or `ask` before the release is made. */
+  quarantine: z.enum(['declare', 'ask']).default('declare'),
   /** Limits at which the run pauses itself. */
   budget: Budget.prefault({}),
   price: z
@@ -182,6 +198,14 @@ function checkWhole(c: RunConfig): void {
         if (!parsed.success) fail(path, explain(parsed.error.issues).join('; '))
       }
     }
+  for (const [i, g] of c.gates.entries()) {
+    const names = c.gates.map(o => o.name)
+    if (names.indexOf(g.name) < i || g.name === 'release' || g.name === 'quarantine')
+      fail(`gates.${i}.name`, `there is another gate ${g.name}`)
+    const odd = stageNames.find(s => stages[s].phase === g.before && stages[s].scope !== 'region')
+    if (g.canary && odd) fail(`gates.${i}.canary`, `phase ${g.before} does not go region by region: ${odd} does not`)
+    if (g.before === 'release') fail(`gates.${i}.before`, 'the release has a gate of its own: release.approval')
+  }
   if ('phantom' in c.source && c.evaluate.box)
     checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
   if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')

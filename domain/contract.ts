@@ -4,6 +4,7 @@ import type { ArtifactRef } from './lineage.ts'
 import type { RunConfig } from './config.ts'
 import type { Pause } from './control.ts'
 import type { Execution } from './history.ts'
+import type { ArtifactMark } from './marks.ts'
 import type { Digest } from './recipe.ts'
 import type { Channel, Hole, Quality } from './release.ts'
 import type { StageName } from './stages.ts'
@@ -337,9 +338,18 @@ export interface Diagnosis {
   readonly count: number
 }
 
+/** Artifacts with blocks that failed for good: a list of index entries in the raw archive. */
+export interface Poisoned {
+  readonly list: string
+  readonly blocks: number
+  /** The first of them, for people. */
+  readonly text: string
+}
+
 /** Artifacts of a list in the raw archive that are quarantined, or no longer. */
 export interface QuarantineTask {
   readonly list: string
+  readonly kind: ArtifactMark['kind']
   /** The run that makes the patch. */
   readonly run: string
   readonly by: string

@@ -1,5 +1,6 @@
 // Holding a run, a stage or a region back, and the limits at which a run holds itself back.
 import { z } from 'zod'
+import type { Quality } from './release.ts'
 import { stageNames, type StageName } from './stages.ts'
 
 const named = z.string().trim().min(1, 'say who and why: it is kept with the run')
@@ -49,6 +50,9 @@ export const Budget = z.strictObject({
   cost: z.number().positive().optional(),
   /** The run pauses itself when more than this share of its attempts fails. */
   failureRate: z.number().min(0).max(1).optional(),
+  /** It pauses itself before the images are rendered when the median residual of its seams or sections is larger, in pixels. */
+  stitchResidualPx: z.number().positive().optional(),
+  alignResidualPx: z.number().positive().optional(),
 })
 export type Budget = z.infer<typeof Budget>
 
@@ -63,4 +67,10 @@ export function overBudget(b: Budget, spent: Spent, underWay: number): string | 
   if (b.failureRate !== undefined && attempts >= FEW && spent.failed / attempts > b.failureRate)
     return `${spent.failed} of ${attempts} attempts failed: the line is ${b.failureRate} (budget.failureRate)`
   return null
+}
+
+/** The same for what the alignment has come to. */
+export function overResiduals(b: Budget, q: Pick<Quality, 'stitchResidualPx' | 'alignResidualPx'>): string | null {
+  const over = (['stitchResidualPx', 'alignResidualPx'] as const).filter(k => (q[k] ?? 0) > (b[k] ?? Infinity))
+  return over.map(k => `${k} is ${q[k]!.toFixed(2)}: the line is ${b[k]} (budget.${k})`).join('; ') || null
 }

@@ -36,6 +36,13 @@ export const plus = <T extends StageCount>(a: T, b: StageCount): T => ({
   cost: a.cost + b.cost,
 })
 
+/** What takes off what a later walk will count once more, as found. */
+export const foundAgain = (c: StageCount): StageCount => ({
+  ...noCount(c.stage),
+  found: -c.made - c.found,
+  quarantined: -c.quarantined,
+})
+
 /** Counts by stage, in the order in which the stages came. */
 export function summed(counts: readonly StageCount[]): StageCount[] {
   const rows = new Map<StageName, StageCount>()

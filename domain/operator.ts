@@ -7,7 +7,8 @@ interface Said {
 
 export interface GateDecision extends Said {
   readonly gate: string
-  readonly decision: 'approve' | 'reject'
+  /** `retry`: only where the gate offers it. */
+  readonly decision: 'approve' | 'reject' | 'retry'
 }
 
 /** A gate that a workflow has come to; open while `decided` is null. */
@@ -15,6 +16,8 @@ export interface Gate {
   readonly gate: string
   /** What is to be decided, for people. */
   readonly summary: string
+  /** What can be decided. */
+  readonly choices: readonly GateDecision['decision'][]
   /** Milliseconds since the epoch by the workflow's clock. */
   readonly opened: number
   readonly decided: (GateDecision & { readonly at: number }) | null
@@ -59,8 +62,7 @@ export function refuseDecision(gates: readonly Gate[], d: GateDecision): string 
   const gate = gates.find(g => g.gate === d.gate)
   const open = gates.filter(g => !g.decided).map(g => g.gate)
   if (!gate) return `gate: there is no gate ${d.gate}; open are: ${oneOf(open)}`
-  if (d.decision !== 'approve' && d.decision !== 'reject')
-    return `decision: approve or reject, not ${String(d.decision)}`
+  if (!gate.choices.includes(d.decision)) return `decision: ${gate.choices.join(', ')}; not ${String(d.decision)}`
   if (gate.decided) return `gate ${d.gate} was decided already: ${gate.decided.decision} by ${gate.decided.author}`
   return unsigned(d)
 }

@@ -37,15 +37,18 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
       `the two releases differ in ${differing.join(', ')}, which cannot differ between regions: roll back without --regions`,
     )
   const changed: Record<string, StageName[]> = {}
-  const overrides: RunConfig['overrides'] = []
+  /** Regions that get the same, by what they get: a run file has to fit into a payload. */
+  const groups = new Map<string, RunConfig['overrides'][number]>()
   for (const region of new Set(regions)) {
     const [from, to] = [configAt(bad, region).stages, configAt(good, region).stages]
     const names = regional.filter(s => !same(from[s], to[s]))
     if (names.length === 0) continue
     changed[region] = names
-    overrides.push({ regions: [region], stages: Object.fromEntries(names.map(s => [s, to[s] as never])) })
+    const given = Object.fromEntries(names.map(s => [s, to[s] as never]))
+    const group = groups.get(canonicalJson(given)) ?? { regions: [], stages: given }
+    groups.set(canonicalJson(given), { ...group, regions: [...group.regions, region] })
   }
-  if (overrides.length === 0)
+  if (groups.size === 0)
     throw new HillockError('ConfigError', `both releases were made with the same parameters in ${regions.join(', ')}`)
-  return { config: { ...bad, overrides: [...bad.overrides, ...overrides] }, changed }
+  return { config: { ...bad, overrides: [...bad.overrides, ...groups.values()] }, changed }
 }

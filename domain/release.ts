@@ -34,6 +34,9 @@ export type PackLayer = z.infer<typeof PackLayer>
 export const Hole = z.strictObject({ stage: z.string(), what: z.string(), reason: z.string() })
 export type Hole = z.infer<typeof Hole>
 
+/** A block that failed on every attempt, and not something that the data lack or a person has left out. */
+export const isPoison = (h: Hole): boolean => h.what.startsWith('block ')
+
 export const Quality = z.strictObject({
   voiSplit: z.number().optional(),
   voiMerge: z.number().optional(),

@@ -15,6 +15,7 @@ import type {
   Outcome,
   Place,
   Planned,
+  Poisoned,
   Probed,
   QuarantineTask,
   ReconstructInput,
@@ -29,6 +30,7 @@ import type {
 import type { Execution } from './history.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { GateDecision } from './operator.ts'
+import type { Quality } from './release.ts'
 import type { StageName } from './stages.ts'
 
 /** A batch of sections, `first <= z <= last`. */
@@ -95,6 +97,10 @@ export interface Housekeeping {
   probe(place: Place): Promise<Probed>
   /** Writes the page of a place; returns its digest, and remembers what it was made from. */
   savePage(task: PageTask): Promise<string>
+  /** Residuals of what is stitched and aligned. */
+  residuals(roots: Roots): Promise<Quality>
+  /** Artifacts with blocks that failed for good. */
+  poisoned(roots: Roots): Promise<Poisoned>
   /** Writes the release manifest and holds it against the gate of the run file. */
   assemble(input: ReleaseInput): Promise<Assembled>
   publish(move: ChannelMove): Promise<ChannelValue>

@@ -12,7 +12,7 @@ import {
   type Swept,
 } from './contract.ts'
 import { countOf, summed } from './counts.ts'
-import { key } from './geometry.ts'
+import { fromKey, key } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
 import { activeStages, isDatasetPhase, isTopDown, phasesOf } from './phases.ts'
 import { cellName, parseInput, readsAt } from './reads.ts'
@@ -60,15 +60,22 @@ export const wholePhase = (context: RunContext, phase: string, roots: Place['roo
 export async function walkRun(
   context: RunContext,
   steps: Steps,
-  began: (phase: string, names: readonly StageName[]) => void | Promise<void>,
+  began: (place: Place, names: readonly StageName[]) => void | Promise<void>,
 ): Promise<Record<string, string>> {
   const roots: Record<string, string> = {}
   for (const phase of phasesOf(context).filter(p => p !== 'release')) {
     const place = wholePhase(context, phase, { ...roots })
-    await began(phase, stagesOf(place))
+    await began(place, stagesOf(place))
     roots[phase] = isDatasetPhase(phase) ? await walkDataset(place, steps) : await walkAll(place, steps)
   }
   return roots
+}
+
+/** Some regions of a phase before the others; what is made there, the phase finds. */
+export async function walkAhead(place: Place, regions: readonly string[], steps: Steps): Promise<StageCount[]> {
+  const nodes = regions.map(r => ({ level: 0, coord: fromKey(r) }))
+  const done = await window(nodes, WIDTH, node => steps.visit('region', { ...place, node }))
+  return summed(done.flatMap(d => d.counts))
 }
 
 async function walkAll(place: Place, steps: Steps): Promise<string> {

@@ -5,7 +5,7 @@ import type { ObjectStore } from './object-store.ts'
 
 export const Decision = z.strictObject({
   gate: z.string(),
-  decision: z.enum(['approve', 'reject']),
+  decision: z.enum(['approve', 'reject', 'retry']),
   author: z.string(),
   reason: z.string(),
   at: z.number(),

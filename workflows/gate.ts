@@ -7,9 +7,13 @@ import { messages, refuseDecision, type Gate, type GateDecision } from '../domai
 const gates: Gate[] = []
 
 /** Waits, for as long as it takes, until gate `name` is decided; names are used once per workflow. */
-export async function gate(name: string, summary: string): Promise<NonNullable<Gate['decided']>> {
+export async function gate(
+  name: string,
+  summary: string,
+  choices: Gate['choices'] = ['approve', 'reject'],
+): Promise<NonNullable<Gate['decided']>> {
   const own = (): Gate => gates.find(g => g.gate === name)!
-  gates.push({ gate: name, summary, opened: Date.now(), decided: null })
+  gates.push({ gate: name, summary, choices, opened: Date.now(), decided: null })
   handle()
   show()
   await condition(() => own().decided !== null)
@@ -35,16 +39,16 @@ function handle(): void {
         const why = refuseDecision(gates, d)
         if (why !== null) throw ApplicationFailure.nonRetryable(why, 'ConfigError')
       },
-      description: 'decides a gate: {gate, decision: approve|reject, author, reason}',
+      description: 'decides a gate: {gate, decision, author, reason}',
     },
   )
 }
 
 function show(): void {
-  const lines = gates.map(({ gate, summary, decided }) =>
+  const lines = gates.map(({ gate, summary, choices, decided }) =>
     decided
       ? `- gate ${gate}: ${decided.decision} by ${decided.author}: ${decided.reason}`
-      : `- **gate ${gate} is open**: ${summary}. Send the Update \`${messages.decide}\`: \`{"gate": "${gate}", "decision": "approve|reject", "author": "...", "reason": "..."}\``,
+      : `- **gate ${gate} is open**: ${summary}. Send the Update \`${messages.decide}\`: \`{"gate": "${gate}", "decision": "${choices.join('|')}", "author": "...", "reason": "..."}\``,
   )
   showPart('gates', lines.join('\n'))
 }

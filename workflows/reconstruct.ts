@@ -4,6 +4,7 @@ import { archived } from './archive.ts'
 import { Control, spentSignal } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
+import { passGates, retryPoisoned } from './run-gates.ts'
 import { durable } from './steps.ts'
 import { Tracker } from './tracker.ts'
 import {
@@ -12,12 +13,23 @@ import {
   workflowIds,
   type Progress,
   type ReconstructInput,
+  type Roots,
+  type RunContext,
   type RunResult,
 } from '../domain/contract.ts'
-import { overBudget, Pause, Resume, sameScope, scopeName, type Budget, type Spent } from '../domain/control.ts'
+import {
+  overBudget,
+  overResiduals,
+  Pause,
+  Resume,
+  sameScope,
+  scopeName,
+  type Budget,
+  type Spent,
+} from '../domain/control.ts'
 import { expected } from '../domain/phases.ts'
 import { countOf } from '../domain/counts.ts'
-import { walkRun, WIDTH } from '../domain/walk.ts'
+import { walkRun, WIDTH, type Steps } from '../domain/walk.ts'
 
 /** A run hears of its spending in so many steps. */
 const STEPS = 100
@@ -33,19 +45,10 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
 }
 
 async function run(input: ReconstructInput, tracker: Tracker, control: Control): Promise<RunResult> {
-  const context = await housekeeping.survey(input)
-  const totals = expected(context)
-  const { cost, failureRate } = input.config.budget
-  const quantum = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
-  const steps = durable(tracker, control)
-  const roots = await walkRun(
-    context,
-    { ...steps, visit: (kind, place) => steps.visit(kind, quantum === undefined ? place : { ...place, quantum }) },
-    (phase, names) => {
-      tracker.phase = phase
-      for (const s of names) tracker.expect(s, totals.get(s)!)
-    },
-  )
+  let { context, roots } = await walked(input, tracker, control)
+  if (input.config.quarantine === 'ask')
+    for (let round = 1; await retryPoisoned(input.run, roots, round, tracker); round++)
+      ({ context, roots } = await walked(input, tracker, control))
   await control.clear(null, null)
   tracker.phase = 'release'
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
@@ -72,11 +75,45 @@ async function run(input: ReconstructInput, tracker: Tracker, control: Control):
   return { ...result, stages: tracker.stages(), cost: tracker.cost() }
 }
 
+/** One walk over the whole dataset, with the gates and the guard on its way; what is there already is found. */
+async function walked(
+  { config, ...input }: ReconstructInput,
+  tracker: Tracker,
+  control: Control,
+): Promise<{ context: RunContext; roots: Roots }> {
+  const context = await housekeeping.survey({ ...input, config })
+  const totals = expected(context)
+  const { cost, failureRate, stitchResidualPx, alignResidualPx } = config.budget
+  const quantum = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
+  const bare = durable(tracker, control)
+  const steps: Steps = {
+    ...bare,
+    visit: (kind, place) => bare.visit(kind, quantum === undefined ? place : { ...place, quantum }),
+  }
+  const roots = await walkRun(context, steps, async (place, names) => {
+    tracker.phase = place.phase
+    for (const s of names) tracker.expect(s, totals.get(s)!)
+    if (place.phase === 'image' && (stitchResidualPx ?? alignResidualPx) !== undefined) {
+      const why = overResiduals(config.budget, await housekeeping.residuals(place.roots))
+      if (why) await guard(control, why)
+    }
+    await passGates(config, place, steps, totals)
+  })
+  return { context, roots }
+}
+
+const whole = (p: Pause): boolean => p.stage === null && p.region === null
+
+/** The run pauses itself, unless it is paused already. */
+async function guard(control: Control, reason: string): Promise<void> {
+  if (!control.pauses.some(whole))
+    await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason }])
+}
+
 /** Updates that pause and resume, and the guard that pauses by itself. */
 function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: Budget[K] }): void {
   const spent = { cost: 0, made: 0, failed: 0, largest: 0 }
   const underWay = (): number => spent.largest * WIDTH * control.open
-  const whole = (p: Pause): boolean => p.stage === null && p.region === null
   setHandler(
     defineUpdate<readonly Pause[], [Pause]>(updates.pause),
     async given => {
@@ -107,7 +144,6 @@ function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: B
     spent.failed += s.failed
     spent.largest = Math.max(spent.largest, s.largest)
     const why = overBudget(budget, spent, underWay())
-    if (why && !control.pauses.some(whole))
-      await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason: why }])
+    if (why) await guard(control, why)
   })
 }

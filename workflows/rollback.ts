@@ -42,7 +42,7 @@ async function drill(s: Saga, input: RollbackInput, value: { readonly release: s
     compensate: () => housekeeping.releaseHold(held),
   })
   const diagnosis = await s.step({ name: 'diagnosis', run: () => housekeeping.diagnose(input, good) })
-  const list = { list: diagnosis.list, run: id, by, reason }
+  const list = { list: diagnosis.list, kind: 'bad' as const, run: id, by, reason }
   await s.step({
     name: 'quarantine',
     run: () => housekeeping.quarantine(list),

@@ -1,7 +1,7 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { showPart } from './details.ts'
 import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
-import { noCount, plus } from '../domain/counts.ts'
+import { foundAgain, noCount, plus } from '../domain/counts.ts'
 import { scopeName, type Pause } from '../domain/control.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
 
@@ -19,9 +19,10 @@ export class Tracker {
     this.phase = phase
   }
 
-  /** Announces that `total` artifacts of `stage` will be looked for. */
+  /** Announces that `total` artifacts of `stage` will be looked for: once more where it was made before in the same run. */
   expect(stage: StageName, total: number): void {
-    this.rows.set(stage, { ...empty(stage), total, started: Date.now() })
+    const before = this.rows.get(stage) ?? { ...empty(stage), started: Date.now() }
+    this.rows.set(stage, { ...plus(before, foundAgain(before)), total })
   }
 
   add(counts: readonly StageCount[]): void {
@@ -52,7 +53,8 @@ export class Tracker {
 
   private details(): string {
     const lines = this.stages().map(
-      r => `| ${r.stage} | ${r.made + r.found}/${r.total} | ${r.made} | ${r.found} | ${r.quarantined} | ${r.retries} |`,
+      r =>
+        `| ${r.stage} | ${r.made + r.found}/${r.total} | ${r.made} | ${Math.max(0, r.found)} | ${r.quarantined} | ${r.retries} |`,
     )
     const paused = this.pauses.map(p => `**PAUSED: ${scopeName(p)}**, by ${p.by}: ${p.reason}\n`)
     return [

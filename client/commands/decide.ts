@@ -1,6 +1,6 @@
 // `hillock approve`, `hillock reject`, `hillock resolve`: what a person says to a workflow that waits for it.
 import { HillockError } from '../../domain/errors.ts'
-import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
+import { messages, type Gate, type GateDecision, type SagaStep } from '../../domain/operator.ts'
 import { connect } from '../connection.ts'
 import { update, waiting } from '../operator.ts'
 import { operator } from './control.ts'
@@ -20,7 +20,7 @@ function only<T>(found: readonly T[], what: string, name: (t: T) => string): T {
 export async function decide(
   run: string,
   gate: string | undefined,
-  decision: 'approve' | 'reject',
+  decision: GateDecision['decision'],
   o: Options,
 ): Promise<void> {
   const client = await connect(runningStack().temporal)

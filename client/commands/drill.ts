@@ -8,7 +8,7 @@ import { checkout } from '../../worker/home.ts'
 import { bucket, channelsOf, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { poll } from '../reader.ts'
-import { followRollback, startRollback } from '../rollback.ts'
+import { rollBack } from '../rollback.ts'
 import { readRunFile } from '../run-file.ts'
 import { ensureStack, stopStack } from '../stack.ts'
 import { operator } from './control.ts'
@@ -74,7 +74,7 @@ async function drilled(config: RunConfig, o: { json?: boolean }): Promise<string
     reason: `everything in ${WRONG} is one segment`,
     regions: [WRONG],
   } as const
-  const result = await followRollback(await startRollback(await connect(stack.temporal), input), input, tell)
+  const result = await rollBack(await connect(stack.temporal), input, tell)
   const patch = (await readRelease(bucket(), dataset, result.patch!))!
   tell(`${result.tainted} artifacts of the bad one are quarantined`)
   say('the patch', patch)

@@ -10,7 +10,7 @@ import type { publish as publishWorkflow } from '../../workflows/publish.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { causeOf } from '../execute.ts'
-import { followRollback, startRollback } from '../rollback.ts'
+import { rollBack } from '../rollback.ts'
 import { ensureStack } from '../stack.ts'
 import { operator } from './control.ts'
 
@@ -119,10 +119,9 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
   const regions = o.regions?.split(',').map(r => r.trim()) ?? []
   if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
   const { stack } = await ensureStack()
-  const client = await connect(stack.temporal)
   const input = { dataset, channel: c, from, to: o.to ?? null, by: operator(), reason: o.reason, regions }
-  const handle = await startRollback(client, input)
-  const result = await followRollback(handle, input, o.json ? () => {} : line => console.error(line))
+  const tell = o.json ? (): void => {} : (line: string): void => console.error(line)
+  const result = await rollBack(await connect(stack.temporal), input, tell)
   const value = (await channelsOf(objects, dataset))[c]!
   if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...value, ...result }))
   else {

@@ -7,6 +7,7 @@ import type { Hole } from '../../domain/release.ts'
 import type { StackRecord } from '../../worker/home.ts'
 import { bucket, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
+import { announcer } from '../operator.ts'
 import { progressOf, runName, startRun } from '../execute.ts'
 import { plannedConfig } from './plan.ts'
 import { links, type Links } from '../links.ts'
@@ -45,7 +46,8 @@ export async function run(file: string | undefined, o: RunOptions & { plan?: str
 export async function execute(stack: StackRecord, config: RunConfig, o: RunOptions): Promise<RunReport> {
   const began = Date.now()
   const client = await connect(stack.temporal)
-  const { workflowId, result } = await startRun(client, config, o.name ?? runName(new Date()))
+  const name = o.name ?? runName(new Date())
+  const { workflowId, result } = await startRun(client, config, name)
   process.stderr.write(
     `run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`,
   )
@@ -56,8 +58,14 @@ export async function execute(stack: StackRecord, config: RunConfig, o: RunOptio
     const p = await progressOf(client, workflowId)
     if (p) printer.show(p, Date.now())
   }
+  const announce = announcer(
+    client,
+    id => id.endsWith(`/${config.dataset}/${name}`),
+    line => printer.say(line),
+  )
   while (!ended) {
     await show()
+    await announce()
     await Promise.race([settled, sleep(process.stderr.isTTY ? 500 : 1000)])
   }
   await show()

@@ -1,21 +1,33 @@
-// Pause, resume and the budget guard, worked as an operator would while a run goes on.
+// Pause, resume, budget guard, gates and quarantine, worked as an operator would while a run goes on.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { Progress } from '../../domain/contract.ts'
+import type { Release } from '../../domain/release.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { fileStore } from '../../storage/file-store.ts'
 import { Hillock } from './harness.ts'
 
 const TINY = 'test/fixtures/tiny.yaml'
-const hillock = new Hillock()
+const folder = mkdtempSync(join(tmpdir(), 'hillock-control-'))
+const rules = join(folder, 'faults.json')
+const hillock = new Hillock({ HILLOCK_FAULTS: rules })
+const objects = fileStore(join(hillock.home, 'bucket'))
 beforeAll(async () => {
   expect((await hillock.cli('up', '--detach')).code).toBe(0)
 }, 120_000)
-afterAll(() => hillock.close(), 60_000)
+afterAll(async () => {
+  await hillock.close()
+  rmSync(folder, { recursive: true, force: true })
+}, 60_000)
 
 /** Of a whole run, on this machine as it is loaded now. */
 let cost = 0
 
-type Status = Progress & { status: string }
+type Status = Progress & { status: string; waiting: { gates: { gate: string; summary: string }[] }[] }
 const status = (run: string): Promise<Status> => hillock.json<Status>('status', run)
 async function until(run: string, what: (s: Status) => boolean): Promise<Status> {
   for (let i = 0; i < 400; i++) {
@@ -75,3 +87,96 @@ test('a run pauses itself before it has spent its budget, and goes on with a hig
   expect((await hillock.cli('resume', 'poor', '--reason', 'granted', '--budget', '1')).code).toBe(0)
   expect((JSON.parse((await done).stdout) as RunReport).published).toBe(true)
 }, 300_000)
+
+const gateOf = (s: Status): { gate: string; summary: string } | undefined => s.waiting.flatMap(w => w.gates)[0]
+const started = (run: string, ...sets: string[]): ReturnType<Hillock['start']> =>
+  hillock.start('run', TINY, '--json', '--name', run, ...sets.flatMap(v => ['--set', v]))
+const order = async (...args: string[]): Promise<void> => {
+  const { code, stderr } = await hillock.cli(...args, '--reason', 'looked at it')
+  expect(code, stderr).toBe(0)
+}
+
+test('a canary region comes first, the gate says what it came to, and the rest waits for the decision', async () => {
+  const run = started('canary', 'gates=[{name: canary, before: maps, canary: [1_0_0]}]', 'source.phantom.seed=9')
+  let shown = ''
+  run.child.stderr!.on('data', (d: Buffer) => (shown += d.toString()))
+  const open = await until('canary', s => gateOf(s) !== undefined)
+  expect(gateOf(open)).toMatchObject({ gate: 'canary' })
+  expect(gateOf(open)!.summary).toMatch(/1_0_0 of phase maps: affinity 1 made, 0 found.*the rest about/)
+  expect([made(open, 'render'), made(open, 'affinity'), made(open, 'supervoxel')]).toEqual([4, 1, 0])
+  await sleep(3000)
+  expect(made(await status('canary'), 'affinity')).toBe(1)
+  expect(shown).toContain('./hillock approve|reject reconstruct/tiny/canary canary')
+  await order('approve', 'canary', 'canary')
+  const report = JSON.parse((await run.done).stdout) as RunReport
+  expect(report.published).toBe(true)
+  expect(report.stages.find(s => s.stage === 'affinity')).toMatchObject({ made: 4, found: 0, total: 4 })
+}, 300_000)
+
+test('a rejected gate ends the run, with who and why', async () => {
+  const run = started('rejected', 'gates=[{name: look, before: tree}]')
+  await until('rejected', s => gateOf(s)?.gate === 'look')
+  await order('reject', 'rejected')
+  const { code, stderr } = await run.done
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/rejected at gate look by .*: looked at it/)
+}, 120_000)
+
+test('a run whose seams fit worse than the run file allows pauses itself before it renders', async () => {
+  const run = started('loose', 'budget.stitchResidualPx=0.0001')
+  const paused = await until('loose', p => p.pauses.length > 0)
+  expect(paused.pauses[0]!.reason).toMatch(/stitchResidualPx is .*: the line is 0.0001/)
+  expect(paused.stages.some(s => s.stage === 'render' && s.found + s.made > 0)).toBe(false)
+  await order('resume', 'loose')
+  expect((JSON.parse((await run.done).stdout) as RunReport).published).toBe(true)
+}, 120_000)
+
+interface Quarantine {
+  readonly blocks: readonly {
+    readonly stage: string
+    readonly what: string
+    readonly attempts: number
+    readonly reason: string
+  }[]
+}
+
+test('a poison block is set aside with its reason; it can be tried again, or declared as a hole and made whole later', async () => {
+  const clean = JSON.parse((await started('clean').done).stdout) as RunReport
+  const release = await hillock.json<Release>('release', 'show', clean.release)
+  const artifacts = artifactStore(objects, { quarantined: true })
+  /** As if the store had lost what the block belongs to, so that it has to be made. */
+  const lose = async (): Promise<void> => {
+    for (const ref of release.stages['supervoxel']!)
+      if (JSON.stringify((await artifacts.lineage(ref.stage, ref.recipe))!.recipe.extent).includes('[64,0,0]'))
+        await order('invalidate', '--artifact', `supervoxel/${ref.recipe}`, '--damaged')
+  }
+  const poison = { match: '^supervoxel .* block 1_0_1$', when: 'before', attempts: 9, type: 'ComputeLost' }
+  writeFileSync(rules, JSON.stringify([poison]))
+  await lose()
+
+  const retried = started('retried', 'quarantine=ask')
+  const asked = await until('retried', s => gateOf(s) !== undefined)
+  expect(gateOf(asked)!.summary).toMatch(/1 blocks failed on every attempt: supervoxel block 1_0_1: fault on purpose/)
+  await order('retry', 'retried')
+  await until('retried', s => gateOf(s)?.gate === 'quarantine-2')
+  writeFileSync(rules, '[]')
+  await order('retry', 'retried')
+  expect(JSON.parse((await retried.done).stdout)).toMatchObject({ digest: clean.digest, holes: clean.holes })
+
+  writeFileSync(rules, JSON.stringify([poison]))
+  const whole = await hillock.json<Release>('release', 'show', 'tiny/published')
+  release.stages['supervoxel'] = whole.stages['supervoxel']!
+  await lose()
+  const declared = started('declared', 'quarantine=ask')
+  await until('declared', s => gateOf(s) !== undefined)
+  await order('approve', 'declared')
+  const report = JSON.parse((await declared.done).stdout) as RunReport
+  expect(report.digest).not.toBe(clean.digest)
+  expect(report.holes).toMatchObject([...clean.holes, { stage: 'supervoxel', what: 'block 1_0_1' }])
+  const listed = await hillock.json<Quarantine>('quarantine', report.release)
+  expect(listed.blocks).toMatchObject([{ stage: 'supervoxel', what: 'block 1_0_1', attempts: 5 }])
+  expect(listed.blocks[0]!.reason).toContain('fault on purpose')
+  writeFileSync(rules, '[]')
+  await order('quarantine', report.release, '--retry')
+  expect(JSON.parse((await started('mended').done).stdout)).toMatchObject({ digest: clean.digest, holes: clean.holes })
+}, 400_000)

@@ -3,6 +3,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { RunReport } from '../../client/commands/run.ts'
 import { checkout, type StackRecord } from '../../worker/home.ts'
@@ -69,6 +70,37 @@ export class Hillock {
     await this.cli('down')
     rmSync(this.home, { recursive: true, force: true })
   }
+}
+
+/** Park and Miller's generator: the same seed, the same moments and victims. */
+export function dice(seed: number): () => number {
+  let s = seed
+  return () => (s = (s * 48271) % 2147483647) / 2147483647
+}
+
+/**
+ * SIGKILLs `kills` processes at random moments, `pause` to `2 pause` ms apart, the second of them the Temporal server, until `done` settles.
+ * Returns whom it killed.
+ */
+export async function harm(hillock: Hillock, done: Promise<unknown>, kills: number, pause: number): Promise<string[]> {
+  const random = dice(Number(process.env['HILLOCK_KILL_SEED'] ?? 1))
+  const killed: string[] = []
+  let ended = false
+  void done.then(() => (ended = true))
+  while (!ended && killed.length < kills) {
+    await sleep(pause * (1 + random()))
+    const victims = killed.length === 1 ? ['temporal'] : ['cpu', 'inference', 'onnx', 'workflow']
+    const alive = victims.filter(v => hillock.stack().children[v] !== undefined)
+    const name = alive[Math.floor(random() * alive.length)]!
+    if (ended) break
+    try {
+      process.kill(hillock.stack().children[name]!, 'SIGKILL')
+      killed.push(name)
+    } catch {
+      // It had died with an earlier victim and is being started again.
+    }
+  }
+  return killed
 }
 
 /** `{ ingest: [made, found], ... }` */

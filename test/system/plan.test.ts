@@ -120,6 +120,15 @@ test('one byte of the model: inference and what follows from it', async () => {
   expect(stagesOf(plan.items.map(i => i.stage))).not.toContain('synapse-map')
 }, 300_000)
 
+test('one section left out: the alignment, and the images that its fields reach', async () => {
+  const { plan, made } = await planned('section', 'exclude.sections=[{section: 30, reason: knife mark}]')
+  const certain = plan.items.filter(i => i.certain)
+  expect(certain.map(i => `${i.stage} ${i.cell}`)).toEqual(['align all'])
+  expect(stagesOf(made)).not.toContain('ingest')
+  expect(stagesOf(made)).not.toContain('match')
+  expect(stagesOf(made)).toContain('render')
+}, 300_000)
+
 test('one tile: its section, the pairs it is matched in, and what shows it', async () => {
   cpSync(join(tiles, 'tiles/z00040/r1c1.png'), join(tiles, 'tiles/z00041/r1c1.png'))
   const { plan, report } = await planned('tile')

@@ -11,6 +11,7 @@ import { workflowIds, type RollbackInput } from '../../domain/contract.ts'
 import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
 import { decisionsOn } from '../../storage/decisions.ts'
 import { getRelease } from '../../storage/releases.ts'
+import { dice } from './harness.ts'
 import { configOfDataset, REGIONS, Stand } from './saga-stand.ts'
 
 // Read when the module is loaded, so set before the imports above.
@@ -314,6 +315,29 @@ describe('release', () => {
     expect(await decisionsOn(stand.objects, dataset, result.release)).toMatchObject([{ decision: 'reject' }])
   })
 
+  test.concurrent('candidates rejected in the order in which they came leave nothing behind', async () => {
+    const dataset = fresh()
+    const { bad } = await stand.dataset(dataset)
+    const before = (await stand.state(dataset)).candidate
+    const over = { release: { approval: 'required' } }
+    const both = []
+    for (const run of ['first', 'second']) {
+      const handle = await stand.startRelease(dataset, run, configOfDataset(dataset, { ...over, seed: both.length }))
+      await until(
+        () => query<Gate[]>(handle, messages.gates),
+        g => g.length > 0,
+      )
+      both.push(handle)
+    }
+    expect((await stand.state(dataset)).candidate!.earlier).toHaveLength(before!.earlier.length + 2)
+    for (const handle of both) {
+      await handle.executeUpdate(messages.decide, { args: [{ gate: 'release', decision: 'reject', ...said }] })
+      await handle.result()
+    }
+    const left = (await stand.state(dataset)).candidate!
+    expect({ release: left.release, earlier: left.earlier }).toEqual({ release: bad, earlier: before!.earlier })
+  })
+
   for (const action of ['retry', 'skip', 'done'] as const)
     test.concurrent(`a compensation that keeps failing waits for an operator: ${action}`, async () => {
       const dataset = fresh()
@@ -351,6 +375,34 @@ describe('release', () => {
       const left = await stand.state(dataset)
       expect(left.candidate!.release).toBe(bad)
       expect(left.published!.release === bad).toBe(action === 'retry')
+    })
+})
+
+describe('cancelled at a random moment, a saga is whole or has never been', () => {
+  const random = dice(Number(process.env['HILLOCK_KILL_SEED'] ?? 1))
+  for (const [i, ms] of Array.from({ length: 12 }, () => Math.round(3000 * random())).entries())
+    test.concurrent(`${i % 2 ? 'release' : 'rollback'} after ${ms} ms`, async () => {
+      const dataset = fresh()
+      const { good, bad } = await stand.dataset(dataset)
+      const { published, ...initial } = await stand.state(dataset)
+      const handle =
+        i % 2
+          ? await stand.startRelease(dataset, 'run', configOfDataset(dataset))
+          : await stand.rollback(input(dataset, bad))
+      await new Promise(r => setTimeout(r, ms))
+      await handle.cancel().catch(() => {})
+      const { end, why } = await endOf(handle)
+      const left = await stand.state(dataset)
+      expect(left, `${end}: ${why}`).toMatchObject({ holds: [], paused: false })
+      if (end === 'cancelled') {
+        expect(left.published).toMatchObject({ release: bad, earlier: published!.earlier })
+        expect(left).toMatchObject({ marks: initial.marks, candidate: { release: bad } })
+      } else {
+        expect(end, why).toBe('completed')
+        expect(left.published!.release).toBe(left.candidate!.release)
+        expect(left.published!.release).not.toBe(bad)
+        expect(left.published!.earlier).toContain(i % 2 ? bad : good)
+      }
     })
 })
 

@@ -1,0 +1,38 @@
+// `hillock quarantine RELEASE`: the blocks that are missing in a release because they failed for good, and having them made again.
+import { canonicalJson } from '../../domain/canonical.ts'
+import { HillockError } from '../../domain/errors.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import { isPoison, type Hole } from '../../domain/release.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { bucket, findRelease } from '../catalogue.ts'
+import { operator } from './control.ts'
+
+interface Row extends Hole {
+  readonly ref: ArtifactRef
+  readonly attempts: number
+}
+
+/** The blocks lie in the lineage of the release: nothing has to be running. */
+export async function quarantine(name: string, o: { json?: boolean; retry?: boolean; reason?: string }): Promise<void> {
+  const objects = bucket()
+  const release = await findRelease(objects, name)
+  const artifacts = artifactStore(objects, { quarantined: true })
+  const rows: Row[] = []
+  for (const stage of new Set(release.holes.filter(isPoison).map(h => h.stage)))
+    for (const ref of release.stages[stage] ?? []) {
+      const { lineage } = await artifacts.open(ref)
+      for (const hole of (lineage.summary['holes'] ?? []) as unknown as Hole[])
+        if (isPoison(hole)) rows.push({ ...hole, ref, attempts: lineage.attempt })
+    }
+  if (o.retry) {
+    if (!o.reason) throw new HillockError('ConfigError', '--reason: say why, for the record and for the plan')
+    const mark = { kind: 'damaged', reason: o.reason, by: operator() } as const
+    for (const ref of new Map(rows.map(r => [canonicalJson(r.ref as never), r.ref])).values())
+      await artifacts.quarantine(ref, mark)
+  }
+  if (o.json) return console.log(JSON.stringify({ release: release.release, blocks: rows }))
+  if (rows.length === 0) console.log(`no block of ${release.dataset}/${release.release} failed for good`)
+  for (const r of rows)
+    console.log(`${r.stage} ${r.what}  ${r.attempts} attempts: ${r.reason}\n  artifact ${r.stage}/${r.ref.recipe}`)
+  if (o.retry && rows.length > 0) console.log('set aside: run the file again; only these and what follows are made')
+}
