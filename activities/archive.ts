@@ -59,7 +59,9 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
       progress(histories.length, seen.size)
       return relatives(history, at)
     })
-    open = found.flat().filter(e => !seen.has(e.runId) && seen.add(e.runId))
+    // A run below a rollback or a schedule is archived by itself.
+    const own = found.flat().filter(e => !e.workflowId.startsWith('reconstruct/') || e.workflowId === root.workflowId)
+    open = own.filter(e => !seen.has(e.runId) && seen.add(e.runId))
   }
   const name = (h: Execution): string => `${h.workflowId} ${h.runId}`
   histories.sort((a, b) => (name(a) < name(b) ? -1 : 1))

@@ -4,6 +4,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Failure, Probed, ReconstructInput, RunContext, Told } from '../domain/contract.ts'
 import type { Run, Task } from '../domain/slo-facts.ts'
 import { mapBounded } from '../storage/bounded.ts'
+import { archiveFolder, getHistory, historyKey } from '../storage/histories.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 
 interface Execution {
   readonly workflowId: string
@@ -36,7 +38,7 @@ interface Event {
 }
 
 /** Events of one run of one workflow; undefined when they are gone. An empty run id means the newest. */
-export type HistorySource = (e: Execution) => Promise<readonly Event[] | undefined>
+type HistorySource = (e: Execution) => Promise<readonly Event[] | undefined>
 
 /** Events from the JSON form of a history. */
 const eventsOf = (json: { readonly events: readonly object[] }): Event[] =>
@@ -46,16 +48,18 @@ const eventsOf = (json: { readonly events: readonly object[] }): Event[] =>
     return { id: e.eventId, kind: e.eventType.slice('EVENT_TYPE_'.length), at: Date.parse(e.eventTime), a: attributes }
   })
 
-/** The histories that the server still has. */
-export const serverHistories =
-  (client: Client): HistorySource =>
+/** The histories that the server still has, else those that were archived when `root` ended. */
+const historiesOf =
+  (client: Client, objects: ObjectStore, root: Execution): HistorySource =>
   async e => {
     try {
       const history = await client.workflow.getHandle(e.workflowId, e.runId || undefined).fetchHistory()
       return eventsOf(JSON.parse(historyToJSON(history)) as { events: object[] })
     } catch (error) {
-      if ((error as Error).name === 'WorkflowNotFoundError') return undefined
-      throw error
+      if ((error as Error).name !== 'WorkflowNotFoundError') throw error
+      const runId = e.runId || root.runId
+      const archived = runId ? await getHistory(objects, historyKey(archiveFolder(root), runId)) : undefined
+      return archived && eventsOf(archived)
     }
   }
 
@@ -103,10 +107,11 @@ const endOf = (events: readonly Event[]): Run['status'] => endings[events.at(-1)
 /** A run with all its descendants, of any depth, through continue-as-new; undefined when its own history is gone. */
 export async function readRun(
   client: Client,
-  source: HistorySource,
+  objects: ObjectStore,
   root: { workflowId: string; runId?: string },
 ): Promise<RunHistory | undefined> {
   const { workflowId } = root
+  const source = historiesOf(client, objects, { workflowId, runId: root.runId ?? '' })
   const newest = await source({ workflowId, runId: root.runId ?? '' })
   if (!newest) return undefined
   const tasks: Done[] = []

@@ -16,7 +16,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { getRaw } from '../storage/raw.ts'
 import { listReleases } from '../storage/releases.ts'
 import { channelsOf, findRelease, readRelease } from './catalogue.ts'
-import { readRun, serverHistories, type Done, type RunHistory } from './history.ts'
+import { readRun, type Done, type RunHistory } from './history.ts'
 
 /** Lineage records that are read at once. */
 const READS = 32
@@ -32,11 +32,13 @@ interface Ref {
  */
 export async function sloOf(client: Client, objects: ObjectStore, subject: string): Promise<SloReport> {
   const { runs, release, order } = await resolve(client, objects, subject)
-  const source = serverHistories(client)
-  const histories = (await mapBounded(runs, 1, r => readRun(client, source, r))).flatMap(h => h ?? [])
+  const histories = (await mapBounded(runs, 1, r => readRun(client, objects, r))).flatMap(h => h ?? [])
   const last = histories.at(-1)
   if (!last)
-    throw new HillockError('MissingArtifact', `the server no longer has the history of ${runs.at(-1)!.workflowId}`)
+    throw new HillockError(
+      'MissingArtifact',
+      `neither the server nor the bucket has the history of ${runs.at(-1)!.workflowId}`,
+    )
   const config = RunConfig.parse(last.input.config)
   const own = release ? [release] : await releasesOf(objects, config.dataset, histories)
   const behind = own.flatMap(r => Object.values(r.stages).flat())

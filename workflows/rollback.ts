@@ -1,5 +1,6 @@
 // Rollback of a bad release as a saga: readers first, then hold, diagnosis, quarantine, patch of the bad regions, and the holds released.
 import { ApplicationFailure, executeChild, workflowInfo } from '@temporalio/workflow'
+import { archived } from './archive.ts'
 import { housekeeping, named } from './housekeeping.ts'
 import { reconstruct } from './reconstruct.ts'
 import { saga, type Saga } from './saga.ts'
@@ -15,18 +16,20 @@ import { workflowIds, type RollbackInput, type RollbackResult } from '../domain/
 export async function rollback(input: RollbackInput): Promise<RollbackResult> {
   const { dataset, channel } = input
   const via = viaOf()
-  return saga(async s => {
-    const first = 'channel back'
-    const value = await s.step({
-      name: first,
-      run: () => housekeeping.rollBack({ ...input, via }),
-      compensate: async ending => {
-        if (ending.cancelled || ending.step === first) await named('takeBack', channel, { dataset, channel, via })
-      },
-    })
-    if (!input.regions?.length) return { release: value.release, patch: null, tainted: 0 }
-    return drill(s, input, value)
-  })
+  return archived(() =>
+    saga(async s => {
+      const first = 'channel back'
+      const value = await s.step({
+        name: first,
+        run: () => housekeeping.rollBack({ ...input, via }),
+        compensate: async ending => {
+          if (ending.cancelled || ending.step === first) await named('takeBack', channel, { dataset, channel, via })
+        },
+      })
+      if (!input.regions?.length) return { release: value.release, patch: null, tainted: 0 }
+      return drill(s, input, value)
+    }),
+  )
 }
 
 async function drill(s: Saga, input: RollbackInput, value: { readonly release: string }): Promise<RollbackResult> {

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import type { Release } from '../../domain/release.ts'
 import type { SloReport, StageLevel } from '../../domain/slo.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
+import { archiveFolder } from '../../storage/histories.ts'
 import { Hillock } from './harness.ts'
 
 const TINY = 'test/fixtures/tiny.yaml'
@@ -195,3 +197,14 @@ test('a run that goes wrong: seen while it does, unrecovered when it has failed,
   expect(level.recoverySeconds).toBeGreaterThan((before - first) / 1000)
   expect(level.recoverySeconds).toBeLessThan((Date.now() - first) / 1000)
 }, 300_000)
+
+test('when the server has forgotten a run, its archived histories say the same', async () => {
+  const { run } = await hillock.json<Release>('release', 'show', `tiny/${report.candidates[0]!.release}`)
+  const index = join(hillock.home, 'bucket', archiveFolder(run), 'index.json')
+  while (!existsSync(index)) await sleep(200)
+  await hillock.cli('down')
+  rmSync(join(hillock.home, 'temporal'), { recursive: true })
+  expect((await hillock.cli('up', '--detach')).code).toBe(0)
+  const later = await slo(`tiny/${report.candidates[0]!.release}`)
+  expect(later).toMatchObject({ missing: [], stages: report.stages, cost: report.cost, requests: report.requests })
+}, 120_000)
