@@ -1,7 +1,11 @@
 // Schedules on the real server: made, triggered, paused, planned, deleted; a run with nothing to do ends at once.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
+import { connect } from '../../client/connection.ts'
+import type { Release } from '../../domain/release.ts'
 import { Hillock } from './harness.ts'
 
 const TINY = 'test/fixtures/tiny.yaml'
@@ -39,8 +43,11 @@ test('a schedule of an unchanged file has an empty plan and makes nothing', asyn
   expect(made.next[0]).toContain('T03:00:00')
   const plan = await hillock.json<{ items: unknown[] }>('schedule', 'plan', 'tiny/nightly')
   expect(plan.items).toEqual([])
-  expect(await acted('tiny/nightly')).toMatch(/^reprocess\/tiny\/nightly-/)
-  await sleep(3000)
+  const workflow = await acted('tiny/nightly')
+  expect(workflow).toMatch(/^reprocess\/tiny\/nightly-/)
+  const client = await connect(hillock.stack().temporal)
+  expect(await client.workflow.getHandle(workflow).result()).toMatchObject({ release: null, published: false })
+  await client.connection.close()
   const { runs } = await hillock.json<{ runs: { workflowId: string }[] }>('status', '--all')
   expect(runs.length).toBe(1)
 }, 120_000)
@@ -78,6 +85,40 @@ test('sentinel boxes are scored and the scores kept', async () => {
   }
   throw new Error('the scores never came')
 }, 120_000)
+
+test('sections that arrive are made at the next look; a look that fails pauses the schedule', async () => {
+  const out = join(hillock.home, 'specimen')
+  const size = ['--set', 'source.phantom.size=[128, 64, 64]']
+  expect((await hillock.cli('phantom', TINY, '--out', out, ...size)).code).toBe(0)
+  const layout = join(out, 'layout.json')
+  const tiles = JSON.parse(readFileSync(layout, 'utf8')) as { section: number }[]
+  const listed = (sections: number): void =>
+    writeFileSync(layout, JSON.stringify(tiles.filter(t => t.section < sections)))
+  const file = join(hillock.home, 'arrival.yaml')
+  writeFileSync(
+    file,
+    `dataset: arrival\nvoxelSizeNm: [10, 10, 10]\nsource: { layout: ${layout} }\nthrough: render\ngrid: { block: [64, 64, 32], region: [64, 64, 64] }\n`,
+  )
+  const published = async (sections: number): Promise<void> => {
+    for (let i = 0; i < 240; i++) {
+      const shown = await hillock.cli('release', 'show', 'arrival/published', '--json')
+      if (shown.code === 0 && (JSON.parse(shown.stdout) as Release).bounds.max[2] === sections) return
+      await sleep(500)
+    }
+    throw new Error(`no release of ${sections} sections was ever published`)
+  }
+  listed(60)
+  await schedule('create', file, '--name', 'tiles', '--on-arrival', '4s', '--pause-on-failure')
+  await published(60)
+  listed(64)
+  await published(64)
+  rmSync(layout)
+  for (let i = 0; !(await schedule('show', 'arrival/tiles')).paused; i++) {
+    expect(i, 'it never paused').toBeLessThan(120)
+    await sleep(500)
+  }
+  expect((await schedule('show', 'arrival/tiles')).note).toMatch(/paused due to workflow failure/i)
+}, 300_000)
 
 test('paused with a reason, resumed, deleted; what is wrong is refused', async () => {
   const paused = await schedule('pause', 'tiny/nightly', '--reason', 'rollback of r1')
