@@ -54,7 +54,7 @@ async function segmentsThatDiffer(
   const bounds: Box = { min: [0, 0, 0], max: map3(i => Math.max(a.bounds.max[i], b.bounds.max[i])) }
   const labels = (r: Release, box: Box): Promise<BigUint64Array> => {
     const context = { bounds: r.bounds, region: r.regionShape }
-    return readVolume(deps, { context } as never, r.layers.segmentation!.mips[0]!.artifacts, segmentationVolume, box)
+    return readVolume(deps, { context } as never, r.layers.segmentation!.regions, segmentationVolume, box)
   }
   const tables = []
   const sizes: { before: Sizes[]; after: Sizes[] } = { before: [], after: [] }

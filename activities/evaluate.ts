@@ -164,7 +164,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
       : await truthFile(input.truth)
   const reader = { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) }
   const at = { bounds: r.bounds, region: r.regionShape }
-  const segments = r.layers.segmentation.mips[0]!.artifacts
+  const segments = r.layers.segmentation.regions
   const boxes: { box: Box; quality: Quality }[] = []
   for (const box of input.boxes?.length ? input.boxes : [r.bounds])
     boxes.push({ box, quality: await scoreSegmentation(reader, at, segments, truth, box) })

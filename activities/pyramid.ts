@@ -1,12 +1,12 @@
-// pyramid, label-pyramid: a mip per level of the region tree, each node from its children, in both layouts.
+// pyramid, label-pyramid: a mip per level of the region tree, each node from its children, in both layouts for readers.
 import type { Outcome } from '../domain/contract.ts'
 import { fromKey, intersect, map3, boxAt, multiply, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { mipBounds, mipFactor, nodeBox } from '../domain/tree.ts'
 import type { VolumeArray } from '../storage/formats/chunk.ts'
-import { encodeChunks, readBox } from '../storage/formats/volume.ts'
-import { zarrChunks } from '../storage/formats/zarr.ts'
-import { emVolume, refs, segmentationVolume } from './cells.ts'
+import { layoutObjects, readShards } from '../storage/formats/layouts.ts'
+import type { MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
+import { emVolume, readVolume, refs, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { contents, produce } from './produce.ts'
 import { configFor } from './source.ts'
@@ -26,7 +26,6 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
   const base = stage === 'pyramid' ? ('render' as const) : ('segment' as const)
   const volume = stage === 'pyramid' ? emVolume : segmentationVolume
   const node = { level: task.level, coord: fromKey(task.cell) }
-  // Leaves hold mip 0 of the analysis layout; the proofreading layout has its mip 0 in the artifacts of the regions.
   const sourceMip = Math.max(0, task.level - 1)
   const fromRegions = task.level <= 1
   const from = refs(task, fromRegions ? base : stage)
@@ -47,16 +46,21 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
       extent: { node: task.cell, level: task.level },
     },
     async put => {
-      const sourceBounds = mipBounds(bounds, factors[0])
-      const source: Box = intersect({ min: multiply(own.min, step), max: multiply(own.max, step) }, sourceBounds)
-      const { data } = await readBox(deps.artifacts, {
-        artifacts: cell => from[fromRegions ? cell.join('_') : `${sourceMip}/${cell.join('_')}`],
-        regionShape: mipCell(sourceMip, region, factors[0]),
-        bounds: sourceBounds,
-        box: source,
-        mip: sourceMip,
-        ...volume,
+      const { chunk, shard } = config.stages[stage]
+      const encoding = stage === 'pyramid' ? config.stages.pyramid.encoding : volume.encoding
+      const layout = (mip: number, factor: Vec3): MipLayout => ({
+        mip,
+        bounds: mipBounds(bounds, factor),
+        cell: mipCell(mip, region, factor),
+        chunk,
+        shard,
+        encoding,
       })
+      const below = layout(sourceMip, factors[0])
+      const source: Box = intersect({ min: multiply(own.min, step), max: multiply(own.max, step) }, below.bounds)
+      const data: VolumeArray = fromRegions
+        ? await readVolume(deps, task, from, volume, source)
+        : await readShards(deps.artifacts, below, cell => from[`${sourceMip}/${cell.join('_')}`], source, volume.dtype)
       let here: VolumeArray = data
       if (task.level > 0) {
         const made =
@@ -64,11 +68,8 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
             ? await deps.compute('downsampleMean', [data as Uint8Array, shapeOf(source), step])
             : await deps.compute('downsampleMode', [data as BigUint64Array, shapeOf(source), step])
         here = made.data as VolumeArray
-        for (const c of encodeChunks(here, own, { mip: task.level, encoding: volume.encoding }))
-          await put(c.path, c.bytes)
       }
-      for (const c of zarrChunks(here, own, { mip: task.level, bounds: mipBounds(bounds, factors[1]) }))
-        await put(`zarr/${c.path}`, c.bytes)
+      for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)
       return { voxels: voxels(nodeBox(node, region, bounds)) }
     },
   )

@@ -1,5 +1,6 @@
 // Release manifests: what a run made, as one unit, held against the thresholds of the run file.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { RunConfig } from '../domain/config.ts'
 import { workflowIds, type Assembled, type IndexEntry, type Refs, type ReleaseInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { contentDigest, sha256, type Digest } from '../domain/recipe.ts'
@@ -23,9 +24,9 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
   const holes = entries
     .flatMap(e => e.holes ?? [])
     .sort((a, b) => (`${a.stage} ${a.what}` < `${b.stage} ${b.what}` ? -1 : 1))
-  const layers: Release['layers'] = { em: volumeLayer(entries, context, 'render', 'em') }
+  const layers: Release['layers'] = { em: volumeLayer(entries, context, 'em', config) }
   if (context.through === 'evaluate') {
-    layers.segmentation = volumeLayer(entries, context, 'segment', 'segmentation')
+    layers.segmentation = volumeLayer(entries, context, 'segmentation', config)
     layers.mesh = { artifacts: refsOf(entries, 'mesh') }
     layers.skeleton = { artifacts: refsOf(entries, 'skeleton-join') }
     layers.synapses = { artifacts: refsOf(entries, 'graph') }
@@ -94,36 +95,37 @@ const artifactsOf = (entries: readonly IndexEntry[], stage: string): ArtifactRef
 function volumeLayer(
   entries: readonly IndexEntry[],
   c: ReleaseInput['context'],
-  stage: 'render' | 'segment',
   name: 'em' | 'segmentation',
+  config: RunConfig,
 ): VolumeLayer {
-  const pyramid = Object.entries(refsOf(entries, name === 'em' ? 'pyramid' : 'label-pyramid'))
+  const em = name === 'em'
+  const stage = em ? 'pyramid' : 'label-pyramid'
+  const pyramid = Object.entries(refsOf(entries, stage))
   const mips: VolumeLayer['mips'] = []
   for (let level = 0; level <= rootLevel(c.bounds, c.region); level++) {
     const factor = mipFactor(level, c.voxelSizeNm)
     const prefix = `${level}/`
-    const nodes: Refs = Object.fromEntries(
-      pyramid.filter(([k]) => k.startsWith(prefix)).map(([k, ref]) => [k.slice(prefix.length), ref]),
-    )
-    const artifacts = level === 0 ? refsOf(entries, stage) : nodes
-    mips.push({ factor, cell: mipCell(level, c.region, factor), artifacts, analysis: nodes })
+    const nodes = pyramid.filter(([k]) => k.startsWith(prefix)).map(([k, ref]) => [k.slice(prefix.length), ref])
+    mips.push({ factor, cell: mipCell(level, c.region, factor), artifacts: Object.fromEntries(nodes) as Refs })
   }
-  const kind = name === 'em' ? 'image' : 'segmentation'
   return {
-    kind,
-    dataType: name === 'em' ? 'uint8' : 'uint64',
+    kind: em ? 'image' : 'segmentation',
+    dataType: em ? 'uint8' : 'uint64',
     channels: 1,
-    encoding: name === 'em' ? 'raw' : 'compressed_segmentation',
+    encoding: em ? config.stages.pyramid.encoding : 'compressed_segmentation',
+    chunk: config.stages[stage].chunk,
+    shard: config.stages[stage].shard,
+    regions: refsOf(entries, em ? 'render' : 'segment'),
     mips,
   }
 }
 
 /**
- * Digest of what a layer holds. Chunks lie on a global grid, so that of a volume (its finest mip: the others follow from
- * it) does not depend on which region wrote them.
+ * Digest of what a layer holds. Plain chunks lie on a global grid, so that of a volume (its finest mip: all else follows from
+ * it) depends neither on which region wrote them nor on the layout for readers.
  */
 async function layerDigest(deps: Deps, layer: Release['layers'][LayerName] & object): Promise<Digest> {
-  const refs = 'mips' in layer ? layer.mips[0]!.artifacts : layer.artifacts
+  const refs = 'mips' in layer ? layer.regions : layer.artifacts
   const outputs = await Promise.all(
     Object.entries(refs).map(async ([cell, ref]) => {
       const { lineage } = await deps.artifacts.open(ref)

@@ -186,6 +186,12 @@ function checkWhole(c: RunConfig): void {
       fail(`grid.region.${a}`, `${c.grid.region[a]} is not a whole number of blocks of ${c.grid.block[a]}`)
     if (c.grid.region[a] % CHUNK !== 0)
       fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
+    for (const stage of ['pyramid', 'label-pyramid'] as const)
+      if (c.grid.region[a] % c.stages[stage].chunk[a] !== 0)
+        fail(
+          `stages.${stage}.chunk.${a}`,
+          `regions of ${c.grid.region[a]} voxels are not whole chunks of ${c.stages[stage].chunk[a]}`,
+        )
   }
   for (const [i, o] of c.overrides.entries())
     for (const [name, given] of Object.entries(o.stages)) {

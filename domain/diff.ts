@@ -35,7 +35,7 @@ export interface ReleaseDiff {
 
 type Layer = NonNullable<Release['layers'][LayerName]>
 const refsOf = (layer: Layer | undefined): Readonly<Record<string, { readonly content: string }>> =>
-  layer === undefined ? {} : 'mips' in layer ? layer.mips[0]!.artifacts : layer.artifacts
+  layer === undefined ? {} : 'mips' in layer ? layer.regions : layer.artifacts
 
 /** Cells of each layer that have other contents; where the grids of regions differ, and the layer does, all cells of the second. */
 export function layersThatDiffer(a: Release, b: Release): ReleaseDiff['layers'] {

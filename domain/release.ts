@@ -10,18 +10,22 @@ const RefMap = z.record(z.string().regex(/^\d+_\d+_\d+$|^all$/), ArtifactRef)
 export const VolumeLayer = z.strictObject({
   kind: z.enum(['image', 'segmentation']),
   dataType: z.enum(['uint8', 'uint64']),
-  channels: z.number().int().positive(),
-  encoding: z.enum(['raw', 'compressed_segmentation']),
+  channels: z.literal(1),
+  /** Of the proofreading layout. */
+  encoding: z.enum(['raw', 'jpeg', 'png', 'compressed_segmentation']),
+  /** Shape of the chunks of both layouts, and the largest shape of a shard. */
+  chunk: Shape,
+  shard: Shape,
+  /** Artifact of each region: its voxels in plain chunks, as the stages between exchange them. */
+  regions: RefMap,
   mips: z.array(
     z.strictObject({
       /** Cumulative downsampling of this mip, per axis. */
       factor: Shape,
       /** Shape, in voxels of this mip, of the box that one artifact owns. */
       cell: Shape,
-      /** Artifact of each cell, by grid coordinate `x_y_z`. */
+      /** Artifact of each cell, by grid coordinate `x_y_z`: whole shards in both layouts. */
       artifacts: RefMap,
-      /** Artifacts that hold the same cells in the analysis layout (Zarr). */
-      analysis: RefMap,
     }),
   ),
 })

@@ -47,6 +47,15 @@ const int = z.number().int()
 const fraction = z.number().min(0).max(1)
 const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
 
+const cube = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
+/** How a volume is laid out for its readers. */
+const layout = {
+  /** Voxels of a chunk, x, y, z: what a viewer fetches at least. */
+  chunk: cube.default([64, 64, 64]),
+  /** A shard, which is one object, is no larger than this along any axis, and never larger than what one tree node owns. */
+  shard: cube.default([512, 512, 512]),
+}
+
 const retry = { attempts: 5, firstSeconds: 1, backoff: 2 } as const
 const timeout = { attempt: 1800, heartbeat: 12 } as const
 const cpu = { queue: 'cpu', usesModel: false, retry, timeout } as const
@@ -331,22 +340,26 @@ const rows = {
   },
   pyramid: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'node',
     phase: 'pyramid',
     inputs: ['render', 'render<', 'pyramid<'],
-    makes: 'downsampled EM, in the proofreading and the analysis layout',
-    parameters: params({}),
+    makes: 'EM and downsampled EM in shards, in the proofreading and the analysis layout',
+    parameters: params({
+      ...layout,
+      /** Of the proofreading layout; the analysis layout keeps every grey value. */
+      encoding: z.enum(['raw', 'jpeg', 'png']).default('raw'),
+    }),
     checks: [],
   },
   'label-pyramid': {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'node',
     phase: 'pyramid',
     inputs: ['segment', 'segment<', 'label-pyramid<'],
-    makes: 'downsampled segmentation, in the proofreading and the analysis layout',
-    parameters: params({}),
+    makes: 'segmentation and downsampled segmentation in shards, in the proofreading and the analysis layout',
+    parameters: params(layout),
     checks: [],
   },
   evaluate: {

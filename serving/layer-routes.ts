@@ -5,14 +5,13 @@ import { meshInfo, meshManifest } from '../storage/formats/mesh-legacy.ts'
 import { skeletonInfo } from '../storage/formats/skeleton.ts'
 import type { Packs } from './packs.ts'
 import { notFound } from './problem.ts'
-import { chunkOwner, has, layerInfo } from './release-layers.ts'
+import { has, layerInfo, shardOwner } from './release-layers.ts'
 import { isChannel, type Releases } from './releases.ts'
-import { sendImmutable, sendJson } from './respond.ts'
+import { BINARY, sendImmutable, sendJson, sendOutput } from './respond.ts'
 import { propertiesInfo } from './segments.ts'
 import { synapseLayer } from './synapses.ts'
 import { zarrObject } from './zarr.ts'
 
-const BINARY = 'application/octet-stream'
 const HOLE = 'nothing: a reader shows it empty (cloud-volume: fill_missing=True); the lineage page names the holes'
 
 interface LayerRequest {
@@ -33,15 +32,15 @@ export async function layerRoutes(
     path: string,
   ): Promise<FastifyReply> {
     if (path === 'info') return sendJson(request, reply, layerInfo(release, layer))
-    const ref = chunkOwner(release, layer, path)
+    const ref = shardOwner(release, layer, path)
     if (ref === undefined)
       throw notFound(
         `${path} is not an object of this layer`,
-        'read `info`: it names the scales; chunks are x0-x1_y0-y1_z0-z1',
+        'read `info`: it names the scales and how their chunks are sharded',
       )
-    const reader = ref && (await artifacts.open(ref))
-    if (!reader?.has(path)) throw notFound(`chunk ${path} is not in this release`, HOLE)
-    return sendImmutable(request, reply, await reader.get(path), BINARY)
+    const sent = ref && sendOutput(request, reply, await artifacts.open(ref), path)
+    if (!sent) throw notFound(`${path} is not in this release`, HOLE)
+    return sent
   }
 
   /** `mesh/info`, the list `mesh/<id>:0` of a segment's fragments, and the fragments `mesh/<id>:0:<region>`. */
@@ -117,9 +116,12 @@ export async function layerRoutes(
     if (layer === 'zarr') {
       const found = zarrObject(release, path)
       if (!found) throw notFound(`zarr/${path} is not in this release`, 'read zarr/zarr.json: it names the images')
-      return 'json' in found
-        ? sendJson(request, reply, found.json)
-        : sendImmutable(request, reply, await artifacts.get(found.ref, found.path), BINARY)
+      const sent =
+        'json' in found
+          ? sendJson(request, reply, found.json)
+          : sendOutput(request, reply, await artifacts.open(found.ref), found.path)
+      if (!sent) throw notFound(`zarr/${path} is not in this release`, HOLE)
+      return sent
     }
     throw notFound(
       `release ${dataset}/${name} has no layer ${layer}`,

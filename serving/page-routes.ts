@@ -27,10 +27,10 @@ const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
 /** Artifact of every volume layer that holds a voxel of the dataset. */
 const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
   (['em', 'segmentation'] as const).flatMap(layer => {
-    const mip = release.layers[layer]?.mips[0]
-    if (!mip) return []
-    const cell = key(map3(a => Math.floor(voxel[a] / mip.cell[a])))
-    return [{ layer, ref: mip.artifacts[cell] ?? null }]
+    const volume = release.layers[layer]
+    if (!volume) return []
+    const cell = key(map3(a => Math.floor(voxel[a] / release.regionShape[a])))
+    return [{ layer, ref: volume.regions[cell] ?? null }]
   })
 
 interface PageOptions {

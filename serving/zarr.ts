@@ -1,13 +1,13 @@
 // The analysis layout of a release as one OME-Zarr group: the EM, and the segmentation as its label image.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { key, map3, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Release, VolumeLayer } from '../domain/release.ts'
-import { CHUNK } from '../storage/formats/volume.ts'
+import { mipLayouts } from '../storage/formats/layouts.ts'
+import { zarrShardShape } from '../storage/formats/zarr-shard.ts'
 import { zarrMetadata, type ZarrVolume } from '../storage/formats/zarr.ts'
+import { shardOwner } from './release-layers.ts'
 
 const LABELS = 'labels/segmentation/'
-const CHUNK_PATH = /^(\d+)\/c\/(\d+)\/(\d+)\/(\d+)$/
 
 const volume = (release: Release, name: string, layer: VolumeLayer): ZarrVolume => ({
   name,
@@ -15,10 +15,11 @@ const volume = (release: Release, name: string, layer: VolumeLayer): ZarrVolume 
   channels: layer.channels,
   voxelSizeNm: release.voxelSizeNm,
   bounds: release.bounds,
-  factors: layer.mips.map(m => m.factor),
+  chunk: layer.chunk,
+  mips: mipLayouts(release, layer).map((m, i) => ({ factor: layer.mips[i]!.factor, shard: zarrShardShape(m) })),
 })
 
-/** The metadata object at a path of the group, or the artifact and path of a chunk; undefined: nothing is there. */
+/** The metadata object at a path of the group, or the artifact and path of a shard; undefined: nothing is there. */
 export function zarrObject(
   release: Release,
   path: string,
@@ -31,12 +32,7 @@ export function zarrObject(
   const json = metadata.get(path)
   if (json !== undefined) return { json: JSON.parse(canonicalJson(json)) as Json }
   const layer = path.startsWith(LABELS) ? segmentation : em
-  const chunk = path.startsWith(LABELS) ? path.slice(LABELS.length) : path
-  const numbers = CHUNK_PATH.exec(chunk)?.slice(1).map(Number) as [number, number, number, number] | undefined
-  const mip = numbers && layer?.mips[numbers[0]]
-  if (!numbers || !mip) return undefined
-  const [, z, y, x] = numbers
-  const at: Vec3 = [x, y, z]
-  const ref = mip.analysis[key(map3(a => Math.floor((at[a] * CHUNK[a]) / mip.cell[a])))]
-  return ref && { ref, path: `zarr/${chunk}` }
+  const shard = path.startsWith(LABELS) ? path.slice(LABELS.length) : path
+  const ref = layer && shard.includes('/c/') && shardOwner(release, layer, shard)
+  return ref ? { ref, path: `zarr/${shard}` } : undefined
 }

@@ -14,12 +14,12 @@ interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
-interface ArtifactReader {
+export interface ArtifactReader {
   readonly ref: ArtifactRef
   readonly lineage: Lineage
   /** Sorted by path. */
   readonly outputs: readonly Output[]
-  has(path: string): boolean
+  output(path: string): Output | undefined
   /** @throws HillockError MissingArtifact when the output is unnamed in the record, gone, or has another digest than it. */
   get(path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
   /** Unverified. @throws HillockError MissingArtifact when the output is unnamed, gone, or ends before `offset + length`. */
@@ -110,7 +110,7 @@ export function artifactStore(
       ref,
       lineage: record,
       outputs: record.outputs,
-      has: path => byPath.has(path),
+      output: path => byPath.get(path),
       async get(path, { verify = true, signal } = {}) {
         const output = named(path)
         const bytes = await objects.get(artifactKey(ref.stage, ref.recipe, path), signal ? { signal } : {})

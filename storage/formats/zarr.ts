@@ -1,14 +1,11 @@
-// The same voxels as OME-Zarr: metadata of an OME-Zarr 0.5 multiscale group on Zarr v3, and its unsharded zstd chunks.
+// The same voxels as OME-Zarr: metadata of an OME-Zarr 0.5 multiscale group on sharded Zarr v3.
 //
-// Sources: ome/ngff 0.5/index.bs; zarr-specs v3 core. Axes are [c,] z, y, x in C order, which is Hillock's own voxel order.
-import { constants, zstdCompressSync } from 'node:zlib'
+// Sources: ome/ngff 0.5/index.bs; zarr-specs v3 core and sharding-indexed. Axes are [c,] z, y, x in C order, which is Hillock's own voxel order.
 import type { Json } from '../../domain/canonical.ts'
-import { boxAt, cellsIn, map3, multiply, product, shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { map3, shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { mipBounds } from '../../domain/tree.ts'
-import { dataTypeOf, newVolume, type DataType, type VolumeArray } from './chunk.ts'
-import { CHUNK, copyOverlap } from './volume.ts'
-
-const LEVEL = 3
+import type { DataType } from './chunk.ts'
+import { LEVEL } from './zarr-shard.ts'
 
 export interface ZarrVolume {
   readonly name: string
@@ -17,26 +14,35 @@ export interface ZarrVolume {
   readonly voxelSizeNm: readonly [number, number, number]
   /** Bounds of the dataset in voxels of mip 0; voxel 0 of every array is the bounds' lower corner. */
   readonly bounds: Box
-  /** Cumulative downsampling of every mip; the first is 1, 1, 1. */
-  readonly factors: readonly Vec3[]
-  readonly chunk?: Vec3
+  /** Cumulative downsampling of every mip (the first is 1, 1, 1), and the shape of its shards. */
+  readonly mips: readonly { readonly factor: Vec3; readonly shard: Vec3 }[]
+  readonly chunk: Vec3
 }
 
 const zyx = (v: readonly [number, number, number]): number[] => [v[2], v[1], v[0]]
 
-function arrayMetadata(v: ZarrVolume, bounds: Box, chunk: Vec3): Json {
+function arrayMetadata(v: ZarrVolume, bounds: Box, shard: Vec3): Json {
   const many = v.channels > 1
+  const shape = (xyz: Vec3): number[] => [...(many ? [v.channels] : []), ...zyx(xyz)]
+  const bytes = { name: 'bytes', configuration: { endian: 'little' } }
   return {
     zarr_format: 3,
     node_type: 'array',
-    shape: [...(many ? [v.channels] : []), ...zyx(shapeOf(bounds))],
+    shape: shape(shapeOf(bounds)),
     data_type: v.dataType,
-    chunk_grid: { name: 'regular', configuration: { chunk_shape: [...(many ? [v.channels] : []), ...zyx(chunk)] } },
+    chunk_grid: { name: 'regular', configuration: { chunk_shape: shape(shard) } },
     chunk_key_encoding: { name: 'default', configuration: { separator: '/' } },
     fill_value: 0,
     codecs: [
-      { name: 'bytes', configuration: { endian: 'little' } },
-      { name: 'zstd', configuration: { level: LEVEL, checksum: false } },
+      {
+        name: 'sharding_indexed',
+        configuration: {
+          chunk_shape: shape(v.chunk),
+          codecs: [bytes, { name: 'zstd', configuration: { level: LEVEL, checksum: false } }],
+          index_codecs: [bytes, { name: 'crc32c' }],
+          index_location: 'end',
+        },
+      },
     ],
     attributes: {},
     dimension_names: [...(many ? ['c'] : []), 'z', 'y', 'x'],
@@ -46,7 +52,7 @@ function arrayMetadata(v: ZarrVolume, bounds: Box, chunk: Vec3): Json {
 function multiscale(v: ZarrVolume): Json {
   const many = v.channels > 1
   const space = ['z', 'y', 'x'].map(name => ({ name, type: 'space', unit: 'nanometer' }))
-  const datasets = v.factors.map((factor, mip) => {
+  const datasets = v.mips.map(({ factor }, mip) => {
     const size = map3(a => v.voxelSizeNm[a] * factor[a])
     const min = mipBounds(v.bounds, factor).min
     // OME places the centre of voxel 0: that of a downsampled voxel lies half of the added size further in.
@@ -76,8 +82,8 @@ export function zarrMetadata(image: ZarrVolume, labels: readonly ZarrVolume[] = 
   const out = new Map<string, Json>()
   const add = (prefix: string, v: ZarrVolume, more: { readonly [key: string]: Json }): void => {
     out.set(`${prefix}zarr.json`, group({ multiscales: [multiscale(v)], ...more }))
-    v.factors.forEach((factor, mip) =>
-      out.set(`${prefix}${mip}/zarr.json`, arrayMetadata(v, mipBounds(v.bounds, factor), v.chunk ?? CHUNK)),
+    v.mips.forEach(({ factor, shard }, mip) =>
+      out.set(`${prefix}${mip}/zarr.json`, arrayMetadata(v, mipBounds(v.bounds, factor), shard)),
     )
   }
   add('', image, {})
@@ -86,33 +92,4 @@ export function zarrMetadata(image: ZarrVolume, labels: readonly ZarrVolume[] = 
     for (const l of labels) add(`labels/${l.name}/`, l, { 'image-label': { source: { image: '../../' } } })
   }
   return out
-}
-
-/** Key of the chunk at a grid coordinate that counts from the lower bound: `<mip>/c/[0/]z/y/x`. */
-const zarrChunkPath = (mip: number, coord: Vec3, channels: number): string =>
-  `${mip}/c/${channels > 1 ? '0/' : ''}${zyx(coord).join('/')}`
-
-/**
- * Chunks of a region's volume (`data` of shape box x channels), padded with 0 to the full chunk shape. The box and the bounds are in voxels of the mip; the
- * box starts on the chunk grid.
- */
-export function* zarrChunks(
-  data: VolumeArray,
-  box: Box,
-  options: { readonly mip: number; readonly bounds: Box; readonly channels?: number; readonly chunk?: Vec3 },
-): Generator<{ path: string; bytes: Uint8Array }> {
-  const { mip, bounds, channels = 1, chunk = CHUNK } = options
-  const local: Box = { min: map3(a => box.min[a] - bounds.min[a]), max: map3(a => box.max[a] - bounds.min[a]) }
-  if (local.min.some((v, a) => v % chunk[a]! !== 0))
-    throw new RangeError('the box does not start on the grid of chunks')
-  const dtype = dataTypeOf(data)
-  for (const coord of cellsIn(local, chunk)) {
-    const values = newVolume(dtype, product(chunk) * channels)
-    copyOverlap(data, local, values, boxAt(multiply(coord, chunk), chunk), channels)
-    const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    const bytes = zstdCompressSync(raw, {
-      params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
-    })
-    yield { path: zarrChunkPath(mip, coord, channels), bytes }
-  }
 }

@@ -5,9 +5,8 @@ import { figuresThatDiffer, layersThatDiffer, listsThatDiffer } from '../../doma
 import type { Release } from '../../domain/release.ts'
 
 const ref = (content: string) => ({ stage: 's', recipe: content, content })
-const volume = (contents: Record<string, string>) => ({
-  mips: [{ artifacts: Object.fromEntries(Object.entries(contents).map(([k, v]) => [k, ref(v)])) }],
-})
+const refs = (contents: Record<string, string>) =>
+  Object.fromEntries(Object.entries(contents).map(([k, v]) => [k, ref(v)]))
 const release = (
   em: Record<string, string>,
   mesh: Record<string, string> | null,
@@ -15,7 +14,7 @@ const release = (
 ): Release =>
   ({
     regionShape: [64, 64, 64],
-    layers: { em: volume(em), ...(mesh ? { mesh: { artifacts: volume(mesh).mips[0]!.artifacts } } : {}) },
+    layers: { em: { regions: refs(em), mips: [] }, ...(mesh ? { mesh: { artifacts: refs(mesh) } } : {}) },
     layerDigests: { em: JSON.stringify(em), mesh: JSON.stringify(mesh) },
     quality: {},
     holes: [],

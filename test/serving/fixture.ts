@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cellBox, cellsIn, key, map3, voxels, type Box } from '../../domain/geometry.ts'
+import { cellBox, cellsIn, key, map3, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
@@ -10,13 +10,17 @@ import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { pack } from '../../storage/formats/pack.ts'
 import { writeParquet } from '../../storage/formats/parquet.ts'
-import { encodeChunks } from '../../storage/formats/volume.ts'
+import { layoutObjects } from '../../storage/formats/layouts.ts'
+import type { MipLayout } from '../../storage/formats/precomputed/shard-grid.ts'
+import { CHUNK, encodeChunks } from '../../storage/formats/volume.ts'
 import { putRaw } from '../../storage/raw.ts'
 import { putRelease, moveChannel } from '../../storage/releases.ts'
 import { BOUNDS, fill, fragment, grey, IDS, label, NM, REGION, skeleton, SYNAPSE } from './neurites.ts'
 import { PACK_DATA, PACK_INDEX } from '../../serving/packs.ts'
 import { SEGMENTS } from '../../serving/segments.ts'
 import { SYNAPSES } from '../../serving/synapses.ts'
+
+const SHARD: Vec3 = [512, 512, 512]
 
 async function artifact(
   store: ArtifactStore,
@@ -79,6 +83,7 @@ export async function makeFixture(): Promise<Fixture> {
   const store = artifactStore(objects)
   const tile = await putRaw(objects, Buffer.from('a tile'))
   const half: Box = { min: [0, 0, 0], max: map3(a => Math.ceil(BOUNDS.max[a] / 2)) }
+  const regions: Record<'em' | 'segmentation', Record<string, ArtifactRef>> = { em: {}, segmentation: {} }
   const em: Record<string, ArtifactRef>[] = [{}, {}]
   const segmentation: Record<string, ArtifactRef>[] = [{}, {}]
   const mesh: Record<string, ArtifactRef> = {}
@@ -87,46 +92,58 @@ export async function makeFixture(): Promise<Fixture> {
     ;(stages[ref.stage] ??= []).push(ref)
     return ref
   }
+  const sharded = async (
+    stage: string,
+    data: Uint8Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>,
+    box: Box,
+    mip: number,
+    inputs: Record<string, string>,
+  ): Promise<ArtifactRef> => {
+    const layout: MipLayout = {
+      mip,
+      bounds: mip === 0 ? BOUNDS : half,
+      cell: REGION,
+      chunk: CHUNK,
+      shard: SHARD,
+      encoding: data instanceof Uint8Array ? 'raw' : 'compressed_segmentation',
+    }
+    const objects = []
+    for await (const o of layoutObjects(data, box, layout)) objects.push(o)
+    return keep(await artifact(store, stage, box, inputs, objects))
+  }
   for (const region of cellsIn(BOUNDS, REGION)) {
     const box = cellBox(region, REGION, BOUNDS)
     const k = key(region)
     const n = voxels(box)
     if (k !== HOLE) {
-      const chunks = encodeChunks(fill(new Uint8Array(n), box, 1, grey), box, { mip: 0, encoding: 'raw' })
-      em[0]![k] = keep(await artifact(store, 'render', box, { 'tile/z0': tile }, chunks))
+      const data = fill(new Uint8Array(n), box, 1, grey)
+      const chunks = encodeChunks(data, box, { mip: 0, encoding: 'raw' })
+      const made = (regions.em[k] = keep(await artifact(store, 'render', box, { 'tile/z0': tile }, chunks)))
+      em[0]![k] = await sharded('pyramid', data, box, 0, { [`render/${k}`]: made.content })
     }
     const labels = fill(new BigUint64Array(n), box, 1, label)
     const chunks = encodeChunks(labels, box, { mip: 0, encoding: 'compressed_segmentation' })
-    const inputs: Record<string, string> = em[0]![k] ? { [`render/${k}`]: em[0]![k].content } : {}
-    segmentation[0]![k] = keep(await artifact(store, 'segment', box, inputs, chunks))
+    const inputs: Record<string, string> = regions.em[k] ? { [`render/${k}`]: regions.em[k].content } : {}
+    const made = (regions.segmentation[k] = keep(await artifact(store, 'segment', box, inputs, chunks)))
+    segmentation[0]![k] = await sharded('label-pyramid', labels, box, 0, { [`segment/${k}`]: made.content })
     const pieces = [0, 1, 2].flatMap(i => {
       const bytes = fragment(i, box)
       return bytes ? [{ key: String(IDS[i]), bytes }] : []
     })
-    mesh[k] = keep(
-      await artifact(store, 'mesh', box, { [`segment/${k}`]: segmentation[0]![k].content }, packOutputs(pieces)),
-    )
+    mesh[k] = keep(await artifact(store, 'mesh', box, { [`segment/${k}`]: made.content }, packOutputs(pieces)))
   }
   for (const node of cellsIn(half, REGION)) {
     const box = cellBox(node, REGION, half)
     const n = voxels(box)
-    const emChunks = encodeChunks(fill(new Uint8Array(n), box, 2, grey), box, { mip: 1, encoding: 'raw' })
-    em[1]![key(node)] = keep(
-      await artifact(store, 'pyramid', box, { [`render/${key(node)}`]: em[0]!['0_0_0']!.content }, emChunks),
-    )
+    const k = key(node)
+    const grey1 = fill(new Uint8Array(n), box, 2, grey)
+    em[1]![k] = await sharded('pyramid', grey1, box, 1, { [`render/${k}`]: regions.em['0_0_0']!.content })
     const labels = fill(new BigUint64Array(n), box, 2, label)
-    const labelChunks = encodeChunks(labels, box, { mip: 1, encoding: 'compressed_segmentation' })
-    segmentation[1]![key(node)] = keep(
-      await artifact(
-        store,
-        'pyramid',
-        box,
-        { [`segment/${key(node)}`]: segmentation[0]!['0_0_0']!.content },
-        labelChunks,
-      ),
-    )
+    segmentation[1]![k] = await sharded('label-pyramid', labels, box, 1, {
+      [`segment/${k}`]: regions.segmentation['0_0_0']!.content,
+    })
   }
-  const all = Object.fromEntries(Object.entries(segmentation[0]!).map(([k, r]) => [`segment/${k}`, r.content]))
+  const all = Object.fromEntries(Object.entries(regions.segmentation).map(([k, r]) => [`segment/${k}`, r.content]))
   const skeletons = keep(
     await artifact(
       store,
@@ -167,11 +184,13 @@ export async function makeFixture(): Promise<Fixture> {
     dataType: kind === 'image' ? 'uint8' : 'uint64',
     channels: 1,
     encoding: kind === 'image' ? 'raw' : 'compressed_segmentation',
+    chunk: CHUNK,
+    shard: SHARD,
+    regions: regions[kind === 'image' ? 'em' : 'segmentation'],
     mips: maps.map((artifacts, mip) => ({
       factor: [2 ** mip, 2 ** mip, 2 ** mip],
       cell: REGION,
       artifacts,
-      analysis: {},
     })),
   })
   const release: Release = {

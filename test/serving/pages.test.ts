@@ -64,6 +64,7 @@ describe('pages', () => {
       'skeleton-join',
       'graph',
       'pyramid',
+      'label-pyramid',
     ])
     const edges = summary.edges.map(
       (e: { from: string; to: string; inputs: number }) => `${e.from} ${e.to} ${e.inputs}`,
@@ -78,7 +79,7 @@ describe('pages', () => {
 
   it('lead from a voxel through its artifacts to the raw archive, and back', async () => {
     const start = await page('/lineage/blobs/r1?at=10,%2020,30')
-    const recipe = fixture.release.layers.segmentation!.mips[0]!.artifacts['0_0_0']!.recipe
+    const recipe = fixture.release.layers.segmentation!.regions['0_0_0']!.recipe
     const segment = links(start).find(l => l.startsWith(`/lineage/artifact/segment/${recipe}`))
     expect(segment).toBeDefined()
     const record = await page(segment!)

@@ -15,7 +15,8 @@ import { DataType } from 'neuroglancer/unstable/util/data_type.js'
 import { expect, test } from 'vitest'
 import { annotationFiles, annotationInfo, type SynapseLine } from '../../storage/formats/annotations.ts'
 import { decodeMesh, encodeMesh, meshInfo, meshManifest, meshManifestName } from '../../storage/formats/mesh-legacy.ts'
-import { volumeInfo } from '../../storage/formats/precomputed.ts'
+import { PrecomputedInfo, volumeInfo } from '../../storage/formats/precomputed/info.ts'
+import { ShardingSpec } from '../../storage/formats/precomputed/sharding.ts'
 import { segmentProperties } from '../../storage/formats/segment-properties.ts'
 import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../../storage/formats/skeleton.ts'
 import { dataFolder, hasData } from './fixtures.ts'
@@ -23,6 +24,7 @@ import { dataFolder, hasData } from './fixtures.ts'
 const f32 = fc.float({ noNaN: true })
 
 test('info of a segmentation with three mips', () => {
+  const sharding = ShardingSpec.parse({ '@type': 'neuroglancer_uint64_sharded_v1', hash: 'identity', shard_bits: 3 })
   const info = volumeInfo({
     type: 'segmentation',
     dataType: 'uint64',
@@ -30,11 +32,8 @@ test('info of a segmentation with three mips', () => {
     encoding: 'compressed_segmentation',
     voxelSizeNm: [4, 4, 40],
     bounds: { min: [0, 0, 0], max: [301, 200, 33] },
-    factors: [
-      [1, 1, 1],
-      [2, 2, 1],
-      [4, 4, 1],
-    ],
+    chunk: [64, 64, 64],
+    mips: [{ factor: [1, 1, 1] }, { factor: [2, 2, 1], sharding }, { factor: [4, 4, 1] }],
     mesh: 'mesh',
     segmentProperties: 'props',
   }) as { scales: Record<string, unknown>[] }
@@ -53,6 +52,8 @@ test('info of a segmentation with three mips', () => {
     ['2', [76, 50, 33], [16, 16, 40], [[64, 64, 64]], [0, 0, 0]],
   ])
   expect(info.scales[0]!['compressed_segmentation_block_size']).toEqual([8, 8, 8])
+  expect(info.scales.map(s => s['sharding'])).toEqual([undefined, sharding, undefined])
+  expect(PrecomputedInfo.parse(info).scales.map(s => s.size)).toEqual(info.scales.map(s => s['size']))
 })
 
 test('info of an image has no block size; bounds off the chunk grid are refused', () => {
@@ -62,7 +63,8 @@ test('info of an image has no block size; bounds off the chunk grid are refused'
     channels: 1,
     encoding: 'raw',
     voxelSizeNm: [8, 8, 8],
-    factors: [[1, 1, 1]],
+    chunk: [64, 64, 64],
+    mips: [{ factor: [1, 1, 1] }],
   } as const
   const info = volumeInfo({ ...image, bounds: { min: [64, 0, 0], max: [100, 10, 10] } }) as { scales: object[] }
   expect(info.scales[0]).not.toHaveProperty('compressed_segmentation_block_size')

@@ -3,12 +3,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cellBox, cellsIn, contains, key, map3, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { cellBox, cellsIn, contains, key, map3, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { newVolume, type DataType, type Encoding, type VolumeArray } from '../../storage/formats/chunk.ts'
-import { parseChunkName } from '../../storage/formats/precomputed.ts'
 import { copyOverlap, encodeChunks, missingChunks, readBox } from '../../storage/formats/volume.ts'
 import { attempt, freshFolder, memoryStore, recipeOf } from './fixtures.ts'
 
@@ -49,7 +48,6 @@ async function writeRegions(
       channels,
       chunk,
     })) {
-      expect(parseChunkName(path.slice(`${mip}/`.length), bounds, chunk)).toBeDefined()
       await writer.put(path, bytes)
     }
     const made = await writer.commit(attempt)
@@ -189,20 +187,4 @@ test('a chunk that is gone or damaged in an artifact that exists is an error, no
   await rm(join(root, 'artifacts/render', ref.recipe, '0/4-8_0-4_0-4'))
   await expect(read(bounds)).rejects.toMatchObject({ type: 'MissingArtifact' })
   expect(await read({ min: [0, 0, 0], max: [4, 4, 4] })).toMatchObject({ missing: [] })
-})
-
-test('only names of chunks of the grid are chunk names', () => {
-  const bounds: Box = { min: [0, 0, 0], max: [100, 100, 10] }
-  expect(parseChunkName('64-100_0-64_0-10', bounds)).toEqual({ min: [64, 0, 0], max: [100, 64, 10] })
-  for (const bad of [
-    '64-128_0-64_0-10',
-    '0-32_0-64_0-10',
-    '128-192_0-64_0-10',
-    '1-64_0-64_0-10',
-    'x',
-    '0-64_0-64',
-    '0-64_0-64_0-10/..',
-  ])
-    expect(parseChunkName(bad, bounds)).toBeUndefined()
-  expect(shapeOf(parseChunkName('0-64_64-100_0-10', bounds)!)).toEqual([64, 36, 10])
 })

@@ -1,12 +1,14 @@
-// The info file of a Neuroglancer precomputed volume, and the names of its chunks.
+// The info file of a Neuroglancer precomputed volume, written and read.
 //
 // Source: google/neuroglancer src/datasource/precomputed/volume.rst.
-import type { Json } from '../../domain/canonical.ts'
-import { map3, multiply, shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
-import { mipBounds } from '../../domain/tree.ts'
-import type { DataType, Encoding } from './chunk.ts'
-import { BLOCK_SHAPE } from './compressed-segmentation.ts'
-import { CHUNK } from './volume.ts'
+import { z } from 'zod'
+import type { Json } from '../../../domain/canonical.ts'
+import { boxAt, map3, Shape, shapeOf, Vec3, type Box } from '../../../domain/geometry.ts'
+import { mipBounds } from '../../../domain/tree.ts'
+import type { DataType } from '../chunk.ts'
+import { BLOCK_SHAPE } from '../compressed-segmentation.ts'
+import type { Encoding } from './encoding.ts'
+import { ShardingSpec } from './sharding.ts'
 
 export interface VolumeInfo {
   readonly type: 'image' | 'segmentation'
@@ -16,9 +18,9 @@ export interface VolumeInfo {
   readonly voxelSizeNm: readonly [number, number, number]
   /** Bounds of the dataset in voxels of mip 0. */
   readonly bounds: Box
-  /** Cumulative downsampling of every mip; the first is 1, 1, 1. */
-  readonly factors: readonly Vec3[]
-  readonly chunk?: Vec3
+  readonly chunk: Vec3
+  /** Cumulative downsampling of every mip (the first is 1, 1, 1), and how its chunks are sharded; plain chunks where that is left out. */
+  readonly mips: readonly { readonly factor: Vec3; readonly sharding?: ShardingSpec }[]
   /** Paths beside the info file. */
   readonly mesh?: string
   readonly skeletons?: string
@@ -30,8 +32,8 @@ export interface VolumeInfo {
  * @throws RangeError when the bounds do not start on the chunk grid: precomputed counts chunks from the bounds, Hillock from the origin.
  */
 export function volumeInfo(v: VolumeInfo): Json {
-  const chunk = v.chunk ?? CHUNK
-  const scales = v.factors.map((factor, mip) => {
+  const { chunk } = v
+  const scales = v.mips.map(({ factor, sharding }, mip) => {
     const bounds = mipBounds(v.bounds, factor)
     if (bounds.min.some((m, a) => m % chunk[a]! !== 0))
       throw new RangeError(`bounds of mip ${mip} start at ${bounds.min.join()}, off the grid of chunks`)
@@ -43,6 +45,7 @@ export function volumeInfo(v: VolumeInfo): Json {
       chunk_sizes: [chunk],
       encoding: v.encoding,
       ...(v.encoding === 'compressed_segmentation' && { compressed_segmentation_block_size: BLOCK_SHAPE }),
+      ...(sharding && { sharding }),
     }
   })
   return {
@@ -57,17 +60,24 @@ export function volumeInfo(v: VolumeInfo): Json {
   }
 }
 
-const NAME = /^(\d+)-(\d+)_(\d+)-(\d+)_(\d+)-(\d+)$/
+const Scale = z.object({
+  key: z.string(),
+  size: Shape,
+  voxel_offset: Vec3.default([0, 0, 0]),
+  resolution: z.tuple([z.number(), z.number(), z.number()]).readonly(),
+  chunk_sizes: z.array(Shape).min(1),
+  encoding: z.string(),
+  sharding: ShardingSpec.nullish(),
+})
+export type Scale = z.infer<typeof Scale>
 
-/** The box in a chunk name `x0-x1_y0-y1_z0-z1`; undefined when it is not the name of a chunk of that grid and those bounds. */
-export function parseChunkName(name: string, bounds: Box, chunk: Vec3 = CHUNK): Box | undefined {
-  const m = NAME.exec(name)?.slice(1).map(Number)
-  if (!m) return undefined
-  const min: Vec3 = [m[0]!, m[2]!, m[4]!]
-  const max: Vec3 = [m[1]!, m[3]!, m[5]!]
-  const cell = map3(a => Math.floor(min[a] / chunk[a]))
-  const start = multiply(cell, chunk)
-  const right = map3(a => Math.min(start[a] + chunk[a], bounds.max[a]))
-  const fits = min.every((v, a) => v === Math.max(start[a]!, bounds.min[a]!) && max[a] === right[a] && v < right[a]!)
-  return fits ? { min, max } : undefined
-}
+/** What a reader needs of an info file that anybody wrote. */
+export const PrecomputedInfo = z.object({
+  type: z.enum(['image', 'segmentation']),
+  data_type: z.string().transform(t => t.toLowerCase()),
+  num_channels: z.number().int().positive(),
+  scales: z.array(Scale).min(1),
+})
+export type PrecomputedInfo = z.infer<typeof PrecomputedInfo>
+
+export const scaleBounds = (s: Scale): Box => boxAt(s.voxel_offset, s.size)
