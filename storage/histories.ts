@@ -6,6 +6,7 @@ import { HillockError } from '../domain/errors.ts'
 import type { Execution, History } from '../domain/history.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, sealed } from './sealed.ts'
 
 export interface ArchivedHistory extends Execution {
   readonly type: string
@@ -50,12 +51,11 @@ export const putHistory = async (objects: ObjectStore, key: string, h: History):
   objects.putIfAbsent(key, await promisify(gzip)(canonicalJson(h as unknown as Json)))
 
 export async function getHistoryIndex(objects: ObjectStore, folder: string): Promise<HistoryIndex | undefined> {
-  const bytes = await objects.get(indexKey(folder))
-  return bytes && (json(bytes) as HistoryIndex)
+  return (await getSealed(objects, indexKey(folder))) as HistoryIndex | undefined
 }
 
 export async function putHistoryIndex(objects: ObjectStore, index: HistoryIndex): Promise<Digest> {
-  const text = canonicalJson(index as unknown as Json)
+  const text = sealed(index)
   await objects.putIfAbsent(indexKey(archiveFolder(index.root)), Buffer.from(text))
   return sha256(text)
 }
