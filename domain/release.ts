@@ -1,8 +1,9 @@
 // Releases: immutable manifests that map every layer, region by region, to the artifacts that hold it.
 import { z } from 'zod'
+import { canonicalJson, type Json } from './canonical.ts'
 import { Box, Shape } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
-import { Digest } from './recipe.ts'
+import { Digest, sha256 } from './recipe.ts'
 
 const RefMap = z.record(z.string().regex(/^\d+_\d+_\d+$|^all$/), ArtifactRef)
 
@@ -93,6 +94,9 @@ export const Release = z.strictObject({
   approver: z.string(),
 })
 export type Release = z.infer<typeof Release>
+
+export const releaseName = ({ dataset, digest, stages }: Pick<Release, 'dataset' | 'digest' | 'stages'>): string =>
+  sha256(canonicalJson({ dataset, digest, stages } as Json)).slice(0, 16)
 
 export const CHANNELS = ['candidate', 'published'] as const
 export type Channel = (typeof CHANNELS)[number]

@@ -71,7 +71,8 @@ export function artifactWriter(
   /** Why an input is not one: what it names must exist and have the very digest that the recipe takes. */
   const foreign = async (input: string, digest: Digest | undefined): Promise<string | undefined> => {
     const source = sources[input] ?? digest!
-    if (digestOf(source) !== digest) return `is ${digest ?? 'no part of the recipe'}, its source has ${digestOf(source)}`
+    if (digestOf(source) !== digest)
+      return `is ${digest ?? 'no part of the recipe'}, its source has ${digestOf(source)}`
     if (typeof source === 'string')
       return (await objects.size(rawKey(digest))) === undefined ? `the raw archive does not hold ${digest}` : undefined
     const ref = 'of' in source ? source.of : source

@@ -27,7 +27,6 @@ export const putDecision = (
 /** All decisions about a release, the oldest first. */
 export async function decisionsOn(objects: ObjectStore, dataset: string, release: string): Promise<Decision[]> {
   const out: Decision[] = []
-  for await (const k of objects.list(prefix(dataset, release)))
-    out.push(Decision.parse(await getSealed(objects, k)))
+  for await (const k of objects.list(prefix(dataset, release))) out.push(Decision.parse(await getSealed(objects, k)))
   return out.sort((a, b) => a.at - b.at)
 }

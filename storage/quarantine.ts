@@ -18,7 +18,8 @@ async function last(objects: ObjectStore, ref: Marked): Promise<{ round: number;
   for (let round = 1; ; round++) {
     const mark = await getSealed(objects, `${markKey(ref, round)}.json`)
     if (!mark) return { round, mark: undefined }
-    if ((await objects.size(markKey(ref, round) + LIFTED)) === undefined) return { round, mark: ArtifactMark.parse(mark) }
+    if ((await objects.size(markKey(ref, round) + LIFTED)) === undefined)
+      return { round, mark: ArtifactMark.parse(mark) }
   }
 }
 

@@ -10,7 +10,8 @@ export const sealed = (value: object): string =>
 
 /** @throws HillockError MissingArtifact when `text` is not what `sealed` made; `name` says what it is. */
 export function unsealed(text: string, name: string): object {
-  const damaged = (why: string): HillockError => new HillockError('MissingArtifact', `${name} is damaged: ${why}`, { name })
+  const damaged = (why: string): HillockError =>
+    new HillockError('MissingArtifact', `${name} is damaged: ${why}`, { name })
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -19,7 +20,8 @@ export function unsealed(text: string, name: string): object {
   }
   const { seal, ...value } = (json ?? {}) as Record<string, Json>
   // The second comparison finds what JSON does not mind: white space, escapes, a key given twice.
-  if (seal !== sha256(canonicalJson(value)) || text !== sealed(value)) throw damaged('its seal is not that of what it says')
+  if (seal !== sha256(canonicalJson(value)) || text !== sealed(value))
+    throw damaged('its seal is not that of what it says')
   return value
 }
 

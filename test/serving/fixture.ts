@@ -98,7 +98,7 @@ export async function makeFixture(): Promise<Fixture> {
     data: Uint8Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>,
     box: Box,
     mip: number,
-    inputs: Record<string, string>,
+    inputs: Record<string, Source>,
   ): Promise<ArtifactRef> => {
     const layout: MipLayout = {
       mip,
