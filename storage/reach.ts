@@ -8,7 +8,7 @@ import { artifactStore } from './artifacts.ts'
 import { mapBounded } from './bounded.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey } from './histories.ts'
 import type { ObjectStore } from './object-store.ts'
-import { getRaw } from './raw.ts'
+import { getRaw, rawKey } from './raw.ts'
 
 /** Small objects that are read at a time. */
 const READS = 32
@@ -99,8 +99,12 @@ export class Reach {
       if (record.recipe.model) this.raw.set(record.recipe.model, `model of ${name}`)
       makers.set(record.runId, { workflowId: record.workflowId, runId: record.runId })
     })
-    for (const [digest, by] of inputs)
-      if (!this.contents.has(digest) && !this.parts.has(digest)) this.raw.set(digest, `input ${by}`)
+    const open = inputs.filter(([digest]) => !this.contents.has(digest) && !this.raw.has(digest))
+    await mapBounded(open, READS, async ([digest, by]) => {
+      // The tiles of a phantom are parts of an artifact too, but what stages read is the raw archive.
+      if (!this.parts.has(digest) || (await this.objects.size(rawKey(digest))) !== undefined)
+        this.raw.set(digest, `input ${by}`)
+    })
     for (const maker of makers.values()) await this.archivesOf(maker)
   }
 
