@@ -1,7 +1,7 @@
 // Releases: immutable manifests that map every layer, region by region, to the artifacts that hold it.
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
-import { Box, Shape } from './geometry.ts'
+import { Box, key, map3, Shape, type Vec3 } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
 import { Digest, sha256 } from './recipe.ts'
 
@@ -97,6 +97,12 @@ export type Release = z.infer<typeof Release>
 
 export const releaseName = ({ dataset, digest, stages }: Pick<Release, 'dataset' | 'digest' | 'stages'>): string =>
   sha256(canonicalJson({ dataset, digest, stages } as Json)).slice(0, 16)
+
+/** Artifact that owns a voxel of the dataset at the finest mip. */
+export function artifactAt(layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined {
+  const mip = layer.mips[0]
+  return mip?.artifacts[key(map3(a => Math.floor(voxel[a] / mip.cell[a])))]
+}
 
 export const CHANNELS = ['candidate', 'published'] as const
 export type Channel = (typeof CHANNELS)[number]

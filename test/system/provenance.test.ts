@@ -142,3 +142,67 @@ describe('verify', () => {
     }
   })
 })
+
+describe('gc', () => {
+  interface Collected {
+    readonly artifacts: number
+    readonly raw: number
+    readonly memo: number
+  }
+  const gc = (...args: string[]): Promise<Collected> => hillock.json<Collected>('gc', ...args)
+  const artifacts = async (): Promise<Set<string>> =>
+    new Set((await keysUnder('artifacts/')).map(k => k.split('/').slice(0, 3).join('/')))
+
+  test('deletes nothing that a release names', async () => {
+    const before = await artifacts()
+    expect(await gc('plan')).toMatchObject({ artifacts: 0 })
+    await gc('run', '--grace', '0s')
+    expect(await artifacts()).toEqual(before)
+    expect((await check(true, true)).findings).toEqual([])
+  }, 120_000)
+
+  test('deletes what a run that came to nothing has left, while another run takes what it can of that', async () => {
+    const before = await artifacts()
+    // Fails in its last step: everything before is made, and no release names it.
+    const [fails, goes] = ['stages.supervoxel.minSize=40', 'stages.supervoxel.minSize=41']
+    const failed = await hillock.cli(
+      'run',
+      'test/fixtures/tiny.yaml',
+      '--set',
+      fails,
+      '--set',
+      'evaluate.truth=tiny.yaml',
+    )
+    expect(failed.code).not.toBe(0)
+    const left = new Set([...(await artifacts())].filter(k => !before.has(k)))
+    expect(left.size).toBeGreaterThan(20)
+    expect((await gc('plan')).artifacts).toBe(left.size)
+
+    // Two runs at a time with the collection: one wants just what is to be deleted, one makes its own.
+    const wants = hillock.start('run', 'test/fixtures/tiny.yaml', '--set', fails, '--name', 'wants')
+    const other = hillock.start('run', 'test/fixtures/tiny.yaml', '--set', goes, '--name', 'other')
+    while ((await artifacts()).size < before.size + left.size + 8) await sleep(100)
+    await gc('run', '--grace', '0s')
+    const ended = await Promise.all([wants.done, other.done])
+    for (const { code, stderr } of ended) expect(code, stderr).toBe(0)
+    expect((await check(true, true)).findings).toEqual([])
+
+    // Whatever nobody has taken is gone for good, and a run that wants it makes it again.
+    const third = ['stages.mesh.ratio=0.4', 'evaluate.truth=tiny.yaml'].flatMap(s => ['--set', s])
+    expect((await hillock.cli('run', 'test/fixtures/tiny.yaml', ...third)).code).not.toBe(0)
+    const more = await gc('plan')
+    expect(more.artifacts).toBeGreaterThan(0)
+    expect(await gc('run', '--grace', '0s')).toMatchObject({ artifacts: more.artifacts, raw: more.raw })
+    expect(await gc('plan')).toMatchObject({ artifacts: 0, raw: 0, memo: 0 })
+    const again = await hillock.run('test/fixtures/tiny.yaml', 'stages.mesh.ratio=0.4')
+    expect(again.stages.find(s => s.stage === 'mesh')).toMatchObject({ made: 4, found: 0 })
+    expect((await check(true, true)).findings).toEqual([])
+  }, 400_000)
+
+  test('leaves a list alone that is not old enough', async () => {
+    await gc('plan')
+    const { code, stderr } = await hillock.cli('gc', 'run')
+    expect(code).toBe(1)
+    expect(stderr).toContain('no list of candidates is old enough')
+  })
+})
