@@ -98,11 +98,9 @@ export type Release = z.infer<typeof Release>
 export const releaseName = ({ dataset, digest, stages }: Pick<Release, 'dataset' | 'digest' | 'stages'>): string =>
   sha256(canonicalJson({ dataset, digest, stages } as Json)).slice(0, 16)
 
-/** Artifact that owns a voxel of the dataset at the finest mip. */
-export function artifactAt(layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined {
-  const mip = layer.mips[0]
-  return mip?.artifacts[key(map3(a => Math.floor(voxel[a] / mip.cell[a])))]
-}
+/** Artifact of the region that holds a voxel of the dataset. */
+export const artifactAt = (r: Release, layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined =>
+  layer.regions[key(map3(a => Math.floor(voxel[a] / r.regionShape[a])))]
 
 export const CHANNELS = ['candidate', 'published'] as const
 export type Channel = (typeof CHANNELS)[number]

@@ -26,18 +26,9 @@ const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
 
 /** Artifact of every volume layer that holds a voxel of the dataset. */
 const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
-<<<<<<< HEAD
-  (['em', 'segmentation'] as const).flatMap(layer => {
-    const volume = release.layers[layer]
-    if (!volume) return []
-    const cell = key(map3(a => Math.floor(voxel[a] / release.regionShape[a])))
-    return [{ layer, ref: volume.regions[cell] ?? null }]
-  })
-=======
   (['em', 'segmentation'] as const).flatMap(layer =>
-    release.layers[layer] ? [{ layer, ref: artifactAt(release.layers[layer], voxel) ?? null }] : [],
+    release.layers[layer] ? [{ layer, ref: artifactAt(release, release.layers[layer], voxel) ?? null }] : [],
   )
->>>>>>> d4ad229 (Lineage of any artifact, voxel, segment, synapse; SLSA, PROV, RO-Crate, SHA256SUMS)
 
 interface PageOptions {
   readonly catalogue: Releases

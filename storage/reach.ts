@@ -52,7 +52,7 @@ export class Reach {
     for (const k of this.listed)
       if (!listed.has(k) && !all.has(k)) this.wrong(name, `its stages lack ${k}, which a page lists`)
     for (const layer of Object.values(r.layers).flatMap(l => l ?? []))
-      for (const refs of 'mips' in layer ? layer.mips.flatMap(m => [m.artifacts, m.analysis]) : [layer.artifacts])
+      for (const refs of 'mips' in layer ? [layer.regions, ...layer.mips.map(m => m.artifacts)] : [layer.artifacts])
         for (const ref of Object.values(refs))
           if (!all.has(artifactName(ref))) this.wrong(name, `its stages lack ${artifactName(ref)}, which a layer names`)
     for (const ref of named) this.artifacts.set(artifactName(ref), ref)

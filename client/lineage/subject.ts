@@ -51,7 +51,13 @@ export async function subjectOf(objects: ObjectStore, text: string): Promise<Sub
   if (!layer.success || !/^\d+,\d+,\d+$/.test(rest!)) throw none('is no place of a layer')
   const held = release.layers[layer.data]
   const voxel = fromKey(rest!.replaceAll(',', '_'))
-  return of(!held ? [] : 'mips' in held ? [artifactAt(held, voxel)] : regionRefs(records, release, voxel, [layer.data]))
+  return of(
+    !held
+      ? []
+      : 'mips' in held
+        ? [artifactAt(release, held, voxel)]
+        : regionRefs(records, release, voxel, [layer.data]),
+  )
 }
 
 async function releaseWith(objects: ObjectStore, stage: string, recipe: string): Promise<Release> {
