@@ -41,11 +41,8 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
   while (open.length > 0) {
     const found = await mapBounded(open, WIDTH, async at => {
       const key = historyKey(folder, at.runId)
-      let history = await getHistory(deps.objects, key)
-      if (!history) {
-        history = await closedHistory(client, at)
-        await putHistory(deps.objects, key, history)
-      }
+      const history = (await getHistory(deps.objects, key)) ?? (await closedHistory(client, at))
+      const packed = await putHistory(deps.objects, key, history)
       const { workflowId, runId } = at
       const digest = historyDigest(history)
       histories.push({
@@ -55,6 +52,7 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
         end: endOf(history),
         events: history.events.length,
         digest,
+        packed,
       })
       progress(histories.length, seen.size)
       return relatives(history, at)

@@ -3,7 +3,6 @@ import type { RunConfig } from '../domain/config.ts'
 import type { Refs } from '../domain/contract.ts'
 import { cellBox, cellsIn, fromKey, grow, intersect, key, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import type { Digest } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/tasks.ts'
@@ -70,12 +69,12 @@ export async function readVolume<D extends DataType>(
   return data
 }
 
-/** Content digests of those refs whose region touches `box`: what a halo read takes in. */
-export function touching(task: CellTask, stage: StageName, box: Box): Record<string, Digest> {
-  const out: Record<string, Digest> = {}
+/** Those refs whose region touches `box`: what a halo read takes in. */
+export function touching(task: CellTask, stage: StageName, box: Box): Record<string, ArtifactRef> {
+  const out: Record<string, ArtifactRef> = {}
   for (const coord of cellsIn(intersect(box, task.context.bounds), task.context.region)) {
     const ref = refs(task, stage)[key(coord)]
-    if (ref) out[`${stage}/${key(coord)}`] = ref.content
+    if (ref) out[`${stage}/${key(coord)}`] = ref
   }
   return out
 }

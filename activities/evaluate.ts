@@ -11,7 +11,9 @@ import { Release, type Quality } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readNpy } from '../storage/formats/npy.ts'
+import { putRaw } from '../storage/raw.ts'
 import { getRelease, readChannel } from '../storage/releases.ts'
+import { putSealed } from '../storage/sealed.ts'
 import { paste, readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
@@ -22,6 +24,8 @@ import { scoreSynapseTables, type TrueSynapse } from './synapse-truth.ts'
 
 interface Truth {
   readonly digest: Digest
+  /** What has that digest: the file, or the list of a phantom's slabs. */
+  readonly source: Uint8Array
   /** Labels of a box, x fastest; 0 is ignored. */
   labels(box: Box): Uint32Array
   readonly bounds: Box
@@ -38,6 +42,7 @@ async function truthFile(file: string): Promise<Truth> {
   const data = Uint32Array.from(npy.data as ArrayLike<number>, Number)
   return {
     digest: sha256(bytes),
+    source: bytes,
     bounds: whole,
     synapses: null,
     labels(box) {
@@ -60,8 +65,11 @@ async function truthOfPhantom(deps: Deps, slabs: Refs, bounds: Box): Promise<Tru
     }
     synapses = truth.synapses
   }
+  const digests = Object.entries(slabs).map(([first, { content }]): [string, Digest] => [`phantom/${first}`, content])
+  const source = Buffer.from(canonicalJson(Object.fromEntries(digests)))
   return {
-    digest: sha256(canonicalJson(contents('phantom', slabs) as Json)),
+    digest: sha256(source),
+    source,
     bounds,
     synapses,
     labels(box) {
@@ -137,6 +145,7 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
       extent: 'dataset',
     },
     async put => {
+      if (truth) await putRaw(deps.objects, truth.source)
       const quality: Quality = truth
         ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box)
         : {}
@@ -174,10 +183,8 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
       ? boxes[0]!.quality
       : { voiSplit: mean('voiSplit'), voiMerge: mean('voiMerge'), voiSum: mean('voiSum'), arand: mean('arand') }
   const made = { release: name, quality, boxes }
-  await deps.objects.putIfAbsent(
-    `evaluations/${dataset}/${name}/${input.name}.json`,
-    Buffer.from(canonicalJson({ truth: input.truth, digest: truth.digest, ...made } as unknown as Json)),
-  )
+  const key = `evaluations/${dataset}/${name}/${input.name}.json`
+  await putSealed(deps.objects, key, { truth: input.truth, digest: truth.digest, ...made })
   return made
 }
 

@@ -5,6 +5,7 @@ import type { Failure } from '../domain/contract.ts'
 import type { Deps } from './context.ts'
 import { failuresBefore, LOST, told } from './attempts.ts'
 import { fault } from './faults.ts'
+import { untilOpen } from './gc-gate.ts'
 import { beats, type Beat } from './meter.ts'
 import { tellAttempt } from './metrics.ts'
 
@@ -36,7 +37,8 @@ export function guarded<T extends Record<string, Activity>>(
       const context = Context.current()
       const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0, requests: {} }
       const failures = failuresBefore(context.info)
-      const say = (): void => context.heartbeat({ stage: name, done: beat.done, total: beat.total, failures })
+      let held: string | undefined
+      const say = (): void => context.heartbeat({ stage: name, done: beat.done, total: beat.total, failures, held })
       // At once, so that they are known however this attempt ends.
       if (failures.length > 0) say()
       if (failures.at(-1)?.type === LOST && failures.length === context.info.attempt - 1)
@@ -49,6 +51,13 @@ export function guarded<T extends Record<string, Activity>>(
         if (quiet < STALL_MS) say()
       }, BEAT_MS)
       try {
+        await untilOpen(deps.objects, name, stop => {
+          const first = held !== stop
+          held = stop
+          beat.ticks++
+          if (first) say()
+        })
+        held = undefined
         fault('before')
         const result = await beats.run(beat, () => {
           const work = activity(cancellable(deps), ...(args as never[]))

@@ -11,6 +11,7 @@ import type { Deps } from './context.ts'
 import { diffReleases } from './diff.ts'
 import { evaluate, evaluateRelease } from './evaluate.ts'
 import { gather } from './gather.ts'
+import { collect, planCollection } from './gc.ts'
 import { graph } from './graph.ts'
 import { guarded } from './guard.ts'
 import { hold, holdsOn, refuseHeld, releaseHold } from './holds.ts'
@@ -92,6 +93,8 @@ const housekeeping = {
   evaluateRelease,
   diffReleases,
   archive,
+  planCollection,
+  collect,
 } satisfies {
   [H in Exclude<keyof Housekeeping, 'plan' | 'reexecute'>]: (
     deps: Deps,

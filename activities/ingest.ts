@@ -108,12 +108,15 @@ async function ingestSection(
       extent: { section: z },
     },
     async put => {
+      // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
+      await putRaw(deps.objects, Buffer.from(canonicalJson(listing as unknown as Json)))
+      for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
       const good: IngestedTile[] = []
       const holes: Hole[] = []
       for (const r of reads) {
         try {
           if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
-          good.push(await check(deps, config, r.tile, r.bytes!))
+          good.push(await check(deps, config, r.tile, r.bytes!, r.digest!))
         } catch (e) {
           if (!isHillockError(e, 'BadTileError')) throw e
           holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
@@ -134,8 +137,14 @@ async function ingestSection(
   )
 }
 
-/** Verifies one tile and archives its bytes. @throws HillockError BadTileError that says what is wrong with it. */
-async function check(deps: Deps, config: RunConfig, tile: TileEntry, bytes: Uint8Array): Promise<IngestedTile> {
+/** Verifies one tile. @throws HillockError BadTileError that says what is wrong with it. */
+async function check(
+  deps: Deps,
+  config: RunConfig,
+  tile: TileEntry,
+  bytes: Uint8Array,
+  digest: Digest,
+): Promise<IngestedTile> {
   const image = await timedKernel('decode', () => decodeTile(bytes, tile.name))
   if (image.width !== tile.width || image.height !== tile.height)
     throw new HillockError(
@@ -147,7 +156,6 @@ async function check(deps: Deps, config: RunConfig, tile: TileEntry, bytes: Uint
   if (q.std < blankStd) throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
   if (q.saturated > maxSaturated)
     throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
-  const digest = await putRaw(deps.objects, bytes)
   return {
     name: tile.name,
     x: tile.x,

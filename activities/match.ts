@@ -47,8 +47,8 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
           key: `${a}-${b}`,
           parameters: config.stages.match,
           inputs: {
-            [`stitch/${a}`]: from.stitchRef.content,
-            [`stitch/${b}`]: to.stitchRef.content,
+            [`stitch/${a}`]: from.stitchRef,
+            [`stitch/${b}`]: to.stitchRef,
             ...tileInputs(a, from),
             ...tileInputs(b, to),
           },

@@ -7,7 +7,7 @@ import { arrays, readArrays } from './agglomerate.ts'
 import { own, readVolume, refs, regionBox, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { produce } from './produce.ts'
-import { sliceDigest, sliceFile } from './resolve.ts'
+import { slice, sliceFile } from './resolve.ts'
 import { configFor } from './source.ts'
 
 /** Its content, not the tree, enters the recipe of `segment`: a region whose slice is unchanged is not written again. */
@@ -24,9 +24,9 @@ export async function mergeTable(deps: Deps, task: CellTask): Promise<Outcome> {
       key: task.cell,
       parameters: config.stages['merge-table'],
       inputs: {
-        supervoxel: own(task, 'supervoxel').content,
-        agglomerate: leaf.content,
-        ...(parent ? { resolve: await sliceDigest(deps, parent, task.cell) } : {}),
+        supervoxel: own(task, 'supervoxel'),
+        agglomerate: leaf,
+        ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
       },
       extent: box,
     },

@@ -96,6 +96,7 @@ export const meteredStore = (store: ObjectStore): ObjectStore => ({
   putIfAbsent: (key, bytes) => request('put', key, () => store.putIfAbsent(key, bytes)),
   readRef: key => request('ref', key, () => store.readRef(key)),
   swapRef: (key, expected, value) => request('ref', key, () => store.swapRef(key, expected, value)),
+  remove: key => request('remove', key, () => store.remove(key)),
   list: prefix => store.list(prefix),
 })
 

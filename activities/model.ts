@@ -18,6 +18,7 @@ const Card = z.object({
 
 export interface Model {
   readonly file: string
+  readonly bytes: Uint8Array
   readonly digest: Digest
   readonly multipleOf: number
 }
@@ -44,12 +45,13 @@ export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Mode
     throw mismatch(`card.json: ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`)
   const card = parsed.data
   const file = join(folder, card.file)
-  const digest = sha256(await readFile(file))
+  const bytes = await readFile(file)
+  const digest = sha256(bytes)
   if (digest !== card.sha256) throw mismatch(`${card.file} has sha256 ${digest}, its card says ${card.sha256}`)
   if (JSON.stringify(card.offsetsZYX.slice(0, 3)) !== NEAREST)
     throw mismatch('its first three channels are not the nearest z, y, x neighbours')
   const [low, high] = card.voxelSizeRangeNm
   if (voxelSizeNm.some(v => v < low || v > high))
     throw mismatch(`it is for voxels of ${low} to ${high} nm, the dataset has ${voxelSizeNm.join(' x ')} nm`)
-  return { file, digest, multipleOf: card.input.spatialMultipleOf }
+  return { file, bytes, digest, multipleOf: card.input.spatialMultipleOf }
 }

@@ -1,5 +1,4 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { Outcome, Planned, ReconstructInput, Refs, Roots } from '../domain/contract.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { expected } from '../domain/phases.ts'
@@ -12,6 +11,7 @@ import { walkRegion, walkRun, walkSections, walkSweep, type Steps } from '../dom
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { getRelease, readChannel } from '../storage/releases.ts'
+import { putSealed } from '../storage/sealed.ts'
 import { PendingInput, type Deps, type Planning } from './context.ts'
 import { pairsOf } from './match.ts'
 import { progress } from './meter.ts'
@@ -75,8 +75,7 @@ export const planner =
       currency: input.config.price.currency,
     }
     const id = planId(plan)
-    const bytes = Buffer.from(canonicalJson({ id, ...plan } as unknown as Json))
-    await deps.objects.putIfAbsent(`plans/${context.dataset}/${id}.json`, bytes)
+    await putSealed(deps.objects, `plans/${context.dataset}/${id}.json`, { id, ...plan })
     const make = items.filter(i => i.certain).length
     return { id, make, may: items.length - make }
   }

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity'
 import type { Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
-import type { ArtifactRef, Lineage, Output } from '../domain/lineage.ts'
+import { digestOf, type ArtifactRef, type Lineage, type Output, type Source } from '../domain/lineage.ts'
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
@@ -18,7 +18,7 @@ export interface Order {
   readonly key: string
   readonly parameters: Readonly<Record<string, Json>>
   readonly model?: Digest
-  readonly inputs: Readonly<Record<string, Digest>>
+  readonly inputs: Readonly<Record<string, Source>>
   readonly extent: Recipe['extent']
   readonly seed?: number
 }
@@ -50,7 +50,7 @@ export async function produce(
     version: stages[order.stage].version,
     parameters: order.parameters as Recipe['parameters'],
     model: order.model ?? null,
-    inputs: order.inputs,
+    inputs: Object.fromEntries(Object.entries(order.inputs).map(([name, s]) => [name, digestOf(s)])),
     extent: order.extent,
     seed: order.seed ?? 0,
   }
@@ -64,7 +64,7 @@ export async function produce(
 
   const start = new Date()
   const meter = new Meter()
-  const writer = deps.artifacts.write(recipe)
+  const writer = deps.artifacts.write(recipe, order.inputs)
   const { info } = Context.current()
   return metered(meter, async () => {
     const pending = new Set<Promise<void>>()
@@ -133,6 +133,6 @@ const outcome = (order: Order, ref: ArtifactRef, lineage: Lineage, made: boolean
   holes: (lineage.summary['holes'] ?? []) as unknown as Hole[],
 })
 
-/** Content digests of refs, by `stage/cell`: how inputs enter a recipe. */
-export const contents = (stage: string, refs: Readonly<Record<string, ArtifactRef>>): Record<string, Digest> =>
-  Object.fromEntries(Object.entries(refs).map(([cell, ref]) => [`${stage}/${cell}`, ref.content]))
+/** Refs by `stage/cell`: the names of inputs in a recipe. */
+export const contents = (stage: string, refs: Readonly<Record<string, ArtifactRef>>): Record<string, ArtifactRef> =>
+  Object.fromEntries(Object.entries(refs).map(([cell, ref]) => [`${stage}/${cell}`, ref]))

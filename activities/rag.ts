@@ -21,7 +21,7 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
       stage: 'rag',
       key: task.cell,
       parameters: config.stages.rag,
-      inputs: { affinity: own(task, 'affinity').content, ...touching(task, 'supervoxel', outer) },
+      inputs: { affinity: own(task, 'affinity'), ...touching(task, 'supervoxel', outer) },
       extent: box,
     },
     async put => {

@@ -4,7 +4,7 @@ import type { RunConfig } from '../domain/config.ts'
 import { workflowIds, type Assembled, type IndexEntry, type Refs, type ReleaseInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { contentDigest, sha256, type Digest } from '../domain/recipe.ts'
-import { Release, type LayerName, type VolumeLayer } from '../domain/release.ts'
+import { Release, releaseName, type LayerName, type VolumeLayer } from '../domain/release.ts'
 import { mipFactor, rootLevel } from '../domain/tree.ts'
 import { putRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
@@ -41,7 +41,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     [...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)]),
   )
   // The name says what is in it, artifact by artifact: the same run again is the same release.
-  const release = sha256(canonicalJson({ dataset: context.dataset, digest, stages } as unknown as Json)).slice(0, 16)
+  const release = releaseName({ dataset: context.dataset, digest, stages })
   const manifest = Release.parse({
     dataset: context.dataset,
     release,

@@ -3,7 +3,7 @@ import type { Json } from '../domain/canonical.ts'
 import { boxesNear } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { boxName, intersect, isEmpty, voxels } from '../domain/geometry.ts'
-import type { Digest } from '../domain/recipe.ts'
+import type { Source } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { tilesInBox } from '../kernels/index.ts'
@@ -45,7 +45,7 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
 
   // Only what the region shows enters its recipe: a tile elsewhere in the section leaves it alone.
   const ready: Ready[] = []
-  const inputs: Record<string, Digest> = {}
+  const inputs: Record<string, Source> = {}
   for (const { z, excluded } of sections) {
     if (excluded !== null || z < box.min[2] - params.fillSections || z >= box.max[2] + params.fillSections) continue
     const { manifest, stitch, stitchRef } = await section(z)
@@ -54,8 +54,9 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
     const names = new Set(tilesInBox(stitch, field, box))
     const tiles = manifest.tiles.filter(t => names.has(t.name))
     ready.push({ z, tiles, stitch, field })
-    inputs[`stitch/${z}`] = stitchRef.content
-    inputs[`field/${z}`] = fields.get(`fields/${z}.bin`)!
+    inputs[`stitch/${z}`] = stitchRef
+    const path = `fields/${z}.bin`
+    inputs[`field/${z}`] = { of: alignment, path, sha256: fields.get(path)! }
     for (const t of tiles) inputs[`tile/${z}/${t.name}`] = t.sha256
   }
   return produce(

@@ -1,8 +1,7 @@
 // resolve: from the root of the tree down, the segment of every cluster that a child of the node left open.
 import type { Outcome } from '../domain/contract.ts'
 import { fromKey, key, voxels } from '../domain/geometry.ts'
-import type { ArtifactRef } from '../domain/lineage.ts'
-import type { Digest } from '../domain/recipe.ts'
+import type { ArtifactRef, Source } from '../domain/lineage.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { nodeBox, nodeKey, childrenOf } from '../domain/tree.ts'
 import type { Merges, Nodes } from '../kernels/segmentation-types.ts'
@@ -15,9 +14,11 @@ import { configFor } from './source.ts'
 /** One file per child, so that a child whose clusters ended as before is left alone by changes elsewhere. */
 export const sliceFile = (child: string): string => `${child}.bin`
 
-export async function sliceDigest(deps: Deps, ref: ArtifactRef, child: string): Promise<Digest> {
-  const { outputs } = await deps.artifacts.open(ref)
-  return outputs.find(o => o.path === sliceFile(child))!.sha256
+/** What a parent says to one child, as an input. */
+export async function slice(deps: Deps, of: ArtifactRef, child: string): Promise<Source> {
+  const { outputs } = await deps.artifacts.open(of)
+  const { path, sha256 } = outputs.find(o => o.path === sliceFile(child))!
+  return { of, path, sha256 }
 }
 
 export async function resolve(deps: Deps, task: CellTask): Promise<Outcome> {
@@ -35,7 +36,7 @@ export async function resolve(deps: Deps, task: CellTask): Promise<Outcome> {
       parameters: config.stages.resolve,
       inputs: {
         ...contents('agglomerate', merged),
-        ...(parent ? { resolve: await sliceDigest(deps, parent, task.cell) } : {}),
+        ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
       },
       extent: { node: task.cell, level: task.level },
     },

@@ -22,7 +22,7 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
       stage: 'segment',
       key: task.cell,
       parameters: config.stages.segment,
-      inputs: { supervoxel: supervoxels.content, 'merge-table': table.content },
+      inputs: { supervoxel: supervoxels, 'merge-table': table },
       extent: box,
     },
     async put => {

@@ -22,7 +22,7 @@ export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcom
       stage: 'stitch',
       key: String(z),
       parameters,
-      inputs: { ingest: ref.content },
+      inputs: { ingest: ref },
       extent: { section: z },
     } as const
     const work = produce(deps, config, order, async put => {

@@ -6,6 +6,7 @@ import { fromKey } from '../domain/geometry.ts'
 import { excluding } from '../domain/marks.ts'
 import { regionGrid } from '../domain/sweep.ts'
 import { listDataMarks } from '../storage/marks.ts'
+import { putRaw } from '../storage/raw.ts'
 import { readModel } from './model.ts'
 import type { Deps } from './context.ts'
 import { saveMarks } from './marks.ts'
@@ -24,7 +25,9 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
         'ConfigError',
         `grid.block.${a}: ${bounds.max[a]} voxels in blocks of ${config.grid.block[a]} are more than 2^14 blocks`,
       )
-  if (config.through === 'evaluate') await readModel(config.model, config.voxelSizeNm)
+  // Archived, so that what a release rests on is all in the bucket.
+  if (config.through === 'evaluate')
+    await putRaw(deps.objects, (await readModel(config.model, config.voxelSizeNm)).bytes)
   const { cells } = regionGrid(bounds, config.grid.region)
   for (const [i, o] of config.overrides.entries())
     for (const name of o.regions)

@@ -100,12 +100,21 @@ answer(program.command('resolve <workflow> <action> [step]'))
   .action(async (workflow: string, action: string, step: string | undefined, o) =>
     (await import('./commands/decide.ts')).resolve(workflow, action, step, o),
   )
-json(program.command('lineage <release>'))
+const lineage = json(program.command('lineage <subject>'))
   .description(
-    'what made a release: stages, parameters, model, code, runtime; RELEASE is a release or a channel, DATASET/NAME if several',
+    'what made a release, STAGE/RECIPE, RELEASE/LAYER@x,y,z, RELEASE/segment:ID or RELEASE/synapse:ID; RELEASE is a release or a channel, DATASET/NAME if several',
   )
-  .option('--artifact <stage/recipe>', 'the lineage record of one artifact behind it')
+  .option('--format <format>', 'text, json, mermaid or dot', 'text')
   .action(async (name: string, o) => (await import('./commands/lineage.ts')).lineage(name, o))
+json(lineage.command('export <release>'))
+  .description('the lineage of a release in the forms that others verify and read')
+  .requiredOption(
+    '--format <format>',
+    'slsa (in-toto attestations), prov (W3C PROV-JSON), ro-crate (Workflow Run RO-Crate) or sha256sums',
+  )
+  .requiredOption('--out <folder>', 'where to')
+  .option('--key <file>', 'private ed25519 key (PEM) that signs attestations')
+  .action(async (name: string, o) => (await import('./commands/lineage.ts')).exportLineage(name, o))
 
 json(program.command('slo <subject>'))
   .description(
@@ -195,6 +204,18 @@ json(program.command('audit <release>'))
   .option('--seed <text>', 'which sample (default: a random one, which the report names)')
   .option('--key <file>', 'private ed25519 key (PEM) that signs the report')
   .action(async (name: string, o) => (await import('./commands/audit.ts')).audit(name, o))
+const gc = program.command('gc').description('garbage: what no release, channel or running workflow names')
+json(gc.command('plan'))
+  .description('list it; deletes nothing')
+  .action(async o => (await import('./commands/gc.ts')).plan(o))
+json(gc.command('run'))
+  .description('delete what was listed, and is still named by nothing; activities wait meanwhile')
+  .option('--grace <duration>', 'the list must be this old', '7d')
+  .action(async o => (await import('./commands/gc.ts')).run(o))
+json(program.command('verify [release]'))
+  .description('hold every byte that a release rests on, or that the bucket holds, against the digest that names it')
+  .option('--all', 'name everything that is wrong, not only the first')
+  .action(async (name: string | undefined, o) => (await import('./commands/verify.ts')).verify(name, o))
 runOptions(program.command('phantom <file>'))
   .description('write the synthetic tiles, their layout and the ground truth of a run file into a folder')
   .requiredOption('--out <folder>', 'where to')

@@ -396,5 +396,23 @@ export interface Verdict {
   readonly runtime: readonly string[]
 }
 
+export interface CollectTask {
+  /** Only what was named by nothing this long ago, and is not now. */
+  readonly graceSeconds: number
+}
+
+/** What garbage collection found or deleted. */
+export interface Collected {
+  /** Key of the list of candidates. */
+  readonly list: string
+  readonly artifacts: number
+  readonly raw: number
+  readonly memo: number
+  /** For another pass. */
+  readonly left: number
+  /** Why objects of the raw archive are left alone. */
+  readonly damaged: string | null
+}
+
 export const queries = { progress: 'progress' } as const
 export const updates = { pause: 'pause', resume: 'resume' } as const

@@ -44,3 +44,16 @@ export type Lineage = z.infer<typeof Lineage>
 /** How an artifact travels through Temporal: a few hundred bytes, whatever its size. */
 export const ArtifactRef = z.strictObject({ stage: z.string(), recipe: Digest, content: Digest })
 export type ArtifactRef = z.infer<typeof ArtifactRef>
+
+/** One output of an artifact, where a stage reads no more of it. */
+interface Part {
+  readonly of: ArtifactRef
+  readonly path: string
+  readonly sha256: Digest
+}
+
+/** Where an input of a recipe comes from: an artifact, a part of one, or by its digest an object of the raw archive. */
+export type Source = ArtifactRef | Part | Digest
+
+/** What a recipe takes of it. */
+export const digestOf = (s: Source): Digest => (typeof s === 'string' ? s : 'of' in s ? s.sha256 : s.content)

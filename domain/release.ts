@@ -1,8 +1,9 @@
 // Releases: immutable manifests that map every layer, region by region, to the artifacts that hold it.
 import { z } from 'zod'
-import { Box, Shape } from './geometry.ts'
+import { canonicalJson, type Json } from './canonical.ts'
+import { Box, key, map3, Shape, type Vec3 } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
-import { Digest } from './recipe.ts'
+import { Digest, sha256 } from './recipe.ts'
 
 const RefMap = z.record(z.string().regex(/^\d+_\d+_\d+$|^all$/), ArtifactRef)
 
@@ -93,6 +94,13 @@ export const Release = z.strictObject({
   approver: z.string(),
 })
 export type Release = z.infer<typeof Release>
+
+export const releaseName = ({ dataset, digest, stages }: Pick<Release, 'dataset' | 'digest' | 'stages'>): string =>
+  sha256(canonicalJson({ dataset, digest, stages } as Json)).slice(0, 16)
+
+/** Artifact of the region that holds a voxel of the dataset. */
+export const artifactAt = (r: Release, layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined =>
+  layer.regions[key(map3(a => Math.floor(voxel[a] / r.regionShape[a])))]
 
 export const CHANNELS = ['candidate', 'published'] as const
 export type Channel = (typeof CHANNELS)[number]

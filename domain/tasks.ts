@@ -5,6 +5,8 @@ import type {
   BatchOutcome,
   ChannelMove,
   ChannelValue,
+  Collected,
+  CollectTask,
   Diagnosis,
   DiffInput,
   Evaluated,
@@ -124,6 +126,10 @@ export interface Housekeeping {
   diffReleases(input: DiffInput): Promise<string>
   /** Copies the histories of a run and of all that it started into the bucket, once they have ended. */
   archive(root: Execution): Promise<Archived>
+  /** Lists what no release and no running workflow names. */
+  planCollection(): Promise<Collected>
+  /** Deletes what of such a list is still unnamed. */
+  collect(task: CollectTask): Promise<Collected>
   /** Executes a recorded stage activity again in a scratch store and compares what it makes. */
   reexecute(recorded: Recorded): Promise<Verdict>
 }

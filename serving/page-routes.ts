@@ -1,11 +1,11 @@
 // Routes of the pages: the list of datasets, the way into the viewer, release manifests, lineage.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { fromKey, key, map3, type Vec3 } from '../domain/geometry.ts'
+import { fromKey, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import type { Release } from '../domain/release.ts'
+import { artifactAt, type Release } from '../domain/release.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
-import { summariseLineage, viewArtifact } from './lineage-summary.ts'
+import { summariseLineage, viewArtifact } from '../domain/lineage-summary.ts'
 import type { Packs } from './packs.ts'
 import { notFound, Problem } from './problem.ts'
 import { isChannel, type Releases } from './releases.ts'
@@ -26,12 +26,9 @@ const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
 
 /** Artifact of every volume layer that holds a voxel of the dataset. */
 const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
-  (['em', 'segmentation'] as const).flatMap(layer => {
-    const volume = release.layers[layer]
-    if (!volume) return []
-    const cell = key(map3(a => Math.floor(voxel[a] / release.regionShape[a])))
-    return [{ layer, ref: volume.regions[cell] ?? null }]
-  })
+  (['em', 'segmentation'] as const).flatMap(layer =>
+    release.layers[layer] ? [{ layer, ref: artifactAt(release, release.layers[layer], voxel) ?? null }] : [],
+  )
 
 interface PageOptions {
   readonly catalogue: Releases

@@ -1,10 +1,11 @@
 // The writing side of an artifact: outputs first, each digested, the lineage record last (design, invariant 4).
 import { HillockError } from '../domain/errors.ts'
-import { Lineage, type ArtifactRef, type Output } from '../domain/lineage.ts'
+import { digestOf, Lineage, type ArtifactRef, type Output, type Source } from '../domain/lineage.ts'
 import { contentDigest, Recipe, recipeId, sha256, type Digest } from '../domain/recipe.ts'
 import { mapBounded } from './bounded.ts'
 import { artifactKey, LINEAGE, lineageBytes, parseLineage, wrongFields } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
+import { rawKey } from './raw.ts'
 
 /** What only the attempt knows; the writer fills in the rest. */
 export type Attempt = Omit<Lineage, 'recipeId' | 'recipe' | 'outputs' | 'content' | 'bytes'>
@@ -19,14 +20,23 @@ export interface ArtifactWriter {
   /**
    * Verifies that every output is in the store, then writes the lineage record: from here on the artifact exists.
    * When a racing attempt has committed the same content, its artifact is returned.
-   * @throws HillockError ProvenanceError, naming every missing or wrong field or output: nothing is committed.
+   * @throws HillockError ProvenanceError, naming every missing or wrong field, output or input: nothing is committed.
    * @throws HillockError NondeterminismError when the artifact exists with other content.
    */
   commit(attempt: Attempt): Promise<ArtifactRef & { readonly lineage: Lineage }>
 }
 
-/** @throws HillockError ProvenanceError when `recipe` is not a complete recipe. */
-export function artifactWriter(objects: ObjectStore, recipe: Recipe): ArtifactWriter {
+/**
+ * @param sources of each input of the recipe where it comes from; one that is left out is an object of the raw archive.
+ * @param recordOf the lineage record of an artifact.
+ * @throws HillockError ProvenanceError when `recipe` is not a complete recipe.
+ */
+export function artifactWriter(
+  objects: ObjectStore,
+  recipe: Recipe,
+  sources: Readonly<Record<string, Source>>,
+  recordOf: (ref: ArtifactRef) => Promise<Lineage | undefined>,
+): ArtifactWriter {
   const checked = Recipe.safeParse(recipe)
   if (!checked.success)
     throw new HillockError('ProvenanceError', `recipe of an artifact: ${wrongFields(checked.error.issues)}`)
@@ -56,6 +66,32 @@ export function artifactWriter(objects: ObjectStore, recipe: Recipe): ArtifactWr
     return made.flatMap((o, i) =>
       sizes[i] === o.bytes ? [] : [`output ${o.path} has ${sizes[i] ?? 'no'} bytes in the store instead of ${o.bytes}`],
     )
+  }
+
+  /** Why an input is not one: what it names must exist and have the very digest that the recipe takes. */
+  const foreign = async (input: string, digest: Digest | undefined): Promise<string | undefined> => {
+    const source = sources[input] ?? digest!
+    if (digestOf(source) !== digest)
+      return `is ${digest ?? 'no part of the recipe'}, its source has ${digestOf(source)}`
+    if (typeof source === 'string')
+      return (await objects.size(rawKey(digest))) === undefined ? `the raw archive does not hold ${digest}` : undefined
+    const ref = 'of' in source ? source.of : source
+    const record = await recordOf(ref)
+    if (!record) return `there is no artifact ${ref.stage}/${ref.recipe}`
+    if (record.content !== ref.content) return `artifact ${ref.stage}/${ref.recipe} has content ${record.content}`
+    if (!('of' in source))
+      return input.split('/')[0] === ref.stage ? undefined : `is taken from an artifact of ${ref.stage}`
+    const part = record.outputs.find(o => o.path === source.path)
+    return part?.sha256 === digest ? undefined : `${source.path} of ${ref.stage}/${ref.recipe} is ${part?.sha256}`
+  }
+  const foreigners = async (): Promise<string[]> => {
+    const names = [...new Set([...Object.keys(recipe.inputs), ...Object.keys(sources)])]
+    const why = await mapBounded(names, 16, n => foreign(n, recipe.inputs[n]))
+    const model = recipe.model !== null && (await objects.size(rawKey(recipe.model))) === undefined
+    return [
+      ...why.flatMap((w, i) => (w === undefined ? [] : [`input ${names[i]}: ${w}`])),
+      ...(model ? [`model: the raw archive does not hold ${recipe.model}`] : []),
+    ]
   }
 
   return {
@@ -91,7 +127,7 @@ export function artifactWriter(objects: ObjectStore, recipe: Recipe): ArtifactWr
         bytes: made.reduce((n, o) => n + o.bytes, 0),
       })
       if (!parsed.success) throw refuse(wrongFields(parsed.error.issues))
-      const missing = await absent(made)
+      const missing = [...(await foreigners()), ...(await absent(made))]
       if (missing.length > 0) throw refuse(missing.join('; '))
 
       let lineage = parsed.data

@@ -1,6 +1,6 @@
 // The artifact store: an artifact exists if and only if its lineage record does, one recipe has one result (design, invariants 2 to 4).
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import type { ArtifactRef, Lineage, Output } from '../domain/lineage.ts'
+import type { ArtifactRef, Lineage, Output, Source } from '../domain/lineage.ts'
 import { recipeId, sha256, type Digest, type Recipe } from '../domain/recipe.ts'
 import { artifactWriter, type ArtifactWriter } from './artifact-writer.ts'
 import { artifactKey, LINEAGE, parseLineage } from './lineage-record.ts'
@@ -35,8 +35,11 @@ export interface ArtifactStore {
    * @throws HillockError QuarantinedArtifact, with the kind, reason and content of the mark as details.
    */
   find(recipe: Recipe): Promise<FoundArtifact | undefined>
-  /** @throws HillockError ProvenanceError when the recipe is not one. */
-  write(recipe: Recipe): ArtifactWriter
+  /**
+   * @param sources where each input comes from; one that is left out is an object of the raw archive.
+   * @throws HillockError ProvenanceError when the recipe is not one.
+   */
+  write(recipe: Recipe, sources?: Readonly<Record<string, Source>>): ArtifactWriter
   /**
    * @throws HillockError MissingArtifact without a record, ProvenanceError when the record has another content than `ref`.
    * @throws HillockError QuarantinedArtifact while a mark stands; one that is set later is seen within a second.
@@ -191,7 +194,11 @@ export function artifactStore(
       return setMark(objects, ref, record, mark)
     },
     lift: (ref, lift) => liftMark(objects, ref, lift),
-    write: recipe => artifactWriter(objects, recipe),
+    write: (recipe, sources = {}) =>
+      artifactWriter(objects, recipe, sources, async ref => {
+        const known = cache.get(`${ref.stage}/${ref.recipe}`)?.reader.lineage
+        return known?.content === ref.content ? known : lineage(ref.stage, ref.recipe)
+      }),
     get: async (ref, path, options) => (await open(ref)).get(path, options),
     getRange: async (ref, path, offset, length) => (await open(ref)).getRange(path, offset, length),
   }

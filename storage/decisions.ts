@@ -1,7 +1,7 @@
 // Who approved or rejected a release candidate, and why: one immutable object per decision.
 import { z } from 'zod'
-import { canonicalJson } from '../domain/canonical.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, putSealed } from './sealed.ts'
 
 export const Decision = z.strictObject({
   gate: z.string(),
@@ -22,13 +22,11 @@ export const putDecision = (
   dataset: string,
   release: string,
   d: Decision,
-): Promise<'created' | 'exists'> =>
-  objects.putIfAbsent(`${prefix(dataset, release)}${d.runId}.json`, Buffer.from(canonicalJson(d as never)))
+): Promise<'created' | 'exists'> => putSealed(objects, `${prefix(dataset, release)}${d.runId}.json`, d)
 
 /** All decisions about a release, the oldest first. */
 export async function decisionsOn(objects: ObjectStore, dataset: string, release: string): Promise<Decision[]> {
   const out: Decision[] = []
-  for await (const k of objects.list(prefix(dataset, release)))
-    out.push(Decision.parse(JSON.parse(Buffer.from((await objects.get(k))!).toString())))
+  for await (const k of objects.list(prefix(dataset, release))) out.push(Decision.parse(await getSealed(objects, k)))
   return out.sort((a, b) => a.at - b.at)
 }

@@ -1,5 +1,5 @@
 // An object store in a folder: written beside and linked into place, so that a kill at any moment leaves whole objects or none.
-import { mkdir, open, readdir, stat, link, unlink, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rmdir, stat, link, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
@@ -87,14 +87,15 @@ export function fileStore(root: string): ObjectStore {
       } finally {
         await file.close()
       }
-      try {
-        await link(path, target)
-      } catch (e) {
-        if (code(e) !== 'ENOENT') throw e
-        await mkdir(dirname(target), { recursive: true })
-        await link(path, target)
-      }
-      return true
+      for (;;)
+        try {
+          await link(path, target)
+          return true
+        } catch (e) {
+          if (code(e) !== 'ENOENT') throw e
+          // Again where a removal has taken the folder away in between.
+          await mkdir(dirname(target), { recursive: true })
+        }
     } catch (e) {
       if (code(e) === 'EEXIST') return false
       throw e
@@ -186,6 +187,16 @@ export function fileStore(root: string): ObjectStore {
         return await create(join(pathOf(key), VERSIONS, next), Buffer.from(value))
       } catch (e) {
         throw failure('swap', key, e)
+      }
+    },
+    async remove(key) {
+      checkKey(key, 'object')
+      try {
+        await unlink(pathOf(key))
+        // Folders that this leaves empty go too; the first that is not ends it.
+        for (let at = dirname(pathOf(key)); at !== folder; at = dirname(at)) await rmdir(at)
+      } catch (e) {
+        if (!absent(e) && !['ENOTEMPTY', 'EEXIST'].includes(code(e) ?? '')) throw failure('remove', key, e)
       }
     },
     list: prefix => walk(prefix, ''),

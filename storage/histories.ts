@@ -6,6 +6,7 @@ import { HillockError } from '../domain/errors.ts'
 import type { Execution, History } from '../domain/history.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, sealed } from './sealed.ts'
 
 export interface ArchivedHistory extends Execution {
   readonly type: string
@@ -14,6 +15,8 @@ export interface ArchivedHistory extends Execution {
   readonly events: number
   /** sha256 of the canonical JSON, before compression. */
   readonly digest: Digest
+  /** sha256 of the object: compressed, a flipped bit may change nothing that it says. */
+  readonly packed: Digest
 }
 
 /** Every run below `root`, by workflow id. Written last: an archive with an index is complete. */
@@ -31,10 +34,19 @@ export const historyKey = (folder: string, runId: string): string => `${folder}/
 
 const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString())
 
-/** Undefined when there is none. @throws HillockError MissingArtifact when it cannot be read or is not the one of `digest`. */
-export async function getHistory(objects: ObjectStore, key: string, digest?: Digest): Promise<History | undefined> {
+/** Undefined when there is none. @throws HillockError MissingArtifact when it cannot be read or is not the one of `digest` and, as an object, of `as`. */
+export async function getHistory(
+  objects: ObjectStore,
+  key: string,
+  digest?: Digest,
+  as?: Digest,
+): Promise<History | undefined> {
   const packed = await objects.get(key)
   if (!packed) return undefined
+  if (as !== undefined && sha256(packed) !== as)
+    throw new HillockError('MissingArtifact', `${key} is damaged: its bytes are not those that the index names`, {
+      key,
+    })
   const text = await promisify(gunzip)(packed).catch(() => {
     throw new HillockError('MissingArtifact', `${key} is damaged: it cannot be decompressed`, { key })
   })
@@ -46,16 +58,18 @@ export async function getHistory(objects: ObjectStore, key: string, digest?: Dig
 
 export const historyDigest = (h: History): Digest => sha256(canonicalJson(h as unknown as Json))
 
-export const putHistory = async (objects: ObjectStore, key: string, h: History): Promise<'created' | 'exists'> =>
-  objects.putIfAbsent(key, await promisify(gzip)(canonicalJson(h as unknown as Json)))
+/** Digest of the object; one that is there already stays. */
+export async function putHistory(objects: ObjectStore, key: string, h: History): Promise<Digest> {
+  const packed = await promisify(gzip)(canonicalJson(h as unknown as Json))
+  return sha256((await objects.putIfAbsent(key, packed)) === 'created' ? packed : (await objects.get(key))!)
+}
 
 export async function getHistoryIndex(objects: ObjectStore, folder: string): Promise<HistoryIndex | undefined> {
-  const bytes = await objects.get(indexKey(folder))
-  return bytes && (json(bytes) as HistoryIndex)
+  return (await getSealed(objects, indexKey(folder))) as HistoryIndex | undefined
 }
 
 export async function putHistoryIndex(objects: ObjectStore, index: HistoryIndex): Promise<Digest> {
-  const text = canonicalJson(index as unknown as Json)
+  const text = sealed(index)
   await objects.putIfAbsent(indexKey(archiveFolder(index.root)), Buffer.from(text))
   return sha256(text)
 }

@@ -1,22 +1,21 @@
 // Holds on a dataset: while one is there no new run of it begins and no release of it is published but by its holder.
 import { z } from 'zod'
-import { canonicalJson } from '../domain/canonical.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, putSealed } from './sealed.ts'
 
 const Hold = z.strictObject({ id: z.string(), by: z.string(), reason: z.string(), workflowId: z.string() })
 export type Hold = z.infer<typeof Hold>
 
 const prefix = (dataset: string): string => `holds/${dataset}/`
 const RELEASED = '.released.json'
-const bytes = (v: object): Uint8Array => Buffer.from(canonicalJson(v as never))
 
 /** Puts a hold; one that was put already, or has been released since, stays as it is. */
 export const putHold = (objects: ObjectStore, dataset: string, hold: Hold): Promise<'created' | 'exists'> =>
-  objects.putIfAbsent(`${prefix(dataset)}${hold.id}.json`, bytes(hold))
+  putSealed(objects, `${prefix(dataset)}${hold.id}.json`, hold)
 
 /** Releases a hold for good: objects are never deleted, so a second one says so. Also for one that has not been put yet, or never will. */
 export const releaseHold = (objects: ObjectStore, dataset: string, id: string): Promise<'created' | 'exists'> =>
-  objects.putIfAbsent(`${prefix(dataset)}${id}${RELEASED}`, bytes({ id }))
+  putSealed(objects, `${prefix(dataset)}${id}${RELEASED}`, { id })
 
 /** Holds that are in force. */
 export async function activeHolds(objects: ObjectStore, dataset: string): Promise<Hold[]> {
@@ -24,6 +23,6 @@ export async function activeHolds(objects: ObjectStore, dataset: string): Promis
   for await (const k of objects.list(prefix(dataset))) keys.push(k)
   const released = new Set(keys.filter(k => k.endsWith(RELEASED)).map(k => `${k.slice(0, -RELEASED.length)}.json`))
   const open = keys.filter(k => !k.endsWith(RELEASED) && !released.has(k))
-  const found = await Promise.all(open.map(k => objects.get(k)))
-  return found.flatMap(b => (b ? [Hold.parse(JSON.parse(Buffer.from(b).toString()))] : []))
+  const found = await Promise.all(open.map(k => getSealed(objects, k)))
+  return found.flatMap(h => (h ? [Hold.parse(h)] : []))
 }

@@ -4,17 +4,17 @@ import { DataMark, type Lift } from '../domain/marks.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, putSealed } from './sealed.ts'
 
 const ROOT = 'marks/'
 const LIFTED = '.lifted.json'
-const bytesOf = (value: DataMark | Lift): Uint8Array => Buffer.from(canonicalJson(value as unknown as Json))
 
 export async function putDataMark(objects: ObjectStore, given: Omit<DataMark, 'id' | 'at'>): Promise<DataMark> {
   const at = new Date().toISOString()
   const digest = sha256(canonicalJson({ ...given, at } as unknown as Json)).slice(0, 8)
   const id = `${'section' in given.what ? `section-${given.what.section}` : 'box'}-${digest}`
   const mark = DataMark.parse({ ...given, id, at })
-  await objects.putIfAbsent(`${ROOT}${mark.dataset}/${id}.json`, bytesOf(mark))
+  await putSealed(objects, `${ROOT}${mark.dataset}/${id}.json`, mark)
   return mark
 }
 
@@ -23,7 +23,7 @@ export async function listDataMarks(objects: ObjectStore, dataset?: string): Pro
   const keys = new Set<string>()
   for await (const k of objects.list(dataset === undefined ? ROOT : `${ROOT}${dataset}/`)) keys.add(k)
   const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
-  return mapBounded(live, 32, async k => DataMark.parse(JSON.parse(Buffer.from((await objects.get(k))!).toString())))
+  return mapBounded(live, 32, async k => DataMark.parse(await getSealed(objects, k)))
 }
 
 /** False when no mark of that name stands. */
@@ -34,9 +34,6 @@ export async function liftDataMark(
 ): Promise<boolean> {
   const mark = (await listDataMarks(objects)).find(m => m.id === id)
   if (!mark) return false
-  await objects.putIfAbsent(
-    `${ROOT}${mark.dataset}/${id}${LIFTED}`,
-    bytesOf({ ...given, at: new Date().toISOString() }),
-  )
+  await putSealed(objects, `${ROOT}${mark.dataset}/${id}${LIFTED}`, { ...given, at: new Date().toISOString() })
   return true
 }

@@ -17,6 +17,8 @@ export interface ObjectStore {
   readRef(key: string): Promise<{ value: string; version: string } | undefined>
   /** Sets a ref whose version is still `expected` (undefined: that does not exist yet); false when it is not. */
   swapRef(key: string, expected: string | undefined, value: string): Promise<boolean>
+  /** Deletes an object, for garbage collection alone: whoever calls it knows that nothing names it. What is not there is as good as removed. Never a ref. */
+  remove(key: string): Promise<void>
   /** Keys of objects and refs that start with `prefix`, in code-unit order. */
   list(prefix: string): AsyncIterable<string>
 }

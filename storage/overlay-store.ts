@@ -1,4 +1,4 @@
-// A store over another: reads fall through, except for hidden keys; writes stay in the upper one.
+// A store over another: reads fall through, except for hidden keys; writes and removals stay in the upper one.
 import { HillockError } from '../domain/errors.ts'
 import type { ObjectStore } from './object-store.ts'
 
@@ -20,5 +20,6 @@ export const overlayStore = (
   swapRef: async key => {
     throw new HillockError('ConfigError', `${key} cannot be moved from a scratch store`)
   },
+  remove: key => upper.remove(key),
   list: prefix => lower.list(prefix),
 })

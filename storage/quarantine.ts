@@ -1,9 +1,9 @@
 // Marks of artifacts, `quarantine/<stage>/<recipe>.json`: written once and lifted by a second object, never changed.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { ArtifactMark, type Lift } from '../domain/marks.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, putSealed } from './sealed.ts'
 
 export type Marked = Pick<ArtifactRef, 'stage' | 'recipe'>
 const ROOT = 'quarantine/'
@@ -12,15 +12,14 @@ const LIFTED = '.lifted.json'
 /** Without its ending. A mark that is set again after it was lifted has the next number: `<recipe>.2.json`. */
 const markKey = ({ stage, recipe }: Marked, round: number): string =>
   `${ROOT}${stage}/${recipe}${round > 1 ? `.${round}` : ''}`
-const bytesOf = (value: ArtifactMark | Lift): Uint8Array => Buffer.from(canonicalJson(value as unknown as Json))
-const parse = (bytes: Uint8Array): ArtifactMark => ArtifactMark.parse(JSON.parse(Buffer.from(bytes).toString()))
 
 /** The mark that stands, and its number; without one the number of the next. One small read where there never was a mark. */
 async function last(objects: ObjectStore, ref: Marked): Promise<{ round: number; mark: ArtifactMark | undefined }> {
   for (let round = 1; ; round++) {
-    const bytes = await objects.get(`${markKey(ref, round)}.json`)
-    if (!bytes) return { round, mark: undefined }
-    if ((await objects.size(markKey(ref, round) + LIFTED)) === undefined) return { round, mark: parse(bytes) }
+    const mark = await getSealed(objects, `${markKey(ref, round)}.json`)
+    if (!mark) return { round, mark: undefined }
+    if ((await objects.size(markKey(ref, round) + LIFTED)) === undefined)
+      return { round, mark: ArtifactMark.parse(mark) }
   }
 }
 
@@ -49,7 +48,7 @@ export async function setMark(
       ...given,
       at: new Date().toISOString(),
     })
-    if ((await objects.putIfAbsent(`${markKey(ref, round)}.json`, bytesOf(next))) === 'created') return next
+    if ((await putSealed(objects, `${markKey(ref, round)}.json`, next)) === 'created') return next
   }
 }
 
@@ -61,7 +60,7 @@ export async function liftMark(
 ): Promise<boolean> {
   const { round, mark } = await last(objects, ref)
   if (!mark) return false
-  await objects.putIfAbsent(markKey(ref, round) + LIFTED, bytesOf({ ...given, at: new Date().toISOString() }))
+  await putSealed(objects, markKey(ref, round) + LIFTED, { ...given, at: new Date().toISOString() })
   return true
 }
 
@@ -72,6 +71,6 @@ export async function listMarks(objects: ObjectStore): Promise<(ArtifactMark & {
   const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
   return mapBounded(live, 32, async k => ({
     id: k.slice(ROOT.length, -'.json'.length),
-    ...parse((await objects.get(k))!),
+    ...ArtifactMark.parse(await getSealed(objects, k)),
   }))
 }

@@ -3,7 +3,7 @@ import { HillockError } from '../domain/errors.ts'
 import { Digest, sha256 } from '../domain/recipe.ts'
 import type { ObjectStore } from './object-store.ts'
 
-const rawKey = (digest: Digest): string => `raw/sha256/${digest.slice(0, 2)}/${digest}`
+export const rawKey = (digest: Digest): string => `raw/sha256/${digest.slice(0, 2)}/${digest}`
 
 /** Archives `bytes` unless they are archived already. */
 export async function putRaw(objects: ObjectStore, bytes: Uint8Array): Promise<Digest> {

@@ -1,21 +1,28 @@
 // Release manifests, written once, and the channels that point at them, moved by compare-and-swap.
+import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { ObjectStore } from './object-store.ts'
+import { getSealed, putSealed, sealed, unsealed } from './sealed.ts'
 
-const releaseKey = (dataset: string, release: string): string => `releases/${dataset}/${release}.json`
-const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
+export const releaseKey = (dataset: string, release: string): string => `releases/${dataset}/${release}.json`
+export const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
 
 /** What a channel holds that was set and taken back to what it was before: unset. Refs cannot be deleted. */
 const UNSET = ''
 
-/** What the channel holds, and the version to name when moving it; undefined while it is not set. */
+/**
+ * What the channel holds, and the version to name when moving it; undefined while it is not set.
+ * @throws HillockError MissingArtifact when its value is damaged.
+ */
 export async function readChannel(
   objects: ObjectStore,
   dataset: string,
   channel: string,
 ): Promise<{ value: string; version: string } | undefined> {
-  const ref = await objects.readRef(channelKey(dataset, channel))
-  return ref?.value === UNSET ? undefined : ref
+  const key = channelKey(dataset, channel)
+  const ref = await objects.readRef(key)
+  if (!ref || ref.value === UNSET) return undefined
+  return { value: canonicalJson(unsealed(ref.value, key) as Json), version: ref.version }
 }
 
 /**
@@ -32,7 +39,7 @@ export async function moveChannel(
   const key = channelKey(dataset, channel)
   const ref = expected === undefined ? await objects.readRef(key) : undefined
   const version = ref?.value === UNSET ? ref.version : expected
-  if (!(await objects.swapRef(key, version, value ?? UNSET)))
+  if (!(await objects.swapRef(key, version, value === null ? UNSET : sealed(JSON.parse(value) as object))))
     throw new HillockError(
       'RefConflict',
       `channel ${channel} of ${dataset} is no longer at version ${expected ?? '(unset)'}`,
@@ -46,11 +53,12 @@ export const putRelease = (
   dataset: string,
   release: string,
   json: string,
-): Promise<'created' | 'exists'> => objects.putIfAbsent(releaseKey(dataset, release), Buffer.from(json))
+): Promise<'created' | 'exists'> => putSealed(objects, releaseKey(dataset, release), JSON.parse(json) as object)
 
+/** @throws HillockError MissingArtifact when it is damaged. */
 export async function getRelease(objects: ObjectStore, dataset: string, release: string): Promise<string | undefined> {
-  const bytes = await objects.get(releaseKey(dataset, release))
-  return bytes && Buffer.from(bytes).toString()
+  const manifest = await getSealed(objects, releaseKey(dataset, release))
+  return manifest && canonicalJson(manifest as Json)
 }
 
 /** Names of all releases of a dataset, sorted. */

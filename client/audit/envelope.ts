@@ -1,21 +1,19 @@
-// The signed form of an audit report: a DSSE envelope (github.com/secure-systems-lab/dsse, v1) with ed25519.
-import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto'
+// The signed form of reports and attestations: a DSSE envelope (github.com/secure-systems-lab/dsse, v1) with ed25519.
+import { createHash, createPrivateKey, createPublicKey, sign as signBytes, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { HillockError } from '../../domain/errors.ts'
 
 export interface Envelope {
   readonly payloadType: string
-  /** Base64 of the report as canonical JSON. */
+  /** Base64 of a document as JSON. */
   readonly payload: string
   /** None when there was no key. */
   readonly signatures: readonly { readonly keyid: string; readonly sig: string }[]
 }
 
-const PAYLOAD_TYPE = 'application/vnd.hillock.audit.v1+json'
-
 /** What is signed: type and payload with their lengths in bytes, so that neither can run into the other. */
-const preAuthentication = (payload: Buffer): Buffer =>
-  Buffer.concat([Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload])
+const preAuthentication = (type: string, payload: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload])
 
 /** @throws HillockError ConfigError when the file is not a private ed25519 key in PEM. */
 export function readKey(file: string): KeyObject {
@@ -35,7 +33,7 @@ export function readKey(file: string): KeyObject {
 }
 
 /** The key id is the sha256 of the public key (DER, SPKI). */
-export function seal(text: string, key: KeyObject | undefined): Envelope {
+export function sign(type: string, text: string, key: KeyObject | undefined): Envelope {
   const payload = Buffer.from(text)
   const signatures = key
     ? [
@@ -43,9 +41,9 @@ export function seal(text: string, key: KeyObject | undefined): Envelope {
           keyid: createHash('sha256')
             .update(createPublicKey(key).export({ type: 'spki', format: 'der' }))
             .digest('hex'),
-          sig: sign(null, preAuthentication(payload), key).toString('base64'),
+          sig: signBytes(null, preAuthentication(type, payload), key).toString('base64'),
         },
       ]
     : []
-  return { payloadType: PAYLOAD_TYPE, payload: payload.toString('base64'), signatures }
+  return { payloadType: type, payload: payload.toString('base64'), signatures }
 }

@@ -6,7 +6,7 @@ import { relatives, type Execution, type History } from '../../domain/history.ts
 import { sha256 } from '../../domain/recipe.ts'
 import { archiveFolder } from '../../storage/histories.ts'
 import { codeRevision } from '../../worker/runtime.ts'
-import { readKey, seal } from '../audit/envelope.ts'
+import { readKey, sign } from '../audit/envelope.ts'
 import { Archives, type Located } from '../audit/histories.ts'
 import { LineageCheck } from '../audit/lineage.ts'
 import { reexecute, sampleOf } from '../audit/reexecution.ts'
@@ -100,7 +100,7 @@ export async function audit(name: string, o: Options): Promise<void> {
     findings: findings.list,
     ok: findings.list.length === 0,
   }
-  const envelope = seal(canonicalJson(report as unknown as Json), key)
+  const envelope = sign('application/vnd.hillock.audit.v1+json', canonicalJson(report as unknown as Json), key)
   const text = canonicalJson(envelope as unknown as Json)
   const stored = `audits/${release.dataset}/${release.release}/${sha256(text)}.json`
   await objects.putIfAbsent(stored, Buffer.from(text))

@@ -7,6 +7,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { picture, Plan, planRows, type PlanItem } from '../../domain/plan.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRaw } from '../../storage/raw.ts'
+import { getSealed } from '../../storage/sealed.ts'
 import type { plan as planWorkflow } from '../../workflows/plan.ts'
 import { bucket, datasets } from '../catalogue.ts'
 import { connect } from '../connection.ts'
@@ -47,8 +48,8 @@ export async function makePlan(client: Client, config: RunConfig): Promise<Plan>
 }
 
 async function readPlan(objects: ObjectStore, dataset: string, id: string): Promise<Plan | undefined> {
-  const bytes = await objects.get(`plans/${dataset}/${id}.json`)
-  return bytes && Plan.parse(JSON.parse(Buffer.from(bytes).toString()))
+  const plan = await getSealed(objects, `plans/${dataset}/${id}.json`)
+  return plan && Plan.parse(plan)
 }
 
 /**

@@ -6,6 +6,7 @@ import { CHANNELS, type Channel } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { decisionsOn } from '../../storage/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
+import { getSealed } from '../../storage/sealed.ts'
 import type { publish as publishWorkflow } from '../../workflows/publish.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
@@ -65,7 +66,7 @@ export async function show(name: string, o: Options): Promise<void> {
   for (const [layer, digest] of Object.entries(r.layerDigests)) console.log(`  ${layer.padEnd(13)} ${digest}`)
   for (const [k, v] of Object.entries(r.quality)) console.log(`  ${k.padEnd(16)} ${v}`)
   for await (const k of bucket().list(`evaluations/${r.dataset}/${r.release}/`)) {
-    const e = JSON.parse(Buffer.from((await bucket().get(k))!).toString()) as Evaluated
+    const e = (await getSealed(bucket(), k)) as Evaluated
     console.log(
       `  evaluated ${k.split('/').at(-1)!.slice(0, -'.json'.length)}: VOI ${e.quality.voiSum?.toFixed(3)}, ARAND ${e.quality.arand?.toFixed(3)} in ${e.boxes.length} boxes`,
     )

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cellBox, cellsIn, key, map3, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
+import { digestOf, type ArtifactRef, type Source } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
@@ -26,18 +26,19 @@ async function artifact(
   store: ArtifactStore,
   stage: string,
   extent: Box | 'dataset',
-  inputs: Record<string, string>,
+  inputs: Record<string, Source>,
   outputs: Iterable<{ path: string; bytes: Uint8Array }>,
 ): Promise<ArtifactRef> {
-  const writer = store.write({
+  const given = {
     stage,
     version: 1,
     parameters: { threshold: 0.3 },
     model: null,
-    inputs,
+    inputs: Object.fromEntries(Object.entries(inputs).map(([name, s]) => [name, digestOf(s)])),
     extent,
     seed: 0,
-  })
+  }
+  const writer = store.write(given, inputs)
   for (const { path, bytes } of outputs) await writer.put(path, bytes)
   const {
     stage: s,
@@ -97,7 +98,7 @@ export async function makeFixture(): Promise<Fixture> {
     data: Uint8Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>,
     box: Box,
     mip: number,
-    inputs: Record<string, string>,
+    inputs: Record<string, Source>,
   ): Promise<ArtifactRef> => {
     const layout: MipLayout = {
       mip,
@@ -119,31 +120,31 @@ export async function makeFixture(): Promise<Fixture> {
       const data = fill(new Uint8Array(n), box, 1, grey)
       const chunks = encodeChunks(data, box, { mip: 0, encoding: 'raw' })
       const made = (regions.em[k] = keep(await artifact(store, 'render', box, { 'tile/z0': tile }, chunks)))
-      em[0]![k] = await sharded('pyramid', data, box, 0, { [`render/${k}`]: made.content })
+      em[0]![k] = await sharded('pyramid', data, box, 0, { [`render/${k}`]: made })
     }
     const labels = fill(new BigUint64Array(n), box, 1, label)
     const chunks = encodeChunks(labels, box, { mip: 0, encoding: 'compressed_segmentation' })
-    const inputs: Record<string, string> = regions.em[k] ? { [`render/${k}`]: regions.em[k].content } : {}
+    const inputs: Record<string, Source> = regions.em[k] ? { [`render/${k}`]: regions.em[k] } : {}
     const made = (regions.segmentation[k] = keep(await artifact(store, 'segment', box, inputs, chunks)))
-    segmentation[0]![k] = await sharded('label-pyramid', labels, box, 0, { [`segment/${k}`]: made.content })
+    segmentation[0]![k] = await sharded('label-pyramid', labels, box, 0, { [`segment/${k}`]: made })
     const pieces = [0, 1, 2].flatMap(i => {
       const bytes = fragment(i, box)
       return bytes ? [{ key: String(IDS[i]), bytes }] : []
     })
-    mesh[k] = keep(await artifact(store, 'mesh', box, { [`segment/${k}`]: made.content }, packOutputs(pieces)))
+    mesh[k] = keep(await artifact(store, 'mesh', box, { [`segment/${k}`]: made }, packOutputs(pieces)))
   }
   for (const node of cellsIn(half, REGION)) {
     const box = cellBox(node, REGION, half)
     const n = voxels(box)
     const k = key(node)
     const grey1 = fill(new Uint8Array(n), box, 2, grey)
-    em[1]![k] = await sharded('pyramid', grey1, box, 1, { [`render/${k}`]: regions.em['0_0_0']!.content })
+    em[1]![k] = await sharded('pyramid', grey1, box, 1, { [`render/${k}`]: regions.em['0_0_0']! })
     const labels = fill(new BigUint64Array(n), box, 2, label)
     segmentation[1]![k] = await sharded('label-pyramid', labels, box, 1, {
-      [`segment/${k}`]: regions.segmentation['0_0_0']!.content,
+      [`segment/${k}`]: regions.segmentation['0_0_0']!,
     })
   }
-  const all = Object.fromEntries(Object.entries(regions.segmentation).map(([k, r]) => [`segment/${k}`, r.content]))
+  const all = Object.fromEntries(Object.entries(regions.segmentation).map(([k, r]) => [`segment/${k}`, r]))
   const skeletons = keep(
     await artifact(
       store,
@@ -174,7 +175,7 @@ export async function makeFixture(): Promise<Fixture> {
   const synapses = keep(await artifact(store, 'synapse', 'dataset', all, [{ path: SYNAPSES, bytes: table(columns) }]))
   const properties = table({ segment: IDS, voxels: [90_000, 70_000, 30_000], synapses_out: [1, 0, 0] })
   const graph = keep(
-    await artifact(store, 'graph', 'dataset', { 'synapse/all': synapses.content, ...all }, [
+    await artifact(store, 'graph', 'dataset', { 'synapse/all': synapses, ...all }, [
       { path: SEGMENTS, bytes: properties },
     ]),
   )

@@ -1,14 +1,18 @@
 // The artifact store: no lineage, no artifact; one recipe, one result; nothing damaged is handed out.
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { Lineage } from '../../domain/lineage.ts'
+import { digestOf, Lineage, type ArtifactRef, type Source } from '../../domain/lineage.ts'
 import { contentDigest, Recipe, recipeId, sha256 } from '../../domain/recipe.ts'
 import type { Attempt } from '../../storage/artifact-writer.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
-import { attempt, bytesOf, freshFolder, random, recipeOf, startWriter } from './fixtures.ts'
+import { lineageBytes, parseLineage } from '../../storage/lineage-record.ts'
+import { putRaw } from '../../storage/raw.ts'
+import { sealed } from '../../storage/sealed.ts'
+import { attempt, bytesOf, freshFolder, memoryStore, random, recipeOf, startWriter } from './fixtures.ts'
 
 const recipe = recipeOf(1)
 const id = recipeId(recipe)
@@ -160,6 +164,110 @@ describe('a commit is refused', () => {
   })
 })
 
+describe('inputs', () => {
+  interface Stock {
+    readonly store: ArtifactStore
+    readonly made: ArtifactRef
+    readonly twin: ArtifactRef
+    readonly raw: string
+  }
+  /** Two artifacts of other content, one object of the raw archive. */
+  async function stock(): Promise<Stock> {
+    const store = artifactStore(memoryStore())
+    const make = async (seed: number, text: string): Promise<ArtifactRef> => {
+      const writer = store.write(recipeOf(seed))
+      await writer.put('x', bytes(text))
+      await writer.put('y', bytes(`${text} y`))
+      const { stage, recipe, content } = await writer.commit(attempt)
+      return { stage, recipe, content }
+    }
+    return {
+      store,
+      made: await make(1, 'one'),
+      twin: await make(2, 'two'),
+      raw: await putRaw(store.objects, bytes('tile')),
+    }
+  }
+  const part = (of: ArtifactRef, path: string, text: string): Source => ({ of, path, sha256: sha256(text) })
+  const right = ({ made, raw }: Stock): Record<string, Source> => ({
+    'render/1': made,
+    slice: part(made, 'y', 'one y'),
+    'tile/a': raw,
+  })
+  const write = (s: Stock, sources: Record<string, Source>, inputs?: Record<string, string>) => {
+    const digests = inputs ?? Object.fromEntries(Object.entries(sources).map(([k, v]) => [k, digestOf(v)]))
+    const next = { ...recipeOf(9), inputs: digests }
+    const writer = s.store.write(next, sources)
+    return { next, commit: async () => (await writer.put('out', bytes('out')), writer.commit(attempt)) }
+  }
+
+  test('an artifact of inputs that exist is committed; an input without a source is an object of the raw archive', async () => {
+    const s = await stock()
+    await write(s, right(s)).commit()
+    const { next, commit } = write(s, {}, { 'tile/a': s.raw })
+    await commit()
+    expect(await s.store.find(next)).toBeDefined()
+  })
+
+  const foreign = 'e'.repeat(64)
+  /** Ways in which one of three right inputs can be foreign: what it says, and what it does. */
+  const wrongs: [string, (s: Stock) => Record<string, Source>][] = [
+    ['no artifact .*e{64}', ({ made }) => ({ 'render/1': { ...made, recipe: foreign } })],
+    ['has content', ({ made }) => ({ 'render/1': { ...made, content: foreign } })],
+    ['has content', ({ made, twin }) => ({ 'render/1': { ...made, content: twin.content } })],
+    ['no artifact', ({ made }) => ({ 'render/1': { ...made, stage: 'segment' } })],
+    ['taken from an artifact of render', ({ made }) => ({ 'segment/1': made })],
+    ['y of render', ({ made }) => ({ slice: part(made, 'y', 'other') })],
+    ['z of render', ({ made }) => ({ slice: part(made, 'z', 'one y') })],
+    ['y of render', ({ twin }) => ({ slice: part(twin, 'y', 'one y') })],
+    ['no artifact', ({ made }) => ({ slice: part({ ...made, recipe: foreign }, 'y', 'one y') })],
+    ['raw archive does not hold', () => ({ 'tile/a': foreign })],
+    ['raw archive does not hold', ({ made }) => ({ 'tile/a': made.content })],
+  ]
+  test.each(wrongs)('one that is foreign is refused: %s', async (why, wrong) => {
+    const s = await stock()
+    const { next, commit } = write(s, { ...right(s), ...wrong(s) })
+    await expect(commit()).rejects.toEqual(
+      ofType('ProvenanceError', new RegExp(`input ${Object.keys(wrong(s))[0]!}: .*${why}`)),
+    )
+    expect(await s.store.find(next)).toBeUndefined()
+  })
+
+  test('whatever digest a recipe takes in place of the right one, it is refused; so is a source that it does not name', async () => {
+    const s = await stock()
+    const digests = Object.fromEntries(Object.entries(right(s)).map(([k, v]) => [k, digestOf(v)]))
+    const hex = fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef')), minLength: 64, maxLength: 64 })
+    const known = fc.constantFrom(...Object.values(digests), s.twin.content)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...Object.keys(digests)),
+        fc.oneof(hex, known),
+        fc.boolean(),
+        async (name, d, drop) => {
+          fc.pre(d !== digests[name])
+          const inputs = { ...digests, [name]: d }
+          if (drop) delete inputs[name]
+          const { next, commit } = write(s, right(s), inputs)
+          await expect(commit()).rejects.toEqual(ofType('ProvenanceError', new RegExp(`input ${name}: `)))
+          expect(await s.store.find(next)).toBeUndefined()
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('a model that is not in the raw archive is foreign too', async () => {
+    const s = await stock()
+    const commit = async (model: string): Promise<unknown> => {
+      const writer = s.store.write({ ...recipeOf(9), model })
+      await writer.put('out', bytes('out'))
+      return writer.commit(attempt)
+    }
+    await expect(commit(foreign)).rejects.toEqual(ofType('ProvenanceError', /model: the raw archive/))
+    await commit(s.raw)
+  })
+})
+
 describe('a recipe has one result', () => {
   test('what a killed attempt left is taken over when equal, refused when not', async () => {
     const { store } = await fresh()
@@ -242,7 +350,7 @@ describe('damage is found', () => {
     return store
   }
   test('a complete record counts', async () =>
-    expect(await (await planted(JSON.stringify(record()))).find(recipe)).toBeDefined())
+    expect(await (await planted(sealed(record()))).find(recipe)).toBeDefined())
   test.each(Object.keys(Lineage.shape))('a record without %s counts for nothing', async field => {
     const r = record()
     delete r[field]
@@ -265,6 +373,45 @@ describe('damage is found', () => {
   ])('a record whose %s is not its own', async (field, part) => {
     const store = await planted(JSON.stringify({ ...record(), ...part }))
     await expect(store.find(recipe)).rejects.toEqual(ofType('ProvenanceError', new RegExp(`${field}: `)))
+  })
+  const leaves = (value: unknown, path: readonly string[] = []): string[][] =>
+    value !== null && typeof value === 'object'
+      ? Object.entries(value).flatMap(([k, v]) => leaves(v, [...path, k]))
+      : [[...path]]
+  const at = (r: unknown, path: readonly string[]): Record<string, unknown> =>
+    path.slice(0, -1).reduce((o, k) => (o as Record<string, unknown>)[k], r) as Record<string, unknown>
+  test('a record in which anything is altered or removed is refused', () => {
+    const bytesOfRecord = lineageBytes(record() as Lineage)
+    expect(parseLineage(bytesOfRecord, 'render', id)).toEqual(record())
+    const whole = JSON.parse(Buffer.from(bytesOfRecord).toString()) as Record<string, unknown>
+    const other = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.double({ noNaN: true }),
+      fc.constant(null),
+      fc.constant('f'.repeat(64)),
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(...leaves(whole)), fc.option(other, { nil: undefined }), (path, value) => {
+        const changed = structuredClone(whole)
+        const [holder, leaf] = [at(changed, path), path.at(-1)!]
+        fc.pre(holder[leaf] !== value)
+        if (value === undefined) delete holder[leaf]
+        else holder[leaf] = value
+        expect(() => parseLineage(Buffer.from(canonicalJson(changed as Json)), 'render', id)).toThrow(
+          ofType('ProvenanceError') as Error,
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
+  test('a record with any one bit flipped is refused', () => {
+    const good = lineageBytes(record() as Lineage)
+    for (let bit = 0; bit < 8 * good.length; bit++) {
+      const bad = Uint8Array.from(good)
+      bad[bit >> 3]! ^= 1 << (bit & 7)
+      expect(() => parseLineage(bad, 'render', id)).toThrow(ofType('ProvenanceError') as Error)
+    }
   })
   test('a record that is cut', async () => {
     const store = await planted(JSON.stringify(record()).slice(0, -9))

@@ -99,6 +99,26 @@ describe('objects', () => {
   })
 })
 
+test('what is removed is gone with its empty folders, and can be put again by many at once', async () => {
+  const root = await freshFolder()
+  const store = fileStore(root)
+  for (const key of ['a/b/c', 'a/b/d', 'a/e/f']) await store.putIfAbsent(key, text(key))
+  await store.remove('a/b/c')
+  await store.remove('a/b/c')
+  await store.remove('a/b/none')
+  await store.remove('a/b')
+  expect(await collect(store.list(''))).toEqual(['a/b/d', 'a/e/f'])
+  await store.remove('a/e/f')
+  expect(await readdir(join(root, 'a'))).toEqual(['b'])
+  await expect(store.remove('refs/a')).rejects.toThrow(TypeError)
+  const work = Array.from({ length: 200 }, async (_, i) => {
+    await store.putIfAbsent(`r/${i % 3}/${i}`, text('x'))
+    await store.remove(`r/${i % 3}/${i}`)
+  })
+  await Promise.all(work)
+  expect(await readdir(root)).toEqual(['.tmp', 'a'])
+})
+
 test('list gives every key with the prefix, once, in code-unit order', async () => {
   const segment = fc.constantFrom('a', 'b', 'a-b', 'ab', 'a.json', 'A', '0', 'refs', '~')
   const key = fc.array(segment, { minLength: 1, maxLength: 3 }).map(s => s.join('/'))

@@ -7,7 +7,7 @@ export const recipeOf = (seed: number): Recipe => ({
   version: 1,
   parameters: { mean: 128, nested: { list: [1, 2, 3] } },
   model: null,
-  inputs: { 'tile/a': 'a'.repeat(64) },
+  inputs: {},
   extent: { min: [0, 0, 0], max: [64, 64, 64] },
   seed,
 })

@@ -33,6 +33,7 @@ export function memoryStore(): ObjectStore {
     },
     readRef: none,
     swapRef: none,
+    remove: async key => void objects.delete(key),
     async *list(prefix) {
       yield* [...objects.keys()].filter(k => k.startsWith(prefix)).sort()
     },

@@ -10,11 +10,11 @@ import type { Envelope } from '../../client/audit/envelope.ts'
 import type { Finding, Report } from '../../client/audit/report.ts'
 import type { RunReport } from '../../client/commands/run.ts'
 import { connect } from '../../client/connection.ts'
-import { canonicalJson } from '../../domain/canonical.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { listHistoryIndexes, type HistoryIndex } from '../../storage/histories.ts'
+import { sealed, unsealed } from '../../storage/sealed.ts'
 import { Hillock } from './harness.ts'
 
 const TINY = 'test/fixtures/tiny.yaml'
@@ -30,7 +30,7 @@ const of = (r: Report, check: Finding['check']): Finding[] => r.findings.filter(
 
 const folder = (): string =>
   join(bucket, `histories/${release.run.workflowId.replace('reconstruct/', '')}/${release.run.runId}`)
-const index = (): HistoryIndex => JSON.parse(readFileSync(join(folder(), 'index.json'), 'utf8')) as HistoryIndex
+const index = (): HistoryIndex => unsealed(readFileSync(join(folder(), 'index.json'), 'utf8'), 'index') as HistoryIndex
 const read = (runId: string): string => gunzipSync(readFileSync(join(folder(), `${runId}.json.gz`))).toString()
 
 /** The archived run that holds an activity of this id, and the activity's input there. */
@@ -59,7 +59,7 @@ function tamperHistory(runId: string, change: (text: string) => string, forge = 
   tamper(join(folder(), `${runId}.json.gz`), () => gzipSync(text))
   if (!forge) return
   const histories = index().histories.map(h => (h.runId === runId ? { ...h, digest: sha256(text) } : h))
-  tamper(join(folder(), 'index.json'), () => Buffer.from(canonicalJson({ ...index(), histories } as never)))
+  tamper(join(folder(), 'index.json'), () => Buffer.from(sealed({ ...index(), histories })))
 }
 afterEach(() => {
   for (const [file, bytes] of changed) writeFileSync(file, bytes)
@@ -125,7 +125,7 @@ test('a damaged, a forged, a broken and a concealed history are each named', asy
   tamperHistory(forged.runId, answer, true)
   tamper(join(folder(), `${broken.runId}.json.gz`), () => Buffer.from('no gzip'))
   const histories = index().histories.filter(h => h.runId !== concealed.runId)
-  tamper(join(folder(), 'index.json'), () => Buffer.from(canonicalJson({ ...index(), histories } as never)))
+  tamper(join(folder(), 'index.json'), () => Buffer.from(sealed({ ...index(), histories })))
   const report = await audit('--sample', '0')
   expect(report.ok).toBe(false)
   const why = (h: { workflowId: string; runId: string }): string =>

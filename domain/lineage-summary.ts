@@ -1,9 +1,9 @@
 // What the lineage records of a release say together: figures per stage, and which stage and artifact feeds which.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { key as cellKey } from '../domain/geometry.ts'
-import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
-import type { Recipe } from '../domain/recipe.ts'
-import { stageNames } from '../domain/stages.ts'
+import { canonicalJson, type Json } from './canonical.ts'
+import { key as cellKey } from './geometry.ts'
+import type { ArtifactRef, Lineage } from './lineage.ts'
+import type { Recipe } from './recipe.ts'
+import { stageNames } from './stages.ts'
 
 /** A value that differs between the artifacts of a stage (a patched region has its own parameters), with its count. */
 export interface Variant<T> {
@@ -127,16 +127,21 @@ export interface ArtifactView {
 }
 
 /**
- * Finds the record behind a recipe's input. Inputs are named `<stage>/<cell>`: of artifacts with equal content (two empty
- * regions) one of that stage is taken.
+ * Finds the record behind a recipe's input: of the artifact, or of the one that the input is a part of. Inputs are named `<stage>/<cell>`: of
+ * artifacts with equal content (two empty regions) one of that stage is taken. What no record has lies in the raw archive; tiles do even
+ * where a synthetic source has them too.
  */
-function finder(records: readonly Lineage[]): (name: string, content: string) => Lineage | undefined {
-  const byContent = new Map(records.map(r => [r.content, r]))
+export function finder(records: readonly Lineage[]): (name: string, digest: string) => Lineage | undefined {
+  const byDigest = new Map(records.flatMap(r => r.outputs.map(o => [o.sha256, r] as const)))
+  for (const r of records) byDigest.set(r.content, r)
   const byStage = new Map(records.map(r => [`${r.recipe.stage} ${r.content}`, r]))
-  return (name, content) => byStage.get(`${name.split('/')[0]} ${content}`) ?? byContent.get(content)
+  return (name, digest) => {
+    const kind = name.split('/')[0]!
+    return kind === 'tile' ? undefined : (byStage.get(`${kind} ${digest}`) ?? byDigest.get(digest))
+  }
 }
 
-const refOf = (r: Lineage): ArtifactRef => ({ stage: r.recipe.stage, recipe: r.recipeId, content: r.content })
+export const refOf = (r: Lineage): ArtifactRef => ({ stage: r.recipe.stage, recipe: r.recipeId, content: r.content })
 
 /** One artifact among the records of its release. */
 export function viewArtifact(lineage: Lineage, records: readonly Lineage[]): ArtifactView {

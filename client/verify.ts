@@ -1,0 +1,219 @@
+// Verification: every byte that a release rests on, or that the bucket holds, against the digest that names it.
+import { createHash } from 'node:crypto'
+import type { ChannelValue } from '../domain/contract.ts'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { ArtifactRef, Output } from '../domain/lineage.ts'
+import { sha256, type Digest } from '../domain/recipe.ts'
+import { Release, releaseName } from '../domain/release.ts'
+import { artifactStore } from '../storage/artifacts.ts'
+import { mapBounded } from '../storage/bounded.ts'
+import { archiveFolder } from '../storage/histories.ts'
+import { artifactKey } from '../storage/lineage-record.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { rawKey } from '../storage/raw.ts'
+import { artifactName, Reach } from '../storage/reach.ts'
+import { decisionsOn } from '../storage/decisions.ts'
+import { readChannel, releaseKey } from '../storage/releases.ts'
+import { getSealed } from '../storage/sealed.ts'
+import { datasets } from './catalogue.ts'
+
+interface Finding {
+  /** Key of the object, or what the release calls it. */
+  readonly what: string
+  readonly why: string
+}
+
+export interface Verified {
+  readonly findings: readonly Finding[]
+  /** Objects and bytes that are what their digests say. */
+  readonly objects: number
+  readonly bytes: number
+  /** Runs behind it whose histories are not (yet) archived. */
+  readonly unarchived: readonly string[]
+}
+
+interface Options {
+  /** Go on after the first finding. */
+  readonly all: boolean
+  /** Objects checked, and how many there are as far as is known. */
+  readonly progress: (done: number, total: number, bytes: number) => void
+}
+
+/** Ends the work at the first finding. */
+class Enough extends Error {}
+
+/** Objects read at a time, and the most of one that is in memory. */
+const WIDTH = 12
+const PIECE = 16 << 20
+
+/** Digest of an object, read in pieces; undefined when there is none. */
+async function hashed(objects: ObjectStore, key: string): Promise<{ sha256: Digest; bytes: number } | undefined> {
+  const size = await objects.size(key)
+  if (size === undefined) return undefined
+  const hash = createHash('sha256')
+  let bytes = 0
+  for (let at = 0; at < size; at += PIECE) {
+    const piece = await objects.getRange(key, at, Math.min(PIECE, size - at))
+    if (!piece) return undefined
+    hash.update(piece)
+    bytes += piece.length
+  }
+  return { sha256: hash.digest('hex'), bytes }
+}
+
+class Verifier {
+  readonly findings: Finding[] = []
+  readonly unarchived: string[] = []
+  readonly checked = new Set<string>()
+  bytes = 0
+  private total = 0
+  private readonly objects: ObjectStore
+  private readonly options: Options
+
+  constructor(objects: ObjectStore, options: Options) {
+    this.objects = objects
+    this.options = options
+  }
+
+  readonly wrong = (what: string, why: string): void => {
+    if (this.findings.some(f => f.what === what && f.why === why)) return
+    this.findings.push({ what, why })
+    if (!this.options.all) throw new Enough()
+  }
+
+  private sound(key: string, bytes: number): void {
+    this.checked.add(key)
+    this.bytes += bytes
+    this.options.progress(this.checked.size, this.total, this.bytes)
+  }
+
+  /** An object whose digest and size are known. */
+  private async object(key: string, digest: Digest, by: string): Promise<void> {
+    if (this.checked.has(key)) return
+    const found = await hashed(this.objects, key)
+    if (!found) this.wrong(key, `is gone (${by})`)
+    else if (found.sha256 !== digest) this.wrong(key, `is damaged: its digest is ${found.sha256} (${by})`)
+    else this.sound(key, found.bytes)
+  }
+
+  private async artifact(ref: Pick<ArtifactRef, 'stage' | 'recipe'>): Promise<void> {
+    const key = (path: string): string => artifactKey(ref.stage, ref.recipe, path)
+    const record = await artifactStore(this.objects)
+      .lineage(ref.stage, ref.recipe)
+      .catch((e: unknown) => this.wrong(key('lineage.json'), (e as Error).message))
+    if (!record) return
+    this.sound(key('lineage.json'), 0)
+    await mapBounded(record.outputs, WIDTH, (o: Output) =>
+      this.object(key(o.path), o.sha256, `output of ${artifactName(ref)}`),
+    )
+  }
+
+  /** A document that carries its own digest. */
+  private async sealed(key: string): Promise<object | undefined> {
+    const value = await getSealed(this.objects, key).catch((e: unknown) => this.wrong(key, (e as Error).message))
+    if (value) this.sound(key, 0)
+    return value ?? undefined
+  }
+
+  async release(dataset: string, name: string): Promise<void> {
+    const key = releaseKey(dataset, name)
+    const parsed = Release.safeParse(await this.sealed(key))
+    if (!parsed.success) {
+      if (this.checked.has(key)) this.wrong(key, 'is not a manifest')
+      return
+    }
+    const release = parsed.data
+    if (release.dataset !== dataset || release.release !== name || releaseName(release) !== name)
+      this.wrong(key, 'is not named by what it holds')
+    if (release.digest !== sha256(canonicalJson(release.layerDigests as Json)))
+      this.wrong(key, 'its digest is not that of its layers')
+    await decisionsOn(this.objects, dataset, name).catch((e: unknown) => this.wrong('decisions', (e as Error).message))
+
+    const reach = new Reach(this.objects, this.wrong)
+    await reach.release(release)
+    if (!reach.archives.has(archiveFolder(release.run))) this.unarchived.push(release.run.workflowId)
+    for (const d of reach.pages) this.sound(rawKey(d), 0)
+    // What histories mention may be a document of the raw archive.
+    const mentioned = [...reach.mentioned].filter(d => !reach.raw.has(d) && !reach.pages.has(d))
+    const there = await mapBounded(mentioned, WIDTH, async d => (await this.objects.size(rawKey(d))) !== undefined)
+    const raw = [...reach.raw, ...mentioned.filter((_, i) => there[i]).map(d => [d, 'named in a history'] as const)]
+    this.total += raw.length + reach.artifacts.size
+    await mapBounded(raw, WIDTH, ([d, by]) => this.object(rawKey(d), d, by))
+    await mapBounded([...reach.artifacts.values()], WIDTH, ref => this.artifact(ref))
+  }
+
+  async channels(dataset: string): Promise<void> {
+    for await (const key of this.objects.list(`refs/${dataset}/`)) {
+      const channel = key.split('/')[2]!
+      try {
+        const ref = await readChannel(this.objects, dataset, channel)
+        const value = ref && (JSON.parse(ref.value) as ChannelValue)
+        if (value && (await this.objects.size(releaseKey(dataset, value.release))) === undefined)
+          this.wrong(key, `names release ${value.release}, which is gone`)
+        else this.sound(key, 0)
+      } catch (e) {
+        if (e instanceof Enough) throw e
+        this.wrong(key, (e as Error).message)
+      }
+    }
+  }
+
+  /** Every object of the bucket that no release has led to. */
+  async rest(): Promise<void> {
+    const keys: string[] = []
+    for await (const key of this.objects.list('')) if (!this.checked.has(key)) keys.push(key)
+    this.total = this.checked.size + keys.length
+    await mapBounded(keys, WIDTH, async key => this.byItself(key, key.split('/')))
+  }
+
+  private async byItself(key: string, parts: readonly string[]): Promise<void> {
+    const [kind, , third, fourth] = parts
+    const file = parts.at(-1)!
+    if (kind === 'raw') return this.object(key, fourth!, 'the raw archive')
+    if (kind === 'artifacts')
+      return file === 'lineage.json' ? this.artifact({ stage: parts[1]!, recipe: third! }) : undefined
+    if (kind === 'audits') return this.object(key, file.replace('.json', ''), 'its name')
+    if (kind === 'memo') return this.memo(key)
+    if (kind === 'refs') return
+    if (kind === 'histories' && file !== 'index.json') return
+    const value = await this.sealed(key)
+    if (kind === 'histories' && value) {
+      const reach = new Reach(this.objects, this.wrong)
+      await reach.archiveAt(key.slice(0, -'/index.json'.length))
+    }
+  }
+
+  /** A memory of where a place lies: it must lead to a page. */
+  private async memo(key: string): Promise<void> {
+    const page = Buffer.from((await this.objects.get(key)) ?? []).toString()
+    if (!/^[0-9a-f]{64}$/.test(page) || (await this.objects.size(rawKey(page))) === undefined)
+      this.wrong(key, 'leads to no page; it is a memory that may be deleted')
+    else this.sound(key, page.length)
+  }
+}
+
+/** @param release `dataset/name`; without it every object of the bucket. */
+export async function verify(
+  objects: ObjectStore,
+  release: { dataset: string; release: string } | undefined,
+  options: Options,
+): Promise<Verified> {
+  const verifier = new Verifier(objects, options)
+  try {
+    if (release) {
+      await verifier.channels(release.dataset)
+      await verifier.release(release.dataset, release.release)
+    } else {
+      for (const dataset of await datasets(objects)) {
+        await verifier.channels(dataset)
+        for await (const key of objects.list(`releases/${dataset}/`))
+          await verifier.release(dataset, key.split('/')[2]!.replace('.json', ''))
+      }
+      await verifier.rest()
+    }
+  } catch (e) {
+    if (!(e instanceof Enough)) throw e
+  }
+  const { findings, checked, bytes, unarchived } = verifier
+  return { findings: options.all ? findings : findings.slice(0, 1), objects: checked.size, bytes, unarchived }
+}

@@ -1,0 +1,26 @@
+// Garbage collection: a list of what nothing names, and later the deletion of what still nothing names.
+import { proxyActivities, sleep } from '@temporalio/workflow'
+import { queues, type Collected, type CollectTask } from '../domain/contract.ts'
+import { nonRetryable } from '../domain/errors.ts'
+import type { Housekeeping } from '../domain/tasks.ts'
+
+const patient = proxyActivities<Pick<Housekeeping, 'planCollection' | 'collect'>>({
+  taskQueue: queues.cpu,
+  startToCloseTimeout: '1d',
+  heartbeatTimeout: '12s',
+  retry: { initialInterval: '5s', maximumAttempts: 20, nonRetryableErrorTypes: [...nonRetryable] },
+})
+
+/** Between two passes, in which the activities that waited for the first go on. */
+const BREATH = '2m'
+
+export async function gc(task: CollectTask | null): Promise<Collected> {
+  if (task === null) return patient.planCollection()
+  const sum = { artifacts: 0, raw: 0, memo: 0 }
+  for (;;) {
+    const pass = await patient.collect(task)
+    for (const kind of ['artifacts', 'raw', 'memo'] as const) sum[kind] += pass[kind]
+    if (pass.left === 0) return { ...pass, ...sum }
+    await sleep(BREATH)
+  }
+}
