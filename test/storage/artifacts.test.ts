@@ -387,7 +387,7 @@ describe('damage is found', () => {
     const other = fc.oneof(
       fc.string(),
       fc.integer(),
-      fc.double({ noNaN: true }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
       fc.constant(null),
       fc.constant('f'.repeat(64)),
     )
