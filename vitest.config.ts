@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/teardown.ts',
     testTimeout: 120_000,
     hookTimeout: 180_000,
     maxWorkers: 2,

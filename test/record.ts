@@ -10,9 +10,7 @@ import type { Release } from '../domain/release.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { checkout } from '../worker/home.ts'
 import { changedWithoutVersion, goldenFile, goldenOf, historiesFolder, readGolden } from './recorded.ts'
-import { Hillock } from './system/harness.ts'
-
-const TINY = 'test/fixtures/tiny.yaml'
+import { Hillock, TINY } from './system/harness.ts'
 
 /** Every command that starts a workflow, so that there is a history of each kind. */
 async function work(hillock: Hillock): Promise<string> {

@@ -15,9 +15,8 @@ import type { Release } from '../../domain/release.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { listHistoryIndexes, type HistoryIndex } from '../../storage/histories.ts'
 import { sealed, unsealed } from '../../storage/sealed.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const hillock = new Hillock()
 const bucket = join(hillock.home, 'bucket')
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-audit-test-'))
@@ -67,7 +66,7 @@ afterEach(() => {
 })
 
 beforeAll(async () => {
-  run = await hillock.run(TINY)
+  run = await hillock.fromTiny()
   release = await hillock.json<Release>('release', 'show', run.release)
 }, 300_000)
 afterAll(async () => {

@@ -9,9 +9,8 @@ import type { Progress } from '../../domain/contract.ts'
 import type { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const folder = mkdtempSync(join(tmpdir(), 'hillock-control-'))
 const rules = join(folder, 'faults.json')
 const hillock = new Hillock({ HILLOCK_FAULTS: rules })

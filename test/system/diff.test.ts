@@ -5,10 +5,9 @@ import type { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { readBox } from '../../storage/formats/volume.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 import { join } from 'node:path'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const hillock = new Hillock()
 afterAll(() => hillock.close(), 60_000)
 
@@ -27,7 +26,7 @@ async function labels(name: string): Promise<BigUint64Array> {
 }
 
 test('regions, segments, synapses, quality, cost', async () => {
-  const first = await hillock.run(TINY)
+  const first = await hillock.fromTiny()
   const second = await hillock.run(TINY, 'overrides=[{regions: [1_0_0], stages: {agglomerate: {threshold: 0.85}}}]')
   const d = await hillock.json<ReleaseDiff>('release', 'diff', first.release, second.release)
   expect(d).toMatchObject({ dataset: 'tiny', before: first.release, after: second.release })

@@ -10,7 +10,7 @@ const hillock = new Hillock()
 afterAll(() => hillock.close(), 60_000)
 
 test('every stage makes the bytes that were recorded for its version', async () => {
-  const { release } = await hillock.run('test/fixtures/tiny.yaml')
+  const { release } = await hillock.fromTiny()
   const manifest = await hillock.json<Release>('release', 'show', release)
   const now = await goldenOf(fileStore(join(hillock.home, 'bucket')), manifest)
   const before = readGolden()

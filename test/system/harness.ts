@@ -1,11 +1,14 @@
 // A whole Hillock in a temporary home, worked through its command line as a user would.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cp, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { RunReport } from '../../client/commands/run.ts'
+import type { Release } from '../../domain/release.ts'
+import { archiveFolder } from '../../storage/histories.ts'
 import { checkout, type StackRecord } from '../../worker/home.ts'
 
 const exec = promisify(execFile)
@@ -15,6 +18,10 @@ export interface Result {
   readonly stdout: string
   readonly stderr: string
 }
+
+export const TINY = 'test/fixtures/tiny.yaml'
+/** A home with one finished run of it, made once per `vitest run`; removed by test/teardown.ts. */
+export const template = (vitest: number): string => join(tmpdir(), `hillock-tiny-${vitest}`)
 
 export class Hillock {
   readonly home: string
@@ -26,6 +33,22 @@ export class Hillock {
     this.env = { ...process.env, HILLOCK_HOME: this.home, ...env }
     delete this.env['VITEST']
     delete this.env['NODE_OPTIONS']
+  }
+
+  /** Fills this home with a finished run of tiny.yaml, its histories archived; nothing is started. Returns what that run reported. */
+  async fromTiny(): Promise<RunReport> {
+    const from = template(process.ppid)
+    const [report, failed] = [join(from, 'report.json'), join(from, 'failed')]
+    if (await mkdir(from).catch(() => 'exists')) while (!existsSync(report) && !existsSync(failed)) await sleep(200)
+    else
+      try {
+        await makeTemplate(from)
+      } catch (e) {
+        writeFileSync(failed, String(e))
+      }
+    if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'))
+    for (const part of ['bucket', 'temporal']) await cp(join(from, part), join(this.home, part), { recursive: true })
+    return JSON.parse(readFileSync(report, 'utf8')) as RunReport
   }
 
   async cli(...args: string[]): Promise<Result> {
@@ -69,6 +92,21 @@ export class Hillock {
   async close(): Promise<void> {
     await this.cli('down')
     rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+async function makeTemplate(folder: string): Promise<void> {
+  const hillock = new Hillock()
+  try {
+    const report = await hillock.run(TINY)
+    const { run } = await hillock.json<Release>('release', 'show', report.release)
+    while (!existsSync(join(hillock.home, 'bucket', archiveFolder(run), 'index.json'))) await sleep(200)
+    await hillock.cli('down')
+    for (const part of ['bucket', 'temporal'])
+      await cp(join(hillock.home, part), join(folder, part), { recursive: true })
+    writeFileSync(join(folder, 'report.json'), JSON.stringify(report))
+  } finally {
+    await hillock.close()
   }
 }
 

@@ -3,15 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { Plan } from '../../domain/plan.ts'
 import type { Release } from '../../domain/release.ts'
-import { counts, Hillock, made } from './harness.ts'
+import { counts, Hillock, made, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const IMAGES = 'through=render'
 const hillock = new Hillock()
 let first: RunReport
 
 beforeAll(async () => {
-  first = await hillock.run(TINY)
+  first = await hillock.fromTiny()
 }, 300_000)
 afterAll(() => hillock.close(), 60_000)
 

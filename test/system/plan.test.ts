@@ -7,9 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { Plan, PlanRow } from '../../domain/plan.ts'
 import type { Lineage } from '../../domain/lineage.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const hillock = new Hillock()
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-plan-'))
 const file = join(scratch, 'tiles.yaml')

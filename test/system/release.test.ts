@@ -11,15 +11,14 @@ import { contentDigest, recipeId, sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const hillock = new Hillock()
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-release-'))
 let report: RunReport
 
 beforeAll(async () => {
-  report = await hillock.run(TINY)
+  report = await hillock.fromTiny()
 }, 300_000)
 afterAll(async () => {
   await hillock.close()

@@ -5,15 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
-import { counts, Hillock, made } from './harness.ts'
+import { counts, Hillock, made, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const hillock = new Hillock()
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-reuse-'))
 let first: RunReport
 
 beforeAll(async () => {
-  first = await hillock.run(TINY)
+  first = await hillock.fromTiny()
 }, 300_000)
 afterAll(async () => {
   await hillock.close()

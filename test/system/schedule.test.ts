@@ -6,13 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
 import { connect } from '../../client/connection.ts'
 import type { Release } from '../../domain/release.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const hillock = new Hillock()
 let first: RunReport
 beforeAll(async () => {
-  first = await hillock.run(TINY)
+  first = await hillock.fromTiny()
+  expect((await hillock.cli('up', '--detach')).code).toBe(0)
 }, 300_000)
 afterAll(() => hillock.close(), 60_000)
 

@@ -9,9 +9,8 @@ import type { Release } from '../../domain/release.ts'
 import type { SloReport, StageLevel } from '../../domain/slo.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import { archiveFolder } from '../../storage/histories.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const folder = mkdtempSync(join(tmpdir(), 'hillock-slo-'))
 const rules = join(folder, 'faults.json')
 const hillock = new Hillock({ HILLOCK_FAULTS: rules })

@@ -8,9 +8,8 @@ import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { makeCurrent } from '../../worker/deployment.ts'
 import { checkout } from '../../worker/home.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const DEPLOYMENT = 'hillock-test'
 /** Builds are named as `codeRevision` names those of a checkout with changes. */
 const [ONE, TWO] = [`${'1'.repeat(40)}+changes`, '2'.repeat(40)]
