@@ -1,7 +1,9 @@
 // Where the time of an activity goes: kernels, inference, object store; and how much of its work is done.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { appendFile } from 'node:fs/promises'
+import { around } from '../storage/around.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import type { Request } from '../storage/observed-store.ts'
 import type { Compute, Infer } from './context.ts'
 
 export type Kind = 'kernel' | 'inference' | 'io'
@@ -28,7 +30,7 @@ export interface Beat {
   total: number
   /** Moves with every sign of life; a heartbeat is sent only while it moves. */
   ticks: number
-  /** Requests to the object store, by `operation prefix`; those that failed by `failed operation prefix`. */
+  /** Requests to the object store, by `operation prefix`; those that failed, those of them that were throttled, and bytes with that word before. */
   readonly requests: Record<string, number>
 }
 
@@ -71,34 +73,25 @@ async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elemen
   }
 }
 
-/** Where buckets get hot: one prefix per stage, one for everything else of a kind. */
-const prefixOf = (key: string): string => key.split('/', key.startsWith('artifacts/') ? 2 : 1).join('/')
-
-function request<T>(name: string, key: string, work: () => Promise<T>): Promise<T> {
-  const requests = beats.getStore()?.requests
-  const count = (what: string): void => {
-    if (requests) requests[what] = (requests[what] ?? 0) + 1
+/** Counts a request for the attempt that it is made for; `openStore` tells of them. */
+export function countRequest({ operation, prefix, bytes, ended }: Request): void {
+  const beat = beats.getStore()
+  if (!beat) return
+  // A bucket that is waited for is a sign of life.
+  beat.ticks++
+  const add = (what: string, n: number): void => {
+    if (n > 0)
+      beat.requests[`${what}${operation} ${prefix}`] = (beat.requests[`${what}${operation} ${prefix}`] ?? 0) + n
   }
-  count(`${name} ${prefixOf(key)}`)
-  return timed('io', name, () =>
-    work().catch((e: unknown) => {
-      count(`failed ${name} ${prefixOf(key)}`)
-      throw e
-    }),
-  )
+  add('', 1)
+  add('bytes ', bytes)
+  add('failed ', ended === 'well' ? 0 : 1)
+  add('throttled ', ended === 'throttled' ? 1 : 0)
 }
 
-export const meteredStore = (store: ObjectStore): ObjectStore => ({
-  url: store.url,
-  get: (key, options) => request('get', key, () => store.get(key, options)),
-  getRange: (key, offset, length) => request('get', key, () => store.getRange(key, offset, length)),
-  size: key => request('size', key, () => store.size(key)),
-  putIfAbsent: (key, bytes) => request('put', key, () => store.putIfAbsent(key, bytes)),
-  readRef: key => request('ref', key, () => store.readRef(key)),
-  swapRef: (key, expected, value) => request('ref', key, () => store.swapRef(key, expected, value)),
-  remove: key => request('remove', key, () => store.remove(key)),
-  list: prefix => store.list(prefix),
-})
+/** The time of requests, with all that they wait for. */
+export const meteredStore = (store: ObjectStore): ObjectStore =>
+  around(store, (operation, _key, work) => timed('io', operation, work))
 
 export const meteredCompute =
   (compute: Compute): Compute =>

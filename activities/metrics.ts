@@ -49,8 +49,12 @@ export function tellAttempt(
   count('hillock_recoveries', recovered ? 1 : 0, { stage })
   count('hillock_recovery_milliseconds', recovered ? Date.now() - failures[0]!.at : 0, { stage })
   for (const [what, n] of Object.entries(requests)) {
-    const [prefix, operation, bad] = what.split(' ').reverse() as [string, string, string?]
-    count('hillock_store_requests', bad ? 0 : n, { operation, prefix })
-    count('hillock_failed_store_requests', bad ? n : 0, { operation, prefix })
+    const [prefix, operation, figure] = what.split(' ').reverse() as [string, string, string?]
+    const add = (name: string, counted: string | undefined): void =>
+      count(name, figure === counted ? n : 0, { operation, prefix })
+    add('hillock_store_requests', undefined)
+    add('hillock_failed_store_requests', 'failed')
+    add('hillock_throttled_store_requests', 'throttled')
+    add('hillock_store_bytes', 'bytes')
   }
 }

@@ -116,7 +116,7 @@ export interface Failure {
 /** What an activity went through, told with its result: the history keeps nothing of attempts but the last. */
 export interface Told {
   readonly failures?: readonly Failure[]
-  /** Requests of the last attempt to the object store, by `operation prefix`; those that failed by `failed operation prefix`. */
+  /** Requests of the last attempt to the object store, by `operation prefix`; `failed`, `throttled` and `bytes` of them with that word before. */
   readonly requests?: Readonly<Record<string, number>>
 }
 

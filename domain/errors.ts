@@ -77,6 +77,11 @@ const table = {
     means: 'the object store did not answer as it should',
     todo: 'nothing while it is retried; look at the bucket if it goes on',
   },
+  StoreRefused: {
+    retry: false,
+    means: 'the bucket does not exist, or its owner does not let this process in',
+    todo: 'correct the bucket or the credentials as the message says, then start again: what was made is found',
+  },
   ComputeLost: {
     retry: true,
     means: 'a kernel thread or the inference process died in the middle of a call',

@@ -54,6 +54,10 @@ export interface Requests {
   readonly prefix: string
   readonly sent: Readonly<Record<string, number>>
   readonly failed: number
+  /** Of those that failed. */
+  readonly throttled: number
+  /** Read and written. */
+  readonly bytes: number
 }
 
 const SLOWEST = 12
@@ -74,12 +78,19 @@ export function slowestOf(made: readonly Artifact[]): Slow[] {
 }
 
 export function requestsOf(tasks: readonly Task[]): Requests[] {
-  const rows = new Map<string, { prefix: string; sent: Record<string, number>; failed: number }>()
+  const rows = new Map<
+    string,
+    Requests & { sent: Record<string, number>; failed: number; throttled: number; bytes: number }
+  >()
   for (const t of tasks)
     for (const [what, n] of Object.entries(t.requests)) {
-      const [prefix, operation, failed] = what.split(' ').reverse() as [string, string, string?]
-      const row = rows.get(prefix) ?? { prefix, sent: {}, failed: 0 }
-      if (failed) row.failed += n
+      const [prefix, operation, figure] = what.split(' ').reverse() as [
+        string,
+        string,
+        'failed' | 'throttled' | 'bytes' | undefined,
+      ]
+      const row = rows.get(prefix) ?? { prefix, sent: {}, failed: 0, throttled: 0, bytes: 0 }
+      if (figure) row[figure] += n
       else row.sent[operation] = (row.sent[operation] ?? 0) + n
       rows.set(prefix, row)
     }

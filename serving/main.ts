@@ -8,9 +8,12 @@ import { sloOf } from '../client/slo.ts'
 import { openStore } from '../storage/open-store.ts'
 import { createServer } from './server.ts'
 
+/** What viewers around one place ask for again and again. */
+const CACHE_BYTES = 256 << 20
+
 const { values } = parseArgs({
   options: {
-    /** Bucket: file:// URL or folder. */
+    /** Bucket: gs:// or file:// URL, or folder. */
     bucket: { type: 'string' },
     /** 0: any free port. */
     port: { type: 'string' },
@@ -25,7 +28,7 @@ const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', impor
 const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
 const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
 const temporal = process.env['TEMPORAL_ADDRESS']
-const store = openStore(bucket)
+const store = openStore(bucket, { cacheBytes: CACHE_BYTES })
 const app = createServer({
   store,
   viewerDir,

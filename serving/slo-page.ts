@@ -188,10 +188,16 @@ export function sloPage(r: SloReport): string {
       )}
       ${section(
         'Requests to the object store',
-        'By prefix, of attempts that succeeded. Failed ones hold what the store refused or throttled.',
+        'By prefix, of attempts that succeeded; requests that were sent again count each time. Failed ones hold what was throttled.',
         table(
-          ['prefix', ...OPERATIONS, 'failed'],
-          r.requests.map(q => [q.prefix, ...OPERATIONS.map(o => figure(q.sent[o] ?? 0)), figure(q.failed)]),
+          ['prefix', ...OPERATIONS, 'failed', 'throttled', 'MB'],
+          r.requests.map(q => [
+            q.prefix,
+            ...OPERATIONS.map(o => figure(q.sent[o] ?? 0)),
+            figure(q.failed),
+            figure(q.throttled),
+            figure(q.bytes / 1e6),
+          ]),
         ),
       )} `,
   )

@@ -115,7 +115,7 @@ export function fileStore(root: string): ObjectStore {
     }
   }
 
-  async function* walk(prefix: string, at: string): AsyncGenerator<string> {
+  async function* walk(prefix: string, after: string, at: string): AsyncGenerator<string> {
     const entries = await readdir(join(folder, at), { withFileTypes: true }).catch((e: unknown) => {
       if (absent(e)) return []
       throw failure('list', at || '/', e)
@@ -133,8 +133,9 @@ export function fileStore(root: string): ObjectStore {
     }
     for (const name of names.sort()) {
       if (!name.endsWith('/')) {
-        if (name.startsWith(prefix)) yield name
-      } else if (name.startsWith(prefix) || prefix.startsWith(name)) yield* walk(prefix, name)
+        if (name.startsWith(prefix) && name > after) yield name
+      } else if ((name.startsWith(prefix) || prefix.startsWith(name)) && (name > after || after.startsWith(name)))
+        yield* walk(prefix, after, name)
     }
   }
 
@@ -199,6 +200,6 @@ export function fileStore(root: string): ObjectStore {
         if (!absent(e) && !['ENOTEMPTY', 'EEXIST'].includes(code(e) ?? '')) throw failure('remove', key, e)
       }
     },
-    list: prefix => walk(prefix, ''),
+    list: (prefix, after = '') => walk(prefix, after, ''),
   }
 }

@@ -13,3 +13,6 @@ export function checkKey(key: string, kind: 'object' | 'ref'): void {
         : `${key} is a ref: it is read and swapped as one`,
     )
 }
+
+/** Where buckets get hot: one prefix per stage, one for everything else of a kind. */
+export const hotPrefix = (key: string): string => key.split('/', key.startsWith('artifacts/') ? 2 : 1).join('/')

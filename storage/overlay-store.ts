@@ -21,5 +21,5 @@ export const overlayStore = (
     throw new HillockError('ConfigError', `${key} cannot be moved from a scratch store`)
   },
   remove: key => upper.remove(key),
-  list: prefix => lower.list(prefix),
+  list: (prefix, after) => lower.list(prefix, after),
 })

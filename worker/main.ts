@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
+import { countRequest } from '../activities/meter.ts'
 import { queues } from '../domain/contract.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { openStore } from '../storage/open-store.ts'
@@ -9,6 +10,9 @@ import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
 import { versioning } from './deployment.ts'
 import { codeRevision, runtime } from './runtime.ts'
+
+/** A bucket that is away for less is waited for within an attempt of an activity. */
+const PATIENCE_MS = 10 * 60_000
 
 type Role = 'workflow' | 'cpu' | 'inference'
 
@@ -37,7 +41,7 @@ async function main(role: Role): Promise<void> {
     const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
     return run(await Worker.create({ ...shared, workflowsPath, maxCachedWorkflows: 200 }))
   }
-  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket')
+  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', { patienceMs: PATIENCE_MS, tell: countRequest })
   const pool = kernelPool()
   const host = inferenceHost(pid => process.send?.({ onnx: pid }))
   const activities = createActivities({

@@ -79,7 +79,7 @@ function print(r: SloReport): void {
   for (const s of r.slowest.slice(0, 5))
     console.log(`slow: ${s.stage} ${s.covers}: ${short(s.seconds)} s, median of the stage ${short(s.median)} s`)
   for (const q of r.requests.filter(x => x.failed > 0))
-    console.log(`store: ${q.failed} requests failed under ${q.prefix}`)
+    console.log(`store: ${q.failed} requests failed under ${q.prefix}, ${q.throttled} of them throttled`)
   for (const c of r.candidates)
     console.log(
       `${c.own ? '*' : ' '} ${c.release} ${c.channels.join(', ') || '-'}: VOI ${short(c.quality.voiSum ?? null)}, ARAND ${short(c.quality.arand ?? null)}, synapse F1 ${short(c.quality.synapseF1 ?? null)}, holes ${c.holes}, cost ${short(c.cost)}`,

@@ -202,7 +202,13 @@ it('hot spots: slowest beyond the median of their stage, regions by load, reques
     ...[1, 1, 1, 4].map((s, i) => artifact({ recipe: `r${i}`, covers: `r${i}`, region: `${i}_0_0`, end: s * 1000 })),
     ...[50, 50, 51].map((s, i) => artifact({ stage: 'mesh', recipe: `m${i}`, region: null, end: s * 1000 })),
   ]
-  const requests = { 'get artifacts/render': 3, 'failed get artifacts/render': 1, 'put raw': 9 }
+  const requests = {
+    'get artifacts/render': 3,
+    'failed get artifacts/render': 1,
+    'throttled get artifacts/render': 1,
+    'put raw': 9,
+    'bytes put raw': 5,
+  }
   const r = sloReport(facts({ artifacts, tasks: [task({ requests }), task({ requests })] }))
   expect(r.slowest[0]).toMatchObject({ covers: 'r3', seconds: 4, median: 1 })
   expect(r.skew.find(s => s.measure === 'seconds')).toMatchObject({
@@ -213,7 +219,7 @@ it('hot spots: slowest beyond the median of their stage, regions by load, reques
     worst: '3_0_0',
   })
   expect(r.requests).toEqual([
-    { prefix: 'artifacts/render', sent: { get: 6 }, failed: 2 },
-    { prefix: 'raw', sent: { put: 18 }, failed: 0 },
+    { prefix: 'artifacts/render', sent: { get: 6 }, failed: 2, throttled: 2, bytes: 0 },
+    { prefix: 'raw', sent: { put: 18 }, failed: 0, throttled: 0, bytes: 10 },
   ])
 })

@@ -33,3 +33,14 @@ export function bytesOf(n: number): Uint8Array {
   out[out.length - 1] = n & 255
   return out
 }
+
+/** Small deterministic generator of numbers in 0..1 (mulberry32). */
+export function random(seed: number): () => number {
+  let s = seed
+  return () => {
+    s = (s + 0x6d2b79f5) | 0
+    let t = Math.imul(s ^ (s >>> 15), 1 | s)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}

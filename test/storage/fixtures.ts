@@ -34,8 +34,8 @@ export function memoryStore(): ObjectStore {
     readRef: none,
     swapRef: none,
     remove: async key => void objects.delete(key),
-    async *list(prefix) {
-      yield* [...objects.keys()].filter(k => k.startsWith(prefix)).sort()
+    async *list(prefix, after = '') {
+      yield* [...objects.keys()].filter(k => k.startsWith(prefix) && k > after).sort()
     },
   }
 }
@@ -43,10 +43,13 @@ export function memoryStore(): ObjectStore {
 /** A child process that runs `task` of writer-process.ts; resolves once it is about to begin. */
 export async function startWriter(
   task: string,
-  ...args: string[]
+  url: string,
+  count: string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ child: ChildProcess; output: () => string; done: Promise<void> }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'writer-process.ts'), task, ...args], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'writer-process.ts'), task, url, count], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   })
   let text = ''
   child.stdout.on('data', chunk => (text += String(chunk)))
@@ -56,17 +59,6 @@ export async function startWriter(
     child.stdout.on('data', () => text.includes('ready\n') && ok())
   })
   return { child, output: () => text, done }
-}
-
-/** Small deterministic generator of numbers in 0..1 (mulberry32). */
-export function random(seed: number): () => number {
-  let s = seed
-  return () => {
-    s = (s + 0x6d2b79f5) | 0
-    let t = Math.imul(s ^ (s >>> 15), 1 | s)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }
 
 export const dataFolder = resolve(process.env['HILLOCK_DATA'] ?? join(import.meta.dirname, '../../../shared/data'))

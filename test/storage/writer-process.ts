@@ -1,11 +1,11 @@
 // A process that writes to a store until it is done or killed; started by the tests of the storage room.
 import { writeSync } from 'node:fs'
 import { artifactStore } from '../../storage/artifacts.ts'
-import { fileStore } from '../../storage/file-store.ts'
+import { openStore } from '../../storage/open-store.ts'
 import { attempt, bytesOf, recipeOf } from './fixtures-plain.ts'
 
-const [task, root, count] = process.argv.slice(2)
-const store = fileStore(root!)
+const [task, url, count] = process.argv.slice(2)
+const store = openStore(url!)
 // So that some object is there however soon the kill comes.
 if (task === 'objects') await store.putIfAbsent('objects/0', bytesOf(0))
 writeSync(1, 'ready\n')
