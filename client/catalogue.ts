@@ -7,7 +7,7 @@ import { openStore } from '../storage/open-store.ts'
 import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
 import { home } from '../worker/home.ts'
 
-export const bucket = (): ObjectStore => openStore(process.env['HILLOCK_BUCKET'] ?? home().bucket)
+export const bucket = (): ObjectStore => openStore(home().bucket)
 
 export async function datasets(objects: ObjectStore): Promise<string[]> {
   const names = new Set<string>()

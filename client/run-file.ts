@@ -1,12 +1,13 @@
-// Reading a run file: YAML, `--set a.b=c`, ${HILLOCK_DATA}, paths relative to the file.
+// Reading a run file: YAML, `--set a.b=c`, ${HILLOCK_DATA}, paths relative to the file, the bucket that it is for.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { parse, YAMLParseError } from 'yaml'
 import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
 import { HillockError } from '../domain/errors.ts'
-import { checkout, dataRoot } from '../worker/home.ts'
+import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
 
 /**
+ * The bucket that the file names becomes the one of this home; it is no part of what is reconstructed, so recipes and releases do not hold it.
  * @param sets overrides of the form `a.b.c=value`, the value read as YAML.
  * @throws HillockError ConfigError that names the file and the path in it.
  */
@@ -30,7 +31,10 @@ export function readRunFile(file: string, sets: readonly string[] = []): RunConf
       )
     setPath(tree as Record<string, unknown>, s.slice(0, at), parse(s.slice(at + 1)))
   }
-  return resolvePaths(parseRunConfig(tree, file), dirname(resolve(file)), file)
+  const folder = dirname(resolve(file))
+  const { bucket, ...config } = parseRunConfig(tree, file)
+  if (bucket !== undefined) chooseBucket(bucket.includes('://') ? bucket : resolve(folder, bucket))
+  return resolvePaths(config, folder, file)
 }
 
 function resolvePaths(config: RunConfig, folder: string, file: string): RunConfig {

@@ -49,6 +49,8 @@ const Source = z.union(
 
 export const RunConfig = z.strictObject({
   dataset: slug,
+  /** `gs://bucket/prefix`, or a folder; by default what this HILLOCK_HOME works on, at first a folder in it. */
+  bucket: z.string().optional(),
   voxelSizeNm: z.tuple([nm, nm, nm], { error: 'three lengths in nanometres: x, y, z' }).readonly(),
   source: Source,
   grid: z

@@ -1,5 +1,5 @@
 // An object store in a bucket of Google Cloud Storage, through Google's client. One attempt per call: retry-store.ts repeats.
-import { addAbortSignal } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { IdempotencyStrategy, Storage, type File, type FileMetadata } from '@google-cloud/storage'
 import { crc32cBase64 } from './crc32c.ts'
 import { failure, noBucket, statusOf, transient } from './gcs-errors.ts'
@@ -84,7 +84,11 @@ export function gcsStore(
       stallMs,
     )
     let headers: Record<string, string | undefined> = {}
-    stream.on('response', (r: { headers: typeof headers }) => (headers = r.headers))
+    stream.on('response', (answer: Readable & { headers: typeof headers }) => {
+      headers = answer.headers
+      // Google's client puts more listeners on it than Node thinks right.
+      answer.setMaxListeners(0)
+    })
     const chunks: Buffer[] = []
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -147,7 +151,8 @@ export function gcsStore(
       const known = attempts && sessions.get(attempts)
       const uri = known ?? (await file(key).createResumableUpload(options))[0]
       if (attempts) sessions.set(attempts, uri)
-      await file(key).save(body, { ...options, resumable, uri })
+      // Without an offset the client asks first how far the upload has come.
+      await file(key).save(body, { ...options, resumable, uri, ...(known ? {} : { offset: 0 }) })
     }
     try {
       await within('write', key, body.length, work())

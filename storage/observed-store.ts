@@ -10,6 +10,7 @@ export interface Request {
   /** Read or sent. */
   readonly bytes: number
   readonly ended: 'well' | 'failed' | 'throttled'
+  readonly why?: string
 }
 
 export const observed = (store: ObjectStore, tell: (request: Request) => void): ObjectStore =>
@@ -20,7 +21,8 @@ export const observed = (store: ObjectStore, tell: (request: Request) => void): 
       tell({ operation, prefix, bytes: result instanceof Uint8Array ? result.length : written, ended: 'well' })
       return result
     } catch (e) {
-      tell({ operation, prefix, bytes: 0, ended: transientOf(e) === 'throttled' ? 'throttled' : 'failed' })
+      const ended = transientOf(e) === 'throttled' ? 'throttled' : 'failed'
+      tell({ operation, prefix, bytes: 0, ended, why: (e as Error).message })
       throw e
     }
   })

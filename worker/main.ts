@@ -5,12 +5,15 @@ import { createActivities } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
 import { queues } from '../domain/contract.ts'
 import { artifactStore } from '../storage/artifacts.ts'
+import type { Request } from '../storage/observed-store.ts'
 import { openStore } from '../storage/open-store.ts'
 import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
 import { versioning } from './deployment.ts'
 import { codeRevision, runtime } from './runtime.ts'
 
+/** A bucket that does not answer is told of in the log, not once for every request. */
+const COMPLAIN_MS = 10_000
 /** A bucket that is away for less is waited for within an attempt of an activity. */
 const PATIENCE_MS = 10 * 60_000
 
@@ -41,7 +44,7 @@ async function main(role: Role): Promise<void> {
     const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
     return run(await Worker.create({ ...shared, workflowsPath, maxCachedWorkflows: 200 }))
   }
-  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', { patienceMs: PATIENCE_MS, tell: countRequest })
+  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', { patienceMs: PATIENCE_MS, tell })
   const pool = kernelPool()
   const host = inferenceHost(pid => process.send?.({ onnx: pid }))
   const activities = createActivities({
@@ -57,6 +60,14 @@ async function main(role: Role): Promise<void> {
   await run(await Worker.create({ ...shared, activities, maxConcurrentActivityTaskExecutions: slots }))
   host.close()
   await pool.close()
+}
+
+let complained = 0
+function tell(request: Request): void {
+  countRequest(request)
+  if (request.why === undefined || Date.now() - complained < COMPLAIN_MS) return
+  complained = Date.now()
+  console.error(`${new Date().toISOString()} bucket: ${request.why}`)
 }
 
 async function run(worker: Worker): Promise<void> {

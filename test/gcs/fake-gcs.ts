@@ -88,11 +88,12 @@ export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 
     return stored
   }
 
-  /** Somebody else writes first: where nothing is there the same bytes, else what is there again. */
-  function compete(bucket: string, name: string, bytes: Buffer): void {
-    store(bucket, name, state.get(bucket)!.get(name)?.bytes ?? bytes, {
-      metadata: state.get(bucket)!.get(name)?.metadata ?? {},
-    })
+  /** Somebody else writes first, where the request would have: the same bytes, or what is there already once more. */
+  function compete(bucket: string, name: string, match: string | null, bytes: Buffer): void {
+    const o = state.get(bucket)!.get(name)
+    if (match === null || (o?.generation ?? '0') !== match) return
+    plan.count('race lost')
+    store(bucket, name, o?.bytes ?? bytes, { metadata: o?.metadata ?? {} })
     writes.pop()
   }
 
@@ -234,6 +235,7 @@ export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 
     const current = (): Stored | undefined => state.get(bucket)!.get(name)
     const body = await bodyOf(request)
     if (query.get('uploadType') === 'resumable') {
+      if (fault === 'race lost') compete(bucket, name, match, Buffer.from('x'))
       check(current(), match)
       const fresh = String(sessions.size + 1)
       sessions.set(fresh, { bucket, name, match, meta: JSON.parse(body.toString()) as Meta, kept: Buffer.alloc(0) })
@@ -242,10 +244,7 @@ export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 
       return json(response, 200, {}, { location })
     }
     const [meta, bytes] = multipart(body, request.headers['content-type']!)
-    if (fault === 'race lost' && match !== null && (current()?.generation ?? '0') === match) {
-      plan.count(fault)
-      compete(bucket, name, bytes)
-    }
+    if (fault === 'race lost') compete(bucket, name, match, bytes)
     check(current(), match)
     told(fault, response, 200, resource(bucket, name, store(bucket, name, bytes, meta)))
   }
@@ -276,6 +275,7 @@ export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 
       s.kept = all
       return incomplete()
     }
+    if (fault === 'race lost') compete(s.bucket, s.name, s.match, all)
     check(state.get(s.bucket)!.get(s.name), s.match)
     s.done = store(s.bucket, s.name, all, s.meta)
     told(fault, response, 200, resource(s.bucket, s.name, s.done))

@@ -27,7 +27,7 @@ const FITTING: Record<Kind, readonly Fault[]> = {
   look: [...REFUSALS, 'reset in mid-body'],
   write: [...REFUSALS, 'lost response', 'false 503', 'race lost'],
   remove: [...REFUSALS, 'lost response', 'false 503'],
-  session: [...REFUSALS, 'lost response', 'false 503', 'cut upload'],
+  session: [...REFUSALS, 'lost response', 'false 503', 'race lost', 'cut upload'],
 }
 
 export interface FaultPlan {
@@ -37,6 +37,8 @@ export interface FaultPlan {
   rate: number
   /** All requests are refused with 503: the bucket is away. */
   away: boolean
+  /** One fault, at the request of this number, where it fits. */
+  once: { readonly fault: Fault; readonly request: number } | undefined
   next(kind: Kind): Fault | undefined
   count(fault: Fault): void
 }
@@ -49,9 +51,12 @@ export function faultPlan(seed: number, rate: number): FaultPlan {
     requests: 0,
     rate,
     away: false,
+    once: undefined,
     next(kind) {
-      this.requests++
+      const request = this.requests++
       if (this.away) return '503 unavailable'
+      if (this.once)
+        return this.once.request === request && FITTING[kind].includes(this.once.fault) ? this.once.fault : undefined
       const [hit, which] = [draw() < this.rate, draw()]
       return hit ? FITTING[kind][Math.floor(which * FITTING[kind].length)] : undefined
     },

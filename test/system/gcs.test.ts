@@ -1,0 +1,98 @@
+// The whole path on a bucket of Google Cloud Storage: on the emulator, on a fake that fails one request in twenty, and while the bucket is away.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { RunReport } from '../../client/commands/run.ts'
+import { startEmulator } from '../gcs/emulator.ts'
+import { startFakeGcs } from '../gcs/fake-gcs.ts'
+import { faultTable } from '../gcs/faults.ts'
+import { Hillock } from './harness.ts'
+
+const TINY = 'test/fixtures/tiny.yaml'
+const BUCKET = 'hillock-test'
+const scratch = mkdtempSync(join(tmpdir(), 'hillock-gcs-'))
+const folder = new Hillock()
+let plain: RunReport
+
+/** The same run file for a bucket. */
+function runFile(name: string): string {
+  const file = join(scratch, `${name}.yaml`)
+  writeFileSync(file, `bucket: gs://${BUCKET}/${name}\n${readFileSync(TINY, 'utf8')}`)
+  return file
+}
+
+function onBucket(endpoint: string): Hillock {
+  const hillock = new Hillock({ STORAGE_EMULATOR_HOST: endpoint })
+  onTestFinished(() => hillock.close())
+  return hillock
+}
+
+const same = (r: RunReport): void => {
+  expect(r.layerDigests).toEqual(plain.layerDigests)
+  expect([r.digest, r.release]).toEqual([plain.digest, plain.release])
+}
+
+beforeAll(async () => {
+  plain = await folder.run(TINY)
+  await folder.cli('down')
+}, 400_000)
+afterAll(async () => {
+  await folder.close()
+  rmSync(scratch, { recursive: true, force: true })
+}, 60_000)
+
+test('on the emulator, with nothing changed but the run file, the digests are those of the folder', async () => {
+  const emulator = await startEmulator(BUCKET)
+  onTestFinished(emulator.stop)
+  const hillock = onBucket(emulator.url)
+  const file = runFile('whole')
+  same(await hillock.run(file))
+  const again = await hillock.run(file)
+  expect(again.stages.filter(s => s.made > 0)).toEqual([])
+  // Readers find it there too, without being told where.
+  const list = await hillock.json<{ dataset: string }[]>('release', 'list')
+  expect(JSON.stringify(list)).toContain(plain.release)
+  const page = await fetch(`${hillock.stack().serving}/releases/tiny/${plain.release}`)
+  expect(page.status).toBe(200)
+  const elsewhere = await hillock.cli('run', runFile('elsewhere'))
+  expect(elsewhere.stderr).toContain('hillock down')
+}, 600_000)
+
+test('with one request in twenty failing, the digests are the same', async () => {
+  const gcs = await startFakeGcs([BUCKET], 5, 0.05)
+  onTestFinished(() => gcs.stop())
+  const hillock = onBucket(gcs.url)
+  same(await hillock.run(runFile('faulty')))
+  console.log(`a whole run on the fake:\n${faultTable(gcs.plan)}`)
+  const struck = [...gcs.plan.struck.values()].reduce((a, b) => a + b, 0)
+  expect(struck).toBeGreaterThan(gcs.plan.requests / 40)
+  // Nothing was written twice, whoever's answer got lost.
+  const names = gcs.writes.map(w => w.name).filter(n => !n.includes('/refs/'))
+  expect(new Set(names).size).toBe(names.length)
+}, 900_000)
+
+test('runbook, "the bucket is away": the run waits, says so, and ends with the same digests', async () => {
+  const gcs = await startFakeGcs([BUCKET])
+  onTestFinished(() => gcs.stop())
+  const hillock = onBucket(gcs.url)
+  const { done } = hillock.start('run', runFile('away'), '--json')
+  while (gcs.writes.length < 300) await sleep(200)
+  gcs.plan.away = true
+  await sleep(12_000)
+  const before = gcs.writes.length
+  const asked = gcs.plan.struck.get('503 unavailable') ?? 0
+  await sleep(3000)
+  // What the operator sees meanwhile.
+  expect(gcs.writes.length).toBe(before)
+  expect(gcs.plan.struck.get('503 unavailable')).toBeGreaterThan(asked)
+  expect(readFileSync(join(hillock.home, 'logs', 'cpu.log'), 'utf8')).toMatch(/bucket: could not .* gs:\/\/.*503/)
+  gcs.plan.away = false
+  const { code, stdout, stderr } = await done
+  expect(code, stderr).toBe(0)
+  same(JSON.parse(stdout) as RunReport)
+  // Waited for, not failed: no attempt of an activity was lost to it.
+  const slo = await hillock.json<{ requests: { failed: number }[]; failures?: unknown }>('slo', 'tiny')
+  expect(slo.requests.some(r => r.failed > 0)).toBe(true)
+}, 600_000)
