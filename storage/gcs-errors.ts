@@ -36,7 +36,7 @@ export function failure(what: string, bucket: string, key: string, e: unknown): 
     new HillockError('StoreRefused', `could not ${what} gs://${bucket}/${key}: ${todo} (${said})`, { key })
   const again = (kind: Transient): HillockError =>
     transient(kind, `could not ${what} gs://${bucket}/${key}: ${status ?? ''} ${said}`, key)
-  if (message.includes('Could not load the default credentials') || status === 401)
+  if (/Could not load the default credentials|invalid_grant|invalid_rapt/.test(message) || status === 401)
     return refused(
       'there are no valid credentials; run `gcloud auth application-default login`, or name a key file in GOOGLE_APPLICATION_CREDENTIALS',
     )

@@ -33,6 +33,8 @@ export interface FakeGcs {
   readonly buckets: ReadonlyMap<string, Map<string, Stored>>
   /** Every write that took effect, those of the fake's own competitor left out. */
   readonly writes: { readonly name: string; readonly generation: string }[]
+  /** Bytes of resumable uploads that came, by name: more than the object has where a part came twice. */
+  readonly received: ReadonlyMap<string, number>
   stop(): Promise<void>
 }
 
@@ -48,11 +50,17 @@ const GRAIN = 256 * 1024
 /** Longer than a client under test waits. */
 const STANDSTILL_MS = 2500
 
-export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 0): Promise<FakeGcs> {
-  const plan = faultPlan(seed, rate)
+export async function startFakeGcs(
+  buckets: readonly string[],
+  seed = 1,
+  rate = 0,
+  without: readonly Fault[] = [],
+): Promise<FakeGcs> {
+  const plan = faultPlan(seed, rate, without)
   const state = new Map(buckets.map(b => [b, new Map<string, Stored>()]))
   const sessions = new Map<string, Session>()
   const writes: { name: string; generation: string }[] = []
+  const received = new Map<string, number>()
   let clock = 1_700_000_000_000_000
 
   const resource = (bucket: string, name: string, o: Stored): object => ({
@@ -257,6 +265,7 @@ export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 
   ): Promise<void> {
     const body = await bodyOf(request)
     if (!s) throw new Refusal(404, 'No such upload')
+    received.set(s.name, (received.get(s.name) ?? 0) + body.length)
     if (s.done) return json(response, 200, resource(s.bucket, s.name, s.done))
     const range = /^bytes (?:\*|(\d+)-(?:\d+|\*))\/(\d+|\*)$/.exec(request.headers['content-range'] ?? '')
     const incomplete = (): void => {
@@ -288,6 +297,7 @@ export async function startFakeGcs(buckets: readonly string[], seed = 1, rate = 
     plan,
     buckets: state,
     writes,
+    received,
     stop: () => {
       server.closeAllConnections()
       return new Promise(resolve => server.close(() => resolve()))

@@ -30,7 +30,11 @@ const FITTING: Record<Kind, readonly Fault[]> = {
   session: [...REFUSALS, 'lost response', 'false 503', 'race lost', 'cut upload'],
 }
 
+export const fits = (fault: Fault, kind: Kind): boolean => FITTING[kind].includes(fault)
+
 export interface FaultPlan {
+  /** Of the requests so far. */
+  readonly kinds: Kind[]
   readonly struck: ReadonlyMap<Fault, number>
   requests: number
   /** Share of requests that a fault strikes. */
@@ -43,22 +47,24 @@ export interface FaultPlan {
   count(fault: Fault): void
 }
 
-export function faultPlan(seed: number, rate: number): FaultPlan {
+export function faultPlan(seed: number, rate: number, without: readonly Fault[]): FaultPlan {
   const draw = random(seed)
   const struck = new Map<Fault, number>()
   return {
     struck,
+    kinds: [],
     requests: 0,
     rate,
     away: false,
     once: undefined,
     next(kind) {
       const request = this.requests++
+      this.kinds.push(kind)
       if (this.away) return '503 unavailable'
-      if (this.once)
-        return this.once.request === request && FITTING[kind].includes(this.once.fault) ? this.once.fault : undefined
+      if (this.once) return this.once.request === request && fits(this.once.fault, kind) ? this.once.fault : undefined
       const [hit, which] = [draw() < this.rate, draw()]
-      return hit ? FITTING[kind][Math.floor(which * FITTING[kind].length)] : undefined
+      const fitting = FITTING[kind].filter(f => !without.includes(f))
+      return hit ? fitting[Math.floor(which * fitting.length)] : undefined
     },
     count: fault => void struck.set(fault, (struck.get(fault) ?? 0) + 1),
   }

@@ -16,8 +16,8 @@ export interface Place {
 export interface Extent {
   /** Cases of the property tests. */
   readonly runs: number
-  /** Increments that each of three processes makes of one counter. */
-  readonly counts: number
+  /** Increments that each of two processes makes of one counter while a third is killed; undefined leaves processes out. */
+  readonly counts?: number
 }
 
 export const text = (s: string): Uint8Array => Buffer.from(s)
@@ -247,6 +247,7 @@ export function objectStoreContract(name: string, fresh: () => Promise<Place>, {
       }
     })
 
+    if (counts === undefined) return
     test('processes that count together lose no count, and one killed among them none that it was told', async () => {
       const place = await fresh()
       const writers = await Promise.all(

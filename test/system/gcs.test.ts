@@ -54,7 +54,7 @@ test('on the emulator, with nothing changed but the run file, the digests are th
   // Readers find it there too, without being told where.
   const list = await hillock.json<{ dataset: string }[]>('release', 'list')
   expect(JSON.stringify(list)).toContain(plain.release)
-  const page = await fetch(`${hillock.stack().serving}/releases/tiny/${plain.release}`)
+  const page = await fetch(`${hillock.stack().serving}/release/tiny/${plain.release}`)
   expect(page.status).toBe(200)
   const elsewhere = await hillock.cli('run', runFile('elsewhere'))
   expect(elsewhere.stderr).toContain('hillock down')
