@@ -46,7 +46,7 @@ export function cached(store: ObjectStore, capacity: number): ObjectStore {
     get: (key, options) => (options?.signal ? store.get(key, options) : read(key, () => store.get(key))),
     getRange: (key, offset, length) => read(`${key} ${offset} ${length}`, () => store.getRange(key, offset, length)),
     async remove(key) {
-      for (const name of [...kept.keys()]) if (name === key || name.startsWith(`${key} `)) drop(name)
+      for (const name of kept.keys()) if (name === key || name.startsWith(`${key} `)) drop(name)
       await store.remove(key)
     },
   }
