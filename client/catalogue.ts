@@ -7,7 +7,8 @@ import { openStore } from '../storage/open-store.ts'
 import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
 import { home } from '../worker/home.ts'
 
-export const bucket = (): ObjectStore => openStore(home().bucket)
+export const bucketUrl = (): string => home().bucket
+export const bucket = (): ObjectStore => openStore(bucketUrl())
 
 export async function datasets(objects: ObjectStore): Promise<string[]> {
   const names = new Set<string>()

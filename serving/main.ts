@@ -1,8 +1,8 @@
 // The serving process: one bucket, one port on this machine only; prints its address when it listens.
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
+import { bucketUrl } from '../client/catalogue.ts'
 import { connect } from '../client/connection.ts'
 import { sloOf } from '../client/slo.ts'
 import { openStore } from '../storage/open-store.ts'
@@ -13,22 +13,20 @@ const CACHE_BYTES = 256 << 20
 
 const { values } = parseArgs({
   options: {
-    /** Bucket: gs:// or file:// URL, or folder. */
+    /** Bucket: gs:// or file:// URL, or folder; by default that of this HILLOCK_HOME. */
     bucket: { type: 'string' },
     /** 0: any free port. */
     port: { type: 'string' },
     viewer: { type: 'string' },
   },
 })
-const bucket =
-  values.bucket ?? process.env['HILLOCK_BUCKET'] ?? join(process.env['HILLOCK_HOME'] ?? '.hillock', 'bucket')
 const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
 const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
 const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
 const temporal = process.env['TEMPORAL_ADDRESS']
-const store = openStore(bucket, { cacheBytes: CACHE_BYTES })
+const store = openStore(values.bucket ?? bucketUrl(), { cacheBytes: CACHE_BYTES })
 const app = createServer({
   store,
   viewerDir,

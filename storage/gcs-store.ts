@@ -34,6 +34,7 @@ export function gcsStore(
   if (apiEndpoint) storage.baseUrl = `${apiEndpoint}/storage/v1`
   const bucket = storage.bucket(bucketName)
   const file = (key: string): File => bucket.file(prefix + key)
+  const urlOf = (key: string): string => `gs://${bucketName}/${prefix}${key}`
   /** Where uploads that were cut go on. */
   const sessions = new WeakMap<Attempts, string>()
 
@@ -45,7 +46,7 @@ export function gcsStore(
       .then(() => undefined)
       .catch((e: unknown) => {
         found = undefined
-        throw statusOf(e) === 404 ? noBucket(bucketName) : failure('list', bucketName, prefix, e)
+        throw statusOf(e) === 404 ? noBucket(bucketName) : failure('list', urlOf(''), e)
       }))
 
   const within = <T>(what: string, key: string, bytes: number, work: Promise<T>): Promise<T> => {
@@ -53,7 +54,10 @@ export function gcsStore(
     const ms = stallMs + bytes / 100
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(transient('cut', `no answer for ${ms} ms: ${what} ${key}`, key)), ms)
+      timer = setTimeout(
+        () => reject(transient('cut', `no answer for ${ms} ms: ${what} ${urlOf(key)}`, urlOf(key))),
+        ms,
+      )
     })
     return Promise.race([work, late]).finally(() => clearTimeout(timer))
   }
@@ -63,7 +67,7 @@ export function gcsStore(
     try {
       return await within(what, key, bytes, work())
     } catch (e) {
-      if (statusOf(e) !== 404) throw failure(what, bucketName, key, e)
+      if (statusOf(e) !== 404) throw failure(what, urlOf(key), e)
       await checkBucket()
       return undefined
     }
@@ -80,7 +84,7 @@ export function gcsStore(
     const stream = file(key).createReadStream({ decompress: false, validation: false, ...at })
     if (signal) addAbortSignal(signal, stream)
     const timer = setTimeout(
-      () => stream.destroy(transient('cut', `no bytes of ${key} for ${stallMs} ms`, key)),
+      () => stream.destroy(transient('cut', `no bytes of ${urlOf(key)} for ${stallMs} ms`, urlOf(key))),
       stallMs,
     )
     let headers: Record<string, string | undefined> = {}
@@ -106,12 +110,12 @@ export function gcsStore(
     }
     // Of a range the server names its own and the whole's length; of a whole object its sum as well.
     const total = Number(/\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1])
-    const wanted = range ? Math.min(range[1], total - range[0]) : Number(headers['content-length'])
+    const wanted = range ? Math.min(range[1], total - range[0]) : Number(headers['content-length'] ?? bytes.length)
     const sum = /crc32c=([^,]+)/.exec(headers['x-goog-hash'] ?? '')?.[1]
     if (bytes.length !== wanted)
-      throw transient('damaged', `${key}: ${bytes.length} bytes came instead of ${wanted}`, key)
+      throw transient('damaged', `${urlOf(key)}: ${bytes.length} bytes came instead of ${wanted}`, urlOf(key))
     if (!range && sum !== crc32cBase64(bytes))
-      throw transient('damaged', `${key}: CRC32C differs from the bucket's`, key)
+      throw transient('damaged', `${urlOf(key)}: CRC32C differs from the bucket's`, urlOf(key))
     return { bytes, generation: headers['x-goog-generation'] ?? '' }
   }
 
@@ -120,7 +124,7 @@ export function gcsStore(
       return await download(key, range, signal)
     } catch (e) {
       if (statusOf(e) === 416) return { bytes: new Uint8Array(0), generation: '' }
-      if (statusOf(e) !== 404) throw failure('read', bucketName, key, e)
+      if (statusOf(e) !== 404) throw failure('read', urlOf(key), e)
       await checkBucket()
       return undefined
     }
@@ -160,16 +164,16 @@ export function gcsStore(
     } catch (e) {
       const status = statusOf(e)
       if (status === 412) return false
-      if (status !== 404 && status !== 410) throw failure('write', bucketName, key, e)
+      if (status !== 404 && status !== 410) throw failure('write', urlOf(key), e)
       await checkBucket()
       // Sessions end after a week, or when the server loses them.
       if (attempts) sessions.delete(attempts)
-      throw transient('unavailable', `the upload of ${key} has to begin again`, key)
+      throw transient('unavailable', `the upload of ${urlOf(key)} has to begin again`, urlOf(key))
     }
   }
 
   return {
-    url: `gs://${bucketName}/${prefix}`,
+    url: urlOf(''),
     async get(key, options) {
       checkKey(key, 'object')
       return (await read(key, undefined, options?.signal))?.bytes

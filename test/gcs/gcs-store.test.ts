@@ -59,7 +59,7 @@ describe('the fake', () => {
     [{ code: 'ECONNRESET', message: 'socket hang up' }, 'cut', 'socket hang up'],
     [{ code: 400, message: 'doubtful' }, 'StoreError', '400'],
   ])('%j is %s', (e, kind, says) => {
-    const found = failure('read', 'b', 'k', Object.assign(new Error(), e)) as HillockError
+    const found = failure('read', 'gs://b/k', Object.assign(new Error(), e)) as HillockError
     expect(transientOf(found) ?? found.type).toBe(kind)
     expect(found.message).toContain(says)
   })
