@@ -8,7 +8,7 @@ import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
 import type { Put } from './produce.ts'
 
-/** Pieces, as regions hold them, of the segments that are in memory at once. */
+/** Bytes, as regions hold them, of the segments of one shard: so many are in memory at once. */
 const SHARD_BYTES = 2 ** 29
 /** Segments that are joined at once. */
 const WIDTH = 8
@@ -23,6 +23,7 @@ export async function joinSegments(
   coding: 'raw' | 'gzip',
   put: Put,
   join: (pieces: readonly Uint8Array[], id: bigint) => Promise<Omit<ShardEntry, 'id'> | undefined>,
+  shardBytes = SHARD_BYTES,
 ): Promise<{ readonly sharding: ShardingSpec; readonly segments: number }> {
   const cells = Object.keys(regions).sort()
   const packs = await mapBounded(cells, WIDTH, async cell => {
@@ -30,8 +31,8 @@ export async function joinSegments(
     return { reader, index: packIndex(await reader.get('pack.index')) }
   })
   const ids = [...new Set(packs.flatMap(p => p.index.keys))].map(BigInt).sort((a, b) => (a < b ? -1 : 1))
-  const bytes = packs.reduce((n, { reader }) => n + reader.outputs.find(o => o.path === 'pack.data')!.bytes, 0)
-  const sharding = shardingById(ids.length, bytes, SHARD_BYTES, coding)
+  const bytes = packs.reduce((n, { reader }) => n + reader.output('pack.data')!.bytes, 0)
+  const sharding = shardingById(ids.length, bytes, shardBytes, coding)
   const shards = Map.groupBy(ids, id => shardOf(sharding, id))
   let done = 0
   let segments = 0
@@ -43,9 +44,7 @@ export async function joinSegments(
       const data = await reader.get('pack.data')
       for (const key of here) {
         const { offset, length } = index.find(key)!
-        pieces
-          .get(key)!
-          .push(shards.size === 1 ? data.subarray(offset, offset + length) : data.slice(offset, offset + length))
+        pieces.get(key)!.push(data.slice(offset, offset + length))
       }
     }
     const joined = await mapBounded(own, WIDTH, async (id): Promise<ShardEntry[]> => {
