@@ -320,6 +320,7 @@ const rows = {
   },
   'mesh-join': {
     ...cpu,
+    timeout: { ...timeout, attempt: 14_400 },
     version: 1,
     scope: 'dataset',
     phase: 'dataset',
