@@ -5,13 +5,15 @@ import struct
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 from cloudvolume import CloudVolume
+from cloudvolume.cacheservice import CacheService
 from cloudvolume.datasource.precomputed.common import compressed_morton_code
-from cloudvolume.datasource.precomputed.sharding import ShardingSpecification
+from cloudvolume.datasource.precomputed.sharding import ShardReader, ShardingSpecification
 
 folder = Path(sys.argv[1]).resolve()
 expected = json.loads((folder / "expected.json").read_text())
@@ -77,16 +79,14 @@ def annotations():
     """cloud-volume finds the objects in the shards; the records are unpacked here, after the specification."""
     info = json.loads((folder / "synapses/info").read_text())
     lines = {int(a[0]): (tuple(a[1:7]), a[7], int(a[8]), int(a[9])) for a in expected["synapses"]["lines"]}
-    # Any volume lends its reader of shards.
-    lender = CloudVolume(f"file://{folder}/objects")
-    from cloudvolume.datasource.precomputed.sharding import ShardReader
-
-    class Meta:
-        cloudpath = f"file://{folder}/synapses"
-        join = staticmethod(lambda *parts: "/".join(parts))
+    path = f"file://{folder}/synapses"
+    # Any volume lends its settings.
+    config = CloudVolume(f"file://{folder}/objects").config
+    cache = CacheService(path, enabled=False, config=config, meta=SimpleNamespace(cloudpath=path))
 
     def reader(index):
-        return ShardReader(Meta, lender.cache, ShardingSpecification.from_dict(index["sharding"])), index["key"]
+        sharding = ShardingSpecification.from_dict(index["sharding"])
+        return ShardReader(path, cache, sharding), index["key"]
 
     def many(binary):
         (n,) = struct.unpack_from("<Q", binary)
@@ -97,18 +97,18 @@ def annotations():
     def same(i, record):
         return record[:6] == lines[i][0] and record[6] == lines[i][1]
 
-    by_id, path = reader(info["by_id"])
-    found = by_id.get_data(list(lines), path=path)
+    by_id, key = reader(info["by_id"])
+    found = by_id.get_data(list(lines), path=key)
     for i, line in lines.items():
         record = struct.unpack_from("<7f", found[i])
         assert same(i, record), i
         assert struct.unpack_from("<IQIQ", found[i], 28) == (1, line[2], 1, line[3]), i
     say("annotations by id", len(lines))
     for k, index in enumerate(info["relationships"]):
-        related, path = reader(index)
+        related, key = reader(index)
         segments = {line[2 + k] for line in lines.values()}
         total = 0
-        for segment, binary in related.get_data(list(segments), path=path).items():
+        for segment, binary in related.get_data(list(segments), path=key).items():
             own = many(binary)
             assert set(own) == {i for i, line in lines.items() if line[2 + k] == segment}, segment
             assert all(same(i, r) for i, r in own.items())
@@ -117,13 +117,13 @@ def annotations():
     say("annotations by segment", 2 * len(lines))
     seen = Counter()
     for level in info["spatial"]:
-        index, path = reader(level)
+        index, key = reader(level)
         shape = np.array(level["grid_shape"])
         cells = np.array(list(np.ndindex(*shape)))
         codes = compressed_morton_code(cells, shape)
         here = set()
         for code, cell in zip(codes.tolist(), cells):
-            binary = index.get_data(code, path=path)
+            binary = index.get_data(code, path=key)
             for i, record in (many(binary) if binary else {}).items():
                 assert same(i, record)
                 low = np.array(info["lower_bound"]) + cell * level["chunk_size"]
