@@ -1,4 +1,4 @@
-"""Independent readers on what objects.ts wrote: cloud-volume, pyarrow, DuckDB. Usage: objects.py FOLDER"""
+"""Independent readers on what objects.ts wrote: cloud-volume, pyarrow, DuckDB. Usage: objects.py PART {"folder": ...}"""
 
 import json
 import struct
@@ -15,7 +15,8 @@ from cloudvolume.cacheservice import CacheService
 from cloudvolume.datasource.precomputed.common import compressed_morton_code
 from cloudvolume.datasource.precomputed.sharding import ShardReader, ShardingSpecification
 
-folder = Path(sys.argv[1]).resolve()
+part, args = sys.argv[1], json.loads(sys.argv[2])
+folder = Path(args["folder"]).resolve()
 expected = json.loads((folder / "expected.json").read_text())
 
 
@@ -171,6 +172,4 @@ def tables():
     assert share < 0.9 * len(boxes)
 
 
-for part in (meshes, skeletons, annotations, tables):
-    part()
-print("objects: every reader agrees")
+{"meshes": meshes, "skeletons": skeletons, "annotations": annotations, "tables": tables}[part]()

@@ -187,7 +187,10 @@ function synapses(files: Files, random: () => number): object {
   }
 }
 
-export async function writeObjects(folder: string): Promise<void> {
+/** Writes the files; returns what is to be checked in them, each by `script` with `call` and, as JSON, `args`. */
+export async function writeObjects(
+  folder: string,
+): Promise<{ name: string; script: string; call: string; args: { folder: string } }[]> {
   const random = randomNumbers(7)
   const files: Files = new Map()
   const expected = {
@@ -200,6 +203,11 @@ export async function writeObjects(folder: string): Promise<void> {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), bytes)
   }
+  const names = {
+    meshes: 'cloud-volume: meshes, multi-resolution and legacy',
+    skeletons: 'cloud-volume: skeletons',
+    annotations: 'annotations by id, by segment and in space',
+    tables: 'pyarrow and DuckDB: tables',
+  }
+  return Object.entries(names).map(([call, name]) => ({ name, script: 'objects.py', call, args: { folder } }))
 }
-
-if (import.meta.main) await writeObjects(process.argv[2]!)
