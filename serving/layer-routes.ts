@@ -59,6 +59,10 @@ export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalog
     const release = await catalogue.open(dataset, name)
     const { layers } = release
     const [folder, rest] = [path.slice(0, path.indexOf('/')), path.slice(path.indexOf('/') + 1)]
+    if (path === 'provenance' && layer in layers) {
+      const { records } = await catalogue.records(release)
+      return sendJson(request, reply, layerProvenance(release, layer as LayerName, [...records.values()]))
+    }
     if (layer === 'em') return volume(request, reply, release, layers.em, path)
     if (layer === 'segmentation' && layers.segmentation) {
       if (folder === 'mesh' && has(layers.mesh)) return objects(request, reply, layers.mesh, rest)

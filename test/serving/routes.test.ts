@@ -80,6 +80,21 @@ describe('volumes', () => {
     ])
   })
 
+  it('have a provenance file that cloud-volume and igneous read', async () => {
+    const file = (await get(`${SEG}/provenance`)).json()
+    expect(Object.keys(file).sort()).toEqual(['description', 'owners', 'processing', 'sources'])
+    expect(file.sources).toEqual(['../em'])
+    const tasks = file.processing.map((p: { method: { task: string } }) => p.method.task)
+    expect(tasks).toEqual(['render', 'segment', 'label-pyramid'])
+    for (const entry of file.processing) {
+      expect(Object.keys(entry).sort()).toEqual(['by', 'date', 'method'])
+      expect(entry.date).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
+      expect(entry.method).toMatchObject({ parameters: [{ threshold: 0.3 }], code: ['test'] })
+    }
+    expect((await get('/r/blobs/r1/synapses/provenance')).json().processing.at(-1).method.task).toBe('synapse')
+    expect((await get('/r/blobs/r1/zarr/provenance')).statusCode).toBe(404)
+  })
+
   it('answer 404 with advice for a hole, and for what is not a chunk', async () => {
     const hole = await get('/r/blobs/r1/em/0/e.shard')
     expect(hole.statusCode).toBe(404)
