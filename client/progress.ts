@@ -4,16 +4,16 @@ import { clock } from './report.ts'
 const EVERY_MS = 200
 
 export interface Ticker {
-  tick(done: number, total: number, bytes: number): void
+  readonly tick: (done: number, total: number, bytes: number) => void
   /** Takes the line away. */
-  end(): void
+  readonly end: () => void
 }
 
 export function ticker(): Ticker {
   const started = Date.now()
   let last = 0
   return {
-    tick(done, total, bytes) {
+    tick: (done, total, bytes) => {
       const now = Date.now()
       if (!process.stderr.isTTY || now - last < EVERY_MS) return
       last = now
