@@ -3,7 +3,7 @@ import { voxels } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { readParquet } from '../storage/formats/parquet.ts'
-import { has } from './release-layers.ts'
+import { has } from '../storage/static-layout.ts'
 
 /** Output of the graph artifact: one row per segment, with its id in column `segment` and its size in `voxels`. */
 export const SEGMENTS = 'segments.parquet'
