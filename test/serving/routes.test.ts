@@ -91,7 +91,7 @@ describe('volumes', () => {
       expect(entry.date).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
       expect(entry.method).toMatchObject({ parameters: [{ threshold: 0.3 }], code: ['test'] })
     }
-    expect((await get('/r/blobs/r1/synapses/provenance')).json().processing.at(-1).method.task).toBe('synapse')
+    expect((await get('/r/blobs/r1/synapses/provenance')).json().processing.at(-1).method.task).toBe('graph')
     expect((await get('/r/blobs/r1/zarr/provenance')).statusCode).toBe(404)
   })
 
