@@ -16,6 +16,8 @@ const BELIEVED_MS = 1000
 /** Until every process has looked, and the server lists what began before. */
 const SETTLE_MS = 4000
 const PAUSE_MS = 500
+/** Pending activities that wait for a worker, for their next attempt, or for a person who has paused them. */
+const AT_REST: readonly number[] = [1, 4]
 /** They name nothing that garbage collection would delete, and some of them wait for long. */
 const PASS: readonly string[] = ['planCollection', 'collect', 'archive', 'holdsOn']
 
@@ -93,8 +95,7 @@ async function busy(client: Client, stop: string): Promise<boolean> {
       if (PASS.includes(a.activityType?.name ?? '')) return false
       const data = a.heartbeatDetails?.payloads?.[0]?.data
       const beat = data ? (JSON.parse(Buffer.from(data).toString()) as { held?: string }) : {}
-      // 1: waits for a worker or for its next attempt.
-      return a.state !== 1 && beat.held !== stop
+      return !AT_REST.includes(a.state ?? 0) && beat.held !== stop
     })
   })
   return pending.includes(true)

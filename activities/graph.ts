@@ -1,16 +1,18 @@
-// graph: the synapse table of the dataset, neuron-to-neuron edges and a row per segment, as Parquet.
+// graph: the synapses of the dataset, neuron-to-neuron edges and a row per segment, as tables and as what a viewer reads.
 import type { Outcome } from '../domain/contract.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { cellBox, fromKey } from '../domain/geometry.ts'
 import { readArrays } from './agglomerate.ts'
+import { synapseFiles } from '../storage/formats/annotations/synapses.ts'
 import { writeParquet } from '../storage/formats/parquet.ts'
+import { segmentTable } from '../storage/formats/segment-properties.ts'
 import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, produce } from './produce.ts'
 import { configOf } from './source.ts'
-import { concatTables, type SynapseColumns } from './synapse-table.ts'
+import { byPartners, concatTables, synapseLines, synapseRows, takeRows, type SynapseColumns } from './synapse-table.ts'
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
@@ -44,27 +46,14 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
         progress(i + 1, Object.keys(segments).length)
       }
       sizes.delete(0n)
-      const all = concatTables(tables)
       const ids = BigUint64Array.from([...sizes.keys()].sort((a, b) => (a < b ? -1 : 1)))
       const voxels = Float64Array.from(ids, id => sizes.get(id)!)
+      const found = concatTables(tables)
+      const all = takeRows(found, await deps.compute('hilbertOrder', [found.x, found.y, found.z]))
       const made = await deps.compute('connectivity', [all, { id: ids, voxels }])
-      await put(
-        'synapses.parquet',
-        writeParquet([
-          { name: 'id', data: BigUint64Array.from(all.pre, (_, i) => BigInt(i + 1)) },
-          { name: 'pre_segment', data: all.pre },
-          { name: 'post_segment', data: all.post },
-          ...(['x', 'y', 'z', 'preX', 'preY', 'preZ', 'postX', 'postY', 'postZ', 'size', 'score'] as const).map(
-            name => ({
-              name: name.replace(
-                /(pre|post)([XYZ])/,
-                (_, side: string, axis: string) => `${side}_${axis.toLowerCase()}`,
-              ),
-              data: all[name],
-            }),
-          ),
-        ]),
-      )
+      const rows = synapseRows(all)
+      await put('synapses.parquet', writeParquet(rows))
+      await put('synapses-by-segment.parquet', writeParquet(byPartners(rows)))
       await put('edges.parquet', writeParquet(Object.entries(made.edges).map(([name, data]) => ({ name, data }))))
       await put(
         'segments.parquet',
@@ -72,6 +61,9 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
           Object.entries(made.segments).map(([name, data]) => ({ name: name === 'id' ? 'segment' : name, data })),
         ),
       )
+      await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(made.segments))))
+      for (const { path, bytes } of synapseFiles(bounds, task.context.voxelSizeNm, synapseLines(all)))
+        await put(`synapses/${path}`, bytes)
       return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
     },
   )

@@ -33,6 +33,7 @@ import { reexecute } from './reexecute.ts'
 import { render } from './render.ts'
 import { resolve } from './resolve.ts'
 import { segment } from './segment.ts'
+import { meshJoin } from './mesh-join.ts'
 import { skeletonJoin } from './skeleton-join.ts'
 import { skeleton } from './skeleton.ts'
 import { stitch } from './stitch.ts'
@@ -63,6 +64,7 @@ const stageActivities = {
   synapse,
   mesh,
   skeleton,
+  'mesh-join': meshJoin,
   'skeleton-join': skeletonJoin,
   graph,
   pyramid,

@@ -2,7 +2,7 @@
 import type { Outcome } from '../domain/contract.ts'
 import { shapeOf, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { encodeMesh } from '../storage/formats/mesh-legacy.ts'
+import { encodeMesh } from '../storage/formats/meshes/legacy.ts'
 import { pack } from '../storage/formats/pack.ts'
 import { readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'

@@ -27,7 +27,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
   const layers: Release['layers'] = { em: volumeLayer(entries, context, 'em', config) }
   if (context.through === 'evaluate') {
     layers.segmentation = volumeLayer(entries, context, 'segmentation', config)
-    layers.mesh = { artifacts: refsOf(entries, 'mesh') }
+    layers.mesh = { artifacts: refsOf(entries, 'mesh-join') }
     layers.skeleton = { artifacts: refsOf(entries, 'skeleton-join') }
     layers.synapses = { artifacts: refsOf(entries, 'graph') }
     layers.graph = { artifacts: refsOf(entries, 'graph') }

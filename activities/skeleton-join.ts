@@ -1,12 +1,10 @@
-// skeleton-join: one skeleton per segment from the pieces of all regions.
+// skeleton-join: one skeleton per segment from the pieces of all regions, in shards.
 import type { Outcome } from '../domain/contract.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
-import { packIndex, unpack } from '../storage/formats/pack.ts'
-import { decodeSkeleton, encodeSkeleton, type Skeleton } from '../storage/formats/skeleton.ts'
+import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../storage/formats/skeleton.ts'
 import type { Deps } from './context.ts'
+import { joinSegments } from './join.ts'
 import { refsBelow } from './pages.ts'
-import { putPack } from './mesh.ts'
-import { progress } from './meter.ts'
 import { contents, produce } from './produce.ts'
 import { configOf } from './source.ts'
 
@@ -24,24 +22,13 @@ export async function skeletonJoin(deps: Deps, task: DatasetTask): Promise<Outco
       extent: 'dataset',
     },
     async put => {
-      const pieces = new Map<string, Skeleton[]>()
-      for (const ref of Object.values(regions)) {
-        const reader = await deps.artifacts.open(ref)
-        for (const { key, bytes } of unpack(await reader.get('pack.data'), packIndex(await reader.get('pack.index')))) {
-          const known = pieces.get(key) ?? []
-          known.push(decodeSkeleton(bytes))
-          pieces.set(key, known)
-        }
-      }
-      const entries: { key: string; bytes: Uint8Array }[] = []
-      for (const [key, parts] of pieces) {
-        const shaped = parts.map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
-        const { vertices, ...rest } = await deps.compute('joinSkeletons', [shaped])
-        entries.push({ key, bytes: encodeSkeleton({ positions: vertices, ...rest }) })
-        progress(entries.length, pieces.size)
-      }
-      await putPack(put, entries)
-      return { voxels: 0, summary: { skeletons: entries.length } }
+      const { sharding, segments } = await joinSegments(deps, regions, 'gzip', put, async pieces => {
+        const parts = pieces.map(decodeSkeleton).map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
+        const { vertices, ...rest } = await deps.compute('joinSkeletons', [parts])
+        return { bytes: encodeSkeleton({ positions: vertices, ...rest }) }
+      })
+      await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding))))
+      return { voxels: 0, summary: { skeletons: segments } }
     },
   )
 }

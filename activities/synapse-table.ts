@@ -1,4 +1,6 @@
-// The synapse table as columns, and its parts put together in one fixed order.
+// The synapse table as columns: its parts put together, its rows in the orders that readers want, its lines for the viewer.
+import type { SynapseLine } from '../storage/formats/annotations/synapses.ts'
+import type { ParquetColumn } from '../storage/formats/parquet.ts'
 
 export interface SynapseColumns {
   readonly [column: string]:
@@ -23,34 +25,60 @@ export interface SynapseColumns {
   readonly score: Float32Array<ArrayBuffer>
 }
 
-/** Rows of all tables sorted by centre (z, y, x), whatever the order of the tables. */
-export function concatTables(tables: readonly SynapseColumns[]): SynapseColumns {
-  const rows = tables.flatMap((t, k) => Array.from(t.pre, (_, i): [number, number] => [k, i]))
-  const centre = ([k, i]: [number, number]): [number, number, number] => [
-    tables[k]!.z[i]!,
-    tables[k]!.y[i]!,
-    tables[k]!.x[i]!,
-  ]
-  rows.sort((p, q) => {
-    const [a, b] = [centre(p), centre(q)]
-    return a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
-  })
-  const float = (
-    name: 'x' | 'y' | 'z' | 'preX' | 'preY' | 'preZ' | 'postX' | 'postY' | 'postZ',
-  ): Float64Array<ArrayBuffer> => Float64Array.from(rows, ([k, i]) => tables[k]![name][i]!)
-  return {
-    pre: BigUint64Array.from(rows, ([k, i]) => tables[k]!.pre[i]!),
-    post: BigUint64Array.from(rows, ([k, i]) => tables[k]!.post[i]!),
-    x: float('x'),
-    y: float('y'),
-    z: float('z'),
-    preX: float('preX'),
-    preY: float('preY'),
-    preZ: float('preZ'),
-    postX: float('postX'),
-    postY: float('postY'),
-    postZ: float('postZ'),
-    size: Uint32Array.from(rows, ([k, i]) => tables[k]!.size[i]!),
-    score: Float32Array.from(rows, ([k, i]) => tables[k]!.score[i]!),
-  }
+type Column = SynapseColumns[string]
+
+/** Columns of a table with the rows that `order` names, in its order. */
+const taken = <T extends Column>(column: T, order: ArrayLike<number>): T => {
+  const out = new (column.constructor as new (n: number) => T)(order.length)
+  for (let i = 0; i < order.length; i++) out[i] = column[order[i]!]!
+  return out
 }
+
+export const takeRows = (table: SynapseColumns, order: Uint32Array): SynapseColumns =>
+  Object.fromEntries(Object.entries(table).map(([name, column]) => [name, taken(column, order)])) as never
+
+/** The rows of all tables, one table after the other. */
+export function concatTables(tables: readonly SynapseColumns[]): SynapseColumns {
+  const rows = tables.reduce((n, t) => n + t.pre.length, 0)
+  const whole = <T extends Column>(like: T, name: string): T => {
+    const out = new (like.constructor as new (n: number) => T)(rows)
+    let at = 0
+    for (const t of tables) {
+      out.set(t[name] as never, at)
+      at += t.pre.length
+    }
+    return out
+  }
+  return Object.fromEntries(Object.entries(tables[0]!).map(([name, column]) => [name, whole(column, name)])) as never
+}
+
+/** Columns of the table as it is published; a synapse is called by its row, from 1. */
+export const synapseRows = (t: SynapseColumns): ParquetColumn[] => [
+  { name: 'id', data: BigUint64Array.from(t.pre, (_, i) => BigInt(i + 1)) },
+  { name: 'pre_segment', data: t.pre },
+  { name: 'post_segment', data: t.post },
+  ...(['x', 'y', 'z', 'preX', 'preY', 'preZ', 'postX', 'postY', 'postZ', 'size', 'score'] as const).map(name => ({
+    name: name.replace(/(pre|post)([XYZ])/, (_, side: string, axis: string) => `${side}_${axis.toLowerCase()}`),
+    data: t[name],
+  })),
+]
+
+/** The published table sorted by presynaptic, then postsynaptic segment; then by id. */
+export function byPartners(columns: readonly ParquetColumn[]): ParquetColumn[] {
+  const [, pre, post] = columns.map(c => c.data as BigUint64Array)
+  const order = Uint32Array.from(pre!, (_, i) => i).sort((a, b) => {
+    const [p, q] = pre![a] === pre![b] ? [post![a]!, post![b]!] : [pre![a]!, pre![b]!]
+    return p < q ? -1 : p > q ? 1 : a - b
+  })
+  return columns.map(({ name, data }) => ({ name, data: taken(data as Column, order) }))
+}
+
+export const synapseLines = (t: SynapseColumns): SynapseLine[] =>
+  Array.from(t.pre, (pre, i) => ({
+    id: BigInt(i + 1),
+    pre: [t.preX[i]!, t.preY[i]!, t.preZ[i]!],
+    post: [t.postX[i]!, t.postY[i]!, t.postZ[i]!],
+    score: t.score[i]!,
+    preSegment: pre,
+    postSegment: t.post[i]!,
+  }))

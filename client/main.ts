@@ -212,6 +212,11 @@ json(gc.command('run'))
   .description('delete what was listed, and is still named by nothing; activities wait meanwhile')
   .option('--grace <duration>', 'the list must be this old', '7d')
   .action(async o => (await import('./commands/gc.ts')).run(o))
+json(program.command('export <release> <target>'))
+  .description(
+    'copy a release into a bucket or folder as plain files: precomputed layers, OME-Zarr, tables, provenance, SHA256SUMS; goes on where it was interrupted',
+  )
+  .action(async (name: string, target: string, o) => (await import('./commands/export.ts')).exportTo(name, target, o))
 json(program.command('verify [release]'))
   .description('hold every byte that a release rests on, or that the bucket holds, against the digest that names it')
   .option('--all', 'name everything that is wrong, not only the first')

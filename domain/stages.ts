@@ -318,23 +318,42 @@ const rows = {
     }),
     checks: [],
   },
-  'skeleton-join': {
+  'mesh-join': {
     ...cpu,
+    timeout: { ...timeout, attempt: 14_400 },
     version: 1,
     scope: 'dataset',
     phase: 'dataset',
+    inputs: ['mesh'],
+    makes: 'one mesh per segment, at several levels of detail, in shards',
+    parameters: params({
+      /** Side of the finest nodes of the octree that a mesh is cut into, in nm. */
+      cellNm: positive.default(4000),
+      /** Share of the triangles that each level keeps of the one before. */
+      ratio: fraction.default(0.25),
+      /** How far the first coarser level may move the surface, in nm; twice as far for each further one. */
+      errorNm: positive.default(20),
+    }),
+    checks: [],
+  },
+  'skeleton-join': {
+    ...cpu,
+    version: 2,
+    scope: 'dataset',
+    phase: 'dataset',
     inputs: ['skeleton'],
-    makes: 'one skeleton per segment',
+    makes: 'one skeleton per segment, in shards',
     parameters: params({}),
     checks: [],
   },
   graph: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'dataset',
     phase: 'dataset',
     inputs: ['synapse', 'segment'],
-    makes: 'neuron-to-neuron edges, segment properties, synapse annotations (Parquet)',
+    makes:
+      'synapses, neuron-to-neuron edges and segments as tables (Parquet); segment properties; synapse annotations, in shards',
     parameters: params({}),
     checks: [],
   },

@@ -80,7 +80,7 @@ export interface PageTask {
 
 export type SectionStage = 'ingest' | 'stitch' | 'match'
 export type CellStage = Exclude<StageName, SectionStage | DatasetStage | 'phantom'>
-export type DatasetStage = 'align' | 'skeleton-join' | 'graph' | 'evaluate'
+export type DatasetStage = 'align' | 'mesh-join' | 'skeleton-join' | 'graph' | 'evaluate'
 
 /** The activities that make artifacts, by stage name. */
 export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } & {

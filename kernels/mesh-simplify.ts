@@ -14,14 +14,14 @@ export const simplifierReady: Promise<void> = MeshoptSimplifier.ready
 
 /**
  * Collapses edges (quadric error metric of Garland & Heckbert 1997, by meshoptimizer) until `ratio` of the triangles
- * is left or the next collapse would move the surface by more than `errorNm`. Vertices and lines on open borders stay,
- * so fragments of neighbouring regions still fit. Keeps the order of the remaining vertices.
+ * is left or the next collapse would move the surface by more than `errorNm`. Where `border` is `kept`, vertices and lines on
+ * open borders stay, so fragments of neighbouring regions still fit. Keeps the order of the remaining vertices.
  */
-export function simplifyMesh(mesh: Mesh, ratio: number, errorNm: number): Mesh {
+export function simplifyMesh(mesh: Mesh, ratio: number, errorNm: number, border: 'kept' | 'free'): Mesh {
   const target = 3 * Math.floor((ratio * mesh.triangles.length) / 3)
   const [triangles] = MeshoptSimplifier.simplify(mesh.triangles, mesh.positions, 3, target, errorNm, [
-    'LockBorder',
     'ErrorAbsolute',
+    ...(border === 'kept' ? (['LockBorder'] as const) : []),
   ])
   return withoutUnused(mesh.positions, triangles)
 }

@@ -41,7 +41,7 @@ export async function meshRegion(args: RegionLabels & { readonly params: MeshPar
   const fragments = byOwner(marchLabels(samples, args.voxelSizeNm, args.low, args.high), args.ids)
   if (ratio >= 1) return fragments
   await simplifierReady
-  const meshes = Array.from(fragments.ids, (_, i) => simplifyMesh(fragmentAt(fragments, i), ratio, errorNm))
+  const meshes = Array.from(fragments.ids, (_, i) => simplifyMesh(fragmentAt(fragments, i), ratio, errorNm, 'kept'))
   return pack(fragments.ids, meshes)
 }
 

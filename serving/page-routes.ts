@@ -6,7 +6,6 @@ import { artifactAt, type Release } from '../domain/release.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { summariseLineage, viewArtifact } from '../domain/lineage-summary.ts'
-import type { Packs } from './packs.ts'
 import { notFound, Problem } from './problem.ts'
 import { isChannel, type Releases } from './releases.ts'
 import { largestSegments } from './segments.ts'
@@ -32,11 +31,10 @@ const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: Artif
 
 interface PageOptions {
   readonly catalogue: Releases
-  readonly packed: Packs
   readonly temporalUi: string | undefined
 }
 
-export async function pageRoutes(app: FastifyInstance, { catalogue, packed, temporalUi }: PageOptions): Promise<void> {
+export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }: PageOptions): Promise<void> {
   /** A release by name, or the one that a channel names at this moment. */
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
@@ -57,7 +55,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, packed, temp
 
   app.get<Named>('/view/:dataset/:release', async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
-    const selected = await largestSegments(catalogue.artifacts, packed, release, SELECTED)
+    const selected = await largestSegments(catalogue.artifacts, release, SELECTED)
     const state = viewerState(release, `${request.protocol}://${request.host}`, selected)
     reply.header('cache-control', 'no-cache')
     return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ArtifactReader } from '../storage/artifacts.ts'
 
-export const BINARY = 'application/octet-stream'
+const BINARY = 'application/octet-stream'
 
 /** A release never changes, so neither does anything under its address. */
 const FOREVER = 'public, max-age=31536000, immutable'
@@ -46,7 +46,7 @@ async function send(request: FastifyRequest, reply: FastifyReply, body: Body, ty
   return reply.code(206).header('content-range', `bytes ${range.first}-${range.last}/${size}`).send(buffer(part))
 }
 
-export const sendImmutable = (
+const sendImmutable = (
   request: FastifyRequest,
   reply: FastifyReply,
   bytes: Uint8Array,

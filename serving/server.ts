@@ -7,7 +7,6 @@ import type { SloReport } from '../domain/slo.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
-import { packs } from './packs.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
@@ -39,7 +38,6 @@ const problemPage = (p: Problem): string =>
 export function createServer({ store, viewerDir, temporalUi, slo, onError }: ServerOptions): FastifyInstance {
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 } })
   const catalogue = releases(store)
-  const packed = packs(catalogue.artifacts)
 
   app.addHook('onRequest', async (_request, reply) => {
     // Everything served is public to whoever reaches the port; viewers on other origins read it too.
@@ -83,7 +81,7 @@ export function createServer({ store, viewerDir, temporalUi, slo, onError }: Ser
       )
     })
   }
-  app.register(layerRoutes, { catalogue, packed })
+  app.register(layerRoutes, { catalogue })
   app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {
     if (!slo) throw notFound('this server does not know where Temporal is', 'start it with TEMPORAL_ADDRESS set')
     const report = await slo(request.params['*'])
@@ -91,6 +89,6 @@ export function createServer({ store, viewerDir, temporalUi, slo, onError }: Ser
     if ('json' in (request.query as object)) return report
     return reply.type('text/html; charset=utf-8').send(sloPage(report))
   })
-  app.register(pageRoutes, { catalogue, packed, temporalUi })
+  app.register(pageRoutes, { catalogue, temporalUi })
   return app
 }

@@ -1,7 +1,7 @@
 // The Neuroglancer state that opens a release: EM, segmentation with meshes and skeletons, and synapses.
 import { shapeOf } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
-import { has } from './release-layers.ts'
+import { has } from '../storage/static-layout.ts'
 
 /** Pixels (width, height) of one panel of four in a usual window; only the first zoom depends on it. */
 const PANEL = [700, 390] as const

@@ -5,7 +5,7 @@ import type { ObjectStore } from './object-store.ts'
 import { getSealed, putSealed, sealed, unsealed } from './sealed.ts'
 
 export const releaseKey = (dataset: string, release: string): string => `releases/${dataset}/${release}.json`
-export const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
+const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
 
 /** What a channel holds that was set and taken back to what it was before: unset. Refs cannot be deleted. */
 const UNSET = ''

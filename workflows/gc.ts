@@ -8,7 +8,7 @@ const patient = proxyActivities<Pick<Housekeeping, 'planCollection' | 'collect'>
   taskQueue: queues.cpu,
   startToCloseTimeout: '1d',
   heartbeatTimeout: '12s',
-  retry: { initialInterval: '5s', maximumAttempts: 20, nonRetryableErrorTypes: [...nonRetryable] },
+  retry: { initialInterval: '5s', maximumAttempts: 20, nonRetryableErrorTypes: [...nonRetryable, 'TypeError'] },
 })
 
 /** Between two passes, in which the activities that waited for the first go on. */

@@ -1,6 +1,7 @@
 // `hillock verify [RELEASE]`: is every byte that it rests on still the one that its digest names?
 import { isHillockError } from '../../domain/errors.ts'
 import { bucket, findRelease } from '../catalogue.ts'
+import { ticker } from '../progress.ts'
 import { clock } from '../report.ts'
 import { verify as check, type Verified } from '../verify.ts'
 
@@ -12,22 +13,13 @@ interface Options {
 export async function verify(name: string | undefined, o: Options): Promise<void> {
   const started = Date.now()
   const objects = bucket()
-  let last = 0
-  const progress = (done: number, total: number, bytes: number): void => {
-    const now = Date.now()
-    if (!process.stderr.isTTY || now - last < 200) return
-    last = now
-    const left = done < total ? `, ~ ${clock(((now - started) / 1000) * (total / done - 1))} left` : ''
-    process.stderr.write(
-      `\r\u001b[2K${done} of ${Math.max(done, total)} objects, ${(bytes / 1e6).toFixed(1)} MB${left}`,
-    )
-  }
+  const { tick, end } = ticker()
   const report = (await (name === undefined ? undefined : findRelease(objects, name).catch(damaged))) ?? undefined
   const result: Verified =
     report && 'why' in report
       ? { findings: [report], objects: 0, bytes: 0, unarchived: [] }
-      : await check(objects, report, { all: o.all === true, progress })
-  if (last > 0) process.stderr.write('\r\u001b[2K')
+      : await check(objects, report, { all: o.all === true, progress: tick })
+  end()
   const { findings, unarchived } = result
   const seconds = (Date.now() - started) / 1000
   if (o.json) console.log(JSON.stringify({ ...result, seconds, ok: findings.length === 0 }))

@@ -2,6 +2,7 @@
 import { HillockError } from '../../domain/errors.ts'
 import { fromKey, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf } from '../../domain/ids.ts'
+import { refOf } from '../../domain/lineage-summary.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { artifactAt, LayerName, type Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
@@ -75,8 +76,6 @@ export async function recordsOf(objects: ObjectStore, release: Release): Promise
   const refs = Object.values(release.stages).flat()
   return mapBounded(refs, READS, async ref => (await artifacts.open(ref)).lineage)
 }
-
-const refOf = (r: Lineage): ArtifactRef => ({ stage: r.recipe.stage, recipe: r.recipeId, content: r.content })
 
 /** Artifacts of some stages whose box holds a voxel. */
 function regionRefs(

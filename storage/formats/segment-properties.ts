@@ -46,3 +46,27 @@ export function segmentProperties(ids: Iterable<bigint>, properties: readonly Se
     },
   }
 }
+
+/** Longest list that a browser can take in one file. */
+const MOST = 200_000
+
+/** The largest segments of a table, largest first, with every other column as a number. */
+export function segmentTable(
+  table: { readonly id: BigUint64Array; readonly voxels: ArrayLike<number> } & Readonly<
+    Record<string, ArrayLike<number> | BigUint64Array>
+  >,
+): Json {
+  const { id, voxels, ...numbers } = table
+  const order = Array.from(id.keys())
+    .sort((a, b) => voxels[b]! - voxels[a]! || (id[a]! < id[b]! ? -1 : 1))
+    .slice(0, MOST)
+  return segmentProperties(
+    order.map(i => id[i]!),
+    Object.entries({ voxels, ...numbers }).map(([name, values]) => ({
+      id: name,
+      type: 'number',
+      dataType: 'float32',
+      values: order.map(i => Number(values[i]!)),
+    })),
+  )
+}

@@ -2,6 +2,7 @@
 //
 // Source: google/neuroglancer src/datasource/precomputed/skeleton.rst. Unsharded: one object per segment, named by its decimal id.
 import type { Json } from '../../domain/canonical.ts'
+import type { ShardingSpec } from './precomputed/sharding.ts'
 
 export interface Skeleton {
   /** x, y, z of every vertex in nm. */
@@ -12,11 +13,11 @@ export interface Skeleton {
   readonly radii: Float32Array
 }
 
-export const skeletonInfo = (segmentProperties?: string): Json => ({
+export const skeletonInfo = (sharding?: ShardingSpec): Json => ({
   '@type': 'neuroglancer_skeletons',
   transform: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
   vertex_attributes: [{ id: 'radius', data_type: 'float32', num_components: 1 }],
-  ...(segmentProperties !== undefined && { segment_properties: segmentProperties }),
+  ...(sharding && { sharding }),
 })
 
 /** u32 vertices, u32 edges, f32 positions, u32 edge pairs, f32 radii. */

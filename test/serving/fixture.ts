@@ -16,9 +16,13 @@ import { CHUNK, encodeChunks } from '../../storage/formats/volume.ts'
 import { putRaw } from '../../storage/raw.ts'
 import { putRelease, moveChannel } from '../../storage/releases.ts'
 import { BOUNDS, fill, fragment, grey, IDS, label, NM, REGION, skeleton, SYNAPSE } from './neurites.ts'
-import { PACK_DATA, PACK_INDEX } from '../../serving/packs.ts'
 import { SEGMENTS } from '../../serving/segments.ts'
-import { SYNAPSES } from '../../serving/synapses.ts'
+import { joinSegments } from '../../activities/join.ts'
+import { writeMeshes } from '../../activities/mesh-join.ts'
+import { meshLevels } from '../../kernels/mesh-levels.ts'
+import { synapseFiles } from '../../storage/formats/annotations/synapses.ts'
+import { segmentTable } from '../../storage/formats/segment-properties.ts'
+import { skeletonInfo } from '../../storage/formats/skeleton.ts'
 
 const SHARD: Vec3 = [512, 512, 512]
 
@@ -63,8 +67,8 @@ async function artifact(
 const packOutputs = (entries: readonly { key: string; bytes: Uint8Array }[]): { path: string; bytes: Uint8Array }[] => {
   const { data, index } = pack(entries)
   return [
-    { path: PACK_DATA, bytes: data },
-    { path: PACK_INDEX, bytes: index },
+    { path: 'pack.data', bytes: data },
+    { path: 'pack.index', bytes: index },
   ]
 }
 
@@ -145,15 +149,31 @@ export async function makeFixture(): Promise<Fixture> {
     })
   }
   const all = Object.fromEntries(Object.entries(regions.segmentation).map(([k, r]) => [`segment/${k}`, r]))
-  const skeletons = keep(
+  const compute = ((_: string, args: Parameters<typeof meshLevels>) => meshLevels(...args)) as never
+  const collect = async (work: (put: (path: string, bytes: Uint8Array) => Promise<void>) => Promise<unknown>) => {
+    const outputs: { path: string; bytes: Uint8Array }[] = []
+    await work(async (path, bytes) => void outputs.push({ path, bytes }))
+    return outputs
+  }
+  const meshes = await collect(put =>
+    writeMeshes({ artifacts: store, compute }, mesh, { cellNm: 300, ratio: 0.25, errorNm: 10 }, put),
+  )
+  const joined = keep(await artifact(store, 'mesh-join', 'dataset', { 'mesh/0_0_0': mesh['0_0_0']! }, meshes))
+  const pieces = keep(
     await artifact(
       store,
-      'skeleton-join',
+      'skeleton',
       'dataset',
       all,
       packOutputs(IDS.map((id, i) => ({ key: String(id), bytes: skeleton(i) }))),
     ),
   )
+  const skeletonFiles = await collect(async put => {
+    const one = async ([bytes]: readonly Uint8Array[]): Promise<{ bytes: Uint8Array }> => ({ bytes: bytes! })
+    const { sharding } = await joinSegments({ artifacts: store }, { all: pieces }, 'gzip', put, one)
+    await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding))))
+  })
+  const skeletons = keep(await artifact(store, 'skeleton-join', 'dataset', { 'skeleton/all': pieces }, skeletonFiles))
   const { pre, post, prePoint, postPoint } = SYNAPSE
   const table = (data: Record<string, readonly bigint[] | readonly number[]>): Uint8Array =>
     writeParquet(
@@ -165,18 +185,14 @@ export async function makeFixture(): Promise<Fixture> {
             : Float64Array.from(values as number[]),
       })),
     )
-  const points = Object.fromEntries(
-    ['x', 'y', 'z'].flatMap((axis, a) => [
-      [`pre_${axis}`, [prePoint[a]!]],
-      [`post_${axis}`, [postPoint[a]!]],
-    ]),
-  ) as Record<string, number[]>
-  const columns = { id: [SYNAPSE.id], pre_segment: [pre], post_segment: [post], ...points, size: [120], score: [0.875] }
-  const synapses = keep(await artifact(store, 'synapse', 'dataset', all, [{ path: SYNAPSES, bytes: table(columns) }]))
-  const properties = table({ segment: IDS, voxels: [90_000, 70_000, 30_000], synapses_out: [1, 0, 0] })
+  const sizes = { voxels: [90_000, 70_000, 30_000], synapses_out: [1, 0, 0] }
+  const line = { id: SYNAPSE.id, pre: prePoint, post: postPoint, score: 0.875, preSegment: pre, postSegment: post }
+  const properties = segmentTable({ id: BigUint64Array.from(IDS), ...sizes })
   const graph = keep(
-    await artifact(store, 'graph', 'dataset', { 'synapse/all': synapses, ...all }, [
-      { path: SEGMENTS, bytes: properties },
+    await artifact(store, 'graph', 'dataset', all, [
+      { path: SEGMENTS, bytes: table({ segment: IDS, ...sizes }) },
+      { path: 'segment_properties/info', bytes: Buffer.from(JSON.stringify(properties)) },
+      ...[...synapseFiles(BOUNDS, [NM, NM, NM], [line])].map(f => ({ ...f, path: `synapses/${f.path}` })),
     ]),
   )
 
@@ -207,9 +223,9 @@ export async function makeFixture(): Promise<Fixture> {
     layers: {
       em: volume('image', em),
       segmentation: volume('segmentation', segmentation),
-      mesh: { artifacts: mesh },
+      mesh: { artifacts: { all: joined } },
       skeleton: { artifacts: { all: skeletons } },
-      synapses: { artifacts: { all: synapses } },
+      synapses: { artifacts: { all: graph } },
       graph: { artifacts: { all: graph } },
     },
     stages,

@@ -59,8 +59,9 @@ describe('pages', () => {
     expect(summary.stages.map((s: { stage: string }) => s.stage)).toEqual([
       'render',
       'segment',
-      'synapse',
       'mesh',
+      'skeleton',
+      'mesh-join',
       'skeleton-join',
       'graph',
       'pyramid',
@@ -70,7 +71,7 @@ describe('pages', () => {
       (e: { from: string; to: string; inputs: number }) => `${e.from} ${e.to} ${e.inputs}`,
     )
     expect(edges).toContain('segment mesh 12')
-    expect(edges).toContain('segment skeleton-join 12')
+    expect(edges).toContain('mesh mesh-join 1')
     const render = summary.stages[0]
     expect(render.artifacts).toBe(fixture.release.stages['render']!.length)
     expect(render.cost).toBeCloseTo(0.001 * render.artifacts, 9)

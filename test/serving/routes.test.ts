@@ -5,15 +5,18 @@ import { createServer } from '../../serving/server.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { artifactKey } from '../../storage/lineage-record.ts'
 import { voxels } from '../../domain/geometry.ts'
+import { decodeDraco } from '../../kernels/mesh-draco.ts'
 import { openPrecomputed } from '../../storage/foreign/precomputed.ts'
 import type { ForeignVolume } from '../../storage/foreign/types.ts'
-import { decodeMesh } from '../../storage/formats/mesh-legacy.ts'
+import { decodeList, decodeOne } from '../../storage/formats/annotations/records.ts'
+import { decodeManifest, vertices } from '../../storage/formats/meshes/multilod.ts'
+import { shardReader, ShardingSpec } from '../../storage/formats/precomputed/sharding.ts'
 import { decodeSkeleton } from '../../storage/formats/skeleton.ts'
 import { moveChannel, readChannel } from '../../storage/releases.ts'
 import { unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HOLE, makeFixture, type Fixture } from './fixture.ts'
-import { BOUNDS, fill, grey, IDS, label, SYNAPSE } from './neurites.ts'
+import { BOUNDS, fill, grey, IDS, label, NM, SYNAPSE } from './neurites.ts'
 
 let fixture: Fixture
 let app: FastifyInstance
@@ -75,6 +78,21 @@ describe('volumes', () => {
       [8, 8, 8],
       [16, 16, 16],
     ])
+  })
+
+  it('have a provenance file that cloud-volume and igneous read', async () => {
+    const file = (await get(`${SEG}/provenance`)).json()
+    expect(Object.keys(file).sort()).toEqual(['description', 'owners', 'processing', 'sources'])
+    expect(file.sources).toEqual(['../em'])
+    const tasks = file.processing.map((p: { method: { task: string } }) => p.method.task)
+    expect(tasks).toEqual(['render', 'segment', 'label-pyramid'])
+    for (const entry of file.processing) {
+      expect(Object.keys(entry).sort()).toEqual(['by', 'date', 'method'])
+      expect(entry.date).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
+      expect(entry.method).toMatchObject({ parameters: [{ threshold: 0.3 }], code: ['test'] })
+    }
+    expect((await get('/r/blobs/r1/synapses/provenance')).json().processing.at(-1).method.task).toBe('graph')
+    expect((await get('/r/blobs/r1/zarr/provenance')).statusCode).toBe(404)
   })
 
   it('answer 404 with advice for a hole, and for what is not a chunk', async () => {
@@ -166,44 +184,99 @@ describe('HTTP', () => {
 })
 
 describe('objects', () => {
-  it('serve every fragment of a mesh, inside the region that it names', async () => {
-    const { fragments } = (await get(`${SEG}/mesh/${IDS[0]}:0`)).json() as { fragments: string[] }
-    expect(fragments.length).toBeGreaterThan(2)
-    for (const f of fragments) {
-      const mesh = decodeMesh(await bytesOf(`${SEG}/mesh/${f}`))
-      const region = f.split(':')[2]!.split('_').map(Number)
-      expect(mesh.triangles.length).toBeGreaterThan(0)
-      mesh.positions.forEach((p, i) => {
-        const lo = region[i % 3]! * 64 * 8
-        if (p < lo || p > lo + 64 * 8) throw new Error(`${f}: vertex at ${p} nm on axis ${i % 3}`)
-      })
+  const range = async (url: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    const answer = await get(url, { range: `bytes=${from}-${to - 1}` })
+    if (answer.statusCode === 404) return undefined
+    expect(answer.statusCode).toBe(206)
+    return new Uint8Array(answer.rawPayload)
+  }
+  const shards = (folder: string, sharding: unknown) =>
+    shardReader(ShardingSpec.parse(sharding), (file, offset, length) =>
+      range(`${folder}/${file}`, offset, offset + length),
+    )
+
+  it('serve meshes at several levels, each the surface of the neurite, by byte ranges', async () => {
+    const info = (await get(`${SEG}/mesh/info`)).json()
+    expect(info).toMatchObject({ '@type': 'neuroglancer_multilod_draco', vertex_quantization_bits: 10 })
+    const reader = shards(`${SEG}/mesh`, info.sharding)
+    for (const id of IDS) {
+      const stored = (await reader.find(id))!
+      const manifest = decodeManifest((await reader.get(id))!)
+      expect(manifest.lods.length).toBeGreaterThan(1)
+      let at = stored.offset - manifest.lods.flatMap(l => [...l.sizes]).reduce((a, b) => a + b, 0)
+      for (const [lod, { sizes }] of manifest.lods.entries())
+        for (const [f, size] of sizes.entries()) {
+          if (size === 0) continue
+          const mesh = await decodeDraco((await range(`${SEG}/mesh/${stored.file}`, at, at + size))!)
+          at += size
+          const places = vertices(manifest, lod, f, mesh.positions, 10)
+          expect(mesh.triangles.length).toBeGreaterThan(0)
+          const corners = places.map(p => p / NM)
+          for (let v = 0; v < corners.length; v += 3) {
+            const [x, y, z] = [...corners.subarray(v, v + 3)] as [number, number, number]
+            if (![x, y, z].every((c, a) => c >= 0 && c <= BOUNDS.max[a]! + 0.05 * 2 ** lod))
+              throw new Error(`${x} ${y} ${z} is outside`)
+            if (lod > 0) continue
+            // The corner of a voxel of the neurite and of one that is not.
+            const own = [0, 1, 2, 3, 4, 5, 6, 7].filter(
+              k => label(Math.round(x) - (k & 1), Math.round(y) - ((k >> 1) & 1), Math.round(z) - (k >> 2)) === id,
+            )
+            expect(own.length % 8, `${x} ${y} ${z}`).not.toBe(0)
+          }
+        }
+      expect(at).toBe(stored.offset)
     }
-    for (const path of ['5:0', `${IDS[0]}:1`, `${IDS[0]}:0:9_9_9`, `${IDS[0]}:0:0_0_0:1`, 'x:0'])
-      expect((await get(`${SEG}/mesh/${path}`)).statusCode, path).toBe(404)
+    expect(await reader.get(77n)).toBeUndefined()
+    expect((await get(`${SEG}/mesh/f.shard`)).statusCode).toBe(404)
+    expect((await get(`${SEG}/mesh/lineage.json`)).statusCode).toBe(404)
   })
 
   it('serve skeletons, and properties with ids beyond 2^53 exact and largest first', async () => {
-    expect(decodeSkeleton(await bytesOf(`${SEG}/skeleton/${IDS[1]}`)).radii).toHaveLength(20)
-    expect((await get(`${SEG}/skeleton/77`)).statusCode).toBe(404)
+    const info = (await get(`${SEG}/skeleton/info`)).json()
+    const reader = shards(`${SEG}/skeleton`, info.sharding)
+    expect(decodeSkeleton((await reader.get(IDS[1]))!).radii).toHaveLength(20)
+    expect(await reader.get(77n)).toBeUndefined()
     const { inline } = (await get(`${SEG}/segment_properties/info`)).json()
     expect(inline.ids).toEqual(IDS.map(String))
     expect(inline.properties.find((p: { id: string }) => p.id === 'voxels').values).toEqual([90_000, 70_000, 30_000])
   })
 
-  it('serve synapses by id, by segment and in space; a segment without any has an empty list', async () => {
-    const info = (await get('/r/blobs/r1/synapses/info')).json()
-    const [pre, post] = info.relationships.map((r: { key: string }) => r.key)
-    const list = await bytesOf(`/r/blobs/r1/synapses/${pre}/${SYNAPSE.pre}`)
-    expect(list).toEqual(await bytesOf('/r/blobs/r1/synapses/spatial0/0_0_0'))
-    const view = new DataView(list.buffer, list.byteOffset)
-    expect(view.getBigUint64(0, true)).toBe(1n)
-    expect([0, 1, 2, 3, 4, 5].map(i => view.getFloat32(8 + 4 * i, true))).toEqual([
-      ...SYNAPSE.prePoint,
-      ...SYNAPSE.postPoint,
-    ])
-    expect(await bytesOf(`/r/blobs/r1/synapses/${post}/${SYNAPSE.pre}`)).toEqual(new Uint8Array(8))
-    expect((await bytesOf(`/r/blobs/r1/synapses/by_id/${SYNAPSE.id}`)).length).toBe(28 + 24)
-    expect((await get('/r/blobs/r1/synapses/by_id/6')).statusCode).toBe(404)
+  it('serve synapses by id, by segment and in space', async () => {
+    const folder = '/r/blobs/r1/synapses'
+    const info = (await get(`${folder}/info`)).json()
+    const list = async (index: { key: string; sharding: unknown }, id: bigint) => {
+      const bytes = await shards(`${folder}/${index.key}`, index.sharding).get(id)
+      return bytes && decodeList(info, bytes)
+    }
+    const expected = [{ id: SYNAPSE.id, geometry: [...SYNAPSE.prePoint, ...SYNAPSE.postPoint], properties: [0.875] }]
+    const [pre, post] = info.relationships
+    expect(await list(pre, SYNAPSE.pre)).toEqual(expected)
+    expect(await list(post, SYNAPSE.post)).toEqual(expected)
+    expect(await list(post, SYNAPSE.pre)).toBeUndefined()
+    expect(await list(info.spatial[0], 0n)).toEqual(expected)
+    const one = await shards(`${folder}/${info.by_id.key}`, info.by_id.sharding).get(SYNAPSE.id)
+    expect(decodeOne(info, SYNAPSE.id, one!)).toEqual({ ...expected[0], related: [[SYNAPSE.pre], [SYNAPSE.post]] })
+  })
+
+  it('are files of the release: ranges of them are read as such, and conditions hold', async () => {
+    const url = `${SEG}/mesh/0.shard`
+    const whole = await get(url)
+    expect(whole.headers).toMatchObject({
+      'accept-ranges': 'bytes',
+      'cache-control': expect.stringMatching(/immutable/),
+    })
+    for (const [header, from, to] of [
+      ['bytes=10-19', 10, 20],
+      ['bytes=-5', -5, undefined],
+      ['bytes=100-', 100, undefined],
+    ] as const) {
+      const part = await get(url, { range: header })
+      expect([part.statusCode, Buffer.compare(part.rawPayload, whole.rawPayload.subarray(from, to))]).toEqual([206, 0])
+      expect(part.headers.etag).toBe(whole.headers.etag)
+    }
+    expect((await get(url, { range: `bytes=${whole.rawPayload.length}-` })).statusCode).toBe(416)
+    expect((await get(url, { 'if-none-match': String(whole.headers.etag) })).statusCode).toBe(304)
+    expect((await get(url, { range: 'bytes=0-9', 'if-range': '"another"' })).statusCode).toBe(200)
   })
 })
 

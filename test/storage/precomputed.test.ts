@@ -1,23 +1,23 @@
-// Precomputed info, meshes, skeletons, annotations and segment properties, read by Neuroglancer's own code.
+// Precomputed info, legacy meshes, skeletons and segment properties, read by Neuroglancer's own code.
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import {
-  AnnotationPropertySerializer,
-  AnnotationType,
-  annotationTypeHandlers,
-} from 'neuroglancer/unstable/annotation/index.js'
 // @ts-expect-error: the package has no types for its workers
 import * as backend from 'neuroglancer/unstable/datasource/precomputed/backend.js'
 import { decodeSkeletonChunk } from 'neuroglancer/unstable/skeleton/decode_precomputed_skeleton.js'
 import { DataType } from 'neuroglancer/unstable/util/data_type.js'
 import { expect, test } from 'vitest'
-import { annotationFiles, annotationInfo, type SynapseLine } from '../../storage/formats/annotations.ts'
-import { decodeMesh, encodeMesh, meshInfo, meshManifest, meshManifestName } from '../../storage/formats/mesh-legacy.ts'
+import {
+  decodeMesh,
+  encodeMesh,
+  meshInfo,
+  meshManifest,
+  meshManifestName,
+} from '../../storage/formats/meshes/legacy.ts'
 import { PrecomputedInfo, volumeInfo } from '../../storage/formats/precomputed/info.ts'
 import { ShardingSpec } from '../../storage/formats/precomputed/sharding.ts'
-import { segmentProperties } from '../../storage/formats/segment-properties.ts'
+import { segmentProperties, segmentTable } from '../../storage/formats/segment-properties.ts'
 import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../../storage/formats/skeleton.ts'
 import { dataFolder, hasData } from './fixtures.ts'
 
@@ -106,6 +106,15 @@ test.skipIf(!hasData)("peers' mesh fragments decode and encode to the same bytes
   }
 })
 
+test.skipIf(!hasData)("Neuroglancer's own mesh fragments decode and encode to the same bytes", () => {
+  for (const name of ['simple1', 'simple2']) {
+    const bytes = readFileSync(join(dataFolder, 'format-fixtures/neuroglancer/mesh', name))
+    const mesh = decodeMesh(bytes)
+    expect([mesh.positions.length, mesh.triangles.length]).toEqual([12, 12])
+    expect(Buffer.compare(encodeMesh(mesh), bytes)).toBe(0)
+  }
+})
+
 test('a skeleton is what Neuroglancer reads', () => {
   fc.assert(
     fc.property(
@@ -135,68 +144,6 @@ test('a skeleton is what Neuroglancer reads', () => {
   ).toThrow(RangeError)
 })
 
-test('synapses are line annotations that Neuroglancer reads, in every index', () => {
-  const id = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n })
-  const point = fc.tuple(f32, f32, f32)
-  const segment = fc.constantFrom(1n, 2n ** 60n, 2n ** 64n - 1n)
-  const synapse = fc.record({ id, pre: point, post: point, score: f32, preSegment: segment, postSegment: segment })
-  const serializer = new AnnotationPropertySerializer(
-    3,
-    annotationTypeHandlers[AnnotationType.LINE].serializedBytes(3),
-    [{ type: 'float32', identifier: 'score', description: undefined, default: 0 }] as never,
-  )
-  const readOne = (view: DataView, at: number, name: string): unknown => {
-    const a = annotationTypeHandlers[AnnotationType.LINE].deserialize(view, at, true, 3, name) as unknown as {
-      pointA: Float32Array
-      pointB: Float32Array
-    }
-    const properties: number[] = []
-    serializer.deserialize(view, at, 0, 1, true, properties)
-    return { id: name, pre: [...a.pointA], post: [...a.pointB], score: properties[0] }
-  }
-  const shown = (s: SynapseLine): unknown => ({ id: String(s.id), pre: s.pre, post: s.post, score: s.score })
-  fc.assert(
-    fc.property(fc.uniqueArray(synapse, { selector: s => s.id, maxLength: 8 }), synapses => {
-      const files = new Map([...annotationFiles(synapses)].map(f => [f.key, f.bytes]))
-      const list = (path: string): unknown[] => {
-        const bytes = files.get(path)!
-        const view = new DataView(bytes.buffer)
-        const n = Number(view.getBigUint64(0, true))
-        expect(bytes.length).toBe(8 + n * (serializer.serializedBytes + 8))
-        const ids = 8 + n * serializer.serializedBytes
-        return Array.from({ length: n }, (_, i) =>
-          readOne(view, 8 + i * serializer.serializedBytes, String(view.getBigUint64(ids + 8 * i, true))),
-        )
-      }
-      expect(list('spatial0/0_0_0')).toEqual(synapses.map(shown))
-      for (const s of [1n, 2n ** 60n, 2n ** 64n - 1n])
-        for (const [index, of] of [
-          ['by_pre', 'preSegment'],
-          ['by_post', 'postSegment'],
-        ] as const) {
-          const own = synapses.filter(x => x[of] === s)
-          if (own.length === 0) expect(files.has(`${index}/${s}`)).toBe(false)
-          else expect(list(`${index}/${s}`)).toEqual(own.map(shown))
-        }
-      for (const s of synapses) {
-        const view = new DataView(files.get(`by_id/${s.id}`)!.buffer)
-        expect(readOne(view, 0, String(s.id))).toEqual(shown(s))
-        const at = serializer.serializedBytes
-        expect([view.getUint32(at, true), view.getBigUint64(at + 4, true)]).toEqual([1, s.preSegment])
-        expect([view.getUint32(at + 12, true), view.getBigUint64(at + 16, true)]).toEqual([1, s.postSegment])
-        expect(view.byteLength).toBe(at + 24)
-      }
-    }),
-  )
-  const info = annotationInfo({ min: [0, 0, 0], max: [100, 90, 80] }, [8, 8, 40], 3)
-  expect(info).toMatchObject({
-    '@type': 'neuroglancer_annotations_v1',
-    annotation_type: 'LINE',
-    upper_bound: [100, 90, 80],
-    spatial: [{ grid_shape: [1, 1, 1], chunk_size: [100, 90, 80], limit: 3 }],
-  })
-})
-
 test('segment properties keep ids as decimal strings and one value per segment', () => {
   const ids = [2n ** 63n + 1n, 5n]
   const info = segmentProperties(ids, [
@@ -216,4 +163,14 @@ test('segment properties keep ids as decimal strings and one value per segment',
     },
   })
   expect(() => segmentProperties(ids, [{ id: 'label', type: 'label', values: ['a'] }])).toThrow(/label has 1 values/)
+  const table = segmentTable({
+    id: BigUint64Array.of(7n, 2n ** 64n - 1n, 2n ** 53n + 1n),
+    voxels: Float64Array.of(10, 30, 30),
+    inputs: Uint32Array.of(1, 2, 3),
+  }) as { inline: { ids: string[]; properties: { id: string; values: number[] }[] } }
+  expect(table.inline.ids).toEqual(['9007199254740993', '18446744073709551615', '7'])
+  expect(table.inline.properties.map(p => [p.id, p.values])).toEqual([
+    ['voxels', [30, 30, 10]],
+    ['inputs', [3, 2, 1]],
+  ])
 })

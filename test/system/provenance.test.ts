@@ -10,7 +10,7 @@ import { fileStore } from '../../storage/file-store.ts'
 import { archiveFolder, getHistoryIndex } from '../../storage/histories.ts'
 import { rawKey } from '../../storage/raw.ts'
 import { random } from '../storage/fixtures.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
 const hillock = new Hillock()
 const bucket = join(hillock.home, 'bucket')
@@ -21,9 +21,8 @@ const check = (all = false, whole = false): Promise<Verified> =>
   verify(objects, whole ? undefined : release, { all, progress: () => {} })
 
 beforeAll(async () => {
-  const run = await hillock.run('test/fixtures/tiny.yaml')
+  const run = await hillock.fromTiny()
   release = await hillock.json<Release>('release', 'show', run.release)
-  while (!(await getHistoryIndex(objects, archiveFolder(release.run)))) await sleep(200)
 }, 300_000)
 afterAll(() => hillock.close(), 60_000)
 
@@ -130,7 +129,7 @@ describe('verify', () => {
   })
 
   test('in the whole bucket also finds what no release names', async () => {
-    const plan = await hillock.json<{ id: string }>('plan', 'test/fixtures/tiny.yaml', '--set', 'stages.mesh.ratio=0.4')
+    const plan = await hillock.json<{ id: string }>('plan', TINY, '--set', 'stages.mesh.ratio=0.4')
     const others = [(await keysUnder('memo/'))[0]!, `plans/tiny/${plan.id}.json`]
     for (const key of others) {
       flip(key)
@@ -165,22 +164,15 @@ describe('gc', () => {
     const before = await artifacts()
     // Fails in its last step: everything before is made, and no release names it.
     const [fails, goes] = ['stages.supervoxel.minSize=40', 'stages.supervoxel.minSize=41']
-    const failed = await hillock.cli(
-      'run',
-      'test/fixtures/tiny.yaml',
-      '--set',
-      fails,
-      '--set',
-      'evaluate.truth=tiny.yaml',
-    )
+    const failed = await hillock.cli('run', TINY, '--set', fails, '--set', 'evaluate.truth=tiny.yaml')
     expect(failed.code).not.toBe(0)
     const left = new Set([...(await artifacts())].filter(k => !before.has(k)))
     expect(left.size).toBeGreaterThan(20)
     expect((await gc('plan')).artifacts).toBe(left.size)
 
     // Two runs at a time with the collection: one wants just what is to be deleted, one makes its own.
-    const wants = hillock.start('run', 'test/fixtures/tiny.yaml', '--set', fails, '--name', 'wants')
-    const other = hillock.start('run', 'test/fixtures/tiny.yaml', '--set', goes, '--name', 'other')
+    const wants = hillock.start('run', TINY, '--set', fails, '--name', 'wants')
+    const other = hillock.start('run', TINY, '--set', goes, '--name', 'other')
     while ((await artifacts()).size < before.size + left.size + 8) await sleep(100)
     await gc('run', '--grace', '0s')
     const ended = await Promise.all([wants.done, other.done])
@@ -189,12 +181,12 @@ describe('gc', () => {
 
     // Whatever nobody has taken is gone for good, and a run that wants it makes it again.
     const third = ['stages.mesh.ratio=0.4', 'evaluate.truth=tiny.yaml'].flatMap(s => ['--set', s])
-    expect((await hillock.cli('run', 'test/fixtures/tiny.yaml', ...third)).code).not.toBe(0)
+    expect((await hillock.cli('run', TINY, ...third)).code).not.toBe(0)
     const more = await gc('plan')
     expect(more.artifacts).toBeGreaterThan(0)
     expect(await gc('run', '--grace', '0s')).toMatchObject({ artifacts: more.artifacts, raw: more.raw })
     expect(await gc('plan')).toMatchObject({ artifacts: 0, raw: 0, memo: 0 })
-    const again = await hillock.run('test/fixtures/tiny.yaml', 'stages.mesh.ratio=0.4')
+    const again = await hillock.run(TINY, 'stages.mesh.ratio=0.4')
     expect(again.stages.find(s => s.stage === 'mesh')).toMatchObject({ made: 4, found: 0 })
     expect((await check(true, true)).findings).toEqual([])
   }, 400_000)

@@ -1,7 +1,7 @@
 // Single-resolution meshes of Neuroglancer precomputed: a manifest per segment that lists binary fragments.
 //
 // Source: google/neuroglancer src/datasource/precomputed/mesh.rst, "legacy single-resolution mesh format".
-import type { Json } from '../../domain/canonical.ts'
+import type { Json } from '../../../domain/canonical.ts'
 
 export interface Mesh {
   /** x, y, z of every vertex in nm. */

@@ -1,0 +1,126 @@
+// Annotations as bytes: one by itself with the ids that it relates to, and lists of them.
+//
+// Source: google/neuroglancer src/datasource/precomputed/annotation.rst.
+import { z } from 'zod'
+
+const PROPERTY_BYTES = { uint32: 4, int32: 4, float32: 4, uint16: 2, int16: 2, uint8: 1, int8: 1 } as const
+type PropertyType = keyof typeof PROPERTY_BYTES
+
+/** What of an info file says how the bytes of its annotations are laid out. */
+export const AnnotationSchema = z.object({
+  annotation_type: z.enum(['POINT', 'LINE', 'AXIS_ALIGNED_BOUNDING_BOX', 'ELLIPSOID']),
+  dimensions: z.record(z.string(), z.tuple([z.number(), z.string()])),
+  properties: z.array(z.object({ id: z.string(), type: z.enum(Object.keys(PROPERTY_BYTES) as [PropertyType]) })),
+  relationships: z.array(z.object({ id: z.string() })),
+})
+export type AnnotationSchema = z.infer<typeof AnnotationSchema>
+
+export interface Annotation {
+  readonly id: bigint
+  /** Coordinates of the point, or of the first and then the second point (of an ellipsoid: its radii). */
+  readonly geometry: readonly number[]
+  /** In the order of the info file. */
+  readonly properties: readonly number[]
+  /** Ids of each relationship, in the order of the info file; lists do not have them. */
+  readonly related?: readonly (readonly bigint[])[]
+}
+
+interface Layout {
+  readonly floats: number
+  /** Properties in the order of the bytes: those of 4 bytes, then of 2, then of 1. */
+  readonly fields: readonly { readonly index: number; readonly type: PropertyType; readonly offset: number }[]
+  readonly bytes: number
+}
+
+function layoutOf({ annotation_type, dimensions, properties }: AnnotationSchema): Layout {
+  const floats = Object.keys(dimensions).length * (annotation_type === 'POINT' ? 1 : 2)
+  let offset = 4 * floats
+  const fields = [4, 2, 1].flatMap(size =>
+    properties.flatMap(({ type }, index) => {
+      if (PROPERTY_BYTES[type] !== size) return []
+      const field = { index, type, offset }
+      offset += size
+      return [field]
+    }),
+  )
+  return { floats, fields, bytes: 4 * Math.ceil(offset / 4) }
+}
+
+const NAMES = {
+  uint32: 'Uint32',
+  int32: 'Int32',
+  float32: 'Float32',
+  uint16: 'Uint16',
+  int16: 'Int16',
+  uint8: 'Uint8',
+  int8: 'Int8',
+} as const
+
+function write(view: DataView, at: number, layout: Layout, a: Annotation): void {
+  a.geometry.forEach((v, i) => view.setFloat32(at + 4 * i, v, true))
+  for (const { index, type, offset } of layout.fields)
+    view[`set${NAMES[type]}`](at + offset, a.properties[index]!, true)
+}
+
+function read(view: DataView, at: number, layout: Layout): Pick<Annotation, 'geometry' | 'properties'> {
+  const properties: number[] = []
+  for (const { index, type, offset } of layout.fields) properties[index] = view[`get${NAMES[type]}`](at + offset, true)
+  return { geometry: Array.from({ length: layout.floats }, (_, i) => view.getFloat32(at + 4 * i, true)), properties }
+}
+
+/** u64 count, records, u64 ids. */
+export function encodeList(schema: AnnotationSchema, list: readonly Annotation[]): Uint8Array<ArrayBuffer> {
+  const layout = layoutOf(schema)
+  const out = new Uint8Array(8 + list.length * (layout.bytes + 8))
+  const view = new DataView(out.buffer)
+  view.setBigUint64(0, BigInt(list.length), true)
+  list.forEach((a, i) => {
+    write(view, 8 + i * layout.bytes, layout, a)
+    view.setBigUint64(8 + list.length * layout.bytes + 8 * i, a.id, true)
+  })
+  return out
+}
+
+/** @throws RangeError when the bytes are not a list of such annotations. */
+export function decodeList(schema: AnnotationSchema, bytes: Uint8Array): Annotation[] {
+  const layout = layoutOf(schema)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const n = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true))
+  if (bytes.length !== 8 + n * (layout.bytes + 8))
+    throw new RangeError(`${bytes.length} bytes are not a list of annotations`)
+  return Array.from({ length: n }, (_, i) => ({
+    id: view.getBigUint64(8 + n * layout.bytes + 8 * i, true),
+    ...read(view, 8 + i * layout.bytes, layout),
+  }))
+}
+
+/** The record, then for each relationship u32 count and u64 ids. */
+export function encodeOne(schema: AnnotationSchema, a: Annotation): Uint8Array<ArrayBuffer> {
+  const layout = layoutOf(schema)
+  const related = a.related ?? []
+  const out = new Uint8Array(layout.bytes + related.reduce((n, ids) => n + 4 + 8 * ids.length, 0))
+  const view = new DataView(out.buffer)
+  write(view, 0, layout, a)
+  let at = layout.bytes
+  for (const ids of related) {
+    view.setUint32(at, ids.length, true)
+    ids.forEach((id, i) => view.setBigUint64(at + 4 + 8 * i, id, true))
+    at += 4 + 8 * ids.length
+  }
+  return out
+}
+
+/** @throws RangeError when the bytes are not one such annotation. */
+export function decodeOne(schema: AnnotationSchema, id: bigint, bytes: Uint8Array): Annotation {
+  const layout = layoutOf(schema)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = layout.bytes
+  const related = schema.relationships.map(() => {
+    const n = view.getUint32(at, true)
+    const ids = Array.from({ length: n }, (_, i) => view.getBigUint64(at + 4 + 8 * i, true))
+    at += 4 + 8 * n
+    return ids
+  })
+  if (at !== bytes.length) throw new RangeError(`${bytes.length} bytes are not one annotation`)
+  return { id, ...read(view, 0, layout), related }
+}

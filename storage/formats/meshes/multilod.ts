@@ -1,0 +1,93 @@
+// Multi-resolution meshes of Neuroglancer precomputed: the info file, and the manifest of a segment, which stands behind its fragments.
+//
+// Source: google/neuroglancer src/datasource/precomputed/mesh.rst, "multi-resolution mesh format". A fragment is Draco with
+// integer positions of `bits` bits; one of no bytes is empty.
+import type { Json } from '../../../domain/canonical.ts'
+import type { Vec3 } from '../../../domain/geometry.ts'
+import type { ShardingSpec } from '../precomputed/sharding.ts'
+
+export const multilodInfo = (bits: 10 | 16, sharding?: ShardingSpec): Json => ({
+  '@type': 'neuroglancer_multilod_draco',
+  vertex_quantization_bits: bits,
+  transform: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
+  lod_scale_multiplier: 1,
+  ...(sharding && { sharding }),
+})
+
+export interface MultilodManifest {
+  /** Extent in nm of a node of the finest level; it doubles from level to level. */
+  readonly chunkShape: Vec3
+  /** Lowest corner of the octree in nm; f32 values. */
+  readonly gridOrigin: Vec3
+  /** From fine to coarse. */
+  readonly lods: readonly {
+    /** In nm: what the level resolves. A viewer takes the coarsest level whose scale is small enough on the screen. */
+    readonly scale: number
+    /** Added to the vertices of the level, in nm. */
+    readonly offset: Vec3
+    /** x y z of every fragment's node, in Z-curve order. */
+    readonly nodes: Uint32Array
+    /** Bytes of every fragment. */
+    readonly sizes: Uint32Array
+  }[]
+}
+
+export function encodeManifest({ chunkShape, gridOrigin, lods }: MultilodManifest): Uint8Array<ArrayBuffer> {
+  const n = lods.length
+  const fragments = lods.reduce((sum, l) => sum + l.sizes.length, 0)
+  const out = new ArrayBuffer(28 + 20 * n + 16 * fragments)
+  new Float32Array(out, 0, 6).set([...chunkShape, ...gridOrigin])
+  new Uint32Array(out, 24, 1)[0] = n
+  new Float32Array(out, 28, 4 * n).set([...lods.map(l => l.scale), ...lods.flatMap(l => l.offset)])
+  const counts = new Uint32Array(out, 28 + 16 * n)
+  counts.set(lods.map(l => l.sizes.length))
+  let at = n
+  for (const { nodes, sizes } of lods) {
+    for (let a = 0; a < 3; a++) for (let i = 0; i < sizes.length; i++) counts[at++] = nodes[3 * i + a]!
+    counts.set(sizes, at)
+    at += sizes.length
+  }
+  return new Uint8Array(out)
+}
+
+/** @throws RangeError when the bytes are not a manifest. */
+export function decodeManifest(bytes: Uint8Array): MultilodManifest {
+  const { buffer, length } = new Uint8Array(bytes)
+  const damaged = new RangeError(`${length} bytes are not the manifest of a multi-resolution mesh`)
+  if (length < 28 || length % 4 !== 0) throw damaged
+  const floats = new Float32Array(buffer)
+  const words = new Uint32Array(buffer)
+  const n = words[6]!
+  if (length < 28 + 20 * n) throw damaged
+  const counts = words.subarray(7 + 4 * n, 7 + 5 * n)
+  if (length !== 28 + 20 * n + 16 * counts.reduce((a, b) => a + b, 0)) throw damaged
+  const three = (at: number): Vec3 => [floats[at]!, floats[at + 1]!, floats[at + 2]!]
+  let at = 7 + 5 * n
+  return {
+    chunkShape: three(0),
+    gridOrigin: three(3),
+    lods: Array.from(counts, (count, l) => {
+      const columns = words.subarray(at, at + 3 * count)
+      const sizes = words.slice(at + 3 * count, at + 4 * count)
+      at += 4 * count
+      const nodes = Uint32Array.from({ length: 3 * count }, (_, i) => columns[(i % 3) * count + Math.floor(i / 3)]!)
+      return { scale: floats[7 + l]!, offset: three(7 + n + 3 * l), nodes, sizes }
+    }),
+  }
+}
+
+/** Vertices in nm of a decoded fragment: its integers as a share of the node. */
+export function vertices(
+  manifest: MultilodManifest,
+  lod: number,
+  fragment: number,
+  positions: Uint32Array,
+  bits: 10 | 16,
+): Float64Array {
+  const { chunkShape, gridOrigin, lods } = manifest
+  const { nodes, offset } = lods[lod]!
+  return Float64Array.from(positions, (p, i) => {
+    const a = (i % 3) as 0 | 1 | 2
+    return gridOrigin[a] + offset[a] + chunkShape[a] * 2 ** lod * (nodes[3 * fragment + a]! + p / (2 ** bits - 1))
+  })
+}

@@ -1,0 +1,52 @@
+// The `provenance` file beside a precomputed layer, in the shape that cloud-volume and igneous read; what is ours stands inside `method`.
+import { canonicalJson, type Json } from '../../domain/canonical.ts'
+import { finder, summariseLineage } from '../../domain/lineage-summary.ts'
+import type { Lineage } from '../../domain/lineage.ts'
+import { sha256 } from '../../domain/recipe.ts'
+import type { LayerName, Release } from '../../domain/release.ts'
+
+const digestOf = (list: readonly string[]): string => sha256(canonicalJson(list.toSorted() as Json))
+/** igneous writes times as `2026-11-23 09:31 UTC`. */
+const time = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`
+
+/** Records of a release on which some artifacts rest, themselves included. */
+function behind(records: readonly Lineage[], recipes: ReadonlySet<string>): Lineage[] {
+  const find = finder(records)
+  const seen = new Set(records.filter(r => recipes.has(r.recipeId)))
+  for (const r of seen)
+    for (const [name, digest] of Object.entries(r.recipe.inputs)) {
+      const from = find(name, digest)
+      if (from) seen.add(from)
+    }
+  return [...seen]
+}
+
+/** One entry of `processing` per stage behind the layer, in the order of the stage table. */
+export function layerProvenance(release: Release, layer: LayerName, records: readonly Lineage[]): Json {
+  const held = release.layers[layer]!
+  const refs = 'mips' in held ? [held.regions, ...held.mips.map(m => m.artifacts)] : [held.artifacts]
+  const own = behind(records, new Set(refs.flatMap(r => Object.values(r)).map(r => r.recipe)))
+  const byStage = Map.groupBy(own, r => r.recipe.stage)
+  return {
+    description: `${layer} of release ${release.dataset}/${release.release}, content ${release.layerDigests[layer] ?? release.digest}`,
+    owners: [release.approver],
+    sources: layer === 'em' ? [] : ['../em'],
+    processing: summariseLineage(own, []).stages.map(s => ({
+      method: {
+        task: s.stage,
+        version: s.versions.map(v => v.value),
+        parameters: s.parameters.map(v => v.value),
+        bounds: [release.bounds.min, release.bounds.max],
+        models: s.models.map(v => v.value),
+        inputs: digestOf(byStage.get(s.stage)!.flatMap(r => Object.values(r.recipe.inputs))),
+        recipes: digestOf(byStage.get(s.stage)!.map(r => r.recipeId)),
+        outputs: digestOf(byStage.get(s.stage)!.map(r => r.content)),
+        artifacts: s.artifacts,
+        code: s.codeRevisions.map(v => v.value),
+        runtime: s.runtimes.map(v => v.value),
+      },
+      by: release.run.workflowId,
+      date: time(s.end),
+    })),
+  }
+}

@@ -1,0 +1,88 @@
+// The synapse table: parts put together, rows in another order, and sorted by partners with ids that no double holds.
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import {
+  byPartners,
+  concatTables,
+  synapseLines,
+  synapseRows,
+  takeRows,
+  type SynapseColumns,
+} from '../../activities/synapse-table.ts'
+
+const id = fc.oneof(
+  fc.constantFrom(2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n),
+  fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }),
+)
+const row = fc.record({
+  pre: id,
+  post: id,
+  at: fc.nat(1000),
+  size: fc.nat(2 ** 32 - 1),
+  score: fc.float({ noNaN: true }),
+})
+type Row = typeof row extends fc.Arbitrary<infer R> ? R : never
+
+const tableOf = (rows: readonly Row[]): SynapseColumns => {
+  const at = (add: number): Float64Array<ArrayBuffer> => Float64Array.from(rows, r => r.at + add)
+  return {
+    pre: BigUint64Array.from(rows, r => r.pre),
+    post: BigUint64Array.from(rows, r => r.post),
+    x: at(0),
+    y: at(1),
+    z: at(2),
+    preX: at(3),
+    preY: at(4),
+    preZ: at(5),
+    postX: at(6),
+    postY: at(7),
+    postZ: at(8),
+    size: Uint32Array.from(rows, r => r.size),
+    score: Float32Array.from(rows, r => r.score),
+  }
+}
+
+it('keeps every row whole', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(row, { maxLength: 12 }), { minLength: 1, maxLength: 4 }),
+      fc.infiniteStream(fc.nat()),
+      (parts, keys) => {
+        const all = parts.flat()
+        const whole = concatTables(parts.map(tableOf))
+        expect(whole).toEqual(tableOf(all))
+        const order = all.map((_, i) => ({ i, key: keys.next().value! })).sort((a, b) => a.key - b.key || a.i - b.i)
+        const taken = takeRows(
+          whole,
+          Uint32Array.from(order, o => o.i),
+        )
+        const sorted = order.map(o => all[o.i]!)
+        expect(taken).toEqual(tableOf(sorted))
+        const columns = synapseRows(taken)
+        expect(columns.map(c => c.name).slice(0, 7)).toEqual([
+          'id',
+          'pre_segment',
+          'post_segment',
+          'x',
+          'y',
+          'z',
+          'pre_x',
+        ])
+        const partners = byPartners(columns)
+        const [ids, pre, post, x] = partners.map(c => c.data as BigUint64Array)
+        for (let r = 0; r < all.length; r++) {
+          const own = sorted[Number(ids![r]) - 1]!
+          expect([pre![r], post![r], x![r]]).toEqual([own.pre, own.post, own.at])
+          if (r === 0) continue
+          const before = [pre![r - 1]!, post![r - 1]!, ids![r - 1]!]
+          const here = [pre![r]!, post![r]!, ids![r]!]
+          const differs = here.findIndex((v, k) => v !== before[k])
+          expect(here[differs]! > before[differs]!).toBe(true)
+        }
+        expect(synapseLines(taken).map(l => [l.id, l.preSegment, l.post[2]])).toEqual(
+          sorted.map((s, i) => [BigInt(i + 1), s.pre, s.at + 8]),
+        )
+      },
+    ),
+  )
+})
