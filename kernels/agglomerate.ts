@@ -1,11 +1,34 @@
-// Mean-affinity agglomeration of one tree node: exact, because it merges only what no other node can change.
+// Mean-affinity agglomeration of one tree node: what its children left open joined, then all merges that no other node can change.
+import { concat, rowsAt } from './arrays.ts'
 import { ClusterGraph } from './cluster-graph.ts'
 import { combineEdges } from './edge-table.ts'
-import { type PairIndex, halves, indexIds } from './pair-index.ts'
-import type { AgglomerateResult, Merges, OpenGraph, ThresholdedEdges } from './segmentation-types.ts'
+import { halves, indexIds, rankIds } from './pair-index.ts'
+import type { PairIndex } from './pair-index.ts'
+import type { AgglomerateResult, ChildGraph, Merges, OpenGraph, ThresholdedEdges } from './segmentation-types.ts'
 
-/** Merge while the mean affinity, as a probability, reaches this. */
-export const agglomerateDefaults = Object.freeze({ threshold: 0.4 })
+/**
+ * The open graph of a tree node from those of its children. Faces on which children meet are no longer faces. An edge
+ * across such a face was carried up by the child that owns it, with the other end named by its supervoxel id: no mapping
+ * is needed, because a supervoxel that touches an open face has not been merged by anyone below (docs/agglomeration.md).
+ * @throws RangeError if a cluster stands in two children
+ */
+export function joinChildren(children: readonly ChildGraph[]): OpenGraph {
+  if (children.length === 0) throw new RangeError('a tree node without children')
+  const { sorted, rank } = rankIds(concat(children.map(c => c.nodes.id)))
+  if (sorted.length !== rank.length) throw new RangeError('a cluster stands in two children')
+  const size = new Float64Array(rank.length)
+  const faces = new Uint8Array(rank.length)
+  let at = 0
+  for (const { nodes, octant } of children) {
+    // A child at the low place keeps its low faces, one at the high place its high faces.
+    const outer = octant.reduce((bits, place, axis) => bits | ((place === 0 ? 1 : 2) << (2 * axis)), 0)
+    for (let i = 0; i < nodes.id.length; i++, at++) {
+      size[rank[at]!] = nodes.size[i]!
+      faces[rank[at]!] = nodes.faces[i]! & outer
+    }
+  }
+  return { nodes: { id: sorted, size, faces }, edges: combineEdges(children.map(c => c.edges)) }
+}
 
 export interface AgglomerateRequest extends OpenGraph {
   /** Bit mask (-x, +x, -y, +y, -z, +z from bit 0) of the faces of the tree node beyond which the dataset goes on. */
@@ -15,15 +38,7 @@ export interface AgglomerateRequest extends OpenGraph {
 /** Ends of the edges as places in the node table (-1: outside). */
 function placeEnds(ids: BigUint64Array, index: PairIndex): Int32Array {
   const h = halves(ids)
-  const out = new Int32Array(ids.length)
-  for (let i = 0; i < ids.length; i++) out[i] = index.get(h[2 * i]!, h[2 * i + 1]!)
-  return out
-}
-
-function select<T extends Float64Array | Uint32Array>(values: T, at: Uint32Array): T {
-  const out = new (values.constructor as new (n: number) => T)(at.length)
-  for (let i = 0; i < at.length; i++) out[i] = values[at[i]!]!
-  return out
+  return Int32Array.from({ length: ids.length }, (_, i) => index.get(h[2 * i]!, h[2 * i + 1]!))
 }
 
 /**
@@ -45,30 +60,22 @@ export function agglomerate({ edges, nodes, openFaces }: AgglomerateRequest): Ag
   }
   const a = placeEnds(edges.a, index)
   const b = placeEnds(edges.b, index)
-  const inner = new Uint32Array(a.length)
-  const outer = new Uint32Array(a.length)
-  let [inside, outside] = [0, 0]
+  const inner: number[] = []
+  const outer: number[] = []
   for (let e = 0; e < a.length; e++) {
-    if (a[e]! >= 0 && b[e]! >= 0) {
-      inner[inside++] = e
-      continue
-    }
     const end = Math.max(a[e]!, b[e]!)
-    if (end < 0 || (faces[end]! & openFaces) === 0)
-      throw new RangeError(`edge ${edges.a[e]} - ${edges.b[e]} leads out of the node, but not through an open face`)
-    outer[outside++] = e
+    if (a[e]! >= 0 && b[e]! >= 0) inner.push(e)
+    else if (end >= 0 && (faces[end]! & openFaces) !== 0) outer.push(e)
+    else throw new RangeError(`edge ${edges.a[e]} - ${edges.b[e]} leads out of the node, but not through an open face`)
   }
-  const at = inner.subarray(0, inside)
+  const { sum, count, threshold } = edges
   const graph = new ClusterGraph(n, {
-    u: Uint32Array.from(at, e => a[e]!),
-    v: Uint32Array.from(at, e => b[e]!),
-    sum: select(edges.sum, at),
-    count: select(edges.count, at),
-    threshold: select(edges.threshold, at),
+    u: Uint32Array.from(inner, e => a[e]!),
+    v: Uint32Array.from(inner, e => b[e]!),
+    ...rowsAt({ sum, count, threshold }, inner),
   })
   // What touches an open face has edges that are not known here; what has such a cluster for its best partner has to wait.
-  const waits = new Uint8Array(n)
-  for (let i = 0; i < n; i++) waits[i] = (faces[i]! & openFaces) === 0 ? 0 : 1
+  const waits = faces.map(f => ((f & openFaces) === 0 ? 0 : 1))
   for (let e = graph.pop(); e >= 0; e = graph.pop()) {
     const [p, q] = [graph.find(graph.u[e]!), graph.find(graph.v[e]!)]
     if (waits[p] === 0 && waits[q] === 0) graph.merge(e)
@@ -77,68 +84,41 @@ export function agglomerate({ edges, nodes, openFaces }: AgglomerateRequest): Ag
   return {
     merges: mergeList(graph, id),
     nodes: openNodes(graph, { id, size, faces }, waits),
-    edges: openEdges(graph, edges, outer.subarray(0, outside), id, waits),
+    edges: combineEdges([openEdges(graph, id, waits), rowsAt(edges, outer)]),
   }
 }
 
 function mergeList(graph: ClusterGraph, id: BigUint64Array): Merges {
-  const moved = new Uint32Array(graph.n)
-  let k = 0
-  for (let i = 0; i < graph.n; i++) if (graph.smallest[graph.find(i)]! !== i) moved[k++] = i
-  const from = moved.subarray(0, k)
-  return {
-    from: BigUint64Array.from(from, i => id[i]!),
-    to: BigUint64Array.from(from, i => id[graph.smallest[graph.find(i)]!]!),
-  }
+  const smallest = Uint32Array.from(id, (_, i) => graph.smallest[graph.find(i)]!)
+  const moved = smallest.map((_, i) => i).filter(i => smallest[i] !== i)
+  return { from: rowsAt({ id }, moved).id, to: BigUint64Array.from(moved, i => id[smallest[i]!]!) }
 }
 
 /** A cluster that does not wait has no edge left that may merge, nor can it ever get one: it is finished. */
-function openNodes(graph: ClusterGraph, nodes: OpenGraph['nodes'], waits: Uint8Array): OpenGraph['nodes'] {
+function openNodes(graph: ClusterGraph, { id, ...nodes }: OpenGraph['nodes'], waits: Uint8Array): OpenGraph['nodes'] {
   const size = new Float64Array(graph.n)
   const faces = new Uint8Array(graph.n)
-  const open = new Uint32Array(graph.n)
-  let k = 0
+  const open: number[] = []
   for (let i = 0; i < graph.n; i++) {
-    const c = graph.smallest[graph.find(i)]!
+    const root = graph.find(i)
+    const c = graph.smallest[root]!
     size[c]! += nodes.size[i]!
     faces[c]! |= nodes.faces[i]!
-    if (c === i && waits[graph.find(i)] !== 0) open[k++] = i
+    if (c === i && waits[root] !== 0) open.push(i)
   }
-  const at = open.subarray(0, k)
-  return {
-    id: BigUint64Array.from(at, i => nodes.id[i]!),
-    size: select(size, at),
-    faces: Uint8Array.from(at, i => faces[i]!),
-  }
+  return rowsAt({ id, size, faces }, open)
 }
 
-/** Edges between waiting clusters, and those that lead out. */
-function openEdges(
-  graph: ClusterGraph,
-  edges: ThresholdedEdges,
-  outer: Uint32Array,
-  id: BigUint64Array,
-  waits: Uint8Array,
-): ThresholdedEdges {
-  const open = new Uint32Array(graph.u.length)
-  let k = 0
-  for (let e = 0; e < open.length; e++)
+/** The edges between waiting clusters. */
+function openEdges(graph: ClusterGraph, id: BigUint64Array, waits: Uint8Array): ThresholdedEdges {
+  const open: number[] = []
+  for (let e = 0; e < graph.u.length; e++)
     if (graph.alive[e] !== 0 && waits[graph.find(graph.u[e]!)] !== 0 && waits[graph.find(graph.v[e]!)] !== 0)
-      open[k++] = e
-  const at = open.subarray(0, k)
-  const within = {
-    a: BigUint64Array.from(at, e => id[graph.smallest[graph.find(graph.u[e]!)]!]!),
-    b: BigUint64Array.from(at, e => id[graph.smallest[graph.find(graph.v[e]!)]!]!),
-    sum: select(graph.sum, at),
-    count: select(graph.count, at),
-    threshold: select(graph.threshold, at),
+      open.push(e)
+  const { u, v, sum, count, threshold } = graph
+  return {
+    a: BigUint64Array.from(open, e => id[graph.smallest[graph.find(u[e]!)]!]!),
+    b: BigUint64Array.from(open, e => id[graph.smallest[graph.find(v[e]!)]!]!),
+    ...rowsAt({ sum, count, threshold }, open),
   }
-  const leading = {
-    a: BigUint64Array.from(outer, e => edges.a[e]!),
-    b: BigUint64Array.from(outer, e => edges.b[e]!),
-    sum: select(edges.sum, outer),
-    count: select(edges.count, outer),
-    threshold: select(edges.threshold, outer),
-  }
-  return combineEdges([within, leading])
 }

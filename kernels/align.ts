@@ -1,34 +1,46 @@
 // Brings all sections of a stack together at once: a displacement field each, smooth, and nominal on the average over z.
 import { addBending } from './mesh-solve.ts'
-import { badSections, blurredSections, nearestGood } from './bad-sections.ts'
+import { badSections, blurredSections } from './bad-sections.ts'
 import { latticeAt, latticeWeights } from './lattice.ts'
-import { addEntry, endRow, leastSquares, makeRows, median } from './least-squares.ts'
+import { addEntry, addRow, endRow, leastSquares, makeRows, medianAndMax } from './least-squares.ts'
 import type { Rows } from './least-squares.ts'
-import { alignDefaults } from './section-types.ts'
-import type { AlignedSection, Alignment, AlignParams, Lattice, SectionExtent, SectionMatch } from './section-types.ts'
-
-export interface SectionPair {
-  readonly a: number
-  readonly b: number
-  readonly match: SectionMatch
-}
+import type {
+  AlignedSection,
+  Alignment,
+  AlignParams,
+  Grid,
+  Lattice,
+  SectionExtent,
+  SectionPair,
+} from './section-types.ts'
 
 /** Zero fields, for sources that are aligned already; excluded sections are named with their reason. */
 export function identityAlignment(
   sections: readonly number[],
   excluded: readonly { readonly z: number; readonly reason: string }[] = [],
 ): Alignment {
+  const ascending = [...sections].sort((p, q) => p - q)
   const reasons = new Map(excluded.map(e => [e.z, e.reason]))
-  const good = sections.filter(z => !reasons.has(z)).map(z => ({ z, bounds: null }))
-  const shown = [...sections]
-    .sort((p, q) => p - q)
-    .map((z): AlignedSection => {
-      const reason = reasons.get(z)
-      if (reason === undefined) return { z, field: zeroField(), source: z }
-      return { z, field: zeroField(), source: nearestGood(z, good), excluded: reason }
-    })
-  return { sections: shown, residualPx: { median: 0, max: 0 } }
+  return { sections: standIns(ascending, reasons, () => undefined), residualPx: { median: 0, max: 0 } }
 }
+
+/** Every section with its field (none: zero), for which that of the nearest good section stands in where it has a reason. */
+const standIns = (
+  sections: readonly number[],
+  reasons: ReadonlyMap<number, string>,
+  fieldOf: (z: number) => Lattice<Float32Array> | undefined,
+): AlignedSection[] => {
+  const good = sections.filter(z => !reasons.has(z))
+  return sections.map(z => {
+    const excluded = reasons.get(z)
+    const source = excluded === undefined ? z : nearest(z, good)
+    return { z, field: fieldOf(source) ?? zeroField(), source, ...(excluded === undefined ? {} : { excluded }) }
+  })
+}
+
+/** The nearest section of the list, the lower on a tie; z itself when the list is empty. */
+const nearest = (z: number, ascending: readonly number[]): number =>
+  ascending.reduce((best, e) => (Math.abs(e - z) < Math.abs(best - z) ? e : best), ascending[0] ?? z)
 
 const zeroField = (): Lattice<Float32Array> => ({
   spacing: 1,
@@ -65,15 +77,12 @@ const outlierPx = 1.5
 export function solveAlignment(
   matches: readonly SectionPair[],
   sections: readonly SectionExtent[],
-  params: Partial<AlignParams> = {},
+  p: AlignParams,
 ): Alignment {
-  const p = { ...alignDefaults, ...params }
   const extents = [...sections].sort((s, t) => s.z - t.z)
   const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
   const bad = badSections(order, extents, p.minAgreement)
   const good = extents.filter(e => !bad.has(e.z))
-  const blurred = blurredSections(good, p)
-  const sharp = good.filter(e => !blurred.has(e.z))
   const grid = commonGrid(good, p.spacingPx)
   const nodes = grid.nx * grid.ny
   const first = new Map(good.map((e, i) => [e.z, i * nodes]))
@@ -81,30 +90,24 @@ export function solveAlignment(
   const x = new Float64Array(good.length * nodes)
   const y = new Float64Array(good.length * nodes)
   const residuals = solve(used, first, grid, p, x, y)
-  const shown = extents.map((e): AlignedSection => {
-    const reason = bad.get(e.z) ?? blurred.get(e.z)
-    const source = reason === undefined ? e.z : nearestGood(e.z, sharp)
-    const at = first.get(source)
-    const field =
-      at === undefined
-        ? zeroField()
-        : {
-            ...grid,
-            dx: Float32Array.from(x.subarray(at, at + nodes), quantised),
-            dy: Float32Array.from(y.subarray(at, at + nodes), quantised),
-          }
-    return { z: e.z, field, source, ...(reason === undefined ? {} : { excluded: reason }) }
-  })
+  const fieldOf = (z: number) => {
+    const at = first.get(z)
+    if (at === undefined) return undefined
+    const [dx, dy] = [x, y].map(d => Float32Array.from(d.subarray(at, at + nodes), quantised))
+    return { ...grid, dx: dx!, dy: dy! }
+  }
   return {
-    sections: shown,
-    residualPx: { median: median(residuals), max: residuals.reduce((s, t) => Math.max(s, t), 0) },
+    sections: standIns(
+      extents.map(e => e.z),
+      new Map([...bad, ...blurredSections(good, p)]),
+      fieldOf,
+    ),
+    residualPx: medianAndMax(residuals),
   }
 }
 
 /** Pull of every node to its nominal place, relative to one match: decides what nothing else does. */
 const pull = 0.002
-
-type Grid = Omit<Lattice, 'dx' | 'dy'>
 
 function solve(
   used: readonly SectionPair[],
@@ -166,19 +169,15 @@ function solve(
 /** Rows that ask for a mean displacement of nought over the sections around each, and faintly for none at all. */
 function addAnchors(rows: Rows, first: ReadonlyMap<number, number>, nodes: number, p: AlignParams): void {
   const sections = [...first]
-  sections.forEach(([z, at], s) => {
-    let low = s
-    while (low > 0 && z - sections[low - 1]![0] <= p.window) low--
-    let high = s
-    while (high < sections.length - 1 && sections[high + 1]![0] - z <= p.window) high++
-    const share = 1 / (high - low + 1)
+  for (const [s, [z, at]] of sections.entries()) {
+    const close = sections.slice(Math.max(0, s - p.window), s + p.window + 1)
+    const near = close.filter(([other]) => Math.abs(other - z) <= p.window)
     for (let i = 0; i < nodes; i++) {
-      for (let k = low; k <= high; k++) addEntry(rows, sections[k]![1] + i, share)
+      for (const [, there] of near) addEntry(rows, there + i, 1 / near.length)
       endRow(rows, 0, 0, p.anchor)
-      addEntry(rows, at + i, 1)
-      endRow(rows, 0, 0, pull)
+      addRow(rows, [at + i], [1], pull)
     }
-  })
+  }
 }
 
 function commonGrid(sections: readonly SectionExtent[], spacing: number): Grid {

@@ -1,19 +1,14 @@
 // Which sections of a stack cannot be used, and why: excluded by name, no tile, or nothing in common with the sections next to it.
 import { median } from './least-squares.ts'
-import type { AlignParams, SectionExtent, SectionMatch } from './section-types.ts'
-
-interface Pair {
-  readonly a: number
-  readonly b: number
-  readonly match: SectionMatch
-}
+import type { AlignParams, SectionExtent, SectionPair } from './section-types.ts'
 
 /**
- * Section -> reason: those excluded beforehand first. Else a section is bad when every pair that it takes part in disagrees. Its partner may be without fault:
- * the worst (most disagreeing pairs, then least agreement, then lower z) is taken out first, its pairs with it, and so on.
+ * Section -> reason: those excluded beforehand first. Else a section is bad when every pair that it takes part in disagrees.
+ * Its partner may be without fault: the worst (most disagreeing pairs, then least agreement, then lower z) is taken out
+ * first, its pairs with it, and so on.
  */
 export function badSections(
-  pairs: readonly Pair[],
+  pairs: readonly SectionPair[],
   sections: readonly SectionExtent[],
   minAgreement: number,
 ): Map<number, string> {
@@ -22,32 +17,24 @@ export function badSections(
     if (excluded !== undefined) bad.set(z, excluded)
     else if (!bounds) bad.set(z, 'no usable tile')
   }
+  const ends = pairs.flatMap(p => [
+    { z: p.a, ...p },
+    { z: p.b, ...p },
+  ])
+  const bySection = Map.groupBy(ends, e => e.z)
   for (;;) {
-    const tally = new Map<number, { failed: number; held: number; agreement: number }>()
-    for (const { a, b, match } of pairs) {
-      if (bad.has(a) || bad.has(b)) continue
-      for (const z of [a, b]) {
-        const t = tally.get(z) ?? { failed: 0, held: 0, agreement: 0 }
-        if (match.agreement >= minAgreement) t.held++
-        else t.failed++
-        t.agreement += match.agreement
-        tally.set(z, t)
-      }
-    }
-    let worst: { z: number; failed: number; agreement: number } | undefined
+    let worst = { z: NaN, failed: 0, agreement: 0 }
     for (const { z } of sections) {
-      const t = tally.get(z)
-      if (!t || t.held > 0) continue
-      const better =
-        worst && (t.failed < worst.failed || (t.failed === worst.failed && t.agreement / t.failed >= worst.agreement))
-      if (!better) worst = { z, failed: t.failed, agreement: t.agreement / t.failed }
+      const own = (bySection.get(z) ?? []).filter(({ a, b }) => !bad.has(a) && !bad.has(b))
+      const failed = own.length
+      if (failed === 0 || own.some(({ match }) => match.agreement >= minAgreement)) continue
+      const agreement = own.reduce((sum, { match }) => sum + match.agreement, 0) / failed
+      if (failed > worst.failed || (failed === worst.failed && agreement < worst.agreement))
+        worst = { z, failed, agreement }
     }
-    if (!worst) return bad
-    const percent = Math.round(100 * worst.agreement)
-    bad.set(
-      worst.z,
-      `matches no neighbour: ${percent} % of its surface agrees, ${Math.round(100 * minAgreement)} % needed`,
-    )
+    if (worst.failed === 0) return bad
+    const [percent, needed] = [Math.round(100 * worst.agreement), Math.round(100 * minAgreement)]
+    bad.set(worst.z, `matches no neighbour: ${percent} % of its surface agrees, ${needed} % needed`)
   }
 }
 
@@ -68,16 +55,4 @@ export function blurredSections(sections: readonly SectionExtent[], p: AlignPara
       blurred.set(z, `out of focus: ${Math.round((100 * focus) / usual)} % of the detail of the sections around`)
   }
   return blurred
-}
-
-/** The nearest section of the list, the lower on a tie; z itself when the list is empty. */
-export function nearestGood(z: number, good: readonly SectionExtent[]): number {
-  let best = z
-  let distance = Infinity
-  for (const e of good)
-    if (Math.abs(e.z - z) < distance || (Math.abs(e.z - z) === distance && e.z < best)) {
-      best = e.z
-      distance = Math.abs(e.z - z)
-    }
-  return best
 }

@@ -1,5 +1,7 @@
-// Which part of a tile shows tissue: some cameras leave dead columns at the sides and corners outside the imaged field.
+// Which part of a tile shows tissue (some cameras leave dead columns at the sides and corners outside the imaged field), and how
+// far a place is from the edge of it.
 import type { CameraView, TileImage } from './section-types.ts'
+import { meanAndStd } from './tile-quality.ts'
 
 const band = 8
 
@@ -9,14 +11,7 @@ const band = 8
  */
 export function cameraView(t: TileImage): CameraView {
   const { width, height, data } = t
-  let sum = 0
-  let squares = 0
-  for (let i = 0; i < data.length; i++) {
-    sum += data[i]!
-    squares += data[i]! * data[i]!
-  }
-  const mean = sum / data.length
-  const std = Math.sqrt(Math.max(0, squares / data.length - mean * mean))
+  const { mean, std } = meanAndStd(data)
   const dark = (start: number, step: number, count: number): boolean => {
     let s = 0
     for (let k = 0, i = start; k < count; k++, i += step) s += data[i]!
@@ -33,17 +28,13 @@ export function cameraView(t: TileImage): CameraView {
   const bottom = side(height / 10, i => dark((height - 1 - i) * width, 1, width))
   const limit = Math.min(width, height) / 4
   const corner = (flipX: boolean, flipY: boolean): number => {
-    const insetX = flipX ? right : left
-    const insetY = flipY ? bottom : top
     let cut = 0
     for (let d = band; d < limit; d += band) {
-      let n = 0
-      let s = 0
-      let q = 0
+      let [n, s, q] = [0, 0, 0]
       for (let y = 0; y < d + band; y++)
         for (let x = Math.max(0, d - y); x < d + band - y; x++) {
-          const px = flipX ? width - 1 - insetX - x : insetX + x
-          const py = flipY ? height - 1 - insetY - y : insetY + y
+          const px = flipX ? width - 1 - right - x : left + x
+          const py = flipY ? height - 1 - bottom - y : top + y
           const v = data[py * width + px]!
           n++
           s += v
@@ -55,11 +46,21 @@ export function cameraView(t: TileImage): CameraView {
     // The edge of the field is blurred over a few pixels.
     return cut > 0 ? cut + band : 0
   }
-  return {
-    left,
-    top,
-    right,
-    bottom,
-    corners: [corner(false, false), corner(true, false), corner(false, true), corner(true, true)],
-  }
+  const corners = [corner(false, false), corner(true, false), corner(false, true), corner(true, true)] as const
+  return { left, top, right, bottom, corners }
+}
+
+/** Distance from (x, y) to the nearest edge of the view of a tile, negative outside. */
+export function edgeDistance(view: CameraView, width: number, height: number, x: number, y: number): number {
+  const left = x + 0.5 - view.left
+  const top = y + 0.5 - view.top
+  const right = width - 0.5 - x - view.right
+  const bottom = height - 0.5 - y - view.bottom
+  const [c0, c1, c2, c3] = view.corners
+  let d = Math.min(left, right, top, bottom)
+  if (c0 > 0) d = Math.min(d, (left + top - c0) * Math.SQRT1_2)
+  if (c1 > 0) d = Math.min(d, (right + top - c1) * Math.SQRT1_2)
+  if (c2 > 0) d = Math.min(d, (left + bottom - c2) * Math.SQRT1_2)
+  if (c3 > 0) d = Math.min(d, (right + bottom - c3) * Math.SQRT1_2)
+  return d
 }

@@ -1,4 +1,5 @@
 // A graph of clusters that merge best edge first: union-find, edge lists per cluster, one heap; the core of agglomeration.
+import { longer, rootOf } from './arrays.ts'
 import { PairIndex } from './pair-index.ts'
 
 /**
@@ -60,10 +61,9 @@ export class ClusterGraph {
     this.lo = new Uint32Array(m)
     this.hi = new Uint32Array(m)
     for (let e = 0; e < m; e++) {
-      const [a, b] = [this.u[e]!, this.v[e]!]
-      this.push(a, 2 * e)
-      this.push(b, 2 * e + 1)
-      this.setEdge(a, b, e)
+      this.push(this.u[e]!, 2 * e)
+      this.push(this.v[e]!, 2 * e + 1)
+      this.setEdge(this.u[e]!, this.v[e]!, e)
       if (this.rank(e)) this.heap[this.heapSize++] = e
     }
     for (let i = (this.heapSize >> 1) - 1; i >= 0; i--) this.sink(i)
@@ -71,31 +71,19 @@ export class ClusterGraph {
 
   /** Root of the cluster that a node lies in. */
   find(node: number): number {
-    const parent = this.parent
-    let root = node
-    while (parent[root]! !== root) root = parent[root]!
-    while (parent[node]! !== root) {
-      const up = parent[node]!
-      parent[node] = root
-      node = up
-    }
-    return root
+    return rootOf(this.parent, node)
   }
 
   /** Takes the best edge that may merge; -1 when there is none. Its ends are then the best partners of each other. */
   pop(): number {
     while (this.heapSize > 0) {
       const e = this.heap[0]!
-      if (this.alive[e] !== 0) {
-        const [mean, lo, hi] = [this.mean[e]!, this.lo[e]!, this.hi[e]!]
-        const able = this.rank(e)
-        if (able && (mean !== this.mean[e]! || lo !== this.lo[e]! || hi !== this.hi[e]!)) {
-          this.sink(0)
-          continue
-        }
-        this.dropTop()
-        if (able) return e
-      } else this.dropTop()
+      const [mean, lo, hi] = [this.mean[e]!, this.lo[e]!, this.hi[e]!]
+      const able = this.alive[e] !== 0 && this.rank(e)
+      const fell = able && (mean !== this.mean[e]! || lo !== this.lo[e]! || hi !== this.hi[e]!)
+      if (!fell) this.heap[0] = this.heap[--this.heapSize]!
+      this.sink(0)
+      if (able && !fell) return e
     }
     return -1
   }
@@ -111,29 +99,23 @@ export class ClusterGraph {
       const after = this.next[h]!
       const f = h >> 1
       const x = this.find((h & 1) === 0 ? this.v[f]! : this.u[f]!)
-      if (this.alive[f] !== 0) {
-        const known = this.getEdge(a, x)
-        if (known >= 0) this.addParallel(a, x, known, f, h)
-        else {
-          this.setEdge(a, x, f)
-          this.push(a, h)
-        }
+      if (this.alive[f] !== 0 && this.addUp(f, this.getEdge(a, x)) === f) {
+        this.setEdge(a, x, f)
+        this.push(a, h)
       }
       h = after
     }
   }
 
-  /** Keeps of two parallel edges the one that stands higher in the heap: their sum ranks no higher than it does. */
-  private addParallel(a: number, x: number, known: number, f: number, h: number): void {
-    const better = this.above(f, known)
-    const [keep, drop] = better ? [f, known] : [known, f]
+  /** Adds a parallel edge (-1: there is none) up with `f`. Stays the one higher in the heap: their sum ranks no higher than it does. */
+  private addUp(f: number, parallel: number): number {
+    if (parallel < 0) return f
+    const [keep, drop] = this.above(f, parallel) ? [f, parallel] : [parallel, f]
     this.sum[keep]! += this.sum[drop]!
     this.count[keep]! += this.count[drop]!
     if (this.threshold[drop]! > this.threshold[keep]!) this.threshold[keep] = this.threshold[drop]!
     this.alive[drop] = 0
-    if (!better) return
-    this.push(a, h)
-    this.setEdge(a, x, keep)
+    return keep
   }
 
   private push(cluster: number, half: number): void {
@@ -153,11 +135,7 @@ export class ClusterGraph {
 
   private setEdge(a: number, b: number, e: number): void {
     const p = a < b ? this.pairs.add(a, b) : this.pairs.add(b, a)
-    if (p >= this.edgeOfPair.length) {
-      const more = new Int32Array(2 * this.edgeOfPair.length)
-      more.set(this.edgeOfPair)
-      this.edgeOfPair = more
-    }
+    if (p >= this.edgeOfPair.length) this.edgeOfPair = longer(this.edgeOfPair)
     this.edgeOfPair[p] = e
   }
 
@@ -178,11 +156,6 @@ export class ClusterGraph {
     if (d !== 0) return d > 0
     const l = this.lo[e]! - this.lo[f]!
     return l !== 0 ? l > 0 : this.hi[e]! > this.hi[f]!
-  }
-
-  private dropTop(): void {
-    this.heap[0] = this.heap[--this.heapSize]!
-    this.sink(0)
   }
 
   private sink(i: number): void {

@@ -25,10 +25,7 @@ function envelope(f: Int32Array, out: Int32Array, vertex: Int32Array, from: Int3
     vertex[k] = q
     from[k] = start < 0 ? 0 : start
   }
-  if (k < 0) {
-    for (let q = 0; q < length; q++) out[q] = FAR
-    return
-  }
+  if (k < 0) out.fill(FAR, 0, length)
   let end = length
   for (; k >= 0; k--) {
     const p = vertex[k]!
@@ -49,21 +46,17 @@ export function squaredDistance(inside: Uint8Array, shape: Vec3, cap: number): I
   for (let row = 0; row < d.length; row += sx) {
     let gap = cap
     for (let i = row; i < row + sx; i++) {
-      gap = inside[i] === 0 ? 0 : gap < cap ? gap + 1 : cap
+      gap = inside[i] === 0 ? 0 : gap + 1
       d[i] = gap
     }
     gap = cap
     for (let i = row + sx - 1; i >= row; i--) {
-      gap = inside[i] === 0 ? 0 : gap < cap ? gap + 1 : cap
-      if (d[i]! > gap) d[i] = gap
-      d[i] = d[i]! >= cap ? FAR : d[i]! * d[i]!
+      gap = Math.min(gap + 1, d[i]!)
+      d[i] = gap >= cap ? FAR : gap * gap
     }
   }
-  const longest = Math.max(sy, sz)
-  const line = new Int32Array(longest)
-  const out = new Int32Array(longest)
-  const vertex = new Int32Array(longest)
-  const from = new Int32Array(longest)
+  const scratch = () => new Int32Array(Math.max(sy, sz))
+  const [line, out, vertex, from] = [scratch(), scratch(), scratch(), scratch()]
   const plane = sx * sy
   const pass = (first: number, stride: number, length: number): void => {
     let clear = true

@@ -1,77 +1,51 @@
 // Draws one section into a rectangle: where each pixel lies in the tiles, how they blend, and what grey it gets.
+import { edgeDistance } from './camera-view.ts'
 import { gainAt } from './illumination.ts'
-import type { Illumination } from './illumination.ts'
 import { latticeAt, typedLattice } from './lattice.ts'
-import { edgeDistance, sampleTile } from './sample-tile.ts'
+import { sampleTile } from './sample-tile.ts'
 import type {
-  CameraView,
   Lattice,
   Rect,
   RenderParams,
   SectionImage,
   SectionStitch,
   TileImage,
+  TileTransform,
 } from './section-types.ts'
 
 /** A tile ready to be read at section coordinates. */
-interface Placed {
-  readonly width: number
-  readonly height: number
+interface Placed extends Omit<TileTransform, 'mesh'> {
   readonly data: Uint8Array
-  /** Inverse of the linear part of its transform, and its shift. */
-  readonly ia: number
-  readonly ib: number
-  readonly ic: number
-  readonly id: number
-  readonly tx: number
-  readonly ty: number
+  /** Inverse of the linear part of its transform. */
+  readonly inverse: readonly [number, number, number, number]
   readonly mesh: Lattice<Float32Array> | null
   /** Largest displacement of the mesh along an axis, and one. */
   readonly reach: number
-  readonly gain: number
-  readonly view: CameraView
 }
 
 export interface Prepared {
   readonly tiles: readonly Placed[]
-  readonly light: Illumination
-  readonly mean: number
-  readonly std: number
+  readonly stitch: SectionStitch
 }
 
 /** Transforms whose tile is not passed are left out; the order is that of the stitch, whatever the order of the tiles. */
 export function prepare(tiles: readonly TileImage[], stitch: SectionStitch): Prepared {
-  const images = new Map(tiles.map(t => [t.name, t]))
+  const images = new Map(tiles.map(t => [t.name, t.data]))
   const placed: Placed[] = []
-  for (const { name, width, height, affine, mesh, gain, view } of stitch.transforms) {
-    const image = images.get(name)
-    if (!image) continue
-    const [a, b, tx, c, d, ty] = affine
+  for (const t of stitch.transforms) {
+    const data = images.get(t.name)
+    if (!data) continue
+    const [a, b, , c, d] = t.affine
     const det = a * d - b * c
-    placed.push({
-      width,
-      height,
-      data: image.data,
-      ia: d / det,
-      ib: -b / det,
-      ic: -c / det,
-      id: a / det,
-      tx,
-      ty,
-      mesh: mesh ? typedLattice(mesh) : null,
-      reach: 1 + (mesh ? largest(mesh.dx, mesh.dy) : 0),
-      gain,
-      view,
-    })
+    const mesh = t.mesh && typedLattice(t.mesh)
+    placed.push({ ...t, data, inverse: [d / det, -b / det, -c / det, a / det], mesh, reach: 1 + largestOf(t.mesh) })
   }
-  return { tiles: placed, light: stitch.illumination, mean: stitch.intensity.mean, std: stitch.intensity.std }
+  return { tiles: placed, stitch }
 }
 
-function largest(...arrays: readonly (readonly number[])[]): number {
-  let most = 0
-  for (const a of arrays) for (const v of a) most = Math.max(most, Math.abs(v))
-  return most
-}
+/** The largest displacement along an axis. */
+export const largestOf = (mesh: Lattice | null): number =>
+  mesh ? [...mesh.dx, ...mesh.dy].reduce((most, v) => Math.max(most, Math.abs(v)), 0) : 0
 
 /** Weight of a place outside the camera's view: it shows only where no other tile covers. */
 const lastResort = 1e-9
@@ -81,9 +55,9 @@ const lastResort = 1e-9
  * in `done` and returns how many. Each pixel is a function of its own coordinates alone.
  */
 export function drawRow(
-  s: Prepared,
+  { tiles, stitch: { illumination, intensity } }: Prepared,
   field: Lattice<Float32Array> | null,
-  p: Pick<RenderParams, 'normalise' | 'mean' | 'std' | 'featherPx'>,
+  p: Omit<RenderParams, 'fillSections'>,
   x0: number,
   y: number,
   width: number,
@@ -91,13 +65,13 @@ export function drawRow(
   done: Uint8Array,
   at: number,
 ): number {
-  const n = s.tiles.length
+  const n = tiles.length
   const us = new Float64Array(n)
   const vs = new Float64Array(n)
   const edges = new Float64Array(n)
   const d = new Float64Array(2)
   const section = p.normalise === 'section'
-  const scale = section ? p.std / s.std : 1
+  const scale = section ? p.std / intensity.std : 1
   let count = 0
   for (let i = 0; i < width; i++) {
     if (done[at + i] !== 0) continue
@@ -110,12 +84,12 @@ export function drawRow(
     }
     let largest = -1
     for (let k = 0; k < n; k++) {
-      const t = s.tiles[k]!
+      const t = tiles[k]!
       edges[k] = -1
-      const qx = px - t.tx
-      const qy = py - t.ty
-      let u = t.ia * qx + t.ib * qy
-      let v = t.ic * qx + t.id * qy
+      const qx = px - t.affine[2]
+      const qy = py - t.affine[5]
+      let u = t.inverse[0] * qx + t.inverse[1] * qy
+      let v = t.inverse[2] * qx + t.inverse[3] * qy
       if (!(u >= -t.reach && v >= -t.reach && u < t.width + t.reach && v < t.height + t.reach)) continue
       if (t.mesh) {
         latticeAt(t.mesh, u, v, d)
@@ -137,14 +111,14 @@ export function drawRow(
     for (let k = 0; k < n; k++) {
       const w = edges[k]! - largest + feather
       if (edges[k]! < 0 || w <= 0) continue
-      const t = s.tiles[k]!
+      const t = tiles[k]!
       let grey = sampleTile(t.data, t.width, t.height, us[k]!, vs[k]!)
-      if (section) grey /= gainAt(s.light, t.width, t.height, us[k]!, vs[k]!) * t.gain
+      if (section) grey /= gainAt(illumination, t.width, t.height, us[k]!, vs[k]!) * t.gain
       sum += w * grey
       weights += w
     }
     let value = sum / weights
-    if (section) value = (value - s.mean) * scale + p.mean
+    if (section) value = (value - intensity.mean) * scale + p.mean
     out[at + i] = value < 0 ? 0 : value > 255 ? 255 : Math.floor(value + 0.5)
     done[at + i] = 1
     count++

@@ -1,48 +1,64 @@
-// Sorting edge tables, adding up the edges that stand in them more than once, and giving edges their thresholds.
+// Tables of edges: contacts counted per pair, parallel edges added up, edges sorted, and their thresholds.
+import { concat, longer, rowsAt } from './arrays.ts'
 import { PairIndex, orderPairs, rankIds } from './pair-index.ts'
 import { blockCoordinate } from './relabel.ts'
 import type { Edges, ThresholdedEdges } from './segmentation-types.ts'
 import type { Vec3 } from './types.ts'
 
-function concat<T extends BigUint64Array | Float64Array>(parts: readonly T[]): T {
-  const out = new (parts[0]!.constructor as new (n: number) => T)(parts.reduce((n, p) => n + p.length, 0))
-  let at = 0
-  for (const p of parts) {
-    out.set(p as never, at)
-    at += p.length
+/** Sums and counts of the contacts of each pair of labels, in whatever order its ends are given. */
+export class Contacts {
+  readonly pairs: PairIndex
+  sum: Float64Array
+  count: Float64Array
+  private u = -1
+  private v = -1
+  private at = 0
+
+  constructor(expected = 4096) {
+    this.pairs = new PairIndex(expected)
+    this.sum = new Float64Array(this.pairs.first.length)
+    this.count = this.sum.slice()
   }
-  return out
+
+  /** Adds to a pair; gives its row. */
+  add(u: number, v: number, sum: number, count: number): number {
+    if (u !== this.u || v !== this.v) {
+      this.u = u
+      this.v = v
+      this.at = u < v ? this.pairs.add(u, v) : this.pairs.add(v, u)
+      if (this.at >= this.sum.length) {
+        this.sum = longer(this.sum)
+        this.count = longer(this.count)
+      }
+    }
+    this.sum[this.at]! += sum
+    this.count[this.at]! += count
+    return this.at
+  }
 }
 
 /** All edges in one table, a < b, sorted; of parallel ones sums and counts add up, and the highest threshold stands. */
 export function combineEdges(tables: readonly ThresholdedEdges[]): ThresholdedEdges {
-  const ends = rankIds(concat([...tables.map(t => t.a), ...tables.map(t => t.b)]))
-  const [sums, counts, thresholds] = [
-    concat(tables.map(t => t.sum)),
-    concat(tables.map(t => t.count)),
-    concat(tables.map(t => t.threshold)),
-  ]
-  const m = sums.length
-  const pairs = new PairIndex(m)
-  const [sum, count, threshold] = [new Float64Array(m), new Float64Array(m), new Float64Array(m)]
-  for (let e = 0; e < m; e++) {
-    const [p, q] = [ends.rank[e]!, ends.rank[m + e]!]
-    const i = p < q ? pairs.add(p, q) : pairs.add(q, p)
-    sum[i]! += sums[e]!
-    count[i]! += counts[e]!
-    if (thresholds[e]! > threshold[i]!) threshold[i] = thresholds[e]!
+  const { sorted, rank } = rankIds(concat([...tables.map(t => t.a), ...tables.map(t => t.b)]))
+  const all = {
+    sum: concat(tables.map(t => t.sum)),
+    count: concat(tables.map(t => t.count)),
+    threshold: concat(tables.map(t => t.threshold)),
   }
-  const order = orderPairs(
-    pairs.first.subarray(0, pairs.size),
-    pairs.second.subarray(0, pairs.size),
-    ends.sorted.length,
-  )
+  const m = all.sum.length
+  const contacts = new Contacts(m)
+  const threshold = new Float64Array(m)
+  for (let e = 0; e < m; e++) {
+    const i = contacts.add(rank[e]!, rank[m + e]!, all.sum[e]!, all.count[e]!)
+    if (all.threshold[e]! > threshold[i]!) threshold[i] = all.threshold[e]!
+  }
+  const { pairs, sum, count } = contacts
+  const [first, second] = [pairs.first.subarray(0, pairs.size), pairs.second.subarray(0, pairs.size)]
+  const order = orderPairs(first, second, sorted.length)
   return {
-    a: BigUint64Array.from(order, i => ends.sorted[pairs.first[i]!]!),
-    b: BigUint64Array.from(order, i => ends.sorted[pairs.second[i]!]!),
-    sum: Float64Array.from(order, i => sum[i]!),
-    count: Float64Array.from(order, i => count[i]!),
-    threshold: Float64Array.from(order, i => threshold[i]!),
+    a: BigUint64Array.from(order, i => sorted[first[i]!]!),
+    b: BigUint64Array.from(order, i => sorted[second[i]!]!),
+    ...rowsAt({ sum, count, threshold }, order),
   }
 }
 

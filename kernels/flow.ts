@@ -14,108 +14,81 @@ export interface Flow {
 /** Half side, in nodes, of the surroundings that a node is compared with. */
 const reach = 2
 
+/** Calls `visit` for the measured nodes up to r away from node (i, j) along each axis but for itself, in raster order. */
+function around(
+  f: Flow,
+  i: number,
+  j: number,
+  r: number,
+  visit: (node: number, squaredDistance: number) => void,
+): void {
+  for (let v = Math.max(0, j - r); v <= Math.min(f.ny - 1, j + r); v++)
+    for (let u = Math.max(0, i - r); u <= Math.min(f.nx - 1, i + r); u++)
+      if ((u !== i || v !== j) && f.confidence[v * f.nx + u]! > 0)
+        visit(v * f.nx + u, (u - i) * (u - i) + (v - j) * (v - j))
+}
+
 /**
  * Sets the confidence of nodes below `minScore`, and of those more than `tolerance` from the median of their surroundings,
  * to 0, and gives them a mean of the nearest good ones.
  */
 export function smoothFlow(f: Flow, minScore: number, tolerance: number): void {
   const { nx, ny, dx, dy, confidence } = f
-  const n = nx * ny
-  for (let k = 0; k < n; k++) if (confidence[k]! < minScore) confidence[k] = 0
-  const all = Array.from({ length: n }, (_, k) => k).filter(k => confidence[k]! > 0)
-  const centreX = median(all.map(k => dx[k]!))
-  const centreY = median(all.map(k => dy[k]!))
-  const outliers: number[] = []
-  for (const k of all) {
+  for (let k = 0; k < nx * ny; k++) if (confidence[k]! < minScore) confidence[k] = 0
+  const all = Array.from(confidence.keys()).filter(k => confidence[k]! > 0)
+  const middle = (d: Float64Array, nodes: readonly number[]) => median(nodes.map(k => d[k]!))
+  const centre = [middle(dx, all), middle(dy, all)] as const
+  const outliers = all.filter(k => {
     const near: number[] = []
-    const i = k % nx
-    const j = Math.floor(k / nx)
-    for (let v = Math.max(0, j - reach); v <= Math.min(ny - 1, j + reach); v++)
-      for (let u = Math.max(0, i - reach); u <= Math.min(nx - 1, i + reach); u++)
-        if ((u !== i || v !== j) && confidence[v * nx + u]! > 0) near.push(v * nx + u)
+    around(f, k % nx, Math.floor(k / nx), reach, m => near.push(m))
     const alone = near.length < 4
-    const ex = dx[k]! - (alone ? centreX : median(near.map(m => dx[m]!)))
-    const ey = dy[k]! - (alone ? centreY : median(near.map(m => dy[m]!)))
+    const [mx, my] = alone ? centre : [middle(dx, near), middle(dy, near)]
     const limit = alone ? 2 * tolerance : tolerance
-    if (ex * ex + ey * ey > limit * limit) outliers.push(k)
-  }
+    const [ex, ey] = [dx[k]! - mx, dy[k]! - my]
+    return ex * ex + ey * ey > limit * limit
+  })
   for (const k of outliers) confidence[k] = 0
-  fillGaps(f, centreX, centreY)
+  for (let j = 0, k = 0; j < ny; j++)
+    for (let i = 0; i < nx; i++, k++) if (confidence[k]! <= 0) [dx[k], dy[k]] = meanAround(f, i, j) ?? centre
 }
 
-/** Means over growing windows, of the good nodes in the smallest that holds two. */
-function fillGaps(f: Flow, otherwiseX: number, otherwiseY: number): void {
-  const { nx, ny, dx, dy, confidence } = f
-  for (let j = 0, k = 0; j < ny; j++)
-    for (let i = 0; i < nx; i++, k++) {
-      if (confidence[k]! > 0) continue
-      dx[k] = otherwiseX
-      dy[k] = otherwiseY
-      for (let r = 1; r < Math.max(nx, ny); r *= 2) {
-        let count = 0
-        let sum = 0
-        let sumX = 0
-        let sumY = 0
-        for (let v = Math.max(0, j - r); v <= Math.min(ny - 1, j + r); v++)
-          for (let u = Math.max(0, i - r); u <= Math.min(nx - 1, i + r); u++) {
-            const m = v * nx + u
-            if (confidence[m]! <= 0) continue
-            const w = confidence[m]! / ((u - i) * (u - i) + (v - j) * (v - j))
-            count++
-            sum += w
-            sumX += w * dx[m]!
-            sumY += w * dy[m]!
-          }
-        if (count < 2) continue
-        dx[k] = sumX / sum
-        dy[k] = sumY / sum
-        break
-      }
-    }
+/** Mean over growing windows, of the good nodes in the smallest that holds two. */
+function meanAround(f: Flow, i: number, j: number): readonly [number, number] | undefined {
+  for (let r = 1; r < Math.max(f.nx, f.ny); r *= 2) {
+    let [count, sum, sumX, sumY] = [0, 0, 0, 0]
+    around(f, i, j, r, (m, squaredDistance) => {
+      const w = f.confidence[m]! / squaredDistance
+      count++
+      sum += w
+      sumX += w * f.dx[m]!
+      sumY += w * f.dy[m]!
+    })
+    if (count >= 2) return [sumX / sum, sumY / sum]
+  }
+  return undefined
 }
 
 /** Least-squares affine p -> p + d(p) of the good nodes at (x0 + i spacing, y0 + j spacing); a translation when they are few. */
 export function affineOf(f: Flow, x0: number, y0: number, spacing: number): Affine {
-  let w = 0
-  let mx = 0
-  let my = 0
-  let mu = 0
-  let mv = 0
-  const each = (visit: (x: number, y: number, u: number, v: number, c: number) => void) => {
-    for (let j = 0, k = 0; j < f.ny; j++)
-      for (let i = 0; i < f.nx; i++, k++)
-        if (f.confidence[k]! > 0) visit(x0 + i * spacing, y0 + j * spacing, f.dx[k]!, f.dy[k]!, f.confidence[k]!)
-  }
-  each((x, y, u, v, c) => {
-    w += c
-    mx += c * x
-    my += c * y
-    mu += c * u
-    mv += c * v
-  })
-  if (w === 0) return [1, 0, 0, 0, 1, 0]
-  mx /= w
-  my /= w
-  mu /= w
-  mv /= w
-  let xx = 0
-  let xy = 0
-  let yy = 0
-  let xu = 0
-  let yu = 0
-  let xv = 0
-  let yv = 0
-  each((x, y, u, v, c) => {
-    const px = x - mx
-    const py = y - my
+  const nodes = Array.from(f.confidence.keys()).filter(k => f.confidence[k]! > 0)
+  const weight = nodes.reduce((sum, k) => sum + f.confidence[k]!, 0)
+  if (weight === 0) return [1, 0, 0, 0, 1, 0]
+  const x = (k: number) => x0 + (k % f.nx) * spacing
+  const y = (k: number) => y0 + Math.floor(k / f.nx) * spacing
+  const mean = (value: (k: number) => number) => nodes.reduce((sum, k) => sum + f.confidence[k]! * value(k), 0) / weight
+  const [mx, my, mu, mv] = [mean(x), mean(y), mean(k => f.dx[k]!), mean(k => f.dy[k]!)]
+  let [xx, xy, yy, xu, yu, xv, yv] = [0, 0, 0, 0, 0, 0, 0]
+  for (const k of nodes) {
+    const c = f.confidence[k]!
+    const [px, py, u, v] = [x(k) - mx, y(k) - my, f.dx[k]! - mu, f.dy[k]! - mv]
     xx += c * px * px
     xy += c * px * py
     yy += c * py * py
-    xu += c * px * (u - mu)
-    yu += c * py * (u - mu)
-    xv += c * px * (v - mv)
-    yv += c * py * (v - mv)
-  })
+    xu += c * px * u
+    yu += c * py * u
+    xv += c * px * v
+    yv += c * py * v
+  }
   const det = xx * yy - xy * xy
   if (!(det > 1e-6 * (xx + yy) * (xx + yy))) return [1, 0, mu, 0, 1, mv]
   const a = (yy * xu - xy * yu) / det

@@ -1,7 +1,7 @@
 // Uneven light and exposure of the tiles of one section, told apart from the tissue, and the grey values that remain.
-import { addEntry, endRow, leastSquares, makeRows } from './least-squares.ts'
+import { addEntry, addRow, endRow, leastSquares, makeRows } from './least-squares.ts'
 import type { SeamMatch } from './seams.ts'
-import { edgeDistance } from './sample-tile.ts'
+import { edgeDistance } from './camera-view.ts'
 import type { CameraView, SectionStitch, SectionTile } from './section-types.ts'
 
 export type Illumination = SectionStitch['illumination']
@@ -17,15 +17,7 @@ const steadiness = 5
 const cellWeight = 0.02
 
 /** Smooth functions over the face of a tile, u and v from -1 to 1: the light of a lens falls off like these. */
-function basis(u: number, v: number, out: Float64Array): void {
-  const r = u * u + v * v
-  out[0] = u
-  out[1] = v
-  out[2] = u * u
-  out[3] = u * v
-  out[4] = v * v
-  out[5] = r * r
-}
+const basis = (u: number, v: number): number[] => [u, v, u * u, u * v, v * v, (u * u + v * v) * (u * u + v * v)]
 
 /**
  * Log brightness = light(place in the tile) + exposure(tile) + tissue. In an overlap the tissue is the same, so that ratios
@@ -39,9 +31,8 @@ export function illuminationOf(
   const n = tiles.length
   // Unknowns: the terms of the light, exposures, mean tissue of each tile.
   const rows = makeRows(terms + 2 * n)
-  const f = new Float64Array(terms)
   const light = (t: SectionTile, x: number, y: number, sign: number) => {
-    basis((2 * x) / Math.max(1, t.width - 1) - 1, (2 * y) / Math.max(1, t.height - 1) - 1, f)
+    const f = basis((2 * x) / Math.max(1, t.width - 1) - 1, (2 * y) / Math.max(1, t.height - 1) - 1)
     for (let k = 0; k < terms; k++) addEntry(rows, k, sign * f[k]!)
   }
   for (const m of matches) {
@@ -59,34 +50,26 @@ export function illuminationOf(
   tiles.forEach((t, i) => {
     for (let j = 0; j < cells; j++)
       for (let k = 0; k < cells; k++) {
-        const x0 = (k * t.width) / cells
-        const y0 = (j * t.height) / cells
-        const mean = meanGrey(t, x0, y0, x0 + t.width / cells, y0 + t.height / cells)
-        if (
-          mean <= 0 ||
-          edgeDistance(views[i]!, t.width, t.height, x0 + t.width / cells / 2, y0 + t.height / cells / 2) <= 0
-        )
-          continue
-        light(t, x0 + (t.width / cells - 1) / 2, y0 + (t.height / cells - 1) / 2, 1)
+        const [w, h] = [t.width / cells, t.height / cells]
+        const [x0, y0] = [(k * t.width) / cells, (j * t.height) / cells]
+        const mean = meanGrey(t, x0, y0, x0 + w, y0 + h)
+        if (mean <= 0 || edgeDistance(views[i]!, t.width, t.height, x0 + w / 2, y0 + h / 2) <= 0) continue
+        light(t, x0 + (w - 1) / 2, y0 + (h - 1) / 2, 1)
         addEntry(rows, terms + n + i, 1)
         endRow(rows, Math.log(mean), 0, cellWeight)
       }
-    addEntry(rows, terms + i, 1)
-    endRow(rows, 0, 0, steadiness)
+    addRow(rows, [terms + i], [1], steadiness)
   })
   // The fourth order takes part only where it explains clearly more.
-  addEntry(rows, 5, 1)
-  endRow(rows, 0, 0, 2)
+  addRow(rows, [5], [1], 2)
   const u = new Float64Array(rows.unknowns)
   leastSquares(rows, rows.rightX, u, 20 * rows.unknowns, 1e-9)
 
   const logs: number[] = []
   for (let j = 0; j < nodes; j++)
     for (let i = 0; i < nodes; i++) {
-      basis((2 * i) / (nodes - 1) - 1, (2 * j) / (nodes - 1) - 1, f)
-      let sum = 0
-      for (let k = 0; k < terms; k++) sum += u[k]! * f[k]!
-      logs.push(sum)
+      const f = basis((2 * i) / (nodes - 1) - 1, (2 * j) / (nodes - 1) - 1)
+      logs.push(f.reduce((sum, v, k) => sum + u[k]! * v, 0))
     }
   const mean = logs.reduce((a, b) => a + b, 0) / logs.length
   return {
@@ -97,8 +80,7 @@ export function illuminationOf(
 
 /** Mean over a rectangle of a tile; pixels at 0 and 255 do not count; 0 when none is left. */
 function meanGrey(t: SectionTile, x0: number, y0: number, x1: number, y1: number): number {
-  let n = 0
-  let sum = 0
+  let [n, sum] = [0, 0]
   const left = Math.max(0, Math.round(x0))
   const right = Math.min(t.width, Math.round(x1))
   for (let y = Math.max(0, Math.round(y0)); y < Math.min(t.height, Math.round(y1)); y++)
@@ -145,9 +127,7 @@ export function intensityOf(
   if (total === 0) return { mean: 0, std: 1, histogram }
   const low = quantile(histogram, 0.01 * total)
   const high = quantile(histogram, 0.99 * total)
-  let n = 0
-  let sum = 0
-  let squares = 0
+  let [n, sum, squares] = [0, 0, 0]
   for (let v = low; v <= high; v++) {
     n += histogram[v]!
     sum += v * histogram[v]!
@@ -157,11 +137,8 @@ export function intensityOf(
   return { mean, std: Math.max(1, Math.sqrt(Math.max(0, squares / n - mean * mean))), histogram }
 }
 
+/** The lowest grey value up to which at least `count` pixels are. */
 function quantile(histogram: readonly number[], count: number): number {
   let seen = 0
-  for (let v = 0; v < 256; v++) {
-    seen += histogram[v]!
-    if (seen >= count) return v
-  }
-  return 255
+  return histogram.findIndex(n => (seen += n) >= count)
 }

@@ -1,8 +1,7 @@
 // Every kernel by the name under which the thread pool runs it.
-export { agglomerate } from './agglomerate.ts'
+export { agglomerate, joinChildren } from './agglomerate.ts'
 export { compactIds, countIds, mapIds } from './compact-ids.ts'
 export { edgeThresholds } from './edge-table.ts'
-export { joinChildren } from './join.ts'
 export { hilbertOrder } from './hilbert.ts'
 export { meshRegion } from './mesh.ts'
 export { meshLevels } from './mesh-levels.ts'

@@ -4,10 +4,9 @@ import type { Flow } from './flow.ts'
 import { median } from './least-squares.ts'
 import { correlation, refinePatch, searchPatch } from './patch.ts'
 import type { PatchState } from './patch.ts'
-import { phaseCorrelation } from './phase-correlation.ts'
-import { flatten, pyramid } from './plane.ts'
+import { crop, phaseCorrelation } from './phase-correlation.ts'
+import { flatPyramid } from './plane.ts'
 import type { Plane } from './plane.ts'
-import { matchDefaults } from './section-types.ts'
 import type { MatchParams, SectionImage, SectionMatch } from './section-types.ts'
 
 /** Side of a patch in node spacings. */
@@ -25,23 +24,22 @@ const outlierPx = 2.5
  * interpolated from the rest.
  * @throws RangeError when the images differ in scale
  */
-export function matchSections(a: SectionImage, b: SectionImage, params: Partial<MatchParams> = {}): SectionMatch {
-  const p = { ...matchDefaults, ...params }
+export function matchSections(a: SectionImage, b: SectionImage, p: MatchParams): SectionMatch {
   if (a.scale !== b.scale) throw new RangeError(`sections drawn at scales ${a.scale} and ${b.scale}`)
   const spacing = p.spacingPx / a.scale
   let levels = 2
   while (Math.max(a.width, a.height, b.width, b.height) >> (levels - 1) > coarseSide) levels++
-  const pa = pyramid(flatten(a.data, a.width, a.height), levels)
-  const pb = pyramid(flatten(b.data, b.width, b.height), levels)
-  const start = translation(pa[levels - 1]!, pb[levels - 1]!, p.maxShiftPx / a.scale / (1 << (levels - 1)))
-
+  const pa = flatPyramid(a.data, a.width, a.height, levels)
+  const pb = flatPyramid(b.data, b.width, b.height, levels)
+  const coarsest = 1 << (levels - 1)
+  const start = translation(pa[levels - 1]!, pb[levels - 1]!, p.maxShiftPx / a.scale / coarsest)
   const nx = Math.max(1, Math.round(a.width / spacing))
   const ny = Math.max(1, Math.round(a.height / spacing))
   const flow: Flow = {
     nx,
     ny,
-    dx: new Float64Array(nx * ny).fill(start.dx * (1 << (levels - 1))),
-    dy: new Float64Array(nx * ny).fill(start.dy * (1 << (levels - 1))),
+    dx: new Float64Array(nx * ny).fill(start.dx * coarsest),
+    dy: new Float64Array(nx * ny).fill(start.dy * coarsest),
     confidence: new Float64Array(nx * ny),
   }
   // Every whole shift in reach on the quarter-size image, then by gradients down to full size.
@@ -59,16 +57,14 @@ export function matchSections(a: SectionImage, b: SectionImage, params: Partial<
 
 /** Best translation by phase correlation, judged by the correlation of all that overlaps. */
 function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: number } {
-  const whole = (q: Plane) => ({ data: q.value, offset: 0, stride: q.width, width: q.width, height: q.height })
-  const most = Math.ceil(limit)
-  const peaks = phaseCorrelation(whole(a), whole(b), most, most, 5)
+  const peaks = phaseCorrelation(crop(a), crop(b), Math.ceil(limit), 5)
   let best = -1
   let found = { dx: 0, dy: 0 }
-  for (const k of [{ dx: 0, dy: 0 }, ...peaks]) {
-    const score = correlation(a, b, k.dx, k.dy, 1, (a.width * a.height) / 8)
+  for (const shift of [found, ...peaks]) {
+    const score = correlation(a, b, shift.dx, shift.dy, 1, (a.width * a.height) / 8)
     if (score <= best) continue
     best = score
-    found = { dx: k.dx, dy: k.dy }
+    found = shift
   }
   return found
 }
@@ -117,20 +113,12 @@ function describe(flow: Flow, a: SectionImage, b: SectionImage, pa: Plane, pb: P
       if (maskAt(pa, x, y) && maskAt(pb, x + flow.dx[k]!, y + flow.dy[k]!)) covered++
       if (flow.confidence[k]! > 0) scores.push(flow.confidence[k]!)
     }
-  const fx = b.x0 - a.x0
-  const fy = b.y0 - a.y0
   const x0 = a.x0 + (p.spacingPx - scale) / 2
   const y0 = a.y0 + (p.spacingPx - scale) / 2
-  const dx = Array.from(flow.dx, v => round(v * scale + fx))
-  const dy = Array.from(flow.dy, v => round(v * scale + fy))
+  const dx = Array.from(flow.dx, v => round(v * scale + (b.x0 - a.x0)))
+  const dy = Array.from(flow.dy, v => round(v * scale + (b.y0 - a.y0)))
   return {
-    spacing: p.spacingPx,
-    nx,
-    ny,
-    x0,
-    y0,
-    dx,
-    dy,
+    ...{ spacing: p.spacingPx, nx, ny, x0, y0, dx, dy },
     confidence: Array.from(flow.confidence, round),
     affine: affineOf({ ...flow, dx: Float64Array.from(dx), dy: Float64Array.from(dy) }, x0, y0, p.spacingPx),
     agreement: covered > 0 ? round(Math.min(1, scores.length / covered)) : 0,

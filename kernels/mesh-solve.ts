@@ -1,6 +1,6 @@
 // Bends the tiles of one section a little, each by a mesh of its own, until their overlaps agree (lens distortion, drift).
 import { latticeAt, latticeWeights } from './lattice.ts'
-import { addEntry, endRow, leastSquares, makeRows, rowTimes } from './least-squares.ts'
+import { addEntry, addRow, endRow, makeRows, solveRobustly } from './least-squares.ts'
 import type { Rows } from './least-squares.ts'
 import type { SeamMatch } from './seams.ts'
 import type { Lattice, SectionTile } from './section-types.ts'
@@ -11,20 +11,16 @@ const spacing = 64
 const bending = 0.5
 const pull = 1e-4
 
-export interface Mesh {
-  readonly tiles: readonly { readonly nx: number; readonly ny: number; readonly first: number }[]
-  readonly x: Float64Array
-  readonly y: Float64Array
-  readonly residuals: number[]
-}
-
-/** Displacements w per tile so that a pixel u lies at u + nominal + shift + w(u) and matches meet. */
+/**
+ * Displacements w per tile so that a pixel u lies at u + nominal + shift + w(u) and matches meet. `lattices` has them the
+ * other way round: g with u = q + g(q) where q is u moved by the mesh.
+ */
 export function solveMesh(
   tiles: readonly SectionTile[],
   matches: readonly SeamMatch[],
   shiftX: Float64Array,
   shiftY: Float64Array,
-): Mesh {
+): { lattices: Lattice[]; residuals: number[] } {
   let unknowns = 0
   const grids = tiles.map(t => {
     const nx = Math.ceil((t.width - 1) / spacing) + 1
@@ -36,91 +32,49 @@ export function solveMesh(
   const rows = makeRows(unknowns)
   const nodes = new Int32Array(4)
   const weights = new Float64Array(4)
+  const addPlace = (tile: number, x: number, y: number, sign: number) => {
+    latticeWeights(grids[tile]!, x, y, nodes, weights)
+    for (let k = 0; k < 4; k++) addEntry(rows, grids[tile]!.first + nodes[k]!, sign * weights[k]!)
+  }
   for (const m of matches) {
-    for (const [tile, x, y, sign] of [
-      [m.b, m.bx, m.by, 1],
-      [m.a, m.ax, m.ay, -1],
-    ] as const) {
-      latticeWeights(grids[tile]!, x, y, nodes, weights)
-      for (let k = 0; k < 4; k++) addEntry(rows, grids[tile]!.first + nodes[k]!, sign * weights[k]!)
-    }
+    addPlace(m.b, m.bx, m.by, 1)
+    addPlace(m.a, m.ax, m.ay, -1)
     const a = tiles[m.a]!
     const b = tiles[m.b]!
-    endRow(
-      rows,
-      a.x + shiftX[m.a]! + m.ax - b.x - shiftX[m.b]! - m.bx,
-      a.y + shiftY[m.a]! + m.ay - b.y - shiftY[m.b]! - m.by,
-      m.score,
-    )
+    const right = a.x + shiftX[m.a]! + m.ax - b.x - shiftX[m.b]! - m.bx
+    const down = a.y + shiftY[m.a]! + m.ay - b.y - shiftY[m.b]! - m.by
+    endRow(rows, right, down, m.score)
   }
   for (const g of grids) addBending(rows, g.first, g.nx, g.ny, bending)
-  for (let i = 0; i < unknowns; i++) {
-    addEntry(rows, i, 1)
-    endRow(rows, 0, 0, pull)
-  }
-  const x = new Float64Array(unknowns)
-  const y = new Float64Array(unknowns)
-  let residuals: number[] = []
-  for (let round = 0; round < 4; round++) {
-    leastSquares(rows, rows.rightX, x, 500, 1e-6)
-    leastSquares(rows, rows.rightY, y, 500, 1e-6)
-    residuals = matches.map((_, k) =>
-      Math.hypot(rowTimes(rows, k, x) - rows.rightX[k]!, rowTimes(rows, k, y) - rows.rightY[k]!),
-    )
-    matches.forEach((m, k) => {
-      const q = residuals[k]!
-      rows.weight[k] = m.score / ((1 + q * q) * (1 + q * q))
-    })
-  }
-  return { tiles: grids, x, y, residuals }
+  for (let i = 0; i < unknowns; i++) addRow(rows, [i], [1], pull)
+  const { x, y, residuals } = solveRobustly(rows, matches, 4, 500, 1e-6, () => 1)
+  const lattices = grids.map(({ first, ...grid }) => {
+    const end = first + grid.nx * grid.ny
+    return inverse({ ...grid, dx: x.subarray(first, end), dy: y.subarray(first, end) })
+  })
+  return { lattices, residuals }
 }
 
 /** Rows for the second differences of an nx x ny grid of unknowns: along x, along y and across. */
 export function addBending(rows: Rows, first: number, nx: number, ny: number, weight: number): void {
+  const bend = (n: number, step: number) => addRow(rows, [n - step, n, n + step], [1, -2, 1], weight)
   for (let j = 0; j < ny; j++)
     for (let i = 0; i < nx; i++) {
       const n = first + j * nx + i
-      if (i > 0 && i < nx - 1) {
-        addEntry(rows, n - 1, 1)
-        addEntry(rows, n, -2)
-        addEntry(rows, n + 1, 1)
-        endRow(rows, 0, 0, weight)
-      }
-      if (j > 0 && j < ny - 1) {
-        addEntry(rows, n - nx, 1)
-        addEntry(rows, n, -2)
-        addEntry(rows, n + nx, 1)
-        endRow(rows, 0, 0, weight)
-      }
-      if (i < nx - 1 && j < ny - 1) {
-        addEntry(rows, n, 1)
-        addEntry(rows, n + 1, -1)
-        addEntry(rows, n + nx, -1)
-        addEntry(rows, n + nx + 1, 1)
-        endRow(rows, 0, 0, 2 * weight)
-      }
+      if (i > 0 && i < nx - 1) bend(n, 1)
+      if (j > 0 && j < ny - 1) bend(n, nx)
+      if (i < nx - 1 && j < ny - 1) addRow(rows, [n, n + 1, n + nx, n + nx + 1], [1, -1, -1, 1], 2 * weight)
     }
 }
 
-/** The mesh of one tile the other way round: g with u = q + g(q) where q is u moved by the mesh. Three fixed-point steps. */
-export function meshLattice(mesh: Mesh, tile: number): Lattice {
-  const { nx, ny, first } = mesh.tiles[tile]!
-  const forward = {
-    spacing,
-    nx,
-    ny,
-    x0: 0,
-    y0: 0,
-    dx: mesh.x.slice(first, first + nx * ny),
-    dy: mesh.y.slice(first, first + nx * ny),
-  }
+/** Three fixed-point steps. */
+function inverse(forward: Lattice<Float64Array>): Lattice {
   const dx: number[] = []
   const dy: number[] = []
   const w = new Float64Array(2)
-  for (let j = 0; j < ny; j++)
-    for (let i = 0; i < nx; i++) {
-      let gx = 0
-      let gy = 0
+  for (let j = 0; j < forward.ny; j++)
+    for (let i = 0; i < forward.nx; i++) {
+      let [gx, gy] = [0, 0]
       for (let step = 0; step < 3; step++) {
         latticeAt(forward, i * spacing + gx, j * spacing + gy, w)
         gx = -w[0]!
@@ -129,5 +83,5 @@ export function meshLattice(mesh: Mesh, tile: number): Lattice {
       dx.push(gx)
       dy.push(gy)
     }
-  return { spacing, nx, ny, x0: 0, y0: 0, dx, dy }
+  return { ...forward, dx, dy }
 }

@@ -1,44 +1,15 @@
 // How well a segmentation agrees with ground truth: contingency tables, variation of information, adapted Rand error.
-import { PairIndex, halves, idsOf, orderPairs, rankIds } from './pair-index.ts'
+import { concat, longer, rowsAt } from './arrays.ts'
+import { PairIndex, dense, idsOf, orderPairs, rankIds } from './pair-index.ts'
 import type { Contingency, Scores } from './segmentation-types.ts'
 
-/** Dense index of every value of `ids`, and the values in order of first appearance. */
-function dense(ids: BigUint64Array | Uint32Array): { index: Uint32Array; values: PairIndex } {
-  const values = new PairIndex(1024)
-  const index = new Uint32Array(ids.length)
-  const [parts, stride] = ids instanceof Uint32Array ? [ids, 1] : [halves(ids), 2]
-  let [low, high, last] = [-1, -1, 0]
-  for (let i = 0; i < ids.length; i++) {
-    const l = parts[stride * i]!
-    const h = stride === 2 ? parts[2 * i + 1]! : 0
-    if (l !== low || h !== high) {
-      last = values.add(l, h)
-      low = l
-      high = h
-    }
-    index[i] = last
-  }
-  return { index, values }
-}
-
-function table(segs: BigUint64Array, gts: BigUint64Array, pairs: PairIndex, sums: Float64Array): Contingency {
-  const [s, g] = [rankIds(segs), rankIds(gts)]
-  const [a, b] = [new Uint32Array(pairs.size), new Uint32Array(pairs.size)]
-  for (let i = 0; i < pairs.size; i++) {
-    a[i] = s.rank[pairs.first[i]!]!
-    b[i] = g.rank[pairs.second[i]!]!
-  }
-  const order = orderPairs(a, b, Math.max(segs.length, gts.length))
-  const seg = new BigUint64Array(order.length)
-  const gt = new BigUint64Array(order.length)
-  const count = new Float64Array(order.length)
-  for (let i = 0; i < order.length; i++) {
-    const p = order[i]!
-    seg[i] = s.sorted[a[p]!]!
-    gt[i] = g.sorted[b[p]!]!
-    count[i] = sums[p]!
-  }
-  return { seg, gt, count }
+/** The sorted table of pairs of places among the ids of the two sides. */
+function table(seg: PairIndex, gt: PairIndex, pairs: PairIndex, sums: Float64Array): Contingency {
+  const [s, g] = [rankIds(idsOf(seg)), rankIds(idsOf(gt))]
+  const a = Uint32Array.from({ length: pairs.size }, (_, i) => s.rank[pairs.first[i]!]!)
+  const b = Uint32Array.from({ length: pairs.size }, (_, i) => g.rank[pairs.second[i]!]!)
+  const rows = { seg: BigUint64Array.from(a, i => s.sorted[i]!), gt: BigUint64Array.from(b, i => g.sorted[i]!) }
+  return rowsAt({ ...rows, count: sums }, orderPairs(a, b, Math.max(seg.size, gt.size)))
 }
 
 /**
@@ -50,57 +21,43 @@ function table(segs: BigUint64Array, gts: BigUint64Array, pairs: PairIndex, sums
 export function contingency(seg: BigUint64Array, gt: Uint32Array | BigUint64Array): Contingency {
   if (seg.length !== gt.length)
     throw new RangeError(`${seg.length} voxels of segmentation, ${gt.length} of ground truth`)
-  const s = dense(seg)
-  const g = dense(gt)
-  const ignored = g.values.get(0, 0)
-  const pairs = new PairIndex(4096)
+  const [s, g, pairs] = [new PairIndex(1024), new PairIndex(1024), new PairIndex(4096)]
+  const [us, vs] = [dense(seg, s), dense(gt, g)]
+  const ignored = g.get(0, 0)
   let sums = new Float64Array(4096)
-  let [lastS, lastG, at] = [-1, -1, 0]
+  let [lastU, lastV, at] = [-1, -1, 0]
   for (let i = 0; i < seg.length; i++) {
-    const u = s.index[i]!
-    const v = g.index[i]!
+    const u = us[i]!
+    const v = vs[i]!
     if (v === ignored) continue
-    if (u !== lastS || v !== lastG) {
+    if (u !== lastU || v !== lastV) {
       at = pairs.add(u, v)
-      lastS = u
-      lastG = v
-      if (at >= sums.length) {
-        const more = new Float64Array(2 * sums.length)
-        more.set(sums)
-        sums = more
-      }
+      lastU = u
+      lastV = v
+      if (at >= sums.length) sums = longer(sums)
     }
     sums[at]!++
   }
-  return table(idsOf(s.values), idsOf(g.values), pairs, sums)
+  return table(s, g, pairs, sums)
 }
 
 /** The table of the union of disjoint boxes. */
 export function mergeContingency(tables: readonly Contingency[]): Contingency {
-  const total = tables.reduce((n, t) => n + t.count.length, 0)
-  const join = (pick: (t: Contingency) => BigUint64Array): BigUint64Array => {
-    const out = new BigUint64Array(total)
-    let at = 0
-    for (const t of tables) {
-      out.set(pick(t), at)
-      at += pick(t).length
-    }
-    return out
-  }
-  const s = dense(join(t => t.seg))
-  const g = dense(join(t => t.gt))
-  const pairs = new PairIndex(total)
-  const sums = new Float64Array(total)
+  const [s, g, pairs] = [new PairIndex(1024), new PairIndex(1024), new PairIndex(1024)]
+  const us = dense(concat([new BigUint64Array(), ...tables.map(t => t.seg)]), s)
+  const vs = dense(concat([new BigUint64Array(), ...tables.map(t => t.gt)]), g)
+  const sums = new Float64Array(us.length)
   let i = 0
-  for (const t of tables) for (const n of t.count) sums[pairs.add(s.index[i]!, g.index[i++]!)]! += n
-  return table(idsOf(s.values), idsOf(g.values), pairs, sums)
+  for (const t of tables) for (const n of t.count) sums[pairs.add(us[i]!, vs[i++]!)]! += n
+  return table(s, g, pairs, sums)
 }
 
 /** Voxels of each distinct id. */
 function marginal(ids: BigUint64Array, count: Float64Array): Float64Array {
-  const { index, values } = dense(ids)
+  const values = new PairIndex(1024)
+  const places = dense(ids, values)
   const sums = new Float64Array(values.size)
-  for (let i = 0; i < count.length; i++) sums[index[i]!]! += count[i]!
+  for (let i = 0; i < count.length; i++) sums[places[i]!]! += count[i]!
   return sums
 }
 

@@ -1,4 +1,5 @@
 // Open-addressing hash tables of pairs of uint32 (halves of uint64 ids, or pairs of labels), and orders of such pairs.
+import { longer } from './arrays.ts'
 
 const hash = (u: number, v: number): number => {
   let h = Math.imul(u, 0x9e3779b1) ^ Math.imul(v ^ (u >>> 15), 0x85ebca6b)
@@ -22,14 +23,24 @@ export class PairIndex {
     this.second = new Uint32Array(capacity >> 1)
   }
 
-  /** Index of the pair, which is inserted if new. */
-  add(u: number, v: number): number {
+  /** Slot of the pair, or the free one where it would go. */
+  private slot(u: number, v: number): number {
     const mask = this.slots.length - 1
     let s = hash(u, v) & mask
-    for (let i = this.slots[s]!; i >= 0; i = this.slots[s]!) {
-      if (this.first[i] === u && this.second[i] === v) return i
+    for (let i = this.slots[s]!; i >= 0 && (this.first[i] !== u || this.second[i] !== v); i = this.slots[s]!)
       s = (s + 1) & mask
-    }
+    return s
+  }
+
+  /** Index of the pair, or -1. */
+  get(u: number, v: number): number {
+    return this.slots[this.slot(u, v)]!
+  }
+
+  /** Index of the pair, which is inserted if new. */
+  add(u: number, v: number): number {
+    const s = this.slot(u, v)
+    if (this.slots[s]! >= 0) return this.slots[s]!
     if (this.size === this.first.length) {
       this.grow()
       return this.add(u, v)
@@ -40,30 +51,11 @@ export class PairIndex {
     return this.size++
   }
 
-  /** Index of the pair, or -1. */
-  get(u: number, v: number): number {
-    const mask = this.slots.length - 1
-    let s = hash(u, v) & mask
-    for (let i = this.slots[s]!; i >= 0; i = this.slots[s]!) {
-      if (this.first[i] === u && this.second[i] === v) return i
-      s = (s + 1) & mask
-    }
-    return -1
-  }
-
   private grow(): void {
-    const capacity = this.slots.length * 2
-    const [first, second] = [this.first, this.second]
-    this.first = new Uint32Array(capacity >> 1)
-    this.second = new Uint32Array(capacity >> 1)
-    this.first.set(first)
-    this.second.set(second)
-    this.slots = new Int32Array(capacity).fill(-1)
-    for (let i = 0; i < this.size; i++) {
-      let s = hash(first[i]!, second[i]!) & (capacity - 1)
-      while (this.slots[s]! >= 0) s = (s + 1) & (capacity - 1)
-      this.slots[s] = i
-    }
+    this.first = longer(this.first)
+    this.second = longer(this.second)
+    this.slots = new Int32Array(2 * this.slots.length).fill(-1)
+    for (let i = 0; i < this.size; i++) this.slots[this.slot(this.first[i]!, this.second[i]!)] = i
   }
 }
 
@@ -90,12 +82,31 @@ export function idsOf(index: PairIndex): BigUint64Array {
   return ids
 }
 
-/** The distinct ids in ascending order, and the place of each id in that order. */
-export function rankIds(ids: BigUint64Array): { sorted: BigUint64Array; rank: Uint32Array } {
-  const values = new PairIndex(1024)
-  const rank = new Uint32Array(ids.length)
-  const h = halves(ids)
-  for (let i = 0; i < ids.length; i++) rank[i] = values.add(h[2 * i]!, h[2 * i + 1]!)
+/** The place of each id among the distinct ones in order of first appearance, after those that `values` holds already. */
+export function dense(ids: BigUint64Array | Uint32Array, values: PairIndex = new PairIndex(1024)): Uint32Array {
+  const places = new Uint32Array(ids.length)
+  const [words, stride] = ids instanceof Uint32Array ? [ids, 1] : [halves(ids), 2]
+  // Neighbouring voxels are mostly alike.
+  let [low, high, last] = [-1, -1, 0]
+  for (let i = 0; i < ids.length; i++) {
+    const l = words[stride * i]!
+    const h = stride === 2 ? words[2 * i + 1]! : 0
+    if (l !== low || h !== high) {
+      last = values.add(l, h)
+      low = l
+      high = h
+    }
+    places[i] = last
+  }
+  return places
+}
+
+/** The distinct ids (and those that `values` holds already) in ascending order, and the place of each id in that order. */
+export function rankIds(
+  ids: BigUint64Array,
+  values: PairIndex = new PairIndex(1024),
+): { sorted: BigUint64Array; rank: Uint32Array } {
+  const rank = dense(ids, values)
   const sorted = idsOf(values).sort()
   const place = new Uint32Array(sorted.length)
   const s = halves(sorted)
@@ -115,7 +126,6 @@ function countingSort(order: Uint32Array, key: Uint32Array, bound: number): Uint
 
 /** Positions of the pairs (a[i], b[i]), each below `bound`, in ascending order. */
 export function orderPairs(a: Uint32Array, b: Uint32Array, bound: number): Uint32Array {
-  const order = new Uint32Array(a.length)
-  for (let i = 0; i < a.length; i++) order[i] = i
+  const order = Uint32Array.from(a, (_, i) => i)
   return countingSort(countingSort(order, b, bound), a, bound)
 }

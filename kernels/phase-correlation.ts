@@ -1,8 +1,10 @@
 // Which shifts bring one image onto another: the highest peaks of their phase correlation.
 import { fft2, nextPowerOfTwo } from './fft.ts'
+import type { Spectrum } from './fft.ts'
+import type { Plane } from './plane.ts'
 
 /** A grey image of zero mean; `data` is read from `offset` on, with `stride` from row to row. */
-export interface Crop {
+interface Crop {
   readonly data: Float32Array
   readonly offset: number
   readonly stride: number
@@ -10,29 +12,37 @@ export interface Crop {
   readonly height: number
 }
 
-export interface Peak {
+interface Peak {
   readonly dx: number
   readonly dy: number
   readonly height: number
 }
 
+/** A rectangle of an image, cut where the image ends. */
+export const crop = (p: Plane, x = 0, y = 0, width: number = p.width, height: number = p.height): Crop => ({
+  data: p.value,
+  offset: y * p.width + x,
+  stride: p.width,
+  width: Math.min(width, p.width - x),
+  height: Math.min(height, p.height - y),
+})
+
 /**
  * Phase correlation (Kuglin and Hines 1975) of two crops, zero-padded. A peak (dx, dy) says: what a shows at p, b shows
- * at p + (dx, dy). Shifts are whole pixels, at most (maxX, maxY) in size; the highest come first, ties by dy, then dx.
+ * at p + (dx, dy). Shifts are whole pixels, at most `most` along each axis; the highest come first, ties by dy, then dx.
  */
-export function phaseCorrelation(a: Crop, b: Crop, maxX: number, maxY: number, count: number): Peak[] {
-  const width = nextPowerOfTwo(Math.max(a.width, b.width) + Math.min(maxX, Math.min(a.width, b.width)))
-  const height = nextPowerOfTwo(Math.max(a.height, b.height) + Math.min(maxY, Math.min(a.height, b.height)))
+export function phaseCorrelation(a: Crop, b: Crop, most: number, count: number): Peak[] {
+  const padded = (m: number, n: number) => nextPowerOfTwo(Math.max(m, n) + Math.min(most, m, n))
+  const width = padded(a.width, b.width)
+  const height = padded(a.height, b.height)
   // Two real images share one complex transform.
-  const re = new Float64Array(width * height)
-  const im = new Float64Array(width * height)
-  copy(a, re, width)
-  copy(b, im, width)
-  const spectrum = { width, height, re, im }
+  const spectrum = { width, height, re: new Float64Array(width * height), im: new Float64Array(width * height) }
+  copy(a, spectrum.re, width)
+  copy(b, spectrum.im, width)
   fft2(spectrum, false)
-  whiten(spectrum)
-  fft2(spectrum, true)
-  return peaks(re, width, height, maxX, maxY, count)
+  const whitened = whiten(spectrum)
+  fft2(whitened, true)
+  return peaks(whitened, most, count)
 }
 
 /** Fades the outer eighth of the crop to zero, so that its border is no structure. */
@@ -48,16 +58,9 @@ function taper(n: number): Float64Array {
   return Float64Array.from({ length: n }, (_, i) => Math.min(1, (Math.min(i, n - 1 - i) + 1) / (edge + 1)))
 }
 
-/** Turns the spectrum of a + ib into conj(A) B, of modulus one up to a falling weight that spares the noisy high frequencies. */
-function whiten(s: {
-  readonly width: number
-  readonly height: number
-  readonly re: Float64Array
-  readonly im: Float64Array
-}): void {
-  const { width, height, re, im } = s
-  const outRe = new Float64Array(re.length)
-  const outIm = new Float64Array(re.length)
+/** From the spectrum of a + ib conj(A) B, of modulus one up to a falling weight that spares the noisy high frequencies. */
+function whiten({ width, height, re, im }: Spectrum): Spectrum {
+  const out = { width, height, re: new Float64Array(re.length), im: new Float64Array(re.length) }
   for (let y = 0; y < height; y++) {
     const my = (height - y) % height
     const fy = Math.min(y, height - y) / height
@@ -73,18 +76,17 @@ function whiten(s: {
       const fx = Math.min(x, width - x) / width
       const size = Math.sqrt(r * r + m * m)
       const w = size > 0 ? 1 / (size * (1 + 200 * (fx * fx + fy * fy))) : 0
-      outRe[i] = r * w
-      outIm[i] = m * w
+      out.re[i] = r * w
+      out.im[i] = m * w
     }
   }
-  re.set(outRe)
-  im.set(outIm)
+  return out
 }
 
-function peaks(r: Float64Array, width: number, height: number, maxX: number, maxY: number, count: number): Peak[] {
-  const limX = Math.min(maxX, (width >> 1) - 1)
-  const limY = Math.min(maxY, (height >> 1) - 1)
-  const at = (dx: number, dy: number) => r[((dy + height) % height) * width + ((dx + width) % width)]!
+function peaks({ width, height, re }: Spectrum, most: number, count: number): Peak[] {
+  const limX = Math.min(most, (width >> 1) - 1)
+  const limY = Math.min(most, (height >> 1) - 1)
+  const at = (dx: number, dy: number) => re[((dy + height) % height) * width + ((dx + width) % width)]!
   const found: Peak[] = []
   for (let dy = -limY; dy <= limY; dy++)
     for (let dx = -limX; dx <= limX; dx++) {

@@ -12,39 +12,40 @@ const cell = 8
 /** Local statistics are taken over (2 reach + 1) cells along each axis. */
 const reach = 2
 
+/** Per pixel of an axis: the cell to the left of it, and how far it is from its middle to that of the next, 0..1. */
+function betweenCells(size: number, cells: number): { left: Int32Array; share: Float64Array } {
+  const at = Float64Array.from({ length: size }, (_, i) => Math.max(0, Math.min(cells - 1, (i + 0.5) / cell - 0.5)))
+  const left = Int32Array.from(at, f => Math.min(Math.max(0, cells - 2), Math.floor(f)))
+  return { left, share: at.map((f, i) => f - left[i]!) }
+}
+
 /**
  * Takes out the local mean and standard deviation (over about 40 pixels), so that drift of brightness and contrast has no
  * say, and smooths with a 3 x 3 binomial. Pixels of value 0 are masked: no camera gives it to tissue.
  */
 export function flatten(data: Uint8Array, width: number, height: number): Plane {
-  const { mean, scale, nx } = localStatistics(data, width, height)
+  const nx = Math.max(1, Math.ceil(width / cell))
+  const ny = Math.max(1, Math.ceil(height / cell))
+  const { mean, scale } = localStatistics(data, width, height, nx, ny)
   const flat = new Float32Array(width * height)
   const mask = new Uint8Array(width * height)
-  // Per column: the cell to the left, and the weight of the one to the right.
-  const left = new Int32Array(width)
-  const weight = new Float32Array(width)
-  for (let x = 0; x < width; x++) {
-    const f = Math.max(0, Math.min(nx - 1, (x + 0.5) / cell - 0.5))
-    left[x] = Math.min(nx - 2, Math.floor(f))
-    if (nx === 1) left[x] = 0
-    weight[x] = nx === 1 ? 0 : f - left[x]!
-  }
-  const ny = mean.length / nx
+  const across = betweenCells(width, nx)
+  const down = betweenCells(height, ny)
+  const weight = Float32Array.from(across.share)
   const rowMean = new Float32Array(nx + 1)
   const rowScale = new Float32Array(nx + 1)
-  for (let y = 0; y < height; y++) {
-    const f = Math.max(0, Math.min(ny - 1, (y + 0.5) / cell - 0.5))
-    const j = Math.min(Math.max(0, ny - 2), Math.floor(f))
-    const t = f - j
-    const below = Math.min(ny - 1, j + 1)
+  for (let y = 0, o = 0; y < height; y++) {
+    const here = down.left[y]! * nx
+    const below = Math.min(ny - 1, down.left[y]! + 1) * nx
+    const t = down.share[y]!
     for (let i = 0; i < nx; i++) {
-      rowMean[i] = mean[j * nx + i]! * (1 - t) + mean[below * nx + i]! * t
-      rowScale[i] = scale[j * nx + i]! * (1 - t) + scale[below * nx + i]! * t
+      rowMean[i] = mean[here + i]! * (1 - t) + mean[below + i]! * t
+      rowScale[i] = scale[here + i]! * (1 - t) + scale[below + i]! * t
     }
-    for (let x = 0, o = y * width; x < width; x++, o++) {
+    for (let x = 0; x < width; x++, o++) {
       const v = data[o]!
       if (v === 0) continue
-      const i = left[x]!
+      const i = across.left[x]!
       const w = weight[x]!
       mask[o] = 1
       flat[o] =
@@ -54,38 +55,24 @@ export function flatten(data: Uint8Array, width: number, height: number): Plane 
   return { width, height, value: binomial(flat, width, height, mask), mask }
 }
 
-function localStatistics(data: Uint8Array, width: number, height: number) {
-  const nx = Math.max(1, Math.ceil(width / cell))
-  const ny = Math.max(1, Math.ceil(height / cell))
+function localStatistics(data: Uint8Array, width: number, height: number, nx: number, ny: number) {
   const count = new Float64Array(nx * ny)
   const sum = new Float64Array(nx * ny)
   const squares = new Float64Array(nx * ny)
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor(y / cell) * nx
-    for (let i = 0; i < nx; i++) {
-      const end = Math.min(width, (i + 1) * cell)
-      let n = 0
-      let s = 0
-      let q = 0
-      for (let o = y * width + i * cell; o < y * width + end; o++) {
+  for (let y = 0, o = 0; y < height; y++)
+    for (let i = 0, at = Math.floor(y / cell) * nx; i < nx; i++, at++)
+      for (const end = y * width + Math.min(width, (i + 1) * cell); o < end; o++) {
         const v = data[o]!
         if (v === 0) continue
-        n++
-        s += v
-        q += v * v
+        count[at]!++
+        sum[at]! += v
+        squares[at]! += v * v
       }
-      count[row + i]! += n
-      sum[row + i]! += s
-      squares[row + i]! += q
-    }
-  }
   const mean = new Float32Array(nx * ny)
   const scale = new Float32Array(nx * ny)
-  for (let j = 0; j < ny; j++)
-    for (let i = 0; i < nx; i++) {
-      let n = 0
-      let s = 0
-      let q = 0
+  for (let j = 0, at = 0; j < ny; j++)
+    for (let i = 0; i < nx; i++, at++) {
+      let [n, s, q] = [0, 0, 0]
       for (let l = Math.max(0, j - reach); l <= Math.min(ny - 1, j + reach); l++)
         for (let k = Math.max(0, i - reach); k <= Math.min(nx - 1, i + reach); k++) {
           n += count[l * nx + k]!
@@ -94,29 +81,27 @@ function localStatistics(data: Uint8Array, width: number, height: number) {
         }
       if (n === 0) continue
       const m = s / n
-      mean[j * nx + i] = m
+      mean[at] = m
       // The summand keeps empty resin from being blown up to full contrast.
-      scale[j * nx + i] = 1 / (Math.sqrt(Math.max(0, q / n - m * m)) + 4)
+      scale[at] = 1 / (Math.sqrt(Math.max(0, q / n - m * m)) + 4)
     }
-  return { mean, scale, nx }
+  return { mean, scale }
 }
 
 /** 3 x 3 binomial filter; the border repeats; masked pixels stay 0. */
 function binomial(a: Float32Array, width: number, height: number, mask: Uint8Array): Float32Array {
   const rows = new Float32Array(a.length)
-  for (let y = 0; y < height; y++) {
-    const o = y * width
-    for (let x = 1; x < width - 1; x++) rows[o + x] = 0.25 * (a[o + x - 1]! + a[o + x + 1]!) + 0.5 * a[o + x]!
+  for (let o = 0; o < a.length; o += width) {
     const last = o + width - 1
+    for (let i = o + 1; i < last; i++) rows[i] = 0.25 * (a[i - 1]! + a[i + 1]!) + 0.5 * a[i]!
     rows[o] = width > 1 ? 0.75 * a[o]! + 0.25 * a[o + 1]! : a[o]!
     if (width > 1) rows[last] = 0.75 * a[last]! + 0.25 * a[last - 1]!
   }
   const out = new Float32Array(a.length)
-  for (let y = 0; y < height; y++) {
-    const o = y * width
+  for (let y = 0, i = 0; y < height; y++) {
     const up = y > 0 ? -width : 0
     const down = y < height - 1 ? width : 0
-    for (let i = o; i < o + width; i++) out[i] = mask[i]! * (0.25 * (rows[i + up]! + rows[i + down]!) + 0.5 * rows[i]!)
+    for (let x = 0; x < width; x++, i++) out[i] = mask[i]! * (0.25 * (rows[i + up]! + rows[i + down]!) + 0.5 * rows[i]!)
   }
   return out
 }
@@ -127,9 +112,8 @@ function halve(p: Plane): Plane {
   const height = p.height >> 1
   const value = new Float32Array(width * height)
   const mask = new Uint8Array(width * height)
-  for (let y = 0; y < height; y++)
-    for (let x = 0, o = y * width, i = 2 * y * p.width; x < width; x++, o++, i += 2) {
-      const j = i + p.width
+  for (let y = 0, o = 0; y < height; y++)
+    for (let x = 0, i = 2 * y * p.width, j = i + p.width; x < width; x++, o++, i += 2, j += 2) {
       if (p.mask[i]! + p.mask[i + 1]! + p.mask[j]! + p.mask[j + 1]! < 3) continue
       mask[o] = 1
       value[o] = 0.25 * (p.value[i]! + p.value[i + 1]! + p.value[j]! + p.value[j + 1]!)
@@ -137,9 +121,9 @@ function halve(p: Plane): Plane {
   return { width, height, value, mask }
 }
 
-/** The plane and its halvings, `levels` in all, the full one first. */
-export function pyramid(p: Plane, levels: number): Plane[] {
-  const out = [p]
-  while (out.length < levels) out.push(halve(out[out.length - 1]!))
+/** The flattened image and its halvings, `levels` in all, the full one first. */
+export function flatPyramid(data: Uint8Array, width: number, height: number, levels: number): Plane[] {
+  const out = [flatten(data, width, height)]
+  while (out.length < levels) out.push(halve(out.at(-1)!))
   return out
 }

@@ -1,6 +1,7 @@
 // The region adjacency graph of a region: contacts between supervoxels with their affinities, sizes, faces touched.
-import { combineEdges } from './edge-table.ts'
-import { PairIndex, rankIds } from './pair-index.ts'
+import { rowsAt } from './arrays.ts'
+import { Contacts, combineEdges } from './edge-table.ts'
+import { rankIds } from './pair-index.ts'
 import type { RegionGraph } from './segmentation-types.ts'
 import type { Vec3 } from './types.ts'
 
@@ -14,34 +15,6 @@ export interface RegionGraphRequest {
   /** Shape of the volume: the region proper plus, where low[a] = 1, one slab of the region below on axis a. */
   readonly shape: Vec3
   readonly low: readonly [0 | 1, 0 | 1, 0 | 1]
-}
-
-class Contacts {
-  readonly pairs = new PairIndex(4096)
-  sum = new Float64Array(8192)
-  count = new Float64Array(8192)
-  private u = -1
-  private v = -1
-  private at = 0
-
-  add(u: number, v: number, affinity: number): void {
-    if (u !== this.u || v !== this.v) {
-      this.u = u
-      this.v = v
-      this.at = u < v ? this.pairs.add(u, v) : this.pairs.add(v, u)
-      if (this.at >= this.sum.length) this.grow()
-    }
-    this.sum[this.at]! += affinity
-    this.count[this.at]!++
-  }
-
-  private grow(): void {
-    const [sum, count] = [this.sum, this.count]
-    this.sum = new Float64Array(2 * sum.length)
-    this.count = new Float64Array(2 * sum.length)
-    this.sum.set(sum)
-    this.count.set(count)
-  }
 }
 
 /**
@@ -73,15 +46,15 @@ export function regionGraph({ labels, ids, affinity, shape, low }: RegionGraphRe
         if (bits !== 0) faces[u]! |= bits
         if (i > end - sx) {
           const v = labels[i - 1]!
-          if (v !== u && v !== 0) contacts.add(u, v, affinity[2 * n + i]!)
+          if (v !== u && v !== 0) contacts.add(u, v, affinity[2 * n + i]!, 1)
         }
         if (y > 0) {
           const v = labels[i - sx]!
-          if (v !== u && v !== 0) contacts.add(u, v, affinity[n + i]!)
+          if (v !== u && v !== 0) contacts.add(u, v, affinity[n + i]!, 1)
         }
         if (z > 0) {
           const v = labels[i - plane]!
-          if (v !== u && v !== 0) contacts.add(u, v, affinity[i]!)
+          if (v !== u && v !== 0) contacts.add(u, v, affinity[i]!, 1)
         }
       }
     }
@@ -91,26 +64,24 @@ export function regionGraph({ labels, ids, affinity, shape, low }: RegionGraphRe
 
 function edgeTable({ pairs, sum, count }: Contacts, ids: BigUint64Array): RegionGraph['edges'] {
   const n = pairs.size
-  const table = combineEdges([
+  const { threshold: _, ...edges } = combineEdges([
     {
-      a: BigUint64Array.from(pairs.first.subarray(0, n), i => ids[i]!),
-      b: BigUint64Array.from(pairs.second.subarray(0, n), i => ids[i]!),
+      a: rowsAt({ ids }, pairs.first.subarray(0, n)).ids,
+      b: rowsAt({ ids }, pairs.second.subarray(0, n)).ids,
       sum: sum.subarray(0, n),
       count: count.subarray(0, n),
       threshold: new Float64Array(n),
     },
   ])
-  return { a: table.a, b: table.b, sum: table.sum, count: table.count }
+  return edges
 }
 
-function nodeTable(ids: BigUint64Array, size: Float64Array, faces: Uint8Array): RegionGraph['nodes'] {
-  const { rank } = rankIds(ids)
-  const place = new Uint32Array(ids.length)
-  for (let i = 0; i < ids.length; i++) place[rank[i]!] = i
-  const present = place.filter(i => i > 0 && size[i]! > 0)
-  return {
-    id: BigUint64Array.from(present, i => ids[i]!),
-    size: Float64Array.from(present, i => size[i]!),
-    faces: Uint8Array.from(present, i => faces[i]!),
-  }
+function nodeTable(id: BigUint64Array, size: Float64Array, faces: Uint8Array): RegionGraph['nodes'] {
+  const { rank } = rankIds(id)
+  const place = new Uint32Array(id.length)
+  for (let i = 0; i < id.length; i++) place[rank[i]!] = i
+  return rowsAt(
+    { id, size, faces },
+    place.filter(i => i > 0 && size[i]! > 0),
+  )
 }

@@ -1,37 +1,33 @@
 // The aligned, normalised EM of any box: every voxel is a look-up, so that any decomposition gives the same bytes.
-import { drawRow, prepare } from './draw-section.ts'
-import { renderDefaults } from './section-types.ts'
+import { drawRow, largestOf, prepare } from './draw-section.ts'
 import type { Lattice, RenderParams, SectionStitch, SlabSection } from './section-types.ts'
+import { sizeOf } from './types.ts'
 import type { Box } from './types.ts'
 
 /** Names of the tiles that `renderSlab` may touch for a box, by its x and y. */
 export function tilesInBox(stitch: SectionStitch, field: Lattice<Float32Array>, box: Box): string[] {
   const [left, right] = range(field.dx)
   const [top, bottom] = range(field.dy)
-  const names: string[] = []
-  for (const { name, affine, width, height, mesh } of stitch.transforms) {
-    const [a, b, tx, c, d, ty] = affine
-    const bent = mesh ? Math.max(...range(mesh.dx).map(Math.abs), ...range(mesh.dy).map(Math.abs)) : 0
-    const reach = 2 + 2 * bent
-    const xs = [0, a * width, b * height, a * width + b * height]
-    const ys = [0, c * width, d * height, c * width + d * height]
-    if (
-      tx + Math.max(...xs) + reach >= box.min[0] + left &&
-      tx + Math.min(...xs) - reach <= box.max[0] + right &&
-      ty + Math.max(...ys) + reach >= box.min[1] + top &&
-      ty + Math.min(...ys) - reach <= box.max[1] + bottom
+  const touched = stitch.transforms.filter(({ affine: [a, b, tx, c, d, ty], width, height, mesh }) => {
+    const reach = 2 + 2 * largestOf(mesh)
+    const xs = range([0, a * width, b * height, a * width + b * height])
+    const ys = range([0, c * width, d * height, c * width + d * height])
+    return (
+      tx + xs[1] + reach >= box.min[0] + left &&
+      tx + xs[0] - reach <= box.max[0] + right &&
+      ty + ys[1] + reach >= box.min[1] + top &&
+      ty + ys[0] - reach <= box.max[1] + bottom
     )
-      names.push(name)
-  }
-  return names
+  })
+  return touched.map(t => t.name)
 }
 
+/** The smallest and the largest of some values and 0. */
 function range(a: ArrayLike<number>): [number, number] {
-  let low = 0
-  let high = 0
+  let [low, high] = [0, 0]
   for (let i = 0; i < a.length; i++) {
-    if (a[i]! < low) low = a[i]!
-    if (a[i]! > high) high = a[i]!
+    low = Math.min(low, a[i]!)
+    high = Math.max(high, a[i]!)
   }
   return [low, high]
 }
@@ -44,29 +40,18 @@ function range(a: ArrayLike<number>): [number, number] {
 export function renderSlab(
   sections: readonly SlabSection[],
   box: Box,
-  params: Partial<RenderParams> = {},
+  p: RenderParams,
   excluded: readonly Box[] = [],
 ): Uint8Array {
-  const p = { ...renderDefaults, ...params }
   const [x0, y0, z0] = box.min
-  const sx = box.max[0] - x0
-  const sy = box.max[1] - y0
-  const sz = box.max[2] - z0
+  const [sx, sy, sz] = sizeOf(box)
   const out = new Uint8Array(sx * sy * sz)
-  // A tile that is not in reach of the box is never looked at.
   const prepared = new Map(
-    sections.map(s => {
-      const names = new Set(tilesInBox(s.stitch, s.field, box))
-      return [
-        s.z,
-        {
-          field: s.field,
-          tiles: prepare(
-            s.tiles.filter(t => names.has(t.name)),
-            s.stitch,
-          ),
-        },
-      ]
+    sections.map(({ z, field, tiles, stitch }) => {
+      // A tile that is not in reach of the box is never looked at.
+      const names = new Set(tilesInBox(stitch, field, box))
+      const reached = tiles.filter(t => names.has(t.name))
+      return [z, { field, tiles: prepare(reached, stitch) }]
     }),
   )
   const done = new Uint8Array(sx * sy)

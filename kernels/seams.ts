@@ -2,21 +2,13 @@
 import { median } from './least-squares.ts'
 import { correlation, refinePatch } from './patch.ts'
 import type { PatchState } from './patch.ts'
-import { phaseCorrelation } from './phase-correlation.ts'
-import type { Crop } from './phase-correlation.ts'
-import { flatten, pyramid } from './plane.ts'
+import { crop, phaseCorrelation } from './phase-correlation.ts'
+import { flatPyramid } from './plane.ts'
 import type { Plane } from './plane.ts'
-import type { SectionTile, StitchParams } from './section-types.ts'
+import type { PatchMatch, SectionTile, StitchParams } from './section-types.ts'
 
-/** A patch of an overlap: tile a at (ax, ay) shows what tile b shows at (bx, by). Tiles by their place in the list. */
-export interface SeamMatch {
-  readonly a: number
-  readonly b: number
-  readonly ax: number
-  readonly ay: number
-  readonly bx: number
-  readonly by: number
-  readonly score: number
+/** A patch of an overlap, of tiles by their place in the list. */
+export interface SeamMatch extends PatchMatch<number> {
   /** Half sides of the patch, pixels. */
   readonly halfX: number
   readonly halfY: number
@@ -29,50 +21,43 @@ const narrowest = 8
 export function seamMatches(
   tiles: readonly SectionTile[],
   p: StitchParams,
-): { matches: SeamMatch[]; overlapping: boolean[] } {
-  const overlapping = tiles.map(() => false)
+): { matches: SeamMatch[]; overlapping: Set<number> } {
+  const overlapping = new Set<number>()
   const planes: Plane[][] = []
-  const planesOf = (i: number) => (planes[i] ??= pyramid(flatten(tiles[i]!.data, tiles[i]!.width, tiles[i]!.height), 2))
+  const planesOf = (i: number) => (planes[i] ??= flatPyramid(tiles[i]!.data, tiles[i]!.width, tiles[i]!.height, 2))
   const matches: SeamMatch[] = []
-  for (let a = 0; a < tiles.length; a++)
-    for (let b = a + 1; b < tiles.length; b++) {
-      const s = tiles[a]!
-      const t = tiles[b]!
+  for (const [a, s] of tiles.entries())
+    for (const [b, t] of tiles.entries()) {
       const w = Math.min(s.x + s.width, t.x + t.width) - Math.max(s.x, t.x)
       const h = Math.min(s.y + s.height, t.y + t.height) - Math.max(s.y, t.y)
       // Tiles that touch at a corner alone are placed better through their common neighbours.
-      if (Math.min(w, h) < narrowest || Math.max(w, h) < Math.min(s.width, s.height, t.width, t.height) / 3) continue
-      overlapping[a] = overlapping[b] = true
-      matches.push(...matchPair(a, b, s, t, planesOf(a), planesOf(b), p))
+      const enough = Math.min(s.width, s.height, t.width, t.height) / 3
+      if (b <= a || Math.min(w, h) < narrowest || Math.max(w, h) < enough) continue
+      overlapping.add(a).add(b)
+      const shift = coarseShift(s, t, planesOf(a), planesOf(b), p)
+      if (shift) matches.push(...consistent(matchPair(s, t, shift, p).map(m => ({ ...m, a, b }))))
     }
   return { matches, overlapping }
 }
 
+/** Accepted patches of one overlap under a shift: pixel u of the first lies at u + shift of the second. */
 function matchPair(
-  a: number,
-  b: number,
   s: SectionTile,
   t: SectionTile,
-  pa: Plane[],
-  pb: Plane[],
+  [vx, vy]: readonly [number, number],
   p: StitchParams,
-): SeamMatch[] {
-  const shift = coarseShift(s, t, pa, pb, p)
-  if (!shift) return []
-  // The overlap in pixels of a under the coarse shift.
-  const [vx, vy] = shift
+): Omit<SeamMatch, 'a' | 'b'>[] {
+  // The overlap in pixels of the first.
   const x0 = Math.max(0, -vx)
   const y0 = Math.max(0, -vy)
-  const x1 = Math.min(s.width, t.width - vx)
-  const y1 = Math.min(s.height, t.height - vy)
+  const width = Math.min(s.width, t.width - vx) - x0
+  const height = Math.min(s.height, t.height - vy) - y0
   // Flattened anew from what both show: at the edge of a tile its local mean would differ from that inside the other.
-  const width = x1 - x0
-  const height = y1 - y0
-  const fa = pyramid(flatten(cut(s, x0, y0, width, height), width, height), 2)
-  const fb = pyramid(flatten(cut(t, x0 + vx, y0 + vy, width, height), width, height), 2)
+  const fa = flatPyramid(cut(s, x0, y0, width, height), width, height, 2)
+  const fb = flatPyramid(cut(t, x0 + vx, y0 + vy, width, height), width, height, 2)
   const nx = Math.max(1, Math.floor(width / p.patchPx))
   const ny = Math.max(1, Math.floor(height / p.patchPx))
-  const found: SeamMatch[] = []
+  const found: Omit<SeamMatch, 'a' | 'b'>[] = []
   for (let j = 0; j < ny; j++)
     for (let i = 0; i < nx; i++) {
       const x = Math.floor((i * width) / nx)
@@ -95,9 +80,9 @@ function matchPair(
       const ay = y0 + y + (h - 1) / 2
       const bx = ax + vx + state.vx
       const by = ay + vy + state.vy
-      found.push({ a, b, ax, ay, bx, by, score: state.score, halfX: w / 2, halfY: h / 2 })
+      found.push({ ax, ay, bx, by, score: state.score, halfX: w / 2, halfY: h / 2 })
     }
-  return consistent(found)
+  return found
 }
 
 function cut(t: SectionTile, x: number, y: number, width: number, height: number): Uint8Array {
@@ -117,33 +102,29 @@ function coarseShift(
   pb: Plane[],
   p: StitchParams,
 ): readonly [number, number] | undefined {
-  const nominalX = s.x - t.x
-  const nominalY = s.y - t.y
-  const x0 = Math.max(0, -Math.round(nominalX))
-  const y0 = Math.max(0, -Math.round(nominalY))
-  const width = Math.min(s.width, t.width - Math.round(nominalX)) - x0
-  const height = Math.min(s.height, t.height - Math.round(nominalY)) - y0
+  const [nominalX, nominalY] = [Math.round(s.x - t.x), Math.round(s.y - t.y)]
+  const x0 = Math.max(0, -nominalX)
+  const y0 = Math.max(0, -nominalY)
+  const width = Math.min(s.width, t.width - nominalX) - x0
+  const height = Math.min(s.height, t.height - nominalY) - y0
   const level = Math.min(width, height) >= 64 ? 1 : 0
   const unit = 1 << level
   const a = pa[level]!
   const b = pb[level]!
-  const bx = Math.max(0, x0 + Math.round(nominalX))
-  const by = Math.max(0, y0 + Math.round(nominalY))
   const w = Math.floor(width / unit)
   const h = Math.floor(height / unit)
   const ax = Math.floor(x0 / unit)
   const ay = Math.floor(y0 / unit)
-  const ox = Math.floor(bx / unit)
-  const oy = Math.floor(by / unit)
-  const limit = Math.ceil(p.maxShiftPx / unit)
-  const peaks = phaseCorrelation(crop(a, ax, ay, w, h), crop(b, ox, oy, w, h), limit, limit, 6)
+  const bx = Math.floor(Math.max(0, x0 + nominalX) / unit)
+  const by = Math.floor(Math.max(0, y0 + nominalY) / unit)
+  const peaks = phaseCorrelation(crop(a, ax, ay, w, h), crop(b, bx, by, w, h), Math.ceil(p.maxShiftPx / unit), 6)
   let best = p.minScore / 2
   let shift: readonly [number, number] | undefined
   const enough = (w * h) / 8
   const stride = w * h > 40000 ? 2 : 1
   for (const k of [{ dx: 0, dy: 0 }, ...peaks]) {
-    const vx = ox - ax + k.dx
-    const vy = oy - ay + k.dy
+    const vx = bx - ax + k.dx
+    const vy = by - ay + k.dy
     const score = correlation(a, b, vx, vy, stride, enough)
     if (score <= best) continue
     best = score
@@ -151,14 +132,6 @@ function coarseShift(
   }
   return shift
 }
-
-const crop = (p: Plane, x: number, y: number, width: number, height: number): Crop => ({
-  data: p.value,
-  offset: y * p.width + x,
-  stride: p.width,
-  width: Math.min(width, p.width - x),
-  height: Math.min(height, p.height - y),
-})
 
 /** Leaves out patches that are more than 4 px from the median shift of the patches nearest to them. */
 function consistent(found: SeamMatch[]): SeamMatch[] {

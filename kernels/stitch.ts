@@ -1,11 +1,10 @@
 // Puts the tiles of one section together: shifts from all overlaps at once, a mesh where the lens bends, grey values.
 import { cameraView } from './camera-view.ts'
 import { illuminationOf, intensityOf } from './illumination.ts'
-import { addEntry, endRow, leastSquares, makeRows, median, rowTimes } from './least-squares.ts'
-import { meshLattice, solveMesh } from './mesh-solve.ts'
+import { addEntry, addRow, endRow, makeRows, median, medianAndMax, solveRobustly } from './least-squares.ts'
+import { solveMesh } from './mesh-solve.ts'
 import { seamMatches } from './seams.ts'
 import type { SeamMatch } from './seams.ts'
-import { stitchDefaults } from './section-types.ts'
 import { sharpness } from './tile-quality.ts'
 import type { Rect, SectionStitch, SectionTile, StitchParams, TileTransform } from './section-types.ts'
 
@@ -17,8 +16,7 @@ const anchor = 1e-4
  * The mean deviation of the tiles from their nominal positions is zero.
  * @throws RangeError when no tile is passed or two share a name
  */
-export function stitchSection(input: readonly SectionTile[], params: Partial<StitchParams> = {}): SectionStitch {
-  const p = { ...stitchDefaults, ...params }
+export function stitchSection(input: readonly SectionTile[], p: StitchParams): SectionStitch {
   const tiles = [...input].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   if (tiles.length === 0) throw new RangeError('a section without tiles cannot be stitched')
   for (let i = 1; i < tiles.length; i++)
@@ -27,8 +25,7 @@ export function stitchSection(input: readonly SectionTile[], params: Partial<Sti
   const { matches, overlapping } = seamMatches(tiles, p)
   const { shiftX, shiftY, residuals } = solveShifts(tiles, matches)
   const bent = matches.length > 0 && median(residuals) > p.elasticAbovePx
-  const mesh = bent ? solveMesh(tiles, matches, shiftX, shiftY) : undefined
-  const finalResiduals = mesh ? mesh.residuals : residuals
+  const mesh = bent ? solveMesh(tiles, matches, shiftX, shiftY) : { lattices: [], residuals }
 
   const views = tiles.map(cameraView)
   const { illumination, gains } = illuminationOf(tiles, matches, views)
@@ -37,87 +34,59 @@ export function stitchSection(input: readonly SectionTile[], params: Partial<Sti
     width: t.width,
     height: t.height,
     affine: [1, 0, t.x + shiftX[i]!, 0, 1, t.y + shiftY[i]!],
-    mesh: mesh ? meshLattice(mesh, i) : null,
+    mesh: mesh.lattices[i] ?? null,
     gain: gains[i]!,
     view: views[i]!,
   }))
-  const touched = tiles.map(() => false)
-  for (const m of matches) touched[m.a] = touched[m.b] = true
+  const touched = new Set(matches.flatMap(m => [m.a, m.b]))
   return {
     transforms,
-    matches: matches.map((m, k) => ({
+    matches: matches.map(({ halfX: _x, halfY: _y, ...m }, k) => ({
+      ...m,
       a: tiles[m.a]!.name,
       b: tiles[m.b]!.name,
-      ax: m.ax,
-      ay: m.ay,
-      bx: m.bx,
-      by: m.by,
       dx: tiles[m.a]!.x + m.ax - (tiles[m.b]!.x + m.bx),
       dy: tiles[m.a]!.y + m.ay - (tiles[m.b]!.y + m.by),
-      score: m.score,
-      residual: finalResiduals[k]!,
+      residual: mesh.residuals[k]!,
     })),
     bounds: boundsOf(transforms),
-    residualPx: { median: median(finalResiduals), max: finalResiduals.reduce((a, b) => Math.max(a, b), 0) },
+    residualPx: medianAndMax(mesh.residuals),
     intensity: intensityOf(tiles, illumination, gains),
     illumination,
     focus: tiles.reduce((sum, t) => sum + sharpness(t.data, t.width, t.height), 0) / tiles.length,
-    unmatched: tiles.filter((_, i) => overlapping[i] && !touched[i]).map(t => t.name),
+    unmatched: tiles.filter((_, i) => overlapping.has(i) && !touched.has(i)).map(t => t.name),
   }
 }
 
-/** Corrections to the nominal positions, by least squares that give less and less weight to matches that do not fit. */
+/** Corrections to the nominal positions. */
 function solveShifts(tiles: readonly SectionTile[], matches: readonly SeamMatch[]) {
   const rows = makeRows(tiles.length)
   for (const m of matches) {
-    addEntry(rows, m.b, 1)
-    addEntry(rows, m.a, -1)
     const a = tiles[m.a]!
     const b = tiles[m.b]!
+    addEntry(rows, m.b, 1)
+    addEntry(rows, m.a, -1)
     endRow(rows, a.x + m.ax - b.x - m.bx, a.y + m.ay - b.y - m.by, m.score)
   }
-  for (let i = 0; i < tiles.length; i++) {
-    addEntry(rows, i, 1)
-    endRow(rows, 0, 0, anchor)
-  }
-  const shiftX = new Float64Array(tiles.length)
-  const shiftY = new Float64Array(tiles.length)
-  let residuals: number[] = []
-  for (let round = 0; round < 6; round++) {
-    leastSquares(rows, rows.rightX, shiftX, 4 * tiles.length + 20, 1e-10)
-    leastSquares(rows, rows.rightY, shiftY, 4 * tiles.length + 20, 1e-10)
-    residuals = matches.map((_, k) =>
-      Math.hypot(rowTimes(rows, k, shiftX) - rows.rightX[k]!, rowTimes(rows, k, shiftY) - rows.rightY[k]!),
-    )
-    // Geman-McClure weights; the scale follows the residuals, since a bent seam leaves several pixels.
-    const scale = Math.max(0.5, 2 * median(residuals))
-    matches.forEach((m, k) => {
-      const q = residuals[k]! / scale
-      rows.weight[k] = m.score / ((1 + q * q) * (1 + q * q))
-    })
-  }
+  for (let i = 0; i < tiles.length; i++) addRow(rows, [i], [1], anchor)
+  // The scale follows the residuals, since a bent seam leaves several pixels.
+  const scaleOf = (residuals: readonly number[]) => Math.max(0.5, 2 * median(residuals))
+  const solved = solveRobustly(rows, matches, 6, 4 * tiles.length + 20, 1e-10, scaleOf)
   // The anchor makes the mean vanish already, up to the tolerance of the solver.
-  for (const s of [shiftX, shiftY]) {
+  for (const s of [solved.x, solved.y]) {
     const mean = s.reduce((a, b) => a + b, 0) / tiles.length
     for (let i = 0; i < s.length; i++) s[i]! -= mean
   }
-  return { shiftX, shiftY, residuals }
+  return { shiftX: solved.x, shiftY: solved.y, residuals: solved.residuals }
 }
 
 function boundsOf(transforms: readonly TileTransform[]): Rect {
-  const min: [number, number] = [Infinity, Infinity]
-  const max: [number, number] = [-Infinity, -Infinity]
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity]
   for (const { affine, width, height } of transforms) {
-    const [a, b, tx, c, d, ty] = affine
-    for (const x of [0, width - 1])
-      for (const y of [0, height - 1]) {
-        const sx = a * x + b * y + tx
-        const sy = c * x + d * y + ty
-        min[0] = Math.min(min[0], Math.floor(sx))
-        min[1] = Math.min(min[1], Math.floor(sy))
-        max[0] = Math.max(max[0], Math.ceil(sx) + 1)
-        max[1] = Math.max(max[1], Math.ceil(sy) + 1)
-      }
+    left = Math.min(left, Math.floor(affine[2]))
+    top = Math.min(top, Math.floor(affine[5]))
+    right = Math.max(right, Math.ceil(width - 1 + affine[2]) + 1)
+    bottom = Math.max(bottom, Math.ceil(height - 1 + affine[5]) + 1)
   }
-  return { min, max }
+  return { min: [left, top], max: [right, bottom] }
 }

@@ -1,25 +1,36 @@
-// What one tile tells of itself: brightness, contrast, saturation, focus, and whether there is anything on it.
-import type { TileQuality } from './section-types.ts'
+// What one tile tells of itself: brightness, contrast, saturation and focus.
 
-/** Standard deviation in grey levels below which a tile is blank. */
-const blankStd = 2
+/** Moments of the grey values of an image; `saturated` is the fraction at 0 or 255, `focus` as `sharpness` says. */
+export interface TileQuality {
+  readonly mean: number
+  readonly std: number
+  readonly saturated: number
+  readonly focus: number
+}
 
-/** Statistics of one tile of width x height grey pixels. */
+/**
+ * Statistics of one tile of width x height grey pixels.
+ * @throws RangeError when it has not that many
+ */
 export function tileQuality(data: Uint8Array, width: number, height: number): TileQuality {
   if (data.length !== width * height) throw new RangeError(`${data.length} pixels are not ${width} x ${height}`)
-  const n = width * height
+  const { mean, std } = meanAndStd(data)
+  let clipped = 0
+  for (let i = 0; i < data.length; i++) if (data[i] === 0 || data[i] === 255) clipped++
+  return { mean, std, saturated: clipped / (data.length || 1), focus: sharpness(data, width, height) }
+}
+
+/** Mean and standard deviation; both 0 of nothing. */
+export function meanAndStd(data: Uint8Array): { mean: number; std: number } {
+  const n = data.length || 1
   let sum = 0
   let squares = 0
-  let clipped = 0
-  for (let i = 0; i < n; i++) {
-    const v = data[i]!
-    sum += v
-    squares += v * v
-    if (v === 0 || v === 255) clipped++
+  for (let i = 0; i < data.length; i++) {
+    sum += data[i]!
+    squares += data[i]! * data[i]!
   }
-  const mean = n > 0 ? sum / n : 0
-  const std = n > 0 ? Math.sqrt(Math.max(0, squares / n - mean * mean)) : 0
-  return { mean, std, saturated: n > 0 ? clipped / n : 0, focus: sharpness(data, width, height), blank: std < blankStd }
+  const mean = sum / n
+  return { mean, std: Math.sqrt(Math.max(0, squares / n - mean * mean)) }
 }
 
 /**
@@ -30,16 +41,13 @@ export function sharpness(data: Uint8Array, width: number, height: number): numb
   const w = width >> 1
   const h = height >> 1
   const binned = new Float32Array(w * h)
-  for (let y = 0; y < h; y++)
-    for (let x = 0; x < w; x++) {
-      const i = 2 * y * width + 2 * x
-      binned[y * w + x] = data[i]! + data[i + 1]! + data[i + width]! + data[i + width + 1]!
-    }
+  for (let y = 0, o = 0; y < h; y++)
+    for (let x = 0, i = 2 * y * width; x < w; x++, o++, i += 2)
+      binned[o] = data[i]! + data[i + 1]! + data[i + width]! + data[i + width + 1]!
   let near = 0
   let far = 0
   for (let y = 0; y < h - 4; y++)
-    for (let x = 0; x < w - 4; x++) {
-      const i = y * w + x
+    for (let x = 0, i = y * w; x < w - 4; x++, i++) {
       const v = binned[i]!
       const right = binned[i + 1]! - v
       const down = binned[i + w]! - v

@@ -7,3 +7,12 @@ export interface Box {
   readonly min: Vec3
   readonly max: Vec3
 }
+
+export const sizeOf = ({ min, max }: Box): Vec3 => [max[0] - min[0], max[1] - min[1], max[2] - min[2]]
+
+/** The offsets of the 26 neighbours of a voxel, in raster order. */
+export const around: readonly Vec3[] = Array.from({ length: 27 }, (_, i): Vec3 => [
+  (i % 3) - 1,
+  (Math.floor(i / 3) % 3) - 1,
+  Math.floor(i / 9) - 1,
+]).filter(v => v.some(c => c !== 0))

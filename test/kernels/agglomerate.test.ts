@@ -2,10 +2,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Vec3 } from '../../domain/geometry.ts'
-import { agglomerate, agglomerateDefaults } from '../../kernels/agglomerate.ts'
-import { joinChildren } from '../../kernels/join.ts'
+import { agglomerate, joinChildren } from '../../kernels/agglomerate.ts'
 import type { Merges } from '../../kernels/segmentation-types.ts'
 import { asEdges, closedNodes, generator, naiveAgglomerate, naiveGraph, randomSpecimen, treeRun } from './tree-run.ts'
+
+const usual = 0.4
 
 type Row = [bigint, bigint, number, number, number]
 
@@ -145,8 +146,7 @@ describe('any tree', () => {
           // The last regions are cut short on x and y.
           const shape: Vec3 = [grid[0] * 3 - (grid[0] > 1 ? 1 : 0), grid[1] * 2 - (grid[1] > 1 ? 1 : 0), grid[2] * 2]
           const s = randomSpecimen(seed, shape, block, perBlock, values)
-          const threshold = (r: Vec3): number =>
-            regional ? [0.3, 0.5, 0.7][(r[0] + 2 * r[1] + r[2]) % 3]! : agglomerateDefaults.threshold
+          const threshold = (r: Vec3): number => (regional ? [0.3, 0.5, 0.7][(r[0] + 2 * r[1] + r[2]) % 3]! : usual)
           const graph = naiveGraph(s, [1, 1, 1], threshold)
           const expected = naiveAgglomerate(new Set(s.ids), graph.values())
           expect(sorted(treeRun(s, [1, 1, 1], threshold).segment)).toEqual(sorted(expected))
@@ -161,11 +161,8 @@ describe('any tree', () => {
       fc.property(fc.nat(), fc.tuple(axis(6), axis(4), axis(3)), levels, (seed, grid, values) => {
         const shape: Vec3 = [grid[0] * 2, grid[1] * 2, grid[2] * 3]
         const s = randomSpecimen(seed, shape, [2, 2, 3], 3, values)
-        const flat = treeRun(s, [6, 4, 3], () => agglomerateDefaults.threshold)
-        const expected = naiveAgglomerate(
-          new Set(s.ids),
-          naiveGraph(s, [6, 4, 3], () => agglomerateDefaults.threshold).values(),
-        )
+        const flat = treeRun(s, [6, 4, 3], () => usual)
+        const expected = naiveAgglomerate(new Set(s.ids), naiveGraph(s, [6, 4, 3], () => usual).values())
         expect(sorted(flat.segment)).toEqual(sorted(expected))
         for (const perRegion of [
           [1, 1, 1],
@@ -173,9 +170,7 @@ describe('any tree', () => {
           [2, 2, 1],
           [3, 1, 2],
         ] as Vec3[])
-          expect(sorted(treeRun(s, perRegion, () => agglomerateDefaults.threshold).segment)).toEqual(
-            sorted(flat.segment),
-          )
+          expect(sorted(treeRun(s, perRegion, () => usual).segment)).toEqual(sorted(flat.segment))
       }),
       { numRuns: 30 },
     )

@@ -1,14 +1,13 @@
 // What one section changes in the alignment dies out: sections far from it keep their fields byte for byte.
 import { beforeAll, expect, test } from 'vitest'
 import { PhantomSpec } from '../../domain/phantom.ts'
-import { identityAlignment, solveAlignment, type SectionPair } from '../../kernels/align.ts'
+import { identityAlignment } from '../../kernels/align.ts'
 import { renderSection } from '../../kernels/draw-section.ts'
-import { matchSections } from '../../kernels/match-sections.ts'
 import { phantomScene } from '../../kernels/phantom/scene.ts'
 import { phantomSection } from '../../kernels/phantom/section.ts'
 import { phantomSpecimen } from '../../kernels/phantom/specimen.ts'
-import type { AlignedSection, SectionExtent, SectionImage } from '../../kernels/section-types.ts'
-import { stitchSection } from '../../kernels/stitch.ts'
+import type { AlignedSection, SectionExtent, SectionImage, SectionPair } from '../../kernels/section-types.ts'
+import { matchSections, solveAlignment, stitchSection } from './section-kernels.ts'
 
 const depth = 112
 const middle = 56

@@ -1,13 +1,12 @@
 // Matching and alignment: known displacements come back, aligned data stays, bad sections are named and left out.
 import { beforeAll, describe, expect, test } from 'vitest'
-import { solveAlignment } from '../../kernels/align.ts'
 import { renderSection } from '../../kernels/draw-section.ts'
 import { latticeAt } from '../../kernels/lattice.ts'
-import { matchSections } from '../../kernels/match-sections.ts'
 import { sampleTile } from '../../kernels/sample-tile.ts'
 import type { Alignment, SectionImage, SectionMatch } from '../../kernels/section-types.ts'
 import { fibSize, fibSlices, hasFib } from './real-sections.ts'
 import { grain, tile, tissue } from './texture.ts'
+import { matchSections, solveAlignment } from './section-kernels.ts'
 
 type Move = (x: number, y: number) => readonly [number, number]
 

@@ -1,14 +1,13 @@
 // Rendering: untouched where nothing is to be done, the same bytes in any decomposition, gaps filled from the next section.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { solveAlignment } from '../../kernels/align.ts'
 import { renderSection } from '../../kernels/draw-section.ts'
-import { renderSlab, tilesInBox } from '../../kernels/render.ts'
+import { tilesInBox } from '../../kernels/render.ts'
 import type { Lattice, RenderParams, SlabSection } from '../../kernels/section-types.ts'
-import { stitchSection } from '../../kernels/stitch.ts'
 import { identityAlignment } from '../../kernels/align.ts'
 import type { Box } from '../../kernels/types.ts'
 import { grain, tile, tissue } from './texture.ts'
+import { renderSlab, solveAlignment, stitchSection } from './section-kernels.ts'
 
 const still = identityAlignment([0]).sections[0]!.field
 

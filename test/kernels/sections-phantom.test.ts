@@ -1,15 +1,13 @@
 // The whole chain on the phantom, defects and all: the aligned stack shows the specimen where the specimen is.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { PhantomSpec } from '../../domain/phantom.ts'
-import { identityAlignment, solveAlignment } from '../../kernels/align.ts'
+import { identityAlignment } from '../../kernels/align.ts'
 import { renderSection } from '../../kernels/draw-section.ts'
-import { matchSections } from '../../kernels/match-sections.ts'
 import { phantomScene } from '../../kernels/phantom/scene.ts'
 import { phantomSection } from '../../kernels/phantom/section.ts'
 import { phantomSpecimen } from '../../kernels/phantom/specimen.ts'
-import { renderSlab } from '../../kernels/render.ts'
 import type { Alignment, SectionStitch, SectionTile } from '../../kernels/section-types.ts'
-import { stitchSection } from '../../kernels/stitch.ts'
+import { matchSections, renderSlab, solveAlignment, stitchSection } from './section-kernels.ts'
 
 const [width, height, depth] = [208, 160, 16]
 const area = width * height
