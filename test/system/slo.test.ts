@@ -206,5 +206,10 @@ test('when the server has forgotten a run, its archived histories say the same',
   rmSync(join(hillock.home, 'temporal'), { recursive: true })
   expect((await hillock.cli('up', '--detach')).code).toBe(0)
   const later = await slo(`tiny/${report.candidates[0]!.release}`)
-  expect(later).toMatchObject({ missing: [], stages: report.stages, compute: report.compute, requests: report.requests })
+  expect(later).toMatchObject({
+    missing: [],
+    stages: report.stages,
+    compute: report.compute,
+    requests: report.requests,
+  })
 }, 120_000)
