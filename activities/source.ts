@@ -5,13 +5,14 @@ import { z } from 'zod'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { configAt, layoutBounds, TileEntry, type RunConfig } from '../domain/config.ts'
 import { HillockError } from '../domain/errors.ts'
-import type { Box } from '../domain/geometry.ts'
+import { shapeOf, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import { encodePng } from '../storage/formats/image.ts'
 import { readNpy } from '../storage/formats/npy.ts'
 import type { Deps } from './context.ts'
+import { sourceVolume, volumeSlice } from './source-volume.ts'
 
 const configs = new Map<string, Promise<unknown>>()
 /** Parsed JSON of the raw archive, kept for the few documents that every activity of a run reads. */
@@ -55,6 +56,9 @@ async function load(file: string): Promise<{ data: Uint8Array; width: number; he
   return { data: npy.data as Uint8Array, width: npy.shape[2]!, height: npy.shape[1]!, count: npy.shape[0]! }
 }
 
+const slices = ([width, height, count]: Vec3, file: string): TileEntry[] =>
+  Array.from({ length: count }, (_, section) => ({ section, name: STACK_TILE, file, x: 0, y: 0, width, height }))
+
 /** The list of tiles of a source that has one; null for a phantom, whose slabs bring their own. */
 async function listTiles(config: RunConfig): Promise<TileEntry[] | null> {
   const { source } = config
@@ -62,16 +66,9 @@ async function listTiles(config: RunConfig): Promise<TileEntry[] | null> {
   if ('tiles' in source) return [...source.tiles]
   if ('stack' in source) {
     const { width, height, count } = await readStack(source.stack)
-    return Array.from({ length: count }, (_, section) => ({
-      section,
-      name: STACK_TILE,
-      file: source.stack,
-      x: 0,
-      y: 0,
-      width,
-      height,
-    }))
+    return slices([width, height, count], source.stack)
   }
+  if ('volume' in source) return slices(shapeOf((await sourceVolume(source.volume)).box), source.volume.url)
   const parsed = z
     .array(TileEntry)
     .min(1)
@@ -106,7 +103,7 @@ export async function listed(
 }
 
 /**
- * Bytes of a tile as they came from the microscope (a slice of a stack becomes a PNG).
+ * Bytes of a tile as they came from the microscope (a slice of a stack or volume becomes a PNG).
  * @throws HillockError BadTileError when the file is missing.
  */
 export async function tileBytes(
@@ -119,6 +116,10 @@ export async function tileBytes(
     const { data, width, height } = await readStack(config.source.stack)
     const n = width * height
     return encodePng(data.subarray(tile.section * n, (tile.section + 1) * n), width, height)
+  }
+  if ('volume' in config.source) {
+    const { data, width, height } = await volumeSlice(config.source.volume, tile.section)
+    return encodePng(data, width, height)
   }
   try {
     return slab ? await deps.artifacts.get(slab, tile.file) : await readFile(tile.file)

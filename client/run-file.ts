@@ -53,6 +53,8 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     return found
   }
   const { source } = config
+  const volumeUrl = (url: string): string =>
+    /^[a-z][a-z0-9+.-]*:\/\//.test(url) ? url : path(url, 'source.volume.url')
   const truth = config.evaluate.truth
   const model = isAbsolute(config.model)
     ? config.model
@@ -68,17 +70,19 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     source:
       'stack' in source
         ? { stack: path(source.stack, 'source.stack') }
-        : 'layout' in source
-          ? { layout: path(source.layout, 'source.layout') }
-          : 'tiles' in source
-            ? // A missing tile is not an error of the run file: ingest sets it aside by name.
-              {
-                tiles: source.tiles.map(t => ({
-                  ...t,
-                  file: resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
-                })),
-              }
-            : source,
+        : 'volume' in source
+          ? { volume: { ...source.volume, url: volumeUrl(source.volume.url) } }
+          : 'layout' in source
+            ? { layout: path(source.layout, 'source.layout') }
+            : 'tiles' in source
+              ? // A missing tile is not an error of the run file: ingest sets it aside by name.
+                {
+                  tiles: source.tiles.map(t => ({
+                    ...t,
+                    file: resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
+                  })),
+                }
+              : source,
     evaluate:
       truth && truth !== 'phantom' ? { ...config.evaluate, truth: path(truth, 'evaluate.truth') } : config.evaluate,
   }

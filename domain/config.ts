@@ -35,16 +35,33 @@ export const TileEntry = z.strictObject({
 })
 export type TileEntry = z.infer<typeof TileEntry>
 
+export const VolumeFormat = z.enum(['precomputed', 'zarr', 'n5'])
+export type VolumeFormat = z.infer<typeof VolumeFormat>
+
+const VolumeSource = z.strictObject({
+  /** A folder, http(s):// or gs://. */
+  url: z.string(),
+  /** Found out if left out. */
+  format: VolumeFormat.optional(),
+  /** Which of its mips. */
+  mip: z.number().int().nonnegative().default(0),
+  /** The part to take, in voxels of that mip in the source's own coordinates; its lower corner becomes the dataset's origin. */
+  box: Box.optional(),
+})
+export type VolumeSource = z.infer<typeof VolumeSource>
+
 const Source = z.union(
   [
     z.strictObject({ phantom: PhantomSpec }),
     /** A .npy or .npy.gz of uint8, axes z, y, x: every slice becomes a section of one tile. */
     z.strictObject({ stack: z.string() }),
+    /** A volume of uint8 that is aligned already, as `hillock import` finds it: every slice becomes a section of one tile. */
+    z.strictObject({ volume: VolumeSource }),
     z.strictObject({ tiles: z.array(TileEntry).min(1) }),
     /** A JSON file that holds the list of tiles; their files are relative to it. */
     z.strictObject({ layout: z.string() }),
   ],
-  { error: 'one of: phantom: {...}, stack: FILE, tiles: [...], layout: FILE' },
+  { error: 'one of: phantom: {...}, stack: FILE, volume: {...}, tiles: [...], layout: FILE' },
 )
 
 export const RunConfig = z.strictObject({

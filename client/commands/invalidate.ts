@@ -1,7 +1,8 @@
 // `hillock invalidate`: marks sections, boxes and artifacts that are wrong, lists the marks, lifts them.
 import { checkExclude } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { Box, boxName } from '../../domain/geometry.ts'
+import { boxName } from '../../domain/geometry.ts'
+import { boxOf } from '../numbers.ts'
 import type { DataMark } from '../../domain/marks.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { liftDataMark, listDataMarks, putDataMark } from '../../storage/marks.ts'
@@ -66,17 +67,6 @@ function artifactNamed(text: string): { stage: string; recipe: string } {
 function sectionOf(text: string): number {
   if (!/^\d+$/.test(text)) throw new HillockError('ConfigError', `--section ${text}: a whole number`)
   return Number(text)
-}
-
-function boxOf(text: string): Box {
-  const [min, max] = text.split(':').map(corner => corner.split(',').map(Number))
-  const parsed = Box.safeParse({ min, max })
-  if (!parsed.success)
-    throw new HillockError(
-      'ConfigError',
-      `--box ${text}: give it as x0,y0,z0:x1,y1,z1 in voxels, each first below the second`,
-    )
-  return parsed.data
 }
 
 /** @throws HillockError ConfigError for a dataset without any release, or for what lies outside of it. */

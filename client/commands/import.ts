@@ -1,0 +1,77 @@
+// `hillock import URL`: a run file for a volume that is aligned already, with what the volume says of itself.
+import { existsSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { boxName, contains, map3, shapeOf, type Vec3 } from '../../domain/geometry.ts'
+import { openVolume } from '../../storage/foreign/volume.ts'
+import { boxOf, vectorOf } from '../numbers.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly dataset: string
+  readonly format?: string
+  readonly mip?: string
+  readonly box?: string
+  readonly voxelSize?: string
+  readonly out?: string
+}
+
+/** Chunks and blocks of 64: the smallest that fit. */
+const EDGE = 64
+
+/** The default unless the volume is thinner. */
+const fitting = (extent: Vec3, most: Vec3): Vec3 =>
+  map3(a => Math.min(most[a], EDGE * Math.max(1, Math.ceil(extent[a] / EDGE))))
+
+export async function importVolume(url: string, o: Options): Promise<void> {
+  const fail = (why: string): HillockError => new HillockError('ConfigError', why)
+  const format = VolumeFormat.optional().safeParse(o.format)
+  if (!format.success) throw fail(`--format ${o.format}: one of ${VolumeFormat.options.join(', ')}`)
+  const volume = await openVolume(url, format.data)
+  const mip = Number(o.mip ?? 0)
+  const taken = volume.mips[mip]
+  if (!taken) throw fail(`--mip ${o.mip}: the mips of ${url} go from 0 to ${volume.mips.length - 1}`)
+  const box = o.box === undefined ? taken.bounds : boxOf(o.box)
+  if (!contains(taken.bounds, box))
+    throw fail(
+      `--box ${o.box}: mip ${mip} of ${url} reaches from ${taken.bounds.min.join()} to ${taken.bounds.max.join()}`,
+    )
+  const voxelSizeNm = o.voxelSize === undefined ? taken.voxelSizeNm : vectorOf('--voxel-size', o.voxelSize)
+  if (!voxelSizeNm) throw fail(`${url} does not say how large its voxels are: give --voxel-size x,y,z in nanometres`)
+  if (volume.dataType !== 'uint8' || volume.channels !== 1)
+    throw fail(`${url} holds ${volume.channels} channels of ${volume.dataType}; a source of EM is one channel of uint8`)
+  const file = o.out ?? `${o.dataset}.yaml`
+  if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
+  const region = fitting(shapeOf(box), [128, 128, 128])
+  const tree = {
+    dataset: o.dataset,
+    voxelSizeNm: [...voxelSizeNm],
+    source: {
+      volume: {
+        url: /^[a-z]+:\/\//.test(url) ? url : resolve(url),
+        ...(format.data && { format: format.data }),
+        mip,
+        box: { min: [...box.min], max: [...box.max] },
+      },
+    },
+    grid: { block: [...fitting(shapeOf(box), [128, 128, 64])], region: [...region] },
+    // The volume is taken as it is.
+    stages: { align: { method: 'none' }, render: { normalise: 'none' } },
+  }
+  parseRunConfig(tree, file)
+  const found = [
+    `${volume.format}, ${volume.dataType}, chunks of ${taken.chunk.join(' x ')}`,
+    ...volume.mips.map(
+      (m, i) =>
+        `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,
+    ),
+  ]
+  writeFileSync(file, [`${url}`, ...found].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
+  if (o.json) return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm }))
+  for (const line of found) console.log(line)
+  console.log(
+    `${shapeOf(box).join(' x ')} voxels as dataset ${o.dataset}: ${file}; start it with ./hillock run ${file}`,
+  )
+}
