@@ -21,7 +21,12 @@ export interface Connectivity {
     readonly size: Float64Array
   }
   /** With the synapses that the segment receives, and those that it makes. */
-  readonly segments: SegmentSizes & { readonly inputs: Uint32Array; readonly outputs: Uint32Array }
+  readonly segments: {
+    readonly id: BigUint64Array
+    readonly voxels: Float64Array
+    readonly inputs: Uint32Array
+    readonly outputs: Uint32Array
+  }
 }
 
 /** @throws RangeError when a synapse names a segment that is not in the list. */
