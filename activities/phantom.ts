@@ -48,7 +48,7 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
         const slice = { em: specimen.em.slice(from, to), labels: specimen.labels.slice(from, to), box }
         const inner = cutLabels(slice.labels, spec.size[0], spec.size[1])
         labels.set(inner, inner.length * (z - first))
-        for (const t of await deps.compute('phantomSection', [spec, scene, z, slice])) {
+        for (const t of await deps.compute('phantomSection', [spec, z, slice])) {
           const name = `r${t.row}c${t.col}`
           const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
           layout.push({ section: z, name, file, x: t.x, y: t.y, width: t.width, height: t.height })

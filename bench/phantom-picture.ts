@@ -28,7 +28,7 @@ function phantom(): Uint8Array {
   const box = { min: [0, 0, 0], max: shape } as const
   const slice = { ...phantomSpecimen(spec, scene, box), box }
   const volume = new Uint8Array(sx * sy * sz)
-  for (let z = 0; z < sz; z++) volume.set(phantomSection(spec, scene, z, slice)[0]!.data, z * sx * sy)
+  for (let z = 0; z < sz; z++) volume.set(phantomSection(spec, z, slice)[0]!.data, z * sx * sy)
   return volume
 }
 

@@ -35,6 +35,13 @@ export function rowsAt<T extends { readonly [K in keyof T]: Column }>(table: T, 
   return out as T
 }
 
+/** Where each of some things in a row begins, by their lengths; one more for the end. */
+export function startsOf(lengths: ArrayLike<number>): Uint32Array {
+  const starts = new Uint32Array(lengths.length + 1)
+  for (let i = 0; i < lengths.length; i++) starts[i + 1] = starts[i]! + lengths[i]!
+  return starts
+}
+
 /** Union-find: the root of a node, with the way there halved. */
 export function rootOf(parent: Uint32Array, node: number): number {
   while (parent[node] !== node) {

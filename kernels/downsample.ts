@@ -1,4 +1,5 @@
 // Downsampling by 1 or 2 per axis: the mean of grey values, the majority of labels.
+import { map3 } from './types.ts'
 import type { Vec3 } from './types.ts'
 
 export interface Downsampled<T> {
@@ -6,15 +7,11 @@ export interface Downsampled<T> {
   readonly shape: Vec3
 }
 
-const outShape = (shape: Vec3, factor: Vec3): Vec3 => [
-  Math.ceil(shape[0] / factor[0]),
-  Math.ceil(shape[1] / factor[1]),
-  Math.ceil(shape[2] / factor[2]),
-]
+const outShape = (shape: Vec3, factor: Vec3): Vec3 => map3(a => Math.ceil(shape[a] / factor[a]))
 
 /** Mean of each cell, rounded half up; the last cell of an odd axis averages what is there. x fastest. */
 export function downsampleMean(data: Uint8Array, shape: Vec3, factor: Vec3): Downsampled<Uint8Array<ArrayBuffer>> {
-  const [sx, sy, sz] = shape
+  const [sx] = shape
   const out = outShape(shape, factor)
   const [ox, oy, oz] = out
   const result = new Uint8Array(ox * oy * oz)
@@ -22,17 +19,13 @@ export function downsampleMean(data: Uint8Array, shape: Vec3, factor: Vec3): Dow
   for (let z = 0, to = 0; z < oz; z++)
     for (let y = 0; y < oy; y++, to += ox) {
       sums.fill(0)
-      let rows = 0
-      for (let dz = 0; dz < factor[2] && z * factor[2] + dz < sz; dz++)
-        for (let dy = 0; dy < factor[1] && y * factor[1] + dy < sy; dy++, rows++) {
-          const from = sx * (y * factor[1] + dy + sy * (z * factor[2] + dz))
-          if (factor[0] === 1) for (let x = 0; x < ox; x++) sums[x]! += data[from + x]!
-          else
-            for (let x = 0, at = from; x < ox; x++, at += 2)
-              sums[x]! += data[at]! + (2 * x + 1 < sx ? data[at + 1]! : 0)
-        }
+      const rows = rowsOf(shape, factor, y, z)
+      for (const row of rows)
+        if (factor[0] === 1) for (let x = 0; x < ox; x++) sums[x]! += data[row + x]!
+        else
+          for (let x = 0, at = row; x < ox; x++, at += 2) sums[x]! += data[at]! + (2 * x + 1 < sx ? data[at + 1]! : 0)
       for (let x = 0; x < ox; x++) {
-        const n = rows * (factor[0] === 2 && 2 * x + 1 < sx ? 2 : 1)
+        const n = rows.length * (factor[0] === 2 && 2 * x + 1 < sx ? 2 : 1)
         result[to + x] = Math.floor((2 * sums[x]! + n) / (2 * n))
       }
     }

@@ -15,17 +15,15 @@ export interface SegmentSizes {
 
 export interface Connectivity {
   /** Sorted by pre, then post; score is the mean, size the sum over the synapses of the pair. */
-  readonly edges: {
-    readonly pre: BigUint64Array
-    readonly post: BigUint64Array
+  readonly edges: Pick<SynapsePairs, 'pre' | 'post'> & {
     readonly count: Uint32Array
     readonly score: Float64Array
     readonly size: Float64Array
   }
+  /** With the synapses that the segment receives, and those that it makes. */
   readonly segments: {
     readonly id: BigUint64Array
     readonly voxels: Float64Array
-    /** Synapses that the segment receives, and those that it makes. */
     readonly inputs: Uint32Array
     readonly outputs: Uint32Array
   }

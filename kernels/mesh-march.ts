@@ -1,5 +1,5 @@
 // Marching cubes over the samples of a region: the surfaces of all labels in one pass.
-
+import { longer } from './arrays.ts'
 import { EDGE_START, TRIANGLE_TABLE } from './mesh-table.ts'
 import type { Samples } from './surface-samples.ts'
 import type { Vec3 } from './types.ts'
@@ -91,16 +91,15 @@ export function marchLabels(
             (l7 === label ? 128 : 0)
           done |= mask
           if (vertices + 12 > owner.length) {
-            owner = grown(owner, new Uint32Array(owner.length * 2))
-            positions = grown(positions, new Float32Array(positions.length * 2))
+            owner = longer(owner)
+            positions = longer(positions)
           }
-          if (corners + 15 > triangles.length) triangles = grown(triangles, new Uint32Array(triangles.length * 2))
+          if (corners + 15 > triangles.length) triangles = longer(triangles)
           const end = start[mask + 1]!
           for (let c = start[mask]!; c < end; c++) {
             const crossing = crossings[c]!
             const slot = group[crossing]! + 2 * (x + sx * y)
-            let vertex = vertexOn[slot]!
-            if (vertex === 0) {
+            if (vertexOn[slot] === 0) {
               const edge = crossing >> 1
               const corner = EDGE_START[edge]!
               const px = x + (corner & 1)
@@ -110,11 +109,9 @@ export function marchLabels(
               positions[3 * vertices] = edge < 4 ? middle[0]![px]! : centre[0]![px]!
               positions[3 * vertices + 1] = edge >= 4 && edge < 8 ? middle[1]![py]! : centre[1]![py]!
               positions[3 * vertices + 2] = edge >= 8 ? middle[2]![pz]! : centre[2]![pz]!
-              vertices++
-              vertex = vertices
-              vertexOn[slot] = vertex
+              vertexOn[slot] = ++vertices
             }
-            triangles[corners++] = vertex - 1
+            triangles[corners++] = vertexOn[slot]! - 1
           }
         }
       }
@@ -132,9 +129,4 @@ function clearLayer(vertexOn: Int32Array, plane: number, layer: number): void {
   vertexOn.fill(0, 2 * plane * layer, 2 * plane * (layer + 1))
   vertexOn.fill(0, 2 * plane * (2 + layer), 2 * plane * (3 + layer))
   vertexOn.fill(0, 8 * plane, 10 * plane)
-}
-
-function grown<T extends Uint32Array | Float32Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -1,5 +1,5 @@
 // The surface fragments of all segments of a region.
-
+import { concat, startsOf } from './arrays.ts'
 import { marchLabels } from './mesh-march.ts'
 import type { Surfaces } from './mesh-march.ts'
 import { simplifierReady, simplifyMesh } from './mesh-simplify.ts'
@@ -56,64 +56,38 @@ export function fragmentAt(fragments: MeshFragments, i: number): Mesh {
 
 /** Sorts the stream of surfaces by owner; within one it keeps the order. */
 function byOwner({ owner, positions, triangles }: Surfaces, ids: BigUint64Array): MeshFragments {
+  // Per label, first how many, then where the next one goes.
   const vertices = new Uint32Array(ids.length + 1)
-  const counts = new Uint32Array(ids.length + 1)
-  for (const label of owner) vertices[label] = vertices[label]! + 1
-  for (let t = 0; t < triangles.length; t += 3) {
-    const label = owner[triangles[t]!]!
-    counts[label] = counts[label]! + 1
-  }
+  const faces = new Uint32Array(ids.length + 1)
+  for (const label of owner) vertices[label]!++
+  for (let t = 0; t < triangles.length; t += 3) faces[owner[triangles[t]!]!]!++
   const order = labelsById(ids).filter(label => vertices[label]! > 0)
-  const vertexStart = new Uint32Array(order.length + 1)
-  const triangleStart = new Uint32Array(order.length + 1)
+  const vertexStart = startsOf(order.map(label => vertices[label]!))
+  const triangleStart = startsOf(order.map(label => faces[label]!))
   for (const [i, label] of order.entries()) {
-    vertexStart[i + 1] = vertexStart[i]! + vertices[label]!
-    triangleStart[i + 1] = triangleStart[i]! + counts[label]!
     vertices[label] = vertexStart[i]!
-    counts[label] = triangleStart[i]!
+    faces[label] = triangleStart[i]!
   }
   const firstVertex = vertices.slice()
   const local = new Uint32Array(owner.length)
-  const sorted = new Float32Array(positions.length)
+  const sorted = { positions: new Float32Array(positions.length), triangles: new Uint32Array(triangles.length) }
   for (let v = 0; v < owner.length; v++) {
     const label = owner[v]!
-    const to = vertices[label]!
-    vertices[label] = to + 1
+    const to = vertices[label]!++
     local[v] = to - firstVertex[label]!
-    sorted[3 * to] = positions[3 * v]!
-    sorted[3 * to + 1] = positions[3 * v + 1]!
-    sorted[3 * to + 2] = positions[3 * v + 2]!
+    for (let k = 0; k < 3; k++) sorted.positions[3 * to + k] = positions[3 * v + k]!
   }
-  const faces = new Uint32Array(triangles.length)
   for (let t = 0; t < triangles.length; t += 3) {
-    const label = owner[triangles[t]!]!
-    const to = counts[label]!
-    counts[label] = to + 1
-    faces[3 * to] = local[triangles[t]!]!
-    faces[3 * to + 1] = local[triangles[t + 1]!]!
-    faces[3 * to + 2] = local[triangles[t + 2]!]!
+    const to = faces[owner[triangles[t]!]!]!++
+    for (let k = 0; k < 3; k++) sorted.triangles[3 * to + k] = local[triangles[t + k]!]!
   }
-  return {
-    ids: BigUint64Array.from(order, label => ids[label - 1]!),
-    vertexStart,
-    triangleStart,
-    positions: sorted,
-    triangles: faces,
-  }
+  return { ids: BigUint64Array.from(order, label => ids[label - 1]!), vertexStart, triangleStart, ...sorted }
 }
 
-function pack(ids: BigUint64Array, meshes: readonly Mesh[]): MeshFragments {
-  const vertexStart = new Uint32Array(meshes.length + 1)
-  const triangleStart = new Uint32Array(meshes.length + 1)
-  for (const [i, mesh] of meshes.entries()) {
-    vertexStart[i + 1] = vertexStart[i]! + mesh.positions.length / 3
-    triangleStart[i + 1] = triangleStart[i]! + mesh.triangles.length / 3
-  }
-  const positions = new Float32Array(3 * vertexStart[meshes.length]!)
-  const triangles = new Uint32Array(3 * triangleStart[meshes.length]!)
-  for (const [i, mesh] of meshes.entries()) {
-    positions.set(mesh.positions, 3 * vertexStart[i]!)
-    triangles.set(mesh.triangles, 3 * triangleStart[i]!)
-  }
-  return { ids, vertexStart, triangleStart, positions, triangles }
-}
+const pack = (ids: BigUint64Array, meshes: readonly Mesh[]): MeshFragments => ({
+  ids,
+  vertexStart: startsOf(meshes.map(m => m.positions.length / 3)),
+  triangleStart: startsOf(meshes.map(m => m.triangles.length / 3)),
+  positions: concat([new Float32Array(), ...meshes.map(m => m.positions)]),
+  triangles: concat([new Uint32Array(), ...meshes.map(m => m.triangles)]),
+})

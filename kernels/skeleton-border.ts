@@ -1,5 +1,4 @@
 // The points where skeletons of neighbouring regions meet: one per contact of a segment with the shared face.
-
 import { squaredDistances } from './skeleton-distance.ts'
 import type { Samples } from './surface-samples.ts'
 import type { Vec3 } from './types.ts'
@@ -35,36 +34,27 @@ function addTargets(samples: Samples, spacing: Vec3, axis: number, at: number, t
   layered.set(plane, plane.length)
   const distances = squaredDistances(layered, [su, sv, 3], [spacing[u!]!, spacing[v!]!, 1]).subarray(plane.length)
   const seen = new Uint8Array(plane.length)
-  for (let p = 0; p < plane.length; p++) {
-    if (plane[p] === 0 || seen[p] === 1) continue
-    targets.add(place(middle(component(plane, su, p, seen), distances, su)))
-  }
+  for (let p = 0; p < plane.length; p++)
+    if (plane[p] !== 0 && seen[p] === 0) targets.add(place(middle(component(plane, su, p, seen), distances, su)))
 }
 
 /** The 8-connected component of one label that contains sample p; the outermost samples are background. */
 function component(plane: Uint32Array, su: number, p: number, seen: Uint8Array): number[] {
   const found = [p]
   seen[p] = 1
-  for (const sample of found) {
-    for (let dv = -su; dv <= su; dv += su) {
-      for (let du = -1; du <= 1; du++) {
-        const neighbour = sample + du + dv
+  for (const sample of found)
+    for (let dv = -su; dv <= su; dv += su)
+      for (let neighbour = sample + dv - 1; neighbour <= sample + dv + 1; neighbour++) {
         if (seen[neighbour] === 1 || plane[neighbour] !== plane[p]) continue
         seen[neighbour] = 1
         found.push(neighbour)
       }
-    }
-  }
   return found
 }
 
 function middle(found: number[], distances: Float32Array, su: number): number {
-  let u = 0
-  let v = 0
-  for (const p of found) {
-    u += p % su
-    v += Math.floor(p / su)
-  }
+  const u = found.reduce((sum, p) => sum + (p % su), 0)
+  const v = found.reduce((sum, p) => sum + Math.floor(p / su), 0)
   const fromCentroid = (p: number) => ((p % su) * found.length - u) ** 2 + (Math.floor(p / su) * found.length - v) ** 2
   let best = found[0]!
   for (const p of found) {

@@ -1,5 +1,5 @@
 // The joining of a segment's skeleton pieces from several regions into one skeleton.
-
+import { concat, rootOf, startsOf } from './arrays.ts'
 import type { Skeleton } from './skeleton.ts'
 
 /**
@@ -28,19 +28,12 @@ export function joinSkeletons(pieces: readonly Skeleton[]): Skeleton {
 }
 
 function concatenate(pieces: readonly Skeleton[]): Skeleton {
-  const total = (size: (piece: Skeleton) => number) => pieces.reduce((sum, piece) => sum + size(piece), 0)
-  const vertices = new Float32Array(total(piece => piece.vertices.length))
-  const edges = new Uint32Array(total(piece => piece.edges.length))
-  const radii = new Float32Array(total(piece => piece.radii.length))
-  let vertex = 0
-  let edge = 0
-  for (const piece of pieces) {
-    vertices.set(piece.vertices, 3 * vertex)
-    radii.set(piece.radii, vertex)
-    for (const end of piece.edges) edges[edge++] = end + vertex
-    vertex += piece.radii.length
+  const first = startsOf(pieces.map(p => p.radii.length))
+  return {
+    vertices: concat([new Float32Array(), ...pieces.map(p => p.vertices)]),
+    edges: concat([new Uint32Array(), ...pieces.map((p, i) => p.edges.map(end => end + first[i]!))]),
+    radii: concat([new Float32Array(), ...pieces.map(p => p.radii)]),
   }
-  return { vertices, edges, radii }
 }
 
 /** Order of two vertices by z, then y, then x. */
@@ -68,15 +61,8 @@ function spanningForest(vertices: Float32Array, edges: Uint32Array, place: Uint3
   const byVertices = (a: number, b: number) => first[a]! - first[b]! || second[a]! - second[b]!
   const order = Uint32Array.from(first, (_, e) => e).sort((a, b) => lengths[a]! - lengths[b]! || byVertices(a, b))
   const parent = Uint32Array.from({ length: vertices.length / 3 }, (_, v) => v)
-  const rootOf = (v: number) => {
-    while (parent[v] !== v) {
-      parent[v] = parent[parent[v]!]!
-      v = parent[v]!
-    }
-    return v
-  }
   const kept = order.filter(e => {
-    const [a, b] = [rootOf(first[e]!), rootOf(second[e]!)]
+    const [a, b] = [rootOf(parent, first[e]!), rootOf(parent, second[e]!)]
     if (a === b) return false
     parent[Math.max(a, b)] = Math.min(a, b)
     return true

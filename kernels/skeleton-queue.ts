@@ -1,4 +1,5 @@
 // A monotone priority queue of voxels with integer keys, the core of the shortest-path searches of skeletons.
+import { longer } from './arrays.ts'
 
 /**
  * Radix heap (Ahuja, Mehlhorn, Orlin & Tarjan 1990). Keys are integers in 0..2^31-1 and never below the last one popped.
@@ -8,16 +9,9 @@
 export class RadixQueue {
   /** Key of the item popped last. */
   key = 0
-  private readonly items: Int32Array[] = []
-  private readonly keys: Int32Array[] = []
+  private readonly items = Array.from({ length: 33 }, () => new Int32Array(256))
+  private readonly keys = Array.from({ length: 33 }, () => new Int32Array(256))
   private readonly sizes = new Int32Array(33)
-
-  constructor() {
-    for (let bucket = 0; bucket < 33; bucket++) {
-      this.items.push(new Int32Array(256))
-      this.keys.push(new Int32Array(256))
-    }
-  }
 
   /** Forgets what is waiting and lets keys start at 0 again. */
   restart(): void {
@@ -28,7 +22,8 @@ export class RadixQueue {
   put(item: number, key: number): void {
     const bucket = 32 - Math.clz32(key ^ this.key)
     const size = this.sizes[bucket]!
-    if (size === this.items[bucket]!.length) this.grow(bucket)
+    if (size === this.items[bucket]!.length)
+      for (const column of [this.items, this.keys]) column[bucket] = longer(column[bucket]!)
     this.items[bucket]![size] = item
     this.keys[bucket]![size] = key
     this.sizes[bucket] = size + 1
@@ -38,9 +33,7 @@ export class RadixQueue {
   pop(): number {
     const { sizes } = this
     if (sizes[0] === 0 && !this.refill()) return -1
-    const size = sizes[0]! - 1
-    sizes[0] = size
-    return this.items[0]![size]!
+    return this.items[0]![--sizes[0]!]!
   }
 
   /** Spreads the lowest bucket that is not empty over those below it. */
@@ -58,13 +51,5 @@ export class RadixQueue {
     sizes[bucket] = 0
     for (let i = 0; i < size; i++) this.put(items[i]!, keys[i]!)
     return true
-  }
-
-  private grow(bucket: number): void {
-    for (const column of [this.items, this.keys]) {
-      const larger = new Int32Array(2 * column[bucket]!.length)
-      larger.set(column[bucket]!)
-      column[bucket] = larger
-    }
   }
 }

@@ -1,8 +1,8 @@
 // TEASAR: the skeletons of all connected pieces of all labels of a region, as trees of samples.
-
 import { squaredDistances } from './skeleton-distance.ts'
 import { RadixQueue } from './skeleton-queue.ts'
 import type { Samples } from './surface-samples.ts'
+import { around } from './types.ts'
 import type { Vec3 } from './types.ts'
 
 export interface TeasarParameters {
@@ -42,88 +42,35 @@ const HIGHEST_COST = 0x3fffffff
  * margins). A piece in the margin that joins fewer than two targets is left to the neighbour.
  */
 export function traceTrees(
-  samples: Samples,
+  { labels, shape }: Samples,
   spacing: Vec3,
   targets: Int32Array,
   isOwn: (sample: number) => boolean,
-  params: TeasarParameters,
+  { scale, constantNm, minSamples }: TeasarParameters,
 ): Trees {
-  return new Tracer(samples, spacing, targets, isOwn, params).trace()
-}
-
-class Tracer {
-  private readonly labels: Uint32Array
-  private readonly distances: Float32Array
-  private readonly queue = new RadixQueue()
-  private readonly offsets = new Int32Array(26)
-  private readonly lengths = new Int32Array(26)
-  private readonly unit: number
-  private readonly reach: Int32Array
-  private readonly cost: Int32Array
-  private readonly parent: Int32Array
+  const out: Trees = { samples: [], parents: [], radii: [] }
+  const queue = new RadixQueue()
+  const unit = Math.min(...spacing) / UNITS
+  const offsets = Int32Array.from(around, ([x, y, z]) => x + shape[0] * (y + shape[1] * z))
+  const lengths = Int32Array.from(around, ([x, y, z]) =>
+    Math.round(Math.sqrt((x * spacing[0]) ** 2 + (y * spacing[1]) ** 2 + (z * spacing[2]) ** 2) / unit),
+  )
+  // A label that fills the region has no boundary: any finite depth will do.
+  const widest = (shape[0] * spacing[0] + shape[1] * spacing[1] + shape[2] * spacing[2]) ** 2
+  const distances = squaredDistances(labels, shape, spacing).map(d => Math.min(d, widest))
+  const reach = new Int32Array(labels.length).fill(REACHED)
+  const cost = new Int32Array(labels.length)
+  const parent = new Int32Array(labels.length).fill(-1)
   /** How much farther a ball reached beyond each sample, plus 1; 0 = not invalid yet. */
-  private readonly invalid: Int32Array
-  private readonly vertex: Int32Array
+  const invalid = new Int32Array(labels.length).fill(INVALID)
+  const vertex = new Int32Array(labels.length).fill(-1)
   /** The samples of the pieces one after the other, within a piece in the order of the last search. */
-  private readonly order: Int32Array
-  private readonly isTarget: Uint8Array
-  private readonly isOwn: (sample: number) => boolean
-  private readonly params: TeasarParameters
-  private readonly out: Trees = { samples: [], parents: [], radii: [] }
-
-  constructor(
-    samples: Samples,
-    spacing: Vec3,
-    targets: Int32Array,
-    isOwn: (sample: number) => boolean,
-    params: TeasarParameters,
-  ) {
-    const { labels, shape } = samples
-    const size = labels.length
-    this.labels = labels
-    this.distances = squaredDistances(labels, shape, spacing)
-    this.unit = Math.min(...spacing) / UNITS
-    this.reach = new Int32Array(size).fill(REACHED)
-    this.cost = new Int32Array(size)
-    this.parent = new Int32Array(size).fill(-1)
-    this.invalid = new Int32Array(size).fill(INVALID)
-    this.vertex = new Int32Array(size).fill(-1)
-    this.order = new Int32Array(size)
-    this.isTarget = new Uint8Array(size)
-    for (const target of targets) this.isTarget[target] = 1
-    this.isOwn = isOwn
-    this.params = params
-    let k = 0
-    for (let z = -1; z <= 1; z++) {
-      for (let y = -1; y <= 1; y++) {
-        for (let x = -1; x <= 1; x++) {
-          if (x === 0 && y === 0 && z === 0) continue
-          this.offsets[k] = x + shape[0] * (y + shape[1] * z)
-          const squared = (x * spacing[0]) ** 2 + (y * spacing[1]) ** 2 + (z * spacing[2]) ** 2
-          this.lengths[k++] = Math.round(Math.sqrt(squared) / this.unit)
-        }
-      }
-    }
-    // A label that fills the region has no boundary: any finite depth will do.
-    const widest = (shape[0] * spacing[0] + shape[1] * spacing[1] + shape[2] * spacing[2]) ** 2
-    for (let i = 0; i < size; i++) if (this.distances[i]! > widest) this.distances[i] = widest
-  }
-
-  trace(): Trees {
-    const seen = new Uint8Array(this.labels.length)
-    let end = 0
-    for (let first = 0; first < this.labels.length; first++) {
-      if (this.labels[first] === 0 || seen[first] === 1) continue
-      const start = end
-      end = this.collect(first, start, seen)
-      this.traceComponent(start, end)
-    }
-    return this.out
-  }
+  const order = new Int32Array(labels.length)
+  const isTarget = new Uint8Array(labels.length)
+  for (const target of targets) isTarget[target] = 1
 
   /** Lists the 26-connected piece of `first` in `order` from `start` on, breadth first; gives its end. */
-  private collect(first: number, start: number, seen: Uint8Array): number {
-    const { labels, offsets, order } = this
+  function collect(first: number, start: number, seen: Uint8Array): number {
     const label = labels[first]!
     let end = start
     order[end++] = first
@@ -140,39 +87,37 @@ class Tracer {
     return end
   }
 
-  private traceComponent(start: number, end: number): void {
-    const { order, isTarget } = this
+  function traceComponent(start: number, end: number): void {
     const targets: number[] = []
     let own = false
     for (let i = start; i < end; i++) {
       const sample = order[i]!
       if (isTarget[sample] === 1) targets.push(sample)
-      if (!own && this.isOwn(sample)) own = true
+      if (!own && isOwn(sample)) own = true
     }
     if (!own && targets.length < 2) return
-    if (targets.length === 0 && end - start < this.params.minSamples) return
+    if (targets.length === 0 && end - start < minSamples) return
     targets.sort((a, b) => a - b)
     const root = targets[0] ?? order[end - 1]!
-    this.search(root, start, end)
-    this.penalise(start, end)
-    this.addVertex(root, -1)
-    for (let i = start; i < end; i++) this.invalid[order[i]!] = 0
-    if (targets.length > 0) this.invalidate(this.out.samples.length - 1)
+    search(root, start, end)
+    penalise(start, end)
+    addVertex(root, -1)
+    for (let i = start; i < end; i++) invalid[order[i]!] = 0
+    if (targets.length > 0) invalidate(out.samples.length - 1)
     // Farthest first: the search has left the samples in the order of their distance from the root.
     const farthest = order.slice(start, end).reverse()
-    for (const sample of farthest) this.reach[sample] = UNREACHED
-    for (const target of targets) if (this.vertex[target]! < 0) this.addPath(target, start)
+    for (const sample of farthest) reach[sample] = UNREACHED
+    for (const target of targets) if (vertex[target]! < 0) addPath(target, start)
     for (const sample of farthest)
-      if (this.invalid[sample] === 0 && this.isOwn(sample) && this.vertex[sample]! < 0) this.addPath(sample, start)
+      if (invalid[sample] === 0 && isOwn(sample) && vertex[sample]! < 0) addPath(sample, start)
     for (const sample of farthest) {
-      this.reach[sample] = REACHED
-      this.invalid[sample] = INVALID
+      reach[sample] = REACHED
+      invalid[sample] = INVALID
     }
   }
 
   /** Dijkstra from `root` over its piece by length. Leaves the piece's samples in `order`, nearest first. */
-  private search(root: number, start: number, end: number): void {
-    const { offsets, lengths, order, reach, queue } = this
+  function search(root: number, start: number, end: number): void {
     for (let i = start; i < end; i++) reach[order[i]!] = UNREACHED
     queue.restart()
     reach[root] = 0
@@ -193,8 +138,7 @@ class Tracer {
   }
 
   /** The cost of leaving each sample: 1 in the middle of the thickest part, PENALTY more at the boundary. */
-  private penalise(start: number, end: number): void {
-    const { order, distances, cost } = this
+  function penalise(start: number, end: number): void {
     let deepest = 0
     for (let i = start; i < end; i++) if (distances[order[i]!]! > deepest) deepest = distances[order[i]!]!
     const scale = 1 / (1.01 * Math.sqrt(deepest))
@@ -205,24 +149,22 @@ class Tracer {
   }
 
   /** Adds the cheapest way from the tree so far to a sample. */
-  private addPath(target: number, start: number): void {
-    const { vertex, parent } = this
-    const first = this.out.samples.length
-    const joint = this.findTree(target, start)
+  function addPath(target: number, start: number): void {
+    const first = out.samples.length
+    const joint = findTree(target, start)
     let previous = vertex[joint]!
     for (let sample = joint; sample !== target;) {
       sample = parent[sample]!
-      previous = this.addVertex(sample, previous)
+      previous = addVertex(sample, previous)
     }
-    this.invalidate(first)
+    invalidate(first)
   }
 
   /**
    * Dijkstra from `target` up to the first vertex of the tree, with step lengths times the cost of the sample left.
    * Gives that vertex's sample; the way back to `target` is in `parent`.
    */
-  private findTree(target: number, start: number): number {
-    const { offsets, lengths, order, reach, parent, cost, vertex, queue } = this
+  function findTree(target: number, start: number): number {
     queue.restart()
     reach[target] = 0
     let touched = start
@@ -250,22 +192,20 @@ class Tracer {
     return sample
   }
 
-  private addVertex(sample: number, parent: number): number {
-    const { samples, parents, radii } = this.out
-    this.vertex[sample] = samples.length
+  function addVertex(sample: number, parent: number): number {
+    const { samples, parents, radii } = out
+    vertex[sample] = samples.length
     samples.push(sample)
     parents.push(parent)
-    radii.push(Math.sqrt(this.distances[sample]!))
+    radii.push(Math.sqrt(distances[sample]!))
     return samples.length - 1
   }
 
   /** Makes invalid what lies in the balls around the vertices from `first` on: a search outward, largest remainder first. */
-  private invalidate(first: number): void {
-    const { offsets, lengths, invalid, queue } = this
-    const { samples, radii } = this.out
-    const { scale, constantNm } = this.params
+  function invalidate(first: number): void {
+    const { samples, radii } = out
     if (first === samples.length) return
-    const ball = (vertex: number) => Math.floor((scale * radii[vertex]! + constantNm) / this.unit)
+    const ball = (vertex: number) => Math.floor((scale * radii[vertex]! + constantNm) / unit)
     let largest = 0
     for (let i = first; i < samples.length; i++) if (ball(i) > largest) largest = ball(i)
     queue.restart()
@@ -287,4 +227,14 @@ class Tracer {
       }
     }
   }
+
+  const seen = new Uint8Array(labels.length)
+  let end = 0
+  for (let first = 0; first < labels.length; first++) {
+    if (labels[first] === 0 || seen[first] === 1) continue
+    const start = end
+    end = collect(first, start, seen)
+    traceComponent(start, end)
+  }
+  return out
 }

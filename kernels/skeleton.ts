@@ -1,5 +1,5 @@
 // The skeleton pieces of all segments of a region.
-
+import { startsOf } from './arrays.ts'
 import { borderTargets } from './skeleton-border.ts'
 import { traceTrees } from './skeleton-teasar.ts'
 import type { Trees } from './skeleton-teasar.ts'
@@ -68,49 +68,36 @@ export function skeletonAt(pieces: SkeletonPieces, i: number): Skeleton {
 
 function byLabel(trees: Trees, samples: Samples, region: RegionLabels): SkeletonPieces {
   const { labels } = samples
-  const vertexEnd = new Uint32Array(region.ids.length + 1)
-  const edgeEnd = new Uint32Array(region.ids.length + 1)
+  // Per label, first how many, then where the next one goes.
+  const vertexAt = new Uint32Array(region.ids.length + 1)
+  const edgeAt = new Uint32Array(region.ids.length + 1)
   for (const [i, sample] of trees.samples.entries()) {
-    const label = labels[sample]!
-    vertexEnd[label] = vertexEnd[label]! + 1
-    if (trees.parents[i]! >= 0) edgeEnd[label] = edgeEnd[label]! + 1
+    vertexAt[labels[sample]!]!++
+    if (trees.parents[i]! >= 0) edgeAt[labels[sample]!]!++
   }
-  const order = labelsById(region.ids).filter(label => vertexEnd[label]! > 0)
-  const vertexStart = new Uint32Array(order.length + 1)
-  const edgeStart = new Uint32Array(order.length + 1)
+  const order = labelsById(region.ids).filter(label => vertexAt[label]! > 0)
+  const vertexStart = startsOf(order.map(label => vertexAt[label]!))
+  const edgeStart = startsOf(order.map(label => edgeAt[label]!))
   for (const [i, label] of order.entries()) {
-    vertexStart[i + 1] = vertexStart[i]! + vertexEnd[label]!
-    edgeStart[i + 1] = edgeStart[i]! + edgeEnd[label]!
-    vertexEnd[label] = vertexStart[i]!
-    edgeEnd[label] = edgeStart[i]!
+    vertexAt[label] = vertexStart[i]!
+    edgeAt[label] = edgeStart[i]!
   }
-  const firstVertex = vertexEnd.slice()
+  const firstVertex = vertexAt.slice()
   const place = new Uint32Array(trees.samples.length)
   const vertices = new Float32Array(3 * place.length)
   const radii = new Float32Array(place.length)
   const edges = new Uint32Array(2 * edgeStart[order.length]!)
   for (const [i, sample] of trees.samples.entries()) {
     const label = labels[sample]!
-    const to = vertexEnd[label]!
-    vertexEnd[label] = to + 1
+    const to = vertexAt[label]!++
     place[i] = to - firstVertex[label]!
     vertices.set(voxelCentre(sample, samples, region), 3 * to)
     radii[to] = trees.radii[i]!
     const parent = trees.parents[i]!
-    if (parent < 0) continue
-    const edge = edgeEnd[label]!
-    edgeEnd[label] = edge + 1
-    edges[2 * edge] = place[parent]!
-    edges[2 * edge + 1] = place[i]
+    if (parent >= 0) edges.set([place[parent]!, place[i]], 2 * edgeAt[label]!++)
   }
-  return {
-    ids: BigUint64Array.from(order, label => region.ids[label - 1]!),
-    vertexStart,
-    edgeStart,
-    vertices,
-    edges,
-    radii,
-  }
+  const ids = BigUint64Array.from(order, label => region.ids[label - 1]!)
+  return { ids, vertexStart, edgeStart, vertices, edges, radii }
 }
 
 /** Centre of the first voxel, in raster order, that gave a sample its label; nm. */
@@ -120,13 +107,10 @@ function voxelCentre(sample: number, { shape, labels, from, to }: Samples, regio
   const z = Math.floor(sample / (shape[0] * shape[1]))
   const [vx, vy] = region.shape
   const label = labels[sample]! - 1
-  for (let k = from[2]![z]!; k < to[2]![z]!; k++) {
-    for (let j = from[1]![y]!; j < to[1]![y]!; j++) {
-      for (let i = from[0]![x]!; i < to[0]![x]!; i++) {
-        if (region.labels[i + vx * (j + vy * k)] !== label) continue
-        return [i, j, k].map((v, axis) => (region.origin[axis]! + v + 0.5) * region.voxelSizeNm[axis]!)
-      }
-    }
-  }
+  for (let k = from[2]![z]!; k < to[2]![z]!; k++)
+    for (let j = from[1]![y]!; j < to[1]![y]!; j++)
+      for (let i = from[0]![x]!; i < to[0]![x]!; i++)
+        if (region.labels[i + vx * (j + vy * k)] === label)
+          return [i, j, k].map((v, axis) => (region.origin[axis]! + v + 0.5) * region.voxelSizeNm[axis]!)
   throw new Error(`sample ${sample} has a label that none of its voxels has`)
 }

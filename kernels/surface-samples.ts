@@ -45,23 +45,17 @@ export interface Samples {
  */
 export function sampleRegion(region: RegionLabels, step: 1 | 2): Samples {
   const axes = [0, 1, 2].map(axis => footprints(region, axis, step))
-  const from = axes.map(axis => axis.from)
-  const to = axes.map(axis => axis.to)
+  const [from, to, at] = [axes.map(a => a.from), axes.map(a => a.to), axes.map(a => a.at)]
   const shape: Vec3 = [from[0]!.length, from[1]!.length, from[2]!.length]
-  const labels = new Uint32Array(shape[0] * shape[1] * shape[2])
-  const background = region.ids.indexOf(0n)
-  if (step === 1) copyVoxels(region, background, from, shape, labels)
-  else mostFrequent(region, background, from, to, shape, labels)
-  return { labels, shape, from, to, at: axes.map(axis => axis.at) }
+  return { labels: mostFrequent(region, from, to, shape), shape, from, to, at }
 }
 
 function footprints(region: RegionLabels, axis: number, step: number) {
   const low = region.low[axis]!
   const high = region.high[axis]!
   const own = region.shape[axis]! - low - high
-  if (own < 1 || (high === 1 && own % step !== 0)) {
+  if (own < 1 || (high === 1 && own % step !== 0))
     throw new RangeError(`a region of ${own} voxels along axis ${axis} cannot be sampled every ${step}`)
-  }
   const count = Math.ceil(own / step) + high + 2
   const from = new Int32Array(count)
   const to = new Int32Array(count)
@@ -77,69 +71,46 @@ function footprints(region: RegionLabels, axis: number, step: number) {
   return { from, to, at }
 }
 
-function copyVoxels(region: RegionLabels, background: number, from: Int32Array[], shape: Vec3, out: Uint32Array): void {
-  const [sx, sy, sz] = shape
-  const [vx, vy] = region.shape
-  const { labels } = region
-  for (let z = 1; z < sz - 1; z++) {
-    for (let y = 1; y < sy - 1; y++) {
-      let source = from[0]![1]! + vx * (from[1]![y]! + vy * from[2]![z]!)
-      const row = sx * (y + sy * z)
-      for (let x = 1; x < sx - 1; x++) {
-        const label = labels[source++]!
-        out[row + x] = label === background ? 0 : label + 1
-      }
-    }
-  }
-}
-
 function mostFrequent(
-  region: RegionLabels,
-  background: number,
+  { labels, ids, shape: [vx, vy] }: RegionLabels,
   from: Int32Array[],
   to: Int32Array[],
-  shape: Vec3,
-  out: Uint32Array,
-): void {
-  const [sx, sy, sz] = shape
-  const [vx, vy] = region.shape
-  const { labels } = region
+  [sx, sy, sz]: Vec3,
+): Uint32Array {
+  const background = ids.indexOf(0n)
+  const out = new Uint32Array(sx * sy * sz)
   const found = new Uint32Array(8)
-  for (let z = 1; z < sz - 1; z++) {
-    const z0 = vx * vy * from[2]![z]!
-    const z1 = vx * vy * (to[2]![z]! - 1)
+  for (let z = 1; z < sz - 1; z++)
     for (let y = 1; y < sy - 1; y++) {
-      const y0 = vx * from[1]![y]!
-      const y1 = vx * (to[1]![y]! - 1)
-      const row = sx * (y + sy * z)
-      for (let x = 1; x < sx - 1; x++) {
+      // A footprint that is one voxel thin reads that voxel twice, which changes neither the order nor the winner.
+      const row00 = vx * (from[1]![y]! + vy * from[2]![z]!)
+      const row10 = vx * (to[1]![y]! - 1 + vy * from[2]![z]!)
+      const row01 = vx * (from[1]![y]! + vy * (to[2]![z]! - 1))
+      const row11 = vx * (to[1]![y]! - 1 + vy * (to[2]![z]! - 1))
+      for (let x = 1, o = 1 + sx * (y + sy * z); x < sx - 1; x++, o++) {
         const x0 = from[0]![x]!
         const x1 = to[0]![x]! - 1
-        // A footprint that is one voxel thin reads that voxel twice, which changes neither the order nor the winner.
-        found[0] = labels[x0 + y0 + z0]!
-        found[1] = labels[x1 + y0 + z0]!
-        found[2] = labels[x0 + y1 + z0]!
-        found[3] = labels[x1 + y1 + z0]!
-        found[4] = labels[x0 + y0 + z1]!
-        found[5] = labels[x1 + y0 + z1]!
-        found[6] = labels[x0 + y1 + z1]!
-        found[7] = labels[x1 + y1 + z1]!
-        let best = background
+        found[0] = labels[x0 + row00]!
+        found[1] = labels[x1 + row00]!
+        found[2] = labels[x0 + row10]!
+        found[3] = labels[x1 + row10]!
+        found[4] = labels[x0 + row01]!
+        found[5] = labels[x1 + row01]!
+        found[6] = labels[x0 + row11]!
+        found[7] = labels[x1 + row11]!
         let most = 0
         for (let i = 0; i < 8 && most < 8 - i; i++) {
           const label = found[i]!
           if (label === background) continue
           let count = 1
           for (let j = i + 1; j < 8; j++) if (found[j] === label) count++
-          if (count > most) {
-            most = count
-            best = label
-          }
+          if (count <= most) continue
+          most = count
+          out[o] = label + 1
         }
-        out[row + x] = best === background ? 0 : best + 1
       }
     }
-  }
+  return out
 }
 
 /** Order of the labels 1..n of the samples by ascending segment id. */

@@ -24,13 +24,9 @@ export function* findClefts(
 ): Generator<Cleft> {
   const [sx, sy, sz] = shape
   const plane = sx * sy
-  const open = new Uint8Array(map.length)
+  const open = map.map(v => (v >= threshold ? 1 : 0))
   let count = 0
-  for (let i = 0; i < map.length; i++)
-    if (map[i]! >= threshold) {
-      open[i] = 1
-      count++
-    }
+  for (let i = 0; i < map.length; i++) count += open[i]!
   const queue = new Int32Array(count)
   for (let start = 0, end = 0; end < count; start++) {
     if (open[start] !== 1) continue

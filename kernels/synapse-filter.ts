@@ -1,4 +1,5 @@
 // Exact filters of grey volumes for the synapse maps: integer sums over cubes, and how much a voxel outshines its surround.
+import { around } from './types.ts'
 import type { Vec3 } from './types.ts'
 
 /**
@@ -9,10 +10,9 @@ export function cubeSum(data: Uint8Array, shape: Vec3, r: number): Int32Array<Ar
   const a = new Int32Array(data.length)
   const b = new Int32Array(data.length)
   const [sx, sy, sz] = shape
-  const plane = sx * sy
   for (let row = 0; row < data.length; row += sx) lineSums(data, a, row, sx, r)
-  for (let z = 0; z < sz; z++) rowSums(a, b, z * plane, sx, sx, sy, r)
-  rowSums(b, a, 0, plane, plane, sz, r)
+  for (let plane = 0; plane < data.length; plane += sx * sy) rowSums(a, b, plane, sx, sy, r)
+  rowSums(b, a, 0, sx * sy, sz, r)
   return a
 }
 
@@ -26,29 +26,20 @@ function lineSums(from: Uint8Array, to: Int32Array, start: number, n: number, r:
   }
 }
 
-/** Running sums across `n` rows of `width` voxels that lie `stride` apart, a whole row at a time. */
-function rowSums(
-  from: Int32Array,
-  to: Int32Array,
-  start: number,
-  width: number,
-  stride: number,
-  n: number,
-  r: number,
-): void {
+/** Running sums across `n` rows of `width` voxels, a whole row at a time. */
+function rowSums(from: Int32Array, to: Int32Array, start: number, width: number, n: number, r: number): void {
   const sums = new Int32Array(width)
   for (let k = -r; k <= r; k++) {
-    const row = start + stride * Math.min(Math.max(k, 0), n - 1)
+    const row = start + width * Math.min(Math.max(k, 0), n - 1)
     for (let i = 0; i < width; i++) sums[i]! += from[row + i]!
   }
   for (let k = 0; k < n; k++) {
-    const here = start + k * stride
-    const enter = start + stride * Math.min(k + r + 1, n - 1)
-    const leave = start + stride * Math.max(k - r, 0)
+    const here = start + k * width
+    const enter = start + width * Math.min(k + r + 1, n - 1)
+    const leave = start + width * Math.max(k - r, 0)
     for (let i = 0; i < width; i++) {
-      const sum = sums[i]!
-      to[here + i] = sum
-      sums[i] = sum + from[enter + i]! - from[leave + i]!
+      to[here + i] = sums[i]!
+      sums[i]! += from[enter + i]! - from[leave + i]!
     }
   }
 }
@@ -74,16 +65,9 @@ function smoothAlong(from: Int32Array, to: Int32Array, stride: number, n: number
     }
 }
 
-/** The 26 directions of a cube, and the steps along each at which the shell of a vesicle of radius 2 to 3 voxels may lie. */
-const rays: readonly (readonly [way: Vec3, near: number, far: number])[] = [1, 2, 3].flatMap(axes => {
-  const out: [Vec3, number, number][] = []
-  for (let z = -1; z <= 1; z++)
-    for (let y = -1; y <= 1; y++)
-      for (let x = -1; x <= 1; x++)
-        if (Math.abs(x) + Math.abs(y) + Math.abs(z) === axes)
-          out.push([[x, y, z], axes === 1 ? 2 : 1, axes === 1 ? 3 : 2])
-  return out
-})
+const crossed = (way: Vec3): number => Math.abs(way[0]) + Math.abs(way[1]) + Math.abs(way[2])
+/** The 26 directions of a cube, those along the axes first. */
+const ways = around.toSorted((a, b) => crossed(a) - crossed(b))
 
 /** How far `lumina` looks from a voxel. */
 export const luminaReach = 4
@@ -102,8 +86,10 @@ export function lumina(em: Uint8Array, shape: Vec3, floor: number): Int32Array<A
   const plane = sx * sy
   const shells = smoothed(em, shape)
   const out = new Int32Array(em.length)
-  const near = Int32Array.from(rays, ([[x, y, z], step]) => step * (x + sx * (y + sy * z)))
-  const far = Int32Array.from(rays, ([[x, y, z], , step]) => step * (x + sx * (y + sy * z)))
+  // The shell of a vesicle of radius 2 to 3 voxels may lie one or two steps away, along an axis two or three.
+  const step = ways.map(([x, y, z]) => x + sx * (y + sy * z))
+  const near = Int32Array.from(ways, (way, k) => (crossed(way) === 1 ? 2 : 1) * step[k]!)
+  const far = Int32Array.from(ways, (_, k) => near[k]! + step[k]!)
   const r = luminaReach
   const least = floor * luminaScale
   for (let z = r; z < sz - r; z++)

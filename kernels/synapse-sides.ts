@@ -1,5 +1,6 @@
 // The two sides of a cleft: which segments face each other across it, where, and how many vesicles each of them holds.
 import type { Cleft } from './synapse-clefts.ts'
+import { map3 } from './types.ts'
 import type { Vec3 } from './types.ts'
 
 /** Segments this near to a cleft, along each axis, touch it. */
@@ -29,49 +30,34 @@ interface Labelled {
  * Undefined if there are fewer.
  */
 export function facingLabels(cleft: Cleft, { labels, shape }: Labelled, background: (label: number) => boolean) {
-  const [sx, sy, sz] = shape
-  const reach = contactReach
-  const min = [sx, sy, sz]
-  const max = [0, 0, 0]
-  const split = (i: number) => [i % sx, Math.floor(i / sx) % sy, Math.floor(i / (sx * sy))] as const
-  for (const i of cleft.voxels)
-    split(i).forEach((v, a) => {
-      min[a] = Math.min(min[a]!, Math.max(0, v - reach))
-      max[a] = Math.max(max[a]!, Math.min(shape[a]! - 1, v + reach))
-    })
-  const [nx, ny, nz] = [max[0]! - min[0]! + 1, max[1]! - min[1]! + 1, max[2]! - min[2]! + 1]
+  const [sx, sy] = shape
+  const places = Array.from(cleft.voxels, i => [i % sx, Math.floor(i / sx) % sy, Math.floor(i / (sx * sy))] as const)
+  const low = (a: 0 | 1 | 2) => places.reduce((least, p) => Math.min(least, p[a]), Infinity)
+  const high = (a: 0 | 1 | 2) => places.reduce((most, p) => Math.max(most, p[a]), 0)
+  const min = map3(a => Math.max(0, low(a) - contactReach))
+  const [nx, ny, nz] = map3(a => Math.min(shape[a] - 1, high(a) + contactReach) - min[a] + 1)
+  const own = places.map(([x, y, z]) => x - min[0] + nx * (y - min[1] + ny * (z - min[2])))
   let near = new Uint8Array(nx * ny * nz)
-  for (const i of cleft.voxels) {
-    const [x, y, z] = split(i)
-    near[x - min[0]! + nx * (y - min[1]! + ny * (z - min[2]!))] = 1
-  }
-  for (const [stride, n] of [
-    [1, nx],
-    [nx, ny],
-    [nx * ny, nz],
-  ] as const)
-    near = dilate(near, stride, n, reach)
+  for (const i of own) near[i] = 1
+  near = dilate(dilate(dilate(near, 1, nx), nx, ny), nx * ny, nz)
   // What lies in the cleft itself, a sliver of an oversegmentation perhaps, faces nothing.
-  for (const i of cleft.voxels) {
-    const [x, y, z] = split(i)
-    near[x - min[0]! + nx * (y - min[1]! + ny * (z - min[2]!))] = 0
-  }
+  for (const i of own) near[i] = 0
   const contact = new Map<number, number>()
   for (let z = 0, o = 0; z < nz; z++)
     for (let y = 0; y < ny; y++)
-      for (let x = 0, i = min[0]! + sx * (min[1]! + y + sy * (min[2]! + z)); x < nx; x++, i++, o++)
+      for (let x = 0, i = min[0] + sx * (min[1] + y + sy * (min[2] + z)); x < nx; x++, i++, o++)
         if (near[o] === 1) contact.set(labels[i]!, (contact.get(labels[i]!) ?? 0) + 1)
   const most = [...contact].filter(([label]) => !background(label)).sort((a, b) => b[1] - a[1] || a[0] - b[0])
   return most.length < 2 ? undefined : ([most[0]![0], most[1]![0]] as const)
 }
 
-/** Every voxel within `reach` of a set one along one axis. */
-function dilate(mask: Uint8Array<ArrayBuffer>, stride: number, n: number, reach: number): Uint8Array<ArrayBuffer> {
+/** Every voxel within reach of a contact of a set one along one axis. */
+function dilate(mask: Uint8Array<ArrayBuffer>, stride: number, n: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(mask.length)
   for (let i = 0; i < mask.length; i++) {
     if (mask[i] !== 1) continue
     const k = Math.floor(i / stride) % n
-    for (let d = -Math.min(reach, k); d <= reach && k + d < n; d++) out[i + d * stride] = 1
+    for (let d = -Math.min(contactReach, k); d <= contactReach && k + d < n; d++) out[i + d * stride] = 1
   }
   return out
 }

@@ -8,7 +8,10 @@ export interface Box {
   readonly max: Vec3
 }
 
-export const sizeOf = ({ min, max }: Box): Vec3 => [max[0] - min[0], max[1] - min[1], max[2] - min[2]]
+/** A vector of what is made for each axis. */
+export const map3 = (make: (axis: 0 | 1 | 2) => number): Vec3 => [make(0), make(1), make(2)]
+
+export const sizeOf = ({ min, max }: Box): Vec3 => map3(a => max[a] - min[a])
 
 /** The offsets of the 26 neighbours of a voxel, in raster order. */
 export const around: readonly Vec3[] = Array.from({ length: 27 }, (_, i): Vec3 => [

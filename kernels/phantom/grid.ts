@@ -2,15 +2,9 @@
 
 const cell = 32
 
-export interface GrowingSpheres {
+export interface GrowingSpheres extends Readonly<Record<'x' | 'y' | 'z' | 'r' | 'owner' | 'previous', number[]>> {
   /** No sphere may be larger. */
   readonly largest: number
-  readonly x: number[]
-  readonly y: number[]
-  readonly z: number[]
-  readonly r: number[]
-  readonly owner: number[]
-  readonly previous: number[]
   add(x: number, y: number, z: number, r: number, owner: number, previous: number): number
   /**
    * Distance from a point to the nearest sphere surface, at most `cap`; negative inside.
@@ -24,12 +18,11 @@ export function growingSpheres(low: readonly number[], high: readonly number[], 
   const cells: number[][] = Array.from({ length: n[0] * n[1] * n[2] }, () => [])
   /** Largest radius in each cell: a cell too far away for it is passed over. */
   const widest = new Float64Array(cells.length)
-  const x: number[] = []
-  const y: number[] = []
-  const z: number[] = []
-  const r: number[] = []
-  const owner: number[] = []
-  const previous: number[] = []
+  const rows = { x: [], y: [], z: [], r: [], owner: [], previous: [] } as Omit<
+    GrowingSpheres,
+    'largest' | 'add' | 'clearance'
+  >
+  const { x, y, z, r, owner, previous } = rows
   const at = (v: number, a: 0 | 1 | 2) => Math.max(0, Math.min(n[a] - 1, Math.floor((v - low[a]!) / cell) + 1))
   /** Squared distance along axis a from v to cell i; the outermost cells hold whatever lies beyond. */
   const away = (v: number, i: number, a: 0 | 1 | 2) => {
@@ -40,12 +33,7 @@ export function growingSpheres(low: readonly number[], high: readonly number[], 
   }
   return {
     largest,
-    x,
-    y,
-    z,
-    r,
-    owner,
-    previous,
+    ...rows,
     add(px, py, pz, pr, id, from) {
       const row = x.length
       x.push(px)

@@ -1,5 +1,7 @@
 // Puts mitochondria into thick stretches of neurites.
 import { stream } from './random.ts'
+import { samplesOf } from './samples.ts'
+import type { Row } from './samples.ts'
 import type { PhantomScene } from './types.ts'
 
 type Lines = PhantomScene['lines']
@@ -12,12 +14,7 @@ export function placeMitochondria(
 ): PhantomScene['mitochondria'] {
   const crowded = nearSynapse(lines, synapses)
   const random = stream(seed, 31)
-  const x: number[] = []
-  const y: number[] = []
-  const z: number[] = []
-  const r: number[] = []
-  const owner: number[] = []
-  const bodies: number[] = []
+  const rows: (Row & { body: number })[] = []
   let body = 0
   let left = 0
   let whole = 1
@@ -26,8 +23,7 @@ export function placeMitochondria(
   let share = 0.5
   for (let i = 1; i < lines.x.length; i++) {
     const from = lines.previous[i]!
-    const goesOn = from === i - 1
-    if (!goesOn || crowded[i]) {
+    if (from !== i - 1 || crowded[i]) {
       left = 0
       wait = random.range(0, 30)
       continue
@@ -49,24 +45,14 @@ export function placeMitochondria(
       // Rounded ends.
       const end = Math.sqrt(Math.max(0.1, 1 - (2 * Math.min(1, along) - 1) ** 4))
       const mid = lines.r[from]! * (1 - half) + radius * half
-      x.push(lines.x[from]! * (1 - half) + lines.x[i]! * half + side[0]! * mid)
-      y.push(lines.y[from]! * (1 - half) + lines.y[i]! * half + side[1]! * mid)
-      z.push(lines.z[from]! * (1 - half) + lines.z[i]! * half + side[2]! * mid)
-      r.push(Math.min(22, mid * share) * end)
-      owner.push(lines.owner[i]!)
-      bodies.push(body)
+      const at = (c: Float64Array, a: number) => c[from]! * (1 - half) + c[i]! * half + side[a]! * mid
+      const r = Math.min(22, mid * share) * end
+      rows.push({ x: at(lines.x, 0), y: at(lines.y, 1), z: at(lines.z, 2), r, owner: lines.owner[i]!, body })
     }
     left -= step
     if (radius < 7) left = 0
   }
-  return {
-    x: Float64Array.from(x),
-    y: Float64Array.from(y),
-    z: Float64Array.from(z),
-    r: Float64Array.from(r),
-    owner: Uint32Array.from(owner),
-    body: Uint32Array.from(bodies),
-  }
+  return { ...samplesOf(rows), body: Uint32Array.from(rows, row => row.body) }
 }
 
 /** Samples whose mitochondrion would lie among the vesicles, or at the density, of a synapse. */

@@ -1,5 +1,5 @@
 // Lays out a specimen: neurites, then synapses with their vesicles, then mitochondria where there is room.
-import type { Vec3 } from '../types.ts'
+import { map3 } from '../types.ts'
 import { makeField } from './field.ts'
 import { growNeurites } from './grow.ts'
 import { placeMitochondria } from './organelles.ts'
@@ -19,9 +19,8 @@ export function phantomScene(spec: PhantomSpec): PhantomScene {
   }
   // Probes reach a little beyond the margin that synapses keep to.
   const reach = synapseMargin + 30
-  const low: Vec3 = [-reach, -reach, -reach]
-  const high: Vec3 = [spec.size[0] + reach, spec.size[1] + reach, spec.size[2] + reach]
-  const field = makeField(spec.seed, lines, { min: low, max: high }, 16)
+  const box = { min: map3(() => -reach), max: map3(a => spec.size[a] + reach) }
+  const field = makeField(spec.seed, lines, box, 16)
   const { synapses, vesicles } = placeSynapses(spec, lines, field)
   return { seed: spec.seed, lines, mitochondria: placeMitochondria(spec.seed, lines, synapses), vesicles, synapses }
 }

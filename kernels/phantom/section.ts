@@ -1,9 +1,9 @@
 // Takes the camera images of one section: displaced, unevenly lit, noisy, and damaged where the spec says so.
-import { boxBlur, cubicSample } from './resample.ts'
+import { sampleTile } from '../sample-tile.ts'
 import { mix } from './random.ts'
 import { foldOf, sectionTransform, tileSlots } from './transform.ts'
 import type { TileSlot } from './transform.ts'
-import type { PhantomScene, PhantomSpec, PhantomTile, SectionTruth, SpecimenSlice } from './types.ts'
+import type { PhantomSpec, PhantomTile, SectionTruth, SpecimenSlice } from './types.ts'
 
 const blankGrey = 16
 
@@ -19,12 +19,7 @@ function defectsOf(spec: PhantomSpec, z: number, tile: string): Set<string> {
  * default distortion); beyond it the border repeats. The mapping of pixels is that of `sectionTransform`. Tiles that the
  * spec calls missing or truncated are given whole: the caller leaves out or cuts the encoded file.
  */
-export function phantomSection(
-  spec: PhantomSpec,
-  _scene: PhantomScene,
-  z: number,
-  slice: SpecimenSlice,
-): PhantomTile[] {
+export function phantomSection(spec: PhantomSpec, z: number, slice: SpecimenSlice): PhantomTile[] {
   const [x0, y0, z0] = slice.box.min
   const sx = slice.box.max[0] - x0
   const sy = slice.box.max[1] - y0
@@ -43,13 +38,7 @@ export function phantomSection(
   })
 }
 
-interface Image {
-  readonly data: Uint8Array
-  readonly sx: number
-  readonly sy: number
-  readonly x0: number
-  readonly y0: number
-}
+type Image = { readonly data: Uint8Array } & Readonly<Record<'sx' | 'sy' | 'x0' | 'y0', number>>
 
 /** Weights of the uniform cubic B-spline at fraction t. */
 function spline(t: number, out: Float64Array): void {
@@ -123,7 +112,7 @@ function photograph(
       }
       px += cos * (ux + moveX) - sin * (uy + moveY)
       py += sin * (ux + moveX) + cos * (uy + moveY)
-      const tissue = cubicSample(image.data, image.sx, image.sy, px - image.x0, py - image.y0)
+      const tissue = sampleTile(image.data, image.sx, image.sy, px - image.x0, py - image.y0)
       const u = (2 * i + 1) / width - 1
       const light = 1 - illumination * (0.4 * (u * u + v * v) + 0.1 * (u - v))
       let grey = (128 + (tissue - 128) * truth.gain + truth.offset) * light * shadow
@@ -136,4 +125,24 @@ function photograph(
     }
   }
   return out
+}
+
+const clamp = (v: number, size: number): number => Math.max(0, Math.min(size - 1, v))
+
+/** `times` box filters of half-width `half` along x and y; the border repeats. */
+function boxBlur(image: Uint8Array, width: number, height: number, half: number, times: number): Uint8Array {
+  let a = Float64Array.from(image)
+  for (let t = 0; t < 2 * times; t++) {
+    const b = new Float64Array(a.length)
+    const alongX = t % 2 === 0
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        let sum = 0
+        for (let k = -half; k <= half; k++)
+          sum += a[alongX ? clamp(x + k, width) + width * y : x + width * clamp(y + k, height)]!
+        b[x + width * y] = sum / (2 * half + 1)
+      }
+    a = b
+  }
+  return Uint8Array.from(a, Math.round)
 }

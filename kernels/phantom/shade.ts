@@ -103,6 +103,14 @@ export function shadeRow(
 
 const ramp = (v: number): number => (v <= 0 ? 0 : v >= 1 ? 1 : v * v * (3 - 2 * v))
 
+/** Distance of a point from the centre of a sphere. */
+function away(spheres: Float64Array, row: number, x: number, y: number, z: number): number {
+  const dx = spheres[4 * row]! - x
+  const dy = spheres[4 * row + 1]! - y
+  const dz = spheres[4 * row + 2]! - z
+  return Math.sqrt(dx * dx + dy * dy + dz * dz)
+}
+
 function mitochondria(s: Shader, row: FieldRow, i: number, grey: number, t: number): number {
   const cell = row.cell[i]!
   const owner = row.owner[i]!
@@ -112,10 +120,7 @@ function mitochondria(s: Shader, row: FieldRow, i: number, grey: number, t: numb
   for (let c = starts[cell]!; c < starts[cell + 1]!; c++) {
     const m = rows[c]!
     if (s.mitoOwner[m] !== owner) continue
-    const dx = s.mito[4 * m]! - row.x[i]!
-    const dy = s.mito[4 * m + 1]! - row.y[i]!
-    const dz = s.mito[4 * m + 2]! - row.z[i]!
-    const from = Math.sqrt(dx * dx + dy * dy + dz * dz) - s.mito[4 * m + 3]!
+    const from = away(s.mito, m, row.x[i]!, row.y[i]!, row.z[i]!) - s.mito[4 * m + 3]!
     if (from >= deep) continue
     deep = from
     nearest = m
@@ -137,10 +142,7 @@ function vesicles(s: Shader, cell: number, owner: number, x: number, y: number, 
   for (let c = starts[cell]!; c < starts[cell + 1]!; c++) {
     const v = rows[c]!
     if (s.vesicleOwner[v] !== owner) continue
-    const dx = s.vesicle[4 * v]! - x
-    const dy = s.vesicle[4 * v + 1]! - y
-    const dz = s.vesicle[4 * v + 2]! - z
-    const from = Math.sqrt(dx * dx + dy * dy + dz * dz) - s.vesicle[4 * v + 3]!
+    const from = away(s.vesicle, v, x, y, z) - s.vesicle[4 * v + 3]!
     if (from > 1.7) continue
     const shell = ramp(1 - Math.abs(from) / 1.7)
     if (from < 0) out += 7 * (1 - shell)
@@ -156,10 +158,7 @@ function cloud(s: Shader, cell: number, owner: number, x: number, y: number, z: 
   for (let c = starts[cell]!; c < starts[cell + 1]!; c++) {
     const k = rows[c]!
     if (s.pre[k] !== owner) continue
-    const dx = s.synapse[4 * k]! - x
-    const dy = s.synapse[4 * k + 1]! - y
-    const dz = s.synapse[4 * k + 2]! - z
-    const from = Math.sqrt(dx * dx + dy * dy + dz * dz) / (s.synapse[4 * k + 3]! + look.cloudReach)
+    const from = away(s.synapse, k, x, y, z) / (s.synapse[4 * k + 3]! + look.cloudReach)
     most = Math.max(most, look.cloudDepth * ramp(1.6 * (1 - from)))
   }
   return most
@@ -183,10 +182,7 @@ function clefts(
     const k = rows[c]!
     const before = s.pre[k] === owner && s.post[k] === other
     if (!before && !(s.post[k] === owner && s.pre[k] === other)) continue
-    const dx = s.synapse[4 * k]! - x
-    const dy = s.synapse[4 * k + 1]! - y
-    const dz = s.synapse[4 * k + 2]! - z
-    const from = Math.sqrt(dx * dx + dy * dy + dz * dz) - s.synapse[4 * k + 3]!
+    const from = away(s.synapse, k, x, y, z) - s.synapse[4 * k + 3]!
     const w = ramp(0.4 - from / 4) * ramp(before ? (2.9 - d) / 2.2 : (3.5 - d) / 2.2)
     out += w * (look.synapseGrey - out)
   }

@@ -1,4 +1,5 @@
 // Renders a box of the specimen: grey values and labels, a pure function of absolute voxel coordinates.
+import { sizeOf } from '../types.ts'
 import type { Box } from '../types.ts'
 import { makeField } from './field.ts'
 import { gap } from './look.ts'
@@ -12,7 +13,7 @@ import type { PhantomScene, PhantomVolume } from './types.ts'
  * in a space bent by smooth noise; grey follows from the distance to the nearest boundary and from the organelles.
  */
 export function phantomSpecimen(spec: { readonly seed: number }, scene: PhantomScene, box: Box): PhantomVolume {
-  const [sx, sy, sz] = [0, 1, 2].map(a => box.max[a]! - box.min[a]!) as [number, number, number]
+  const [sx, sy, sz] = sizeOf(box)
   const em = new Uint8Array(sx * sy * sz)
   const labels = new Uint32Array(sx * sy * sz)
   const field = makeField(spec.seed, scene.lines, box)

@@ -3,6 +3,8 @@ import type { Field } from './field.ts'
 import { fieldRow, probeRow } from './probe.ts'
 import { stream } from './random.ts'
 import type { Stream } from './random.ts'
+import { samplesOf } from './samples.ts'
+import type { Row } from './samples.ts'
 import type { PhantomScene, PhantomSpec } from './types.ts'
 
 /** Synapses are also placed this far outside the specimen, so that its faces look like its inside. */
@@ -39,41 +41,40 @@ function asker(field: Field) {
 
 type Asker = ReturnType<typeof asker>
 
+const move = (p: Point, d: Point, by: number): Point => ({ x: p.x + d.x * by, y: p.y + d.y * by, z: p.z + d.z * by })
+const unitOf = (p: Point, length: number): Point => ({ x: p.x / length, y: p.y / length, z: p.z / length })
+const dot = (p: Point, q: Point): number => p.x * q.x + p.y * q.y + p.z * q.z
+const cross = (p: Point, q: Point): Point => ({
+  x: p.y * q.z - p.z * q.y,
+  y: p.z * q.x - p.x * q.z,
+  z: p.x * q.y - p.y * q.x,
+})
+const squaredApart = (p: Point, q: Point): number => (p.x - q.x) ** 2 + (p.y - q.y) ** 2 + (p.z - q.z) ** 2
+
 /** Unit normal of the boundary at p, towards a; undefined where it is not a clean boundary of the two. */
 function normalAt(ask: Asker, p: Point, a: number, b: number): Point | undefined {
-  const h = 4
-  const x = ask.signed({ ...p, x: p.x + h }, a, b) - ask.signed({ ...p, x: p.x - h }, a, b)
-  const y = ask.signed({ ...p, y: p.y + h }, a, b) - ask.signed({ ...p, y: p.y - h }, a, b)
-  const z = ask.signed({ ...p, z: p.z + h }, a, b) - ask.signed({ ...p, z: p.z - h }, a, b)
-  const n = Math.sqrt(x * x + y * y + z * z)
-  return n > 4 ? { x: x / n, y: y / n, z: z / n } : undefined
+  const slope = (axis: 'x' | 'y' | 'z') =>
+    ask.signed({ ...p, [axis]: p[axis] + 4 }, a, b) - ask.signed({ ...p, [axis]: p[axis] - 4 }, a, b)
+  const slopes = { x: slope('x'), y: slope('y'), z: slope('z') }
+  const n = Math.sqrt(dot(slopes, slopes))
+  return n > 4 ? unitOf(slopes, n) : undefined
 }
-
-const move = (p: Point, d: Point, by: number): Point => ({ x: p.x + d.x * by, y: p.y + d.y * by, z: p.z + d.z * by })
 
 /** Two unit vectors across n. */
 function across(n: Point): [Point, Point] {
-  const a = Math.abs(n.x) < 0.8 ? { x: 1, y: 0, z: 0 } : { x: 0, y: 1, z: 0 }
-  const u = { x: n.y * a.z - n.z * a.y, y: n.z * a.x - n.x * a.z, z: n.x * a.y - n.y * a.x }
-  const l = Math.sqrt(u.x * u.x + u.y * u.y + u.z * u.z)
-  const e = { x: u.x / l, y: u.y / l, z: u.z / l }
-  return [e, { x: n.y * e.z - n.z * e.y, y: n.z * e.x - n.x * e.z, z: n.x * e.y - n.y * e.x }]
+  const u = cross(n, Math.abs(n.x) < 0.8 ? { x: 1, y: 0, z: 0 } : { x: 0, y: 1, z: 0 })
+  const e = unitOf(u, Math.sqrt(dot(u, u)))
+  return [e, cross(n, e)]
 }
+
+/** Sines of the eight directions around a disc. */
+const rim = [0, 0.7, 1, 0.7, 0, -0.7, -1, -0.7]
 
 /** Whether the disc of radius r lies on the boundary of the pair, with room behind it on both sides. */
 function fits(ask: Asker, c: Point, n: Point, r: number, pre: number, post: number): boolean {
   const [u, v] = across(n)
-  for (const [i, j] of [
-    [1, 0],
-    [0.7, 0.7],
-    [0, 1],
-    [-0.7, 0.7],
-    [-1, 0],
-    [-0.7, -0.7],
-    [0, -1],
-    [0.7, -0.7],
-  ] as const) {
-    const s = ask.signed(move(move(c, u, i * r), v, j * r), pre, post)
+  for (let k = 0; k < 8; k++) {
+    const s = ask.signed(move(move(c, u, rim[(k + 2) % 8]! * r), v, rim[k]! * r), pre, post)
     if (!(Math.abs(s) < 3.6)) return false
   }
   const inPre = ask.at(move(c, n, preStand))
@@ -93,11 +94,10 @@ function vesicleCloud(ask: Asker, random: Stream, c: Point, n: Point, pre: numbe
       z: c.z + random.range(-reach, reach),
     }
     const r = random.range(2.1, 3)
-    const up = (p.x - c.x) * n.x + (p.y - c.y) * n.y + (p.z - c.z) * n.z
-    if (up < 4 || (p.x - c.x) ** 2 + (p.y - c.y) ** 2 + (p.z - c.z) ** 2 > cloudRadius ** 2) continue
+    if (dot(move(p, c, -1), n) < 4 || squaredApart(p, c) > cloudRadius ** 2) continue
     const { owner, distance } = ask.at(p)
     if (owner !== pre || distance < r + 2) continue
-    if (out.some(o => (o.x - p.x) ** 2 + (o.y - p.y) ** 2 + (o.z - p.z) ** 2 < (o.r + r + 0.6) ** 2)) continue
+    if (out.some(o => squaredApart(o, p) < (o.r + r + 0.6) ** 2)) continue
     out.push({ ...p, r })
   }
   return out
@@ -111,15 +111,14 @@ export function placeSynapses(
 ): Pick<PhantomScene, 'synapses' | 'vesicles'> {
   const random = stream(spec.seed, 41)
   const ask = asker(field)
-  const inside = (p: Point, margin: number) =>
-    [p.x, p.y, p.z].every((v, a) => v >= -margin && v < spec.size[a]! + margin)
+  const inside = (p: Point) => [p.x, p.y, p.z].every((v, a) => v >= -synapseMargin && v < spec.size[a]! + synapseMargin)
   const wanted = Math.round(
     spec.size.reduce((product, s) => product * (s + 2 * synapseMargin), 1) / spec.voxelsPerSynapse,
   )
-  const discs: (Point & { r: number; n: Point; pre: number; post: number })[] = []
-  const vesicles: (Point & { r: number; owner: number })[] = []
+  const discs: (Row & { n: Point; post: number })[] = []
+  const vesicles: Row[] = []
   const candidates = Array.from(lines.x, (_, i) => i).filter(
-    i => lines.r[i]! > 8 && inside({ x: lines.x[i]!, y: lines.y[i]!, z: lines.z[i]! }, synapseMargin),
+    i => lines.r[i]! > 8 && inside({ x: lines.x[i]!, y: lines.y[i]!, z: lines.z[i]! }),
   )
   for (let t = 0; t < 200 * wanted && discs.length < wanted; t++) {
     const from = candidates[Math.floor(random.next() * candidates.length)]
@@ -127,43 +126,32 @@ export function placeSynapses(
     const start = { x: lines.x[from]!, y: lines.y[from]!, z: lines.z[from]! }
     const r = random.range(7, 12)
     const way = { x: random.range(-1, 1), y: random.range(-1, 1), z: random.range(-1, 1) }
-    const l = Math.sqrt(way.x ** 2 + way.y ** 2 + way.z ** 2)
+    const l = Math.sqrt(dot(way, way))
     if (l < 0.2 || l > 1) continue
-    const hit = walkOut(ask, start, { x: way.x / l, y: way.y / l, z: way.z / l }, lines.owner[from]!, p =>
-      inside(p, synapseMargin),
-    )
-    if (!hit || discs.some(d => (d.x - hit.p.x) ** 2 + (d.y - hit.p.y) ** 2 + (d.z - hit.p.z) ** 2 < 26 ** 2)) continue
     const pre = lines.owner[from]!
+    const hit = walkOut(ask, start, unitOf(way, l), pre, inside)
+    if (!hit || discs.some(d => squaredApart(d, hit.p) < 26 ** 2)) continue
     const n = normalAt(ask, hit.p, pre, hit.post)
     if (!n) continue
     const c = move(hit.p, n, -ask.signed(hit.p, pre, hit.post))
-    if (!inside(c, synapseMargin) || !(Math.abs(ask.signed(c, pre, hit.post)) < 1.2)) continue
+    if (!inside(c) || !(Math.abs(ask.signed(c, pre, hit.post)) < 1.2)) continue
     if (!fits(ask, c, n, r, pre, hit.post)) continue
     const cloud = vesicleCloud(ask, random, c, n, pre)
     if (cloud.length < fewestVesicles) continue
-    discs.push({ ...c, r, n, pre, post: hit.post })
+    discs.push({ ...c, r, n, owner: pre, post: hit.post })
     for (const v of cloud) vesicles.push({ ...v, owner: pre })
   }
-  const floats = (f: (d: (typeof discs)[number]) => number) => Float64Array.from(discs, f)
+  const { owner: pre, ...spheres } = samplesOf(discs)
   return {
     synapses: {
-      x: floats(d => d.x),
-      y: floats(d => d.y),
-      z: floats(d => d.z),
-      r: floats(d => d.r),
-      nx: floats(d => d.n.x),
-      ny: floats(d => d.n.y),
-      nz: floats(d => d.n.z),
-      pre: Uint32Array.from(discs, d => d.pre),
+      ...spheres,
+      nx: Float64Array.from(discs, d => d.n.x),
+      ny: Float64Array.from(discs, d => d.n.y),
+      nz: Float64Array.from(discs, d => d.n.z),
+      pre,
       post: Uint32Array.from(discs, d => d.post),
     },
-    vesicles: {
-      x: Float64Array.from(vesicles, v => v.x),
-      y: Float64Array.from(vesicles, v => v.y),
-      z: Float64Array.from(vesicles, v => v.z),
-      r: Float64Array.from(vesicles, v => v.r),
-      owner: Uint32Array.from(vesicles, v => v.owner),
-    },
+    vesicles: samplesOf(vesicles),
   }
 }
 

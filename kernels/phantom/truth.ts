@@ -1,4 +1,5 @@
 // The ground truth of a phantom as one JSON record.
+import { map3 } from '../types.ts'
 import type { Vec3 } from '../types.ts'
 import { postStand, preStand } from './synapses.ts'
 import { foldOf, sectionTransform, tileSlots } from './transform.ts'
@@ -29,15 +30,10 @@ function neuriteLengths({ lines }: PhantomScene, inside: (p: Vec3) => boolean): 
   for (let i = 0; i < lines.x.length; i++) {
     const from = lines.previous[i]!
     if (from < 0) continue
-    const middle: Vec3 = [
-      (lines.x[i]! + lines.x[from]!) / 2,
-      (lines.y[i]! + lines.y[from]!) / 2,
-      (lines.z[i]! + lines.z[from]!) / 2,
-    ]
-    if (!inside(middle)) continue
-    const step = Math.sqrt(
-      (lines.x[i]! - lines.x[from]!) ** 2 + (lines.y[i]! - lines.y[from]!) ** 2 + (lines.z[i]! - lines.z[from]!) ** 2,
-    )
+    const axes = [lines.x, lines.y, lines.z] as const
+    if (!inside(map3(a => (axes[a][i]! + axes[a][from]!) / 2))) continue
+    const [dx, dy, dz] = map3(a => axes[a][i]! - axes[a][from]!)
+    const step = Math.sqrt(dx ** 2 + dy ** 2 + dz ** 2)
     lengths.set(lines.owner[i]!, (lengths.get(lines.owner[i]!) ?? 0) + step)
   }
   return [...lengths].sort((a, b) => a[0] - b[0]).map(([id, length]) => ({ id, length: Math.round(length * 10) / 10 }))
@@ -46,11 +42,12 @@ function neuriteLengths({ lines }: PhantomScene, inside: (p: Vec3) => boolean): 
 function synapseRows({ synapses: s }: PhantomScene, inside: (p: Vec3) => boolean): PhantomTruth['synapses'] {
   const out: PhantomTruth['synapses'][number][] = []
   for (let i = 0; i < s.x.length; i++) {
-    const at = (by: number): Vec3 => [
-      Math.round(s.x[i]! + s.nx[i]! * by),
-      Math.round(s.y[i]! + s.ny[i]! * by),
-      Math.round(s.z[i]! + s.nz[i]! * by),
-    ]
+    const axes = [
+      [s.x, s.nx],
+      [s.y, s.ny],
+      [s.z, s.nz],
+    ] as const
+    const at = (by: number) => map3(a => Math.round(axes[a][0][i]! + axes[a][1][i]! * by))
     const [x, y, z] = at(0)
     const prePoint = at(preStand)
     const postPoint = at(-postStand)

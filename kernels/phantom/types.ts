@@ -39,12 +39,10 @@ export interface PhantomSpec {
   readonly defects: readonly PhantomDefect[]
 }
 
+type Spheres = Readonly<Record<'x' | 'y' | 'z' | 'r', Float64Array>>
+
 /** Spheres in specimen coordinates, one row per sample; `owner` is the neurite id (1, 2, ...). */
-export interface Samples {
-  readonly x: Float64Array
-  readonly y: Float64Array
-  readonly z: Float64Array
-  readonly r: Float64Array
+export interface Samples extends Spheres {
   readonly owner: Uint32Array
 }
 
@@ -56,17 +54,9 @@ export interface PhantomScene {
   readonly mitochondria: Samples & { readonly body: Uint32Array }
   readonly vesicles: Samples
   /** Discs on the boundary of `pre` and `post`; (nx, ny, nz) is the unit normal that points into `pre`. */
-  readonly synapses: {
-    readonly x: Float64Array
-    readonly y: Float64Array
-    readonly z: Float64Array
-    readonly r: Float64Array
-    readonly nx: Float64Array
-    readonly ny: Float64Array
-    readonly nz: Float64Array
-    readonly pre: Uint32Array
-    readonly post: Uint32Array
-  }
+  readonly synapses: Spheres &
+    Readonly<Record<'nx' | 'ny' | 'nz', Float64Array>> &
+    Readonly<Record<'pre' | 'post', Uint32Array>>
 }
 
 /** A cut-out of the specimen, x fastest. labels: neurite id, 0 = membrane and extracellular space. */
@@ -76,13 +66,7 @@ export interface PhantomVolume {
 }
 
 /** One camera image. (x, y) is the nominal stage position of its first pixel. */
-export interface PhantomTile {
-  readonly row: number
-  readonly col: number
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
+export interface PhantomTile extends Readonly<Record<'row' | 'col' | 'x' | 'y' | 'width' | 'height', number>> {
   readonly data: Uint8Array
 }
 
@@ -101,14 +85,8 @@ export interface SectionTruth {
     readonly dx: readonly number[]
     readonly dy: readonly number[]
   }
-  readonly tiles: readonly {
-    readonly tile: string
-    readonly x: number
-    readonly y: number
-    /** True minus nominal stage position. */
-    readonly dx: number
-    readonly dy: number
-  }[]
+  /** (dx, dy): true minus nominal stage position. */
+  readonly tiles: readonly ({ readonly tile: string } & Readonly<Record<'x' | 'y' | 'dx' | 'dy', number>>)[]
 }
 
 export interface PhantomTruth {
@@ -120,21 +98,14 @@ export interface PhantomTruth {
     readonly kind: DefectKind
     readonly section: number
     readonly tiles: readonly string[]
-    readonly fold?: { readonly nx: number; readonly ny: number; readonly at: number; readonly width: number }
+    readonly fold?: Readonly<Record<'nx' | 'ny' | 'at' | 'width', number>>
   }[]
   readonly neurites: readonly { readonly id: number; readonly length: number }[]
-  readonly synapses: readonly {
-    readonly id: number
-    readonly pre: number
-    readonly post: number
-    readonly x: number
-    readonly y: number
-    readonly z: number
+  /** `size` is the radius of the cleft disc. */
+  readonly synapses: readonly (Readonly<Record<'id' | 'pre' | 'post' | 'x' | 'y' | 'z' | 'size', number>> & {
     readonly prePoint: Vec3
     readonly postPoint: Vec3
-    /** Radius of the cleft disc. */
-    readonly size: number
-  }[]
+  })[]
 }
 
 export interface SpecimenSlice extends PhantomVolume {

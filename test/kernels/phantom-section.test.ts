@@ -18,7 +18,7 @@ const slice = { ...phantomSpecimen(still, scene, box), box }
 const sx = 112 + 2 * margin
 const sy = 96 + 2 * margin
 const at = (x: number, y: number, z: number) => slice.em[x + margin + sx * (y + margin + sy * (z - 9))]!
-const section = (spec: PhantomSpec, z: number) => phantomSection(spec, scene, z, slice)
+const section = (spec: PhantomSpec, z: number) => phantomSection(spec, z, slice)
 const named = (tiles: readonly PhantomTile[], name: string) => tiles.find(t => `r${t.row}c${t.col}` === name)!
 
 /** Cubic B-spline of a lattice of the truth, straight from its definition as a sum of translated bumps. */

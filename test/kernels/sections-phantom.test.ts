@@ -46,7 +46,7 @@ beforeAll(() => {
       const from = (y + margin) * wide + margin
       em.set(slice.em.subarray(from, from + width), width * (y + height * z))
     }
-    const tiles = phantomSection(spec, scene, z, slice).map(({ row, col, ...t }) => ({ ...t, name: `r${row}c${col}` }))
+    const tiles = phantomSection(spec, z, slice).map(({ row, col, ...t }) => ({ ...t, name: `r${row}c${col}` }))
     sections.push(tiles.filter(t => z !== 5 || t.name !== 'r0c1'))
   }
   stitches.push(...sections.map(tiles => stitchSection(tiles)))
