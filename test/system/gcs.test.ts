@@ -8,9 +8,8 @@ import type { RunReport } from '../../client/commands/run.ts'
 import { startEmulator } from '../gcs/emulator.ts'
 import { startFakeGcs } from '../gcs/fake-gcs.ts'
 import { faultTable } from '../gcs/faults.ts'
-import { Hillock } from './harness.ts'
+import { Hillock, TINY } from './harness.ts'
 
-const TINY = 'test/fixtures/tiny.yaml'
 const BUCKET = 'hillock-test'
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-gcs-'))
 const folder = new Hillock()
@@ -35,8 +34,7 @@ const same = (r: RunReport): void => {
 }
 
 beforeAll(async () => {
-  plain = await folder.run(TINY)
-  await folder.cli('down')
+  plain = await folder.fromTiny()
 }, 400_000)
 afterAll(async () => {
   await folder.close()
