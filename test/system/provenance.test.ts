@@ -1,4 +1,5 @@
 // What a release rests on, on one tiny home: a flipped byte in any kind of object is found, everything can be explained.
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { verify, type Verified } from '../../client/verify.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import type { Release } from '../../domain/release.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
+import { decodeArrays } from '../../storage/formats/arrays.ts'
+import { readParquet } from '../../storage/formats/parquet.ts'
 import { archiveFolder, getHistoryIndex } from '../../storage/histories.ts'
 import { rawKey } from '../../storage/raw.ts'
 import { random } from '../storage/fixtures.ts'
@@ -139,6 +143,57 @@ describe('verify', () => {
       ).toContain(key)
       restore()
     }
+  })
+})
+
+describe('lineage', () => {
+  interface Told {
+    readonly what: string
+    readonly artifacts: readonly Lineage[]
+    readonly graph: { readonly nodes: readonly { readonly label: string; readonly count: number }[] }
+  }
+  const ask = (subject: string): Promise<Told> => hillock.json<Told>('lineage', subject)
+  const stagesOf = (t: Told): Set<string> => new Set(t.artifacts.map(r => r.recipe.stage))
+
+  test('of a segment are the artifacts of just those regions whose merge-table slice has it; of a synapse and a voxel those around', async () => {
+    const artifacts = artifactStore(objects)
+    const table = async (path: string): Promise<Map<string, ArrayLike<bigint | number>>> => {
+      const columns = await readParquet(await artifacts.get(release.layers.graph!.artifacts['all']!, path))
+      return new Map(columns.map(c => [c.name, c.data as ArrayLike<bigint>]))
+    }
+    const segments = await table('segments.parquet')
+    const sizes = Array.from(segments.get('voxels')!, Number)
+    const id = segments.get('segment')![sizes.indexOf(Math.max(...sizes))]!
+    const told = await ask(`published/segment:${id}`)
+    const holding: string[] = []
+    for (const ref of release.stages['merge-table']!) {
+      const { to } = decodeArrays(await artifacts.get(ref, 'table.bin')) as { to: BigUint64Array }
+      const { extent } = (await artifacts.open(ref)).lineage.recipe
+      if (to.includes(BigInt(id))) holding.push(JSON.stringify(extent))
+    }
+    expect(holding.length).toBeGreaterThan(1)
+    const found = told.artifacts.filter(r => r.recipe.stage === 'segment').map(r => JSON.stringify(r.recipe.extent))
+    expect(found.sort()).toEqual(holding.sort())
+    expect(stagesOf(told)).toEqual(new Set(['segment', 'mesh', 'skeleton']))
+    const labels = told.graph.nodes.map(n => n.label)
+    for (const stage of ['phantom', 'ingest', 'align', 'affinity', 'resolve']) expect(labels.join()).toContain(stage)
+    expect(labels).toContain('tile (raw archive)')
+
+    const synapses = await table('synapses.parquet')
+    if (synapses.get('id')!.length > 0)
+      expect(stagesOf(await ask('published/synapse:1'))).toEqual(new Set(['synapse', 'graph']))
+    expect(stagesOf(await ask('published/em@70,3,3'))).toEqual(new Set(['render']))
+    expect((await hillock.cli('lineage', 'published/em@70,3,3', '--format', 'mermaid')).stdout).toMatch(/^flowchart LR/)
+    expect((await hillock.cli('lineage', 'published', '--format', 'dot')).stdout).toMatch(/^digraph lineage/)
+  })
+
+  test('goes out as a list that sha256sum accepts; so does the release as plain files', async () => {
+    const out = join(hillock.home, 'out')
+    expect((await hillock.cli('lineage', 'export', 'published', '--format', 'sha256sums', '--out', out)).code).toBe(0)
+    execFileSync('sha256sum', ['--quiet', '--strict', '-c', join(out, 'SHA256SUMS')], { cwd: bucket })
+    const files = join(hillock.home, 'files')
+    expect(await hillock.json('export', 'published', files)).toMatchObject({ target: files })
+    execFileSync('sha256sum', ['--quiet', '--strict', '-c', 'SHA256SUMS'], { cwd: files })
   })
 })
 
