@@ -1,7 +1,7 @@
 // What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
 import type { Page } from '../domain/contract.ts'
 import { digestsIn, type Execution } from '../domain/history.ts'
-import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Digest } from '../domain/recipe.ts'
 import type { Release } from '../domain/release.ts'
 import { artifactStore } from './artifacts.ts'
@@ -21,7 +21,6 @@ export const artifactName = (ref: Pick<ArtifactRef, 'stage' | 'recipe'>): string
 /** All that has been reached so far; several releases may share one. */
 export class Reach {
   readonly artifacts = new Map<string, ArtifactRef>()
-  readonly records = new Map<string, Pick<Lineage, 'bytes' | 'start'>>()
   /** Pages whose artifacts have all been reached. */
   readonly pages = new Set<Digest>()
   /** Objects of the raw archive that recipes and manifests name, and who does. */
@@ -93,7 +92,6 @@ export class Reach {
         return this.wrong(`artifacts/${name}/lineage.json`, record || 'there is no lineage record')
       if (record.content !== ref.content)
         this.wrong(`artifacts/${name}/lineage.json`, `has content ${record.content}, it was named with ${ref.content}`)
-      this.records.set(name, { bytes: record.bytes, start: record.start })
       for (const o of record.outputs) this.parts.add(o.sha256)
       for (const [input, digest] of Object.entries(record.recipe.inputs)) inputs.push([digest, `${input} of ${name}`])
       if (record.recipe.model) this.raw.set(record.recipe.model, `model of ${name}`)
