@@ -124,7 +124,7 @@ export function roCrate(p: Provenance): Record<string, string> {
     ...actions,
   ]
   const crate = {
-    '@context': ['https://w3id.org/ro/crate/1.1/context', 'https://w3id.org/ro/terms/workflow-run/context'],
+    '@context': ['https://w3id.org/ro/crate/1.1/context', { sha256: 'https://w3id.org/ro/terms/workflow-run#sha256' }],
     '@graph': graph,
   }
   return { 'ro-crate-metadata.json': JSON.stringify(crate, null, 1), [WORKFLOW]: JSON.stringify(table, null, 1) }
