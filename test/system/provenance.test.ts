@@ -176,7 +176,7 @@ describe('lineage', () => {
     expect(found.sort()).toEqual(holding.sort())
     expect(stagesOf(told)).toEqual(new Set(['segment', 'mesh', 'skeleton']))
     const labels = told.graph.nodes.map(n => n.label)
-    for (const stage of ['phantom', 'ingest', 'align', 'affinity', 'resolve']) expect(labels.join()).toContain(stage)
+    for (const stage of ['ingest', 'align', 'affinity', 'resolve']) expect(labels.join()).toContain(stage)
     expect(labels).toContain('tile (raw archive)')
 
     const synapses = await table('synapses.parquet')
