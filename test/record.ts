@@ -30,11 +30,13 @@ async function work(hillock: Hillock): Promise<string> {
   await must('schedule', 'create', TINY, '--name', 'nightly', '--cron', '0 3 * * *', '--set', 'stages.mesh.ratio=0.5')
   await must('schedule', 'trigger', 'tiny/nightly')
   await must('audit', release, '--sample', '2', '--seed', 'record')
+  await must('gc', 'plan')
+  await must('gc', 'run', '--grace', '0s')
   return release
 }
 
 /** Workflows that do something else in each phase. */
-const PHASED = ['sweep', 'region', 'sections']
+const PHASED = ['sweep', 'region', 'sections', 'gc']
 
 /** One history for each workflow type and, where phases differ, set of activities: the longest. */
 async function histories(address: string): Promise<Map<string, { workflowId: string; history: History }>> {

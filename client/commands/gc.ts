@@ -1,4 +1,5 @@
 // `hillock gc plan|run`: lists, and after a time of grace deletes, what no release, channel or running workflow names.
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { queues, type Collected, type CollectTask } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { gc } from '../../workflows/gc.ts'
@@ -30,6 +31,8 @@ async function execute(task: CollectTask | null): Promise<Collected> {
       staticSummary: task ? 'deletes what nothing names' : 'lists what nothing names',
     })
     .catch((e: unknown) => {
+      if (e instanceof WorkflowExecutionAlreadyStartedError)
+        throw new HillockError('ConfigError', 'another collection is under way: wait until workflow `gc` has ended')
       throw causeOf(e)
     })
 }
