@@ -1,4 +1,5 @@
 // Which neurite owns a point, and how far is its membrane: a power diagram of the centre-line spheres in bent space.
+import { longer } from '../arrays.ts'
 import type { Box } from '../types.ts'
 import { noiseTables, tableIndex } from './noise.ts'
 import type { NoiseTables } from './noise.ts'
@@ -81,11 +82,9 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
     candidates: new Int32Array(cells * 16),
   }
   const rows = lines.x.length
-  const scratch = {
-    lists: [0, 1, 2, 3, 4].map(() => new Int32Array(rows)),
-    power: new Float64Array(rows),
-    used: 0,
-  }
+  const lists = [0, 1, 2, 3, 4].map(() => new Int32Array(rows))
+  const power = new Float64Array(rows)
+  let used = 0
   const all = Int32Array.from({ length: rows }, (_, i) => i)
 
   /** Narrows `list` (of `length` rows) to a cube of `size` with low corner (x, y, z), halving it down to leaves. */
@@ -93,29 +92,26 @@ export function makeField(seed: number, lines: PhantomScene['lines'], box: Box, 
     if (x > high[0]! || y > high[1]! || z > high[2]! || x + size < low[0]! || y + size < low[1]! || z + size < low[2]!)
       return
     const half = size / 2
-    const near = scratch.lists[level]!
-    const kept = prune(spheres, list, length, x + half, y + half, z + half, half + seen, near, scratch.power)
+    const near = lists[level]!
+    const kept = prune(spheres, list, length, x + half, y + half, z + half, half + seen, near, power)
     if (size > leaf) {
       for (let c = 0; c < 8; c++)
         divide(level + 1, near, kept, x + (c & 1) * half, y + ((c >> 1) & 1) * half, z + (c >> 2) * half, half)
       return
     }
     const cell = x / leaf - min[0]! + n[0]! * (y / leaf - min[1]! + n[1]! * (z / leaf - min[2]!))
-    if (scratch.used + kept > field.candidates.length) {
-      const more = new Int32Array(2 * field.candidates.length + kept)
-      more.set(field.candidates)
-      field.candidates = more
-    }
-    field.starts[cell] = scratch.used
-    const inner = scratch.lists[level + 1]!
-    const innerCount = prune(spheres, near, kept, x + half, y + half, z + half, half, inner, scratch.power)
-    for (let i = 0; i < innerCount; i++) field.candidates[scratch.used++] = inner[i]!
-    field.middles[cell] = scratch.used
+    if (used + kept > field.candidates.length)
+      field.candidates = longer(field.candidates, 2 * field.candidates.length + kept)
+    field.starts[cell] = used
+    const inner = lists[level + 1]!
+    const innerCount = prune(spheres, near, kept, x + half, y + half, z + half, half, inner, power)
+    for (let i = 0; i < innerCount; i++) field.candidates[used++] = inner[i]!
+    field.middles[cell] = used
     // Both lists are in the same order.
     for (let i = 0, k = 0; i < kept; i++)
       if (k < innerCount && inner[k] === near[i]) k++
-      else field.candidates[scratch.used++] = near[i]!
-    field.ends[cell] = scratch.used
+      else field.candidates[used++] = near[i]!
+    field.ends[cell] = used
   }
   for (let k = 0; k < n[2]!; k += root / leaf)
     for (let j = 0; j < n[1]!; j += root / leaf)

@@ -1,16 +1,17 @@
 // Spheres hashed into cells while neurites grow: how far is a point from the surface of what is already there?
+import type { Vec3 } from '../types.ts'
 
 const cell = 32
 
 export interface GrowingSpheres extends Readonly<Record<'x' | 'y' | 'z' | 'r' | 'owner' | 'previous', number[]>> {
   /** No sphere may be larger. */
   readonly largest: number
-  add(x: number, y: number, z: number, r: number, owner: number, previous: number): number
+  add(at: Vec3, r: number, owner: number, previous: number): number
   /**
    * Distance from a point to the nearest sphere surface, at most `cap`; negative inside.
    * Spheres of `owner` count only if their row is below `before`.
    */
-  clearance(x: number, y: number, z: number, owner: number, before: number, cap: number): number
+  clearance(at: Vec3, owner: number, before: number, cap: number): number
 }
 
 export function growingSpheres(low: readonly number[], high: readonly number[], largest: number): GrowingSpheres {
@@ -34,7 +35,7 @@ export function growingSpheres(low: readonly number[], high: readonly number[], 
   return {
     largest,
     ...rows,
-    add(px, py, pz, pr, id, from) {
+    add([px, py, pz], pr, id, from) {
       const row = x.length
       x.push(px)
       y.push(py)
@@ -47,7 +48,7 @@ export function growingSpheres(low: readonly number[], high: readonly number[], 
       widest[c] = Math.max(widest[c]!, pr)
       return row
     },
-    clearance(px, py, pz, id, before, cap) {
+    clearance([px, py, pz], id, before, cap) {
       let best = cap
       const reach = cap + largest
       const [i0, i1] = [at(px - reach, 0), at(px + reach, 0)]

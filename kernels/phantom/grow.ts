@@ -1,4 +1,6 @@
 // Grows the neurites: persistent random walks that feel for free space, swell, taper, branch and stop where it is full.
+import { map3 } from '../types.ts'
+import type { Vec3 } from '../types.ts'
 import { growingSpheres } from './grid.ts'
 import type { GrowingSpheres } from './grid.ts'
 import { stream } from './random.ts'
@@ -12,41 +14,44 @@ const thinnest = 5.5
 const leastRoom = 6.5
 
 interface Tip {
-  x: number
-  y: number
-  z: number
+  at: Vec3
   /** Direction of growth, unit length. */
-  dx: number
-  dy: number
-  dz: number
+  way: Vec3
   radius: number
   /** Length left to grow. */
   length: number
   previous: number
 }
 
+/** What there is so far, the randomness, and the box that is filled. */
+interface Growth {
+  readonly spheres: GrowingSpheres
+  readonly random: Stream
+  readonly low: Vec3
+  readonly high: Vec3
+}
+
 /** Centre-line samples of every neurite, in the order grown. */
 export function growNeurites(spec: PhantomSpec): GrowingSpheres {
   const random = stream(spec.seed, 11)
-  const low = spec.size.map(() => -growMargin)
-  const high = spec.size.map(s => s + growMargin)
-  const largest = 1.4 * spec.calibre[1]
-  const spheres = growingSpheres(low, high, largest)
-  const volume = (high[0]! - low[0]!) * (high[1]! - low[1]!) * (high[2]! - low[2]!)
+  const low = map3(() => -growMargin)
+  const high = map3(a => spec.size[a] + growMargin)
+  const spheres = growingSpheres(low, high, 1.4 * spec.calibre[1])
+  const volume = (high[0] - low[0]) * (high[1] - low[1]) * (high[2] - low[2])
+  const growth = { spheres, random, low, high }
   let id = 0
   let tubes = 0
   for (let fails = 0; fails < 40;) {
     const share = tubes / volume
     const wanted =
       share < 0.36 ? random.range(spec.calibre[0], spec.calibre[1]) : share < 0.5 ? random.range(9, spec.calibre[0]) : 9
-    const tip = emptySpot(spheres, random, low, high, wanted)
+    const tip = emptySpot(growth, wanted)
     if (tip.radius < leastRoom) {
       fails++
       continue
     }
-    id++
     const rowsBefore = spheres.x.length
-    growNeurite(spheres, random, low, high, id, tip)
+    growNeurite(growth, ++id, tip)
     for (let i = rowsBefore; i < spheres.x.length; i++) tubes += spheres.r[i]! ** 3 * Math.PI * 0.35
   }
   straighten(spheres)
@@ -54,47 +59,33 @@ export function growNeurites(spec: PhantomSpec): GrowingSpheres {
 }
 
 /** The roomiest of some random places, as a tip of the radius that fits there. */
-function emptySpot(s: GrowingSpheres, random: Stream, low: number[], high: number[], wanted: number): Tip {
-  const tip: Tip = { x: 0, y: 0, z: 0, dx: 0, dy: 0, dz: 1, radius: -1, length: Infinity, previous: -1 }
+function emptySpot({ spheres, random, low, high }: Growth, wanted: number): Tip {
+  const tip: Tip = { at: [0, 0, 0], way: [0, 0, 1], radius: -1, length: Infinity, previous: -1 }
   for (let t = 0; t < 60 && tip.radius < wanted; t++) {
-    const x = random.range(low[0]!, high[0]!)
-    const y = random.range(low[1]!, high[1]!)
-    const z = random.range(low[2]!, high[2]!)
-    const room = s.clearance(x, y, z, 0, 0, wanted)
+    const at = map3(a => random.range(low[a], high[a]))
+    const room = spheres.clearance(at, 0, 0, wanted)
     if (room <= tip.radius) continue
-    tip.x = x
-    tip.y = y
-    tip.z = z
+    tip.at = at
     tip.radius = room
   }
   return tip
 }
 
-function growNeurite(s: GrowingSpheres, random: Stream, low: number[], high: number[], id: number, start: Tip): void {
-  const d = direction(random)
-  const first = s.x.length
+function growNeurite(growth: Growth, id: number, start: Tip): void {
+  const { spheres, random } = growth
+  const way = direction(random)
+  const first = spheres.x.length
   const length = random.range(250, 1200)
-  const root = s.add(start.x, start.y, start.z, start.radius, id, -1)
+  const previous = spheres.add(start.at, start.radius, id, -1)
   const branches: Tip[] = []
   for (const sign of [1, -1])
-    growBranch(s, random, low, high, id, first, branches, {
-      ...start,
-      dx: d[0] * sign,
-      dy: d[1] * sign,
-      dz: d[2] * sign,
-      length,
-      previous: root,
-    })
-  for (let b = 0; b < branches.length && b < 12; b++)
-    growBranch(s, random, low, high, id, first, branches, branches[b]!)
+    growBranch(growth, id, first, branches, { ...start, way: map3(a => way[a] * sign), length, previous })
+  for (let b = 0; b < branches.length && b < 12; b++) growBranch(growth, id, first, branches, branches[b]!)
 }
 
 /** Grows from a tip until its length is spent, space runs out or it leaves the box; leaves new branch tips in `branches`. */
 function growBranch(
-  s: GrowingSpheres,
-  random: Stream,
-  low: number[],
-  high: number[],
+  { spheres, random, low, high }: Growth,
   id: number,
   before: number,
   branches: Tip[],
@@ -111,46 +102,29 @@ function growBranch(
     const step = Math.max(5, 0.42 * radius)
     swell += (random.normal() * 0.34 - swell) * Math.min(1, step / 28)
     const taper = 1 - 0.45 * Math.min(1, grown / whole)
-    const target = Math.min(s.largest, Math.max(thinnest, base * taper * (1 + 1.3 * swell)))
+    const target = Math.min(spheres.largest, Math.max(thinnest, base * taper * (1 + 1.3 * swell)))
     const own = recent.length > 12 ? recent[recent.length - 12]! : before
     let best = -Infinity
-    let bx = 0
-    let by = 0
-    let bz = 0
+    let way: Vec3 = [0, 0, 0]
     for (let c = 0; c < 11; c++) {
       const e = direction(random)
       const spread = c === 0 ? 0 : 0.55
-      let vx = tip.dx + spread * e[0]
-      let vy = tip.dy + spread * e[1]
-      let vz = tip.dz + spread * e[2]
-      const norm = 1 / Math.sqrt(vx * vx + vy * vy + vz * vz)
-      vx *= norm
-      vy *= norm
-      vz *= norm
+      const v = unitVector(move(tip.way, e, spread))
       const ahead = step + target * 0.7
-      const room = s.clearance(tip.x + vx * ahead, tip.y + vy * ahead, tip.z + vz * ahead, id, own, target * 1.15)
-      const score = room / target + 0.9 * (vx * tip.dx + vy * tip.dy + vz * tip.dz)
+      const room = spheres.clearance(move(tip.at, v, ahead), id, own, target * 1.15)
+      const score = room / target + 0.9 * dot(v, tip.way)
       if (score <= best) continue
       best = score
-      bx = vx
-      by = vy
-      bz = vz
+      way = v
     }
-    const x = tip.x + bx * step
-    const y = tip.y + by * step
-    const z = tip.z + bz * step
-    const room = s.clearance(x, y, z, id, own, target)
+    const at = move(tip.at, way, step)
+    const room = spheres.clearance(at, id, own, target)
     const next = Math.min(room, radius + 0.3 * step, Math.max(target, radius - 0.3 * step))
-    if (next < thinnest) return
-    if (x < low[0]! || y < low[1]! || z < low[2]! || x > high[0]! || y > high[1]! || z > high[2]!) return
-    tip.previous = s.add(x, y, z, next, id, tip.previous)
+    if (next < thinnest || at.some((v, a) => v < low[a]! || v > high[a]!)) return
+    tip.previous = spheres.add(at, next, id, tip.previous)
     recent.push(tip.previous)
-    tip.x = x
-    tip.y = y
-    tip.z = z
-    tip.dx = bx
-    tip.dy = by
-    tip.dz = bz
+    tip.at = at
+    tip.way = way
     radius = next
     tip.length -= step
     grown += step
@@ -165,33 +139,25 @@ function growBranch(
 /** A side branch: steep to its parent, thinner, of limited length. */
 function branchTip(tip: Tip, radius: number, random: Stream): Tip {
   const e = direction(random)
-  const along = e[0] * tip.dx + e[1] * tip.dy + e[2] * tip.dz
-  let dx = e[0] - along * tip.dx + 0.4 * tip.dx
-  let dy = e[1] - along * tip.dy + 0.4 * tip.dy
-  let dz = e[2] - along * tip.dz + 0.4 * tip.dz
-  const norm = 1 / Math.sqrt(dx * dx + dy * dy + dz * dz)
-  dx *= norm
-  dy *= norm
-  dz *= norm
-  return {
-    ...tip,
-    dx,
-    dy,
-    dz,
-    radius: Math.max(thinnest + 1, radius * random.range(0.5, 0.8)),
-    length: random.range(80, 320),
-  }
+  const along = dot(e, tip.way)
+  const way = unitVector(map3(a => e[a] - along * tip.way[a] + 0.4 * tip.way[a]))
+  const thinner = Math.max(thinnest + 1, radius * random.range(0.5, 0.8))
+  return { ...tip, way, radius: thinner, length: random.range(80, 320) }
 }
 
-function direction(random: Stream): [number, number, number] {
+const move = (p: Vec3, d: Vec3, by: number): Vec3 => [p[0] + d[0] * by, p[1] + d[1] * by, p[2] + d[2] * by]
+const dot = (p: Vec3, q: Vec3): number => p[0] * q[0] + p[1] * q[1] + p[2] * q[2]
+
+function unitVector(v: Vec3): Vec3 {
+  const scale = 1 / Math.sqrt(dot(v, v))
+  return [v[0] * scale, v[1] * scale, v[2] * scale]
+}
+
+function direction(random: Stream): Vec3 {
   for (;;) {
-    const x = random.range(-1, 1)
-    const y = random.range(-1, 1)
-    const z = random.range(-1, 1)
-    const n2 = x * x + y * y + z * z
-    if (n2 > 1 || n2 < 0.01) continue
-    const n = 1 / Math.sqrt(n2)
-    return [x * n, y * n, z * n]
+    const v: Vec3 = [random.range(-1, 1), random.range(-1, 1), random.range(-1, 1)]
+    const n2 = dot(v, v)
+    if (n2 <= 1 && n2 >= 0.01) return unitVector(v)
   }
 }
 

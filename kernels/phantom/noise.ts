@@ -150,11 +150,7 @@ export function noiseTables(seed: number): NoiseTables {
     blotch.data[i] = v < 0 ? 1.3 * v : 0.8 * v
   }
   const [warpX, warpY, warpZ] = [warp(seed, 1), warp(seed, 2), warp(seed, 3)]
-  const most = (a: Int16Array) => {
-    let m = 0
-    for (let i = 0; i < a.length; i++) m = Math.max(m, Math.abs(a[i]!))
-    return m
-  }
+  const most = (a: Int16Array) => a.reduce((m, v) => Math.max(m, Math.abs(v)), 0)
   const tables = {
     warpX,
     warpY,
