@@ -118,7 +118,13 @@ function describe(flow: Flow, a: SectionImage, b: SectionImage, pa: Plane, pb: P
   const dx = Array.from(flow.dx, v => round(v * scale + (b.x0 - a.x0)))
   const dy = Array.from(flow.dy, v => round(v * scale + (b.y0 - a.y0)))
   return {
-    ...{ spacing: p.spacingPx, nx, ny, x0, y0, dx, dy },
+    spacing: p.spacingPx,
+    nx,
+    ny,
+    x0,
+    y0,
+    dx,
+    dy,
     confidence: Array.from(flow.confidence, round),
     affine: affineOf({ ...flow, dx: Float64Array.from(dx), dy: Float64Array.from(dy) }, x0, y0, p.spacingPx),
     agreement: covered > 0 ? round(Math.min(1, scores.length / covered)) : 0,

@@ -67,7 +67,7 @@ export async function openPrecomputed(files: Files): Promise<ForeignVolume | und
       chunk: scales[i]!.chunk,
     })),
     async read(mip, box): Promise<VolumeArray> {
-      const { bounds, chunk, fetch } = scales[mip]!
+      const { bounds, chunk } = scales[mip]!
       const encoding = info.scales[mip]!.encoding as Encoding
       const out = newVolume(dataType, voxels(box) * channels)
       // Chunks count from the lower corner of the volume.
@@ -75,7 +75,7 @@ export async function openPrecomputed(files: Files): Promise<ForeignVolume | und
       const wanted = intersect(translate(box, subtract([0, 0, 0], bounds.min)), local)
       await mapBounded(cellsIn(wanted, chunk), IN_FLIGHT, async at => {
         const part = translate(cellBox(at, chunk, local), bounds.min)
-        const coded = await fetch(at, part)
+        const coded = await scales[mip]!.fetch(at, part)
         if (!coded) return
         const values = await decodePrecomputed(coded, shapeOf(part), channels, dataType, encoding)
         copyOverlap(values, part, out, box, channels)

@@ -21,7 +21,7 @@ interface Transform {
   readonly type: string
   readonly scale?: readonly number[]
 }
-type Arr = zarrita.Array<zarrita.DataType, zarrita.Readable>
+type Arr = zarrita.Array<zarrita.DataType>
 
 const storeOf = (files: Files): zarrita.AsyncReadable => ({
   get: key => files.get(key.slice(1)),
