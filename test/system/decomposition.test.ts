@@ -7,7 +7,7 @@ const four = new Hillock({ HILLOCK_THREADS: '4', HILLOCK_ONNX_THREADS: '2' })
 afterAll(() => Promise.all([one.close(), four.close()]), 60_000)
 
 test('regions of other shapes, one thread and four', async () => {
-  const a = await one.run(TINY)
+  const a = await one.fromTiny()
   const b = await one.run(TINY, 'grid.region=[128, 64, 64]')
   expect(b.layerDigests['segmentation']).toBe(a.layerDigests['segmentation'])
   expect(b.layerDigests['em']).toBe(a.layerDigests['em'])

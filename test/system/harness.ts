@@ -89,6 +89,12 @@ export class Hillock {
     return JSON.parse(readFileSync(join(this.home, 'stack.json'), 'utf8')) as StackRecord
   }
 
+  /** Where this home serves a layer; the report of a shared run names where that one was served. */
+  layer(r: RunReport, name: string): string {
+    const { pathname } = new URL(r.layers[name]!.replace('precomputed://', ''))
+    return this.stack().serving + pathname
+  }
+
   async close(): Promise<void> {
     await this.cli('down')
     rmSync(this.home, { recursive: true, force: true })

@@ -16,7 +16,7 @@ afterAll(() => hillock.close(), 60_000)
 
 const segmentOf = async (release: string, cell: string): Promise<string> => {
   const r = await hillock.json<Release>('release', 'show', release)
-  return `segment/${r.layers.segmentation!.mips[0]!.artifacts[cell]!.recipe}`
+  return `segment/${r.layers.segmentation!.regions[cell]!.recipe}`
 }
 const mark = (...args: string[]): Promise<{ mark: { id: string } }> => hillock.json('invalidate', ...args)
 const plan = (...sets: string[]): Promise<Plan> => hillock.json('plan', TINY, ...sets.flatMap(s => ['--set', s]))
@@ -46,7 +46,7 @@ test('a bad one that comes out the same is refused; old releases still read it; 
   expect(stderr).toContain(
     'was marked bad (merge error) and made again, the same bytes: change parameters or lift the mark',
   )
-  const layer = first.layers['segmentation']!.replace('precomputed://', '')
+  const layer = hillock.layer(first, 'segmentation')
   const { scales } = (await (await fetch(`${layer}/info`)).json()) as { scales: { key: string }[] }
   expect((await fetch(`${layer}/${scales[0]!.key}/2.shard`)).status).toBe(200)
   expect((await hillock.cli('lineage', first.release)).code).toBe(0)

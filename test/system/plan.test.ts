@@ -15,6 +15,8 @@ const file = join(scratch, 'tiles.yaml')
 const tiles = join(scratch, 'specimen')
 
 beforeAll(async () => {
+  // The same specimen: what tiles show, not where they lie, names what is made of them.
+  await hillock.fromTiny()
   const written = await hillock.cli('phantom', TINY, '--out', tiles)
   expect(written.code, written.stderr).toBe(0)
   const yaml = readFileSync(TINY, 'utf8')

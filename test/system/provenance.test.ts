@@ -218,7 +218,7 @@ describe('gc', () => {
   test('deletes what a run that came to nothing has left, while another run takes what it can of that', async () => {
     const before = await artifacts()
     // Fails in its last step: everything before is made, and no release names it.
-    const [fails, goes] = ['stages.affinity.halo=20', 'stages.affinity.halo=22']
+    const [fails, goes] = ['stages.agglomerate.threshold=0.41', 'stages.agglomerate.threshold=0.43']
     const failed = await hillock.cli('run', TINY, '--set', fails, '--set', 'evaluate.truth=tiny.yaml')
     expect(failed.code).not.toBe(0)
     const left = new Set([...(await artifacts())].filter(k => !before.has(k)))

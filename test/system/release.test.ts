@@ -171,13 +171,13 @@ test('a gate that is missed keeps the release from its channel and says why', as
   const r = JSON.parse(stdout) as RunReport
   expect(r.published).toBe(false)
   expect(r.refusal).toContain('voiSum')
-  expect(await (await fetch(r.layers['segmentation']!.replace('precomputed://', '') + '/info')).json()).toMatchObject({
+  expect(await (await fetch(`${hillock.layer(r, 'segmentation')}/info`)).json()).toMatchObject({
     type: 'segmentation',
   })
 })
 
 test('layers are served as their formats say', async () => {
-  const base = report.layers['em']!.replace('precomputed://', '')
+  const base = hillock.layer(report, 'em')
   for (const [precomputed, zarr] of [
     ['em', 'zarr'],
     ['segmentation', 'zarr/labels/segmentation'],
