@@ -1,11 +1,11 @@
 // archive: the histories of a finished run and of all that it started, from Temporal into the bucket.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Context } from '@temporalio/activity'
-import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Archived } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
-import { endOf, relatives, typeOf, type Execution, type History } from '../domain/history.ts'
+import { endOf, isGone, relatives, typeOf, type Execution, type History } from '../domain/history.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import {
   archiveFolder,
@@ -23,8 +23,6 @@ import { progress } from './meter.ts'
 /** Histories fetched at a time. */
 const WIDTH = 8
 const WAIT_MS = 500
-/** gRPC status. */
-const NOT_FOUND = 5
 
 /**
  * Waits until each run has ended. What an earlier attempt has archived is read from there; the index comes last.
@@ -75,8 +73,7 @@ async function closedHistory(client: Client, at: Execution): Promise<History> {
     }
     return JSON.parse(historyToJSON(await handle.fetchHistory())) as History
   } catch (e) {
-    const gone = e instanceof WorkflowNotFoundError || (isGrpcServiceError(e) && (e.code as number) === NOT_FOUND)
-    if (!gone) throw e
+    if (!isGone(e)) throw e
     throw new HillockError('MissingArtifact', `Temporal no longer has the history of ${at.workflowId} (${at.runId})`)
   }
 }

@@ -1,5 +1,4 @@
 // evaluate: a segmentation and its synapses against ground truth; nothing but this stage ever reads truth.
-import { readFile } from 'node:fs/promises'
 import { zstdDecompressSync } from 'node:zlib'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
@@ -19,7 +18,7 @@ import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configOf, namedFile } from './source.ts'
 import { scoreSynapseTables, type TrueSynapse } from './synapse-truth.ts'
 
 interface Truth {
@@ -33,7 +32,7 @@ interface Truth {
 }
 
 async function truthFile(file: string): Promise<Truth> {
-  const bytes = await readFile(file)
+  const bytes = await namedFile('evaluate.truth', file)
   const npy = readNpy(bytes, file)
   if (npy.shape.length !== 3)
     throw new HillockError('ConfigError', `truth ${file} has ${npy.shape.length} axes; labels have axes z, y, x`)

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Context } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { HillockError } from '../domain/errors.ts'
-import type { Execution } from '../domain/history.ts'
+import { isGone, type Execution } from '../domain/history.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { getSealed, putSealed } from '../storage/sealed.ts'
@@ -45,7 +45,7 @@ async function isRunning(client: Client, { workflowId, runId }: Execution): Prom
   try {
     return (await client.workflow.getHandle(workflowId, runId).describe()).status.name === 'RUNNING'
   } catch (e) {
-    if ((e as Error).name === 'WorkflowNotFoundError') return false
+    if (isGone(e)) return false
     throw e
   }
 }

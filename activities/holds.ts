@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity'
 import type { HoldTask, ReconstructInput } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
+import { isGone } from '../domain/history.ts'
 import { activeHolds, putHold, releaseHold as release } from '../storage/holds.ts'
 import type { Deps } from './context.ts'
 
@@ -23,7 +24,7 @@ async function isRunning(workflowId: string): Promise<boolean> {
   try {
     return (await Context.current().client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING'
   } catch (e) {
-    if ((e as Error).name === 'WorkflowNotFoundError') return false
+    if (isGone(e)) return false
     throw e
   }
 }

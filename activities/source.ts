@@ -47,7 +47,7 @@ function readStack(file: string): NonNullable<typeof stack>['slices'] {
 }
 
 async function load(file: string): Promise<{ data: Uint8Array; width: number; height: number; count: number }> {
-  const npy = readNpy(await readFile(file), file)
+  const npy = readNpy(await namedFile('source.stack', file), file)
   if (npy.dtype !== 'u1' || npy.shape.length !== 3)
     throw new HillockError(
       'ConfigError',
@@ -58,6 +58,27 @@ async function load(file: string): Promise<{ data: Uint8Array; width: number; he
 
 const slices = ([width, height, count]: Vec3, file: string): TileEntry[] =>
   Array.from({ length: count }, (_, section) => ({ section, name: STACK_TILE, file, x: 0, y: 0, width, height }))
+
+/**
+ * Bytes of a file that the run file names under `key`.
+ * @throws HillockError ConfigError when it cannot be read.
+ */
+export async function namedFile(key: string, file: string): Promise<Buffer<ArrayBuffer>> {
+  try {
+    return await readFile(file)
+  } catch (e) {
+    throw new HillockError('ConfigError', `${key}: cannot read ${file} (${(e as NodeJS.ErrnoException).code})`)
+  }
+}
+
+async function readLayoutFile(file: string): Promise<unknown> {
+  const text = (await namedFile('source.layout', file)).toString()
+  try {
+    return JSON.parse(text)
+  } catch (e) {
+    throw new HillockError('ConfigError', `source.layout: ${file} is not JSON: ${(e as Error).message}`)
+  }
+}
 
 /** The list of tiles of a source that has one; null for a phantom, whose slabs bring their own. */
 async function listTiles(config: RunConfig): Promise<TileEntry[] | null> {
@@ -72,7 +93,7 @@ async function listTiles(config: RunConfig): Promise<TileEntry[] | null> {
   const parsed = z
     .array(TileEntry)
     .min(1)
-    .safeParse(JSON.parse(await readFile(source.layout, 'utf8')))
+    .safeParse(await readLayoutFile(source.layout))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     throw new HillockError('ConfigError', `${source.layout}: ${issue.path.join('.')}: ${issue.message}`)

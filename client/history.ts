@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Failure, Probed, ReconstructInput, RunContext, Told } from '../domain/contract.ts'
+import { isGone } from '../domain/history.ts'
 import type { Run, Task } from '../domain/slo-facts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { archiveFolder, getHistory, historyKey } from '../storage/histories.ts'
@@ -17,6 +18,7 @@ interface Payloads {
 /** What is read of the attributes of an event, in the JSON form of Temporal's protobuf. */
 interface Attributes {
   readonly workflowExecution?: Execution
+  readonly workflowType?: { readonly name: string }
   readonly continuedExecutionRunId?: string
   readonly newExecutionRunId?: string
   readonly input?: Payloads
@@ -56,7 +58,7 @@ const historiesOf =
       const history = await client.workflow.getHandle(e.workflowId, e.runId || undefined).fetchHistory()
       return eventsOf(JSON.parse(historyToJSON(history)) as { events: object[] })
     } catch (error) {
-      if ((error as Error).name !== 'WorkflowNotFoundError') throw error
+      if (!isGone(error)) throw error
       const runId = e.runId || root.runId
       const archived = runId ? await getHistory(objects, historyKey(archiveFolder(root), runId)) : undefined
       return archived && eventsOf(archived)
@@ -120,7 +122,9 @@ export async function readRun(
   const read = async (at: Execution, events: readonly Event[]): Promise<Execution[]> => {
     const { done, open } = tasksOf(events, { run: workflowId, workflowId: at.workflowId })
     tasks.push(...done, ...(open.length > 0 ? await pending(client, at, open) : []))
-    return events.flatMap(e => (e.kind === 'CHILD_WORKFLOW_EXECUTION_STARTED' ? e.a.workflowExecution! : []))
+    // The archiving of a run outlives it and is no part of it.
+    const started = events.filter(e => e.kind === 'CHILD_WORKFLOW_EXECUTION_STARTED')
+    return started.filter(e => e.a.workflowType!.name !== 'archive').map(e => e.a.workflowExecution!)
   }
   const visit = async (at: Execution): Promise<Execution[]> => {
     const events = await source(at)

@@ -7,6 +7,10 @@ export interface Execution {
   readonly runId: string
 }
 
+/** Whether Temporal says that it does not know, or no longer has, a workflow. */
+export const isGone = (e: unknown): boolean =>
+  (e as Error).name === 'WorkflowNotFoundError' || (e as { code?: unknown }).code === 5
+
 interface HistoryEvent {
   readonly eventId: string
   readonly eventType: string

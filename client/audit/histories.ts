@@ -1,14 +1,9 @@
 // The histories behind a release: from the archive, held against their digests and against the server's copies.
-import {
-  isGrpcServiceError,
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { queues, workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { firstDifference, type Execution, type History } from '../../domain/history.ts'
+import { firstDifference, isGone, type Execution, type History } from '../../domain/history.ts'
 import {
   archiveFolder,
   getHistory,
@@ -27,10 +22,6 @@ import type { Findings } from './report.ts'
 export interface Located extends ArchivedHistory {
   readonly key: string
 }
-
-const NOT_FOUND = 5
-const isGone = (e: unknown): boolean =>
-  e instanceof WorkflowNotFoundError || (isGrpcServiceError(e) && (e.code as number) === NOT_FOUND)
 
 const located = (index: HistoryIndex): Located[] =>
   index.histories.map(h => ({ ...h, key: historyKey(archiveFolder(index.root), h.runId) }))

@@ -68,7 +68,7 @@ export async function importVolume(url: string, o: Options): Promise<void> {
         `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,
     ),
   ]
-  writeFileSync(file, [(url), ...found].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
+  writeFileSync(file, [url, ...found].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
   if (o.json) return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm }))
   for (const line of found) console.log(line)
   console.log(

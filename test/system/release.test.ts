@@ -19,6 +19,7 @@ let report: RunReport
 
 beforeAll(async () => {
   report = await hillock.fromTiny()
+  expect((await hillock.cli('up', '--detach')).code).toBe(0)
 }, 300_000)
 afterAll(async () => {
   await hillock.close()
