@@ -1,22 +1,9 @@
 // affinity: EM with halo, block by block, through the model.
-import { canonicalJson } from '../domain/canonical.ts'
-import type { Outcome } from '../domain/contract.ts'
-import { shapeOf, translate, subtract, voxels } from '../domain/geometry.ts'
-import type { CellTask } from '../domain/tasks.ts'
 import { Context } from '@temporalio/activity'
-import { encodeChunks } from '../storage/formats/volume.ts'
-import {
-  affinityVolume,
-  blocksOf,
-  eachBlock,
-  emVolume,
-  halo,
-  paste,
-  readVolume,
-  refs,
-  regionBox,
-  touching,
-} from './cells.ts'
+import type { Outcome } from '../domain/contract.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { putMaps } from './blockwise.ts'
+import { affinityVolume, halo, regionBox, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { readModel } from './model.ts'
 import { produce } from './produce.ts'
@@ -41,28 +28,13 @@ export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
       inputs: touching(task, 'render', halo(box, parameters.halo, bounds)),
       extent: box,
     },
-    async put => {
-      const out = new Uint8Array(channels * voxels(box))
-      const holes = await eachBlock('affinity', blocksOf(box, config, bounds), async block => {
-        const outer = halo(block.box, parameters.halo, bounds)
-        const em = await readVolume(deps, task, refs(task, 'render'), emVolume, outer)
-        const core = translate(block.box, subtract([0, 0, 0], outer.min))
-        const request = {
-          model: model.file,
-          digest: model.digest,
-          em,
-          shape: shapeOf(outer),
-          core,
-          channels,
-          multipleOf: model.multipleOf,
-        }
-        const part = await deps.infer(request, Context.current().cancellationSignal)
-        paste(part, block.box, out, box, channels)
-      })
-      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: 'raw', channels }))
-        await put(chunk.path, chunk.bytes)
-      await put('holes.json', Buffer.from(canonicalJson(holes as never)))
-      return { voxels: voxels(box), holes }
-    },
+    put =>
+      putMaps(deps, task, put, { stage: 'affinity', config, channels, halo: parameters.halo }, around => {
+        const { file, digest, multipleOf } = model
+        return deps.infer(
+          { model: file, digest, ...around, channels, multipleOf },
+          Context.current().cancellationSignal,
+        )
+      }),
   )
 }

@@ -3,7 +3,7 @@
 // Layout: 8 bytes magic "HLKARR1\n", u32 length of the header, header (JSON list of {name, type, length}, padded with
 // spaces to a multiple of 8), then the arrays in the order of the header, zero-padded to multiples of 8.
 
-const types = {
+export const numberTypes = {
   u1: Uint8Array,
   u2: Uint16Array,
   u4: Uint32Array,
@@ -16,12 +16,12 @@ const types = {
   f8: Float64Array,
 } as const
 
-type Code = keyof typeof types
-export type NamedArray = InstanceType<(typeof types)[Code]>
+type Code = keyof typeof numberTypes
+export type NamedArray = InstanceType<(typeof numberTypes)[Code]>
 
 const MAGIC = Buffer.from('HLKARR1\n')
 const pad8 = (n: number): number => (n + 7) & ~7
-const codeOf = (a: NamedArray): Code => (Object.keys(types) as Code[]).find(c => a instanceof types[c])!
+const codeOf = (a: NamedArray): Code => (Object.keys(numberTypes) as Code[]).find(c => a instanceof numberTypes[c])!
 const bytesOf = (a: NamedArray): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** Arrays are stored sorted by name, so that equal content gives equal bytes. */
@@ -61,7 +61,7 @@ export function decodeArrays<T extends Readonly<Record<string, NamedArray>>>(byt
   const out: Record<string, NamedArray> = {}
   let at = start
   for (const { name, type, length } of header) {
-    const Type = types[type]
+    const Type = numberTypes[type]
     const size = length * Type.BYTES_PER_ELEMENT
     if (at + size > aligned.length) throw new RangeError(`container of arrays is cut short in ${name}`)
     out[name] = new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset + at, length)

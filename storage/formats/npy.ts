@@ -3,20 +3,9 @@
 // Source: numpy/lib/format.py (magic, version, header length, Python dict literal, data).
 import { gunzipSync } from 'node:zlib'
 import { HillockError } from '../../domain/errors.ts'
+import { numberTypes } from './arrays.ts'
 
-const types = {
-  b1: Uint8Array,
-  u1: Uint8Array,
-  u2: Uint16Array,
-  u4: Uint32Array,
-  u8: BigUint64Array,
-  i1: Int8Array,
-  i2: Int16Array,
-  i4: Int32Array,
-  i8: BigInt64Array,
-  f4: Float32Array,
-  f8: Float64Array,
-} as const
+const types = { b1: Uint8Array, ...numberTypes } as const
 
 type NpyType = keyof typeof types
 export type NpyArray = InstanceType<(typeof types)[NpyType]>

@@ -1,0 +1,53 @@
+// What mesh and skeleton share: the pieces of every segment in a region, which sees a voxel of its neighbours, packed into one object.
+import type { RunConfig } from '../domain/config.ts'
+import type { Outcome } from '../domain/contract.ts'
+import { shapeOf, voxels } from '../domain/geometry.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import type { RegionLabels } from '../kernels/surface-samples.ts'
+import { pack } from '../storage/formats/pack.ts'
+import { readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import type { Deps } from './context.ts'
+import { highSides, lowSides, withMargins } from './margins.ts'
+import { produce, type Made } from './produce.ts'
+import { configFor } from './source.ts'
+
+interface Pieces {
+  /** By segment id. */
+  readonly entries: readonly { readonly key: string; readonly bytes: Uint8Array }[]
+  readonly summary?: Made['summary']
+}
+
+export async function pieces<S extends 'mesh' | 'skeleton'>(
+  deps: Deps,
+  task: CellTask,
+  stage: S,
+  make: (region: RegionLabels & { params: RunConfig['stages'][S] }) => Promise<Pieces>,
+): Promise<Outcome> {
+  const { bounds, voxelSizeNm } = task.context
+  const config = await configFor(deps, task)
+  const box = regionBox(task)
+  const outer = withMargins(box, 1, 1, bounds)
+  const params = config.stages[stage]
+  return produce(
+    deps,
+    config,
+    {
+      stage,
+      key: task.cell,
+      parameters: { ...params, voxelSizeNm },
+      inputs: touching(task, 'segment', outer),
+      extent: box,
+    },
+    async put => {
+      const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+      const { labels, ids } = await deps.compute('compactIds', [volume])
+      const [low, high] = [lowSides(outer, box), highSides(outer, box)]
+      const region = { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low, high, params }
+      const { entries, summary } = await make(region)
+      const { data, index } = pack(entries)
+      await put('pack.data', data)
+      await put('pack.index', index)
+      return { voxels: voxels(box), summary: { segments: entries.length, ...summary } }
+    },
+  )
+}
