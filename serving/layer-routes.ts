@@ -4,6 +4,7 @@ import type { LayerName } from '../domain/release.ts'
 import { layerProvenance } from '../storage/formats/provenance.ts'
 import { staticFile } from '../storage/static-layout.ts'
 import { notFound } from './problem.ts'
+import { readCounter } from './reads.ts'
 import { isChannel, type Releases } from './releases.ts'
 import { sendJson, sendOutput } from './respond.ts'
 
@@ -15,7 +16,22 @@ interface LayerRequest {
   Params: { dataset: string; release: string; layer: string; '*': string }
 }
 
+interface Named {
+  Params: { dataset: string; release: string }
+}
+
 export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalogue: Releases }): Promise<void> {
+  const reads = readCounter()
+  app.get<Named>('/reads/:dataset/:release', async (request, reply) => {
+    reply.header('cache-control', 'no-cache')
+    return reads.of(`${request.params.dataset}/${request.params.release}`)
+  })
+  app.addHook<LayerRequest>('onResponse', async (request, reply) => {
+    const { dataset, release, layer, '*': rest } = request.params
+    if (reply.statusCode >= 300 || request.method !== 'GET' || layer === undefined) return
+    const bytes = Number(reply.getHeader('content-length'))
+    reads.count(`${dataset}/${release}`, `${layer}/${rest}`, bytes, request.ip, Date.now())
+  })
   app.get<LayerRequest>('/r/:dataset/:release/:layer/*', async (request, reply) => {
     const { dataset, release: name, layer, '*': rest } = request.params
     if (isChannel(name))

@@ -5,6 +5,7 @@ import { createServer } from '../../serving/server.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { artifactKey } from '../../storage/lineage-record.ts'
 import { voxels } from '../../domain/geometry.ts'
+import type { Reads } from '../../domain/read-cost.ts'
 import { decodeDraco } from '../../kernels/mesh-draco.ts'
 import { openPrecomputed } from '../../storage/foreign/precomputed.ts'
 import type { ForeignVolume } from '../../storage/foreign/types.ts'
@@ -36,6 +37,18 @@ const bytesOf = async (url: string): Promise<Uint8Array<ArrayBuffer>> => {
   return new Uint8Array(answer.rawPayload)
 }
 const SEG = '/r/blobs/r1/segmentation'
+
+it('counts what is read of the voxels', async () => {
+  const { scales } = (await get(`${SEG}/info`)).json<{ scales: { key: string }[] }>()
+  const shard = `${SEG}/${scales[0]!.key}/0.shard`
+  const before = (await get('/reads/blobs/r1')).json<Reads[]>()
+  expect((await get(shard, { range: 'bytes=0-15' })).statusCode).toBe(206)
+  await get(`${SEG}/${scales[0]!.key}/ffff.shard`)
+  const [was, is] = [before, (await get('/reads/blobs/r1')).json<Reads[]>()].map(all =>
+    all.find(r => r.layer === 'segmentation' && r.mip === 0),
+  )
+  expect([is!.requests, is!.bytes]).toEqual([(was?.requests ?? 0) + 1, (was?.bytes ?? 0) + 16])
+})
 
 describe('volumes', () => {
   /** The layer as a reader sees it who knows the format and nothing of us. */
