@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkflowFailedError, type Client } from '@temporalio/client'
 import type { RunConfig } from '../domain/config.ts'
-import { queries, queues, workflowIds, type Progress, type RunResult } from '../domain/contract.ts'
+import { queries, queues, workflowIds, type PatchOf, type Progress, type RunResult } from '../domain/contract.ts'
 import { plus } from '../domain/counts.ts'
 import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
@@ -31,7 +31,7 @@ const isTransient = (e: unknown): boolean =>
 /** Payloads carry references; a list of tiles that is longer belongs into a file of its own. */
 const LONGEST = 32 * 1024
 
-export async function startRun(client: Client, config: RunConfig, name: string): Promise<Run> {
+export async function startRun(client: Client, config: RunConfig, name: string, patch?: PatchOf): Promise<Run> {
   const size = JSON.stringify(config).length
   if (size > LONGEST)
     throw new HillockError(
@@ -42,7 +42,7 @@ export async function startRun(client: Client, config: RunConfig, name: string):
   const handle = await client.workflow.start<typeof reconstruct>('reconstruct', {
     workflowId,
     taskQueue: queues.workflow,
-    args: [{ dataset: config.dataset, run: name, config }],
+    args: [{ dataset: config.dataset, run: name, config, ...(patch && { patch }) }],
     staticSummary: `reconstruct ${config.dataset}`,
     // Inherited by all that the run starts: two datasets share the workers evenly.
     priority: { fairnessKey: config.dataset },

@@ -181,7 +181,7 @@ export interface ReconstructInput {
   readonly run: string
   /** The resolved run file. */
   readonly config: RunConfig
-  /** Set by a rollback that has its patch made. */
+  /** Set where the release takes the place of another. */
   readonly patch?: PatchOf
 }
 
@@ -189,8 +189,8 @@ export interface ReconstructInput {
 export interface PatchOf {
   /** The release that it patches. */
   readonly parent: string
-  /** Workflow id of the rollback, whose own holds do not bind this run. */
-  readonly rollback: string
+  /** Workflow id of the rollback that it is made for, whose own holds do not bind this run. */
+  readonly rollback?: string
 }
 
 export interface IndexEntry {

@@ -54,7 +54,7 @@ async function drilled(config: RunConfig, o: { json?: boolean }): Promise<string
       `${what} is release ${r.release}: VOI ${r.quality.voiSum?.toFixed(3) ?? '-'}, ${r.quality.segments ?? '-'} segments`,
     )
   const made = async (name: string, c: RunConfig): Promise<Release> => {
-    const { release } = await execute(stack, c, { set: [], name })
+    const { release } = await execute(stack, c, { name })
     const r = (await readRelease(bucket(), dataset, release))!
     say(`the ${name} one`, r)
     return r

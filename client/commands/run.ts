@@ -1,7 +1,7 @@
 // `hillock run FILE`: from a run file to a release.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunConfig } from '../../domain/config.ts'
-import type { RunResult } from '../../domain/contract.ts'
+import type { PatchOf, RunResult } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { StackRecord } from '../../worker/home.ts'
@@ -43,7 +43,12 @@ export async function run(file: string | undefined, o: RunOptions & { plan?: str
 }
 
 /** Runs `config` on the stack, with progress on stderr. */
-export async function execute(stack: StackRecord, config: RunConfig, o: RunOptions): Promise<RunReport> {
+export async function execute(
+  stack: StackRecord,
+  config: RunConfig,
+  o: Pick<RunOptions, 'name'>,
+  patch?: PatchOf,
+): Promise<RunReport> {
   const began = Date.now()
   const client = await connect(stack.temporal)
   const name = o.name ?? runName(new Date())

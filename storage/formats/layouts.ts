@@ -51,14 +51,18 @@ const zarrPath = (mip: number, at: Vec3): string => `${mip}/c/${at[2]}/${at[1]}/
 /** Every object of a node: `<mip>/<hex>.shard` and `zarr/<mip>/c/z/y/x`. `data` holds the box that the node owns, x fastest. */
 export async function* layoutObjects(data: VolumeArray, own: Box, layout: MipLayout): AsyncGenerator<LayoutObject> {
   yield* precomputedShards(data, own, layout)
+  for await (const { path, bytes } of zarrShards(data, own, layout)) yield { path: `zarr/${path}`, bytes }
+}
+
+export async function* zarrShards(data: VolumeArray, own: Box, layout: MipLayout): AsyncGenerator<LayoutObject> {
   const shard = zarrShardShape(layout)
   for (const at of cellsIn(own, shard)) {
     const bytes = await encodeZarrShard(data, own, multiply(at, shard), { shard, chunk: layout.chunk, channels: 1 })
-    yield { path: `zarr/${zarrPath(layout.mip, at)}`, bytes }
+    yield { path: zarrPath(layout.mip, at), bytes }
   }
 }
 
-async function* precomputedShards(data: VolumeArray, own: Box, layout: MipLayout): AsyncGenerator<LayoutObject> {
+export async function* precomputedShards(data: VolumeArray, own: Box, layout: MipLayout): AsyncGenerator<LayoutObject> {
   const { mip, chunk, bounds, encoding } = layout
   const grid = shardGrid(layout)
   const files = new Map<string, Vec3[]>()

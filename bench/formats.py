@@ -1,0 +1,156 @@
+"""Writing and reading of volumes by the peers, as CPU rates: `formats.py EM.npy LABELS.npy FOLDER` prints JSON of Mvoxel/s."""
+
+import json
+import os
+import shutil
+import sys
+import time
+
+import numpy as np
+
+REPEATS = 3
+
+
+def rate(f, n, before=lambda: None):
+    best = np.inf
+    for _ in range(REPEATS):
+        before()
+        start = time.process_time()
+        f()
+        best = min(best, time.process_time() - start)
+    return n / best / 1e6
+
+
+def both(folder, name, data, write, read):
+    path = os.path.join(folder, name)
+    clean = lambda: shutil.rmtree(path, ignore_errors=True)
+    written = rate(lambda: write(path), data.size, clean)
+    got = read(path)
+    assert np.array_equal(np.asarray(got).reshape(data.shape), data), name
+    return [written, rate(lambda: read(path), data.size)]
+
+
+def cloud_volume(data, encoding, sharded):
+    from cloudvolume import CloudVolume
+
+    xyz = np.asfortranarray(data.T)[..., np.newaxis]
+    kind = "image" if data.dtype == np.uint8 else "segmentation"
+
+    def write(path):
+        info = CloudVolume.create_new_info(1, kind, str(data.dtype), encoding, [8, 8, 8], [0, 0, 0], data.T.shape, chunk_size=[64, 64, 64])
+        if sharded:
+            info["scales"][0]["sharding"] = sharding()
+        vol = CloudVolume("file://" + path, info=info, compress=None, progress=False, parallel=1)
+        vol.commit_info()
+        if sharded:
+            os.makedirs(os.path.join(path, vol.key), exist_ok=True)
+            name, blob = vol.image.make_shard(xyz, vol.bounds, vol.mip)
+            with open(os.path.join(path, vol.key, name), "wb") as f:
+                f.write(blob)
+        else:
+            vol[:] = xyz
+
+    def read(path):
+        return CloudVolume("file://" + path, progress=False, parallel=1)[:][..., 0].T
+
+    return write, read
+
+
+def sharding():
+    gzip = "gzip"
+    return {
+        "@type": "neuroglancer_uint64_sharded_v1",
+        "hash": "identity",
+        "preshift_bits": 6,
+        "minishard_bits": 0,
+        "shard_bits": 0,
+        "minishard_index_encoding": gzip,
+        "data_encoding": gzip,
+    }
+
+
+def tensorstore_precomputed(data, encoding, sharded):
+    import tensorstore as ts
+
+    def spec(path):
+        scale = {"key": "0", "size": list(data.T.shape), "resolution": [8, 8, 8], "chunk_size": [64, 64, 64], "encoding": encoding}
+        if encoding == "compressed_segmentation":
+            scale["compressed_segmentation_block_size"] = [8, 8, 8]
+        if sharded:
+            scale["sharding"] = sharding()
+        return {
+            "driver": "neuroglancer_precomputed",
+            "kvstore": {"driver": "file", "path": path + "/"},
+            "multiscale_metadata": {
+                "type": "image" if data.dtype == np.uint8 else "segmentation",
+                "data_type": str(data.dtype),
+                "num_channels": 1,
+            },
+            "scale_metadata": scale,
+            "context": ONE,
+        }
+
+    def write(path):
+        ts.open(spec(path), create=True).result()[..., 0] = data.T
+
+    def read(path):
+        return ts.open(spec(path), open=True).result().read(order="F").result()[..., 0].T
+
+    return write, read
+
+
+ONE = {"data_copy_concurrency": {"limit": 1}, "file_io_concurrency": {"limit": 1}}
+
+
+def tensorstore_zarr(data):
+    import tensorstore as ts
+
+    def spec(path):
+        inner = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "zstd", "configuration": {"level": 3}}]
+        shard = {"name": "sharding_indexed", "configuration": {"chunk_shape": [64, 64, 64], "codecs": inner}}
+        return {
+            "driver": "zarr3",
+            "kvstore": {"driver": "file", "path": path + "/"},
+            "metadata": {
+                "shape": data.shape,
+                "data_type": str(data.dtype),
+                "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": data.shape}},
+                "codecs": [shard],
+            },
+            "context": ONE,
+        }
+
+    def write(path):
+        ts.open(spec(path), create=True).result()[...] = data
+
+    return write, lambda path: ts.open(spec(path), open=True).result().read().result()
+
+
+def zarr_python(data):
+    import zarr
+
+    def write(path):
+        codec = zarr.codecs.ZstdCodec(level=3)
+        array = zarr.create_array(path, shape=data.shape, dtype=data.dtype, chunks=(64, 64, 64), shards=data.shape, compressors=codec)
+        array[:] = data
+
+    return write, lambda path: zarr.open_array(path, mode="r")[:]
+
+
+em, labels = np.load(sys.argv[1]), np.load(sys.argv[2])
+folder = sys.argv[3]
+out = {}
+for what, peer, data, pair in [
+    ("precomputed raw, EM", "cloud-volume", em, cloud_volume(em, "raw", False)),
+    ("precomputed raw, EM", "tensorstore", em, tensorstore_precomputed(em, "raw", False)),
+    ("precomputed sharded, ids", "cloud-volume", labels, cloud_volume(labels, "compressed_segmentation", True)),
+    ("precomputed sharded, ids", "tensorstore", labels, tensorstore_precomputed(labels, "compressed_segmentation", True)),
+    ("Zarr sharded, EM", "zarr-python", em, zarr_python(em)),
+    ("Zarr sharded, EM", "tensorstore", em, tensorstore_zarr(em)),
+    ("Zarr sharded, ids", "zarr-python", labels, zarr_python(labels)),
+    ("Zarr sharded, ids", "tensorstore", labels, tensorstore_zarr(labels)),
+]:
+    out.setdefault(what, {})[peer] = both(folder, f"{peer}-{what}".replace(" ", "-").replace(",", ""), data, *pair)
+print(json.dumps(out))
+sys.stdout.flush()
+os._exit(0)
