@@ -1,40 +1,26 @@
 // `node bench/formats.ts`: writing and reading of volumes beside cloud-volume, tensorstore and zarr-python, in one run, as CPU rates.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import Table from 'cli-table3'
-import { boxAt, type Box, type Vec3 } from '../domain/geometry.ts'
+import { boxAt, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { Json } from '../domain/canonical.ts'
-import type { VolumeArray } from '../storage/formats/chunk.ts'
+import { dataTypeOf, type VolumeArray } from '../storage/formats/chunk.ts'
 import { precomputedShards, zarrShards, type LayoutObject } from '../storage/formats/layouts.ts'
-import { readNpy, writeNpy } from '../storage/formats/npy.ts'
+import { writeNpy } from '../storage/formats/npy.ts'
 import { volumeInfo } from '../storage/formats/precomputed/info.ts'
 import { shardGrid, type MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
-import { copyOverlap, encodeChunks } from '../storage/formats/volume.ts'
+import { encodeChunks } from '../storage/formats/volume.ts'
 import { zarrMetadata } from '../storage/formats/zarr.ts'
 import { zarrShardShape } from '../storage/formats/zarr-shard.ts'
 import { openVolume } from '../storage/foreign/volume.ts'
 import { python } from '../test/conformance/venv.ts'
-import { dataRoot } from '../worker/home.ts'
+import { fib25 } from './fib25.ts'
 
-const SIZE: Vec3 = [256, 256, 256]
-const BOX: Box = boxAt([0, 0, 0], SIZE)
+const { shape, em, ids } = fib25()
+const BOX: Box = boxAt([0, 0, 0], shape)
 const REPEATS = 3
-
-/** The middle of a volume of FIB-25, or of another .npy.gz of axes z, y, x; labels as uint64. */
-function crop(file: string): VolumeArray {
-  const npy = readNpy(readFileSync(file), file)
-  const [sz, sy, sx] = npy.shape as [number, number, number]
-  const from: Box = boxAt([0, 0, 0], [sx, sy, sz])
-  const min: Vec3 = [(sx - SIZE[0]) >> 1, (sy - SIZE[1]) >> 1, (sz - SIZE[2]) >> 1]
-  if (min.some(v => v < 0))
-    throw new Error(`${file} has ${npy.shape.join(' x ')} voxels; ${SIZE.join(' x ')} are needed`)
-  const data = npy.data instanceof Uint8Array ? npy.data : BigUint64Array.from(npy.data as Uint32Array, v => BigInt(v))
-  const out = data.slice(0, SIZE[0] * SIZE[1] * SIZE[2])
-  copyOverlap(data as VolumeArray, from, out as VolumeArray, boxAt(min, SIZE), 1)
-  return out as VolumeArray
-}
 
 /** Mvoxel per second of CPU time, of all threads; the best of a few. */
 async function rate(f: () => Promise<unknown>): Promise<number> {
@@ -45,7 +31,7 @@ async function rate(f: () => Promise<unknown>): Promise<number> {
     const { user, system } = process.cpuUsage(before)
     best = Math.min(best, (user + system) / 1e6)
   }
-  return (SIZE[0] * SIZE[1] * SIZE[2]) / best / 1e6
+  return voxels(BOX) / best / 1e6
 }
 
 type Write = () => AsyncIterable<LayoutObject> | Iterable<LayoutObject>
@@ -65,38 +51,40 @@ async function ours(
     for await (const { path, bytes } of write()) put(path, bytes)
   })
   const got = await (await openVolume(root)).read(0, BOX)
-  if (Buffer.compare(Buffer.from(got.buffer), Buffer.from(data.buffer, data.byteOffset, data.byteLength)) !== 0)
+  if (Buffer.compare(Buffer.from(got.buffer), Buffer.from(data.buffer)) !== 0)
     throw new Error(`${root}: not what was written`)
   return [written, await rate(async () => (await openVolume(root)).read(0, BOX))]
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-formats-'))
 try {
-  const source = join(dataRoot(), 'fib25-medulla')
-  const em = crop(join(source, 'raw.npy.gz'))
-  const labels = crop(join(source, 'gt.npy.gz'))
   const rows: Record<string, Record<string, number[]>> = {}
   for (const [name, data] of [
     ['EM', em],
-    ['ids', labels],
+    ['ids', ids],
   ] as const) {
     const encoding = name === 'EM' ? 'raw' : 'compressed_segmentation'
-    const dataType = name === 'EM' ? 'uint8' : 'uint64'
-    const layout: MipLayout = { mip: 0, bounds: BOX, cell: SIZE, chunk: [64, 64, 64], shard: SIZE, encoding }
-    const common = { channels: 1, voxelSizeNm: [8, 8, 8], bounds: BOX, chunk: layout.chunk, dataType } as const
+    const type = name === 'EM' ? 'image' : 'segmentation'
+    const layout: MipLayout = {
+      mip: 0,
+      bounds: BOX,
+      cell: [256, 256, 256],
+      chunk: [64, 64, 64],
+      shard: [256, 256, 256],
+      encoding,
+    }
+    const common = {
+      channels: 1,
+      voxelSizeNm: [10, 10, 10],
+      bounds: BOX,
+      chunk: layout.chunk,
+      dataType: dataTypeOf(data),
+    } as const
     const factor: Vec3 = [1, 1, 1]
-    const info = (sharded: boolean): Map<string, Json> =>
-      new Map([
-        [
-          'info',
-          volumeInfo({
-            ...common,
-            type: name === 'EM' ? 'image' : 'segmentation',
-            encoding,
-            mips: [{ factor, ...(sharded && { sharding: shardGrid(layout).spec }) }],
-          }),
-        ],
-      ])
+    const info = (sharded: boolean): Map<string, Json> => {
+      const mips = [{ factor, ...(sharded && { sharding: shardGrid(layout).spec }) }]
+      return new Map([['info', volumeInfo({ ...common, type, encoding, mips })]])
+    }
     const zarr = zarrMetadata({ ...common, name, mips: [{ factor, shard: zarrShardShape(layout) }] })
     const measure = async (what: string, meta: ReadonlyMap<string, Json>, write: Write): Promise<void> => {
       rows[what] = { Hillock: await ours(join(folder, what.replaceAll(/[ ,]+/g, '-')), data, meta, write) }
@@ -105,7 +93,7 @@ try {
       await measure('precomputed raw, EM', info(false), () => encodeChunks(data, BOX, { mip: 0, encoding: 'raw' }))
     else await measure('precomputed sharded, ids', info(true), () => precomputedShards(data, BOX, layout))
     await measure(`Zarr sharded, ${name}`, zarr, () => zarrShards(data, BOX, layout))
-    writeFileSync(join(folder, `${name}.npy`), writeNpy(data, SIZE))
+    writeFileSync(join(folder, `${name}.npy`), writeNpy(data, shape.toReversed()))
   }
   const peers = spawnSync(
     python(),
@@ -115,7 +103,15 @@ try {
   if (peers.status !== 0) throw new Error(peers.stderr)
   for (const [what, of] of Object.entries(JSON.parse(peers.stdout) as typeof rows)) Object.assign(rows[what]!, of)
   const table = new Table({
-    head: ['256³ of FIB-25', 'program', 'write Mvoxel/s', 'read Mvoxel/s', 'write ÷ best peer', 'read ÷ best peer'],
+    head: [
+      `FIB-25, ${shape.join(' x ')}`,
+      'program',
+      'write Mvoxel/s',
+      'read Mvoxel/s',
+      'write ÷ best peer',
+      'read ÷ best peer',
+    ],
+    style: { head: [], border: [], compact: true },
   })
   for (const [what, of] of Object.entries(rows)) {
     const best = [0, 1].map(i => Math.max(...Object.entries(of).flatMap(([p, r]) => (p === 'Hillock' ? [] : [r[i]!]))))

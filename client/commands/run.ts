@@ -52,7 +52,7 @@ export async function execute(
   const began = Date.now()
   const client = await connect(stack.temporal)
   const name = o.name ?? runName(new Date())
-  const { workflowId, result } = await startRun(client, config, name)
+  const { workflowId, result } = await startRun(client, config, name, patch)
   process.stderr.write(
     `run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`,
   )

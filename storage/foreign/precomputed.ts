@@ -32,7 +32,7 @@ interface OpenScale {
   readonly bounds: Box
   readonly chunk: Vec3
   /** Bytes of a chunk, by its coordinate and its box. */
-  fetch(at: Vec3, box: Box): Promise<Uint8Array<ArrayBuffer> | undefined>
+  readonly fetch: (at: Vec3, box: Box) => Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
 function openScale(files: Files, s: Scale): OpenScale {

@@ -15,6 +15,7 @@ import { shardingById } from '../../storage/formats/precomputed/by-id.ts'
 import { writeShard, type ShardEntry } from '../../storage/formats/precomputed/sharding.ts'
 import { encodeSkeleton, skeletonInfo, type Skeleton } from '../../storage/formats/skeleton.ts'
 import { blobs, cut, randomNumbers } from '../kernels/mesh-volumes.ts'
+import type { Check } from './check.ts'
 
 const NM = [8, 10, 35] as const
 const CELL = 150
@@ -188,9 +189,7 @@ function synapses(files: Files, random: () => number): object {
 }
 
 /** Writes the files; returns what is to be checked in them, each by `script` with `call` and, as JSON, `args`. */
-export async function writeObjects(
-  folder: string,
-): Promise<{ name: string; script: string; call: string; args: { folder: string } }[]> {
+export async function writeObjects(folder: string): Promise<Check[]> {
   const random = randomNumbers(7)
   const files: Files = new Map()
   const expected = {

@@ -1,11 +1,9 @@
-# Provenance as other people's tools read it: in-toto attestations, W3C PROV, Workflow Run RO-Crate, sha256sum, cloud-volume.
-#
-#   pip install "securesystemslib[crypto]" in-toto-attestation prov rocrate roc-validator
-# The validator of RO-Crates fetches their context from w3id.org.
-#
-#   python provenance.py EXPORT PUBLIC_KEY BUCKET [PROVENANCE_FILE]
-#
-# EXPORT holds what `hillock lineage export` wrote in all four formats; PUBLIC_KEY is the PEM of the key that signed.
+"""Provenance as other people's tools read it: in-toto attestations, W3C PROV, Workflow Run RO-Crate, sha256sum, cloud-volume.
+
+Usage: provenance.py PART {"folder": ...}, of what provenance.ts wrote there: the export in all formats, the PEM of the key that signed,
+the bucket, and the provenance file of a layer. The validator of RO-Crates fetches their context from w3id.org.
+"""
+
 import hashlib
 import json
 import subprocess
@@ -13,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-export, key_file, bucket = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+part, folder = sys.argv[1], Path(json.loads(sys.argv[2])["folder"])
+export, key_file, bucket = folder / "export", folder / "key.pem", folder / "bucket"
 
 
 def attestations():
@@ -107,7 +106,7 @@ def sums():
 
 
 def layer():
-    file = json.loads(Path(sys.argv[4]).read_text())
+    file = json.loads((folder / "provenance").read_text())
     # The schema of cloud-volume's DataLayerProvenance, and what igneous checks of an entry.
     assert isinstance(file["description"], str)
     assert all(isinstance(o, str) for o in file["owners"] + file["sources"])
@@ -116,9 +115,4 @@ def layer():
     print(f"provenance file: {len(file['processing'])} steps")
 
 
-attestations()
-prov()
-sums()
-if len(sys.argv) > 4:
-    layer()
-crate()
+{"attestations": attestations, "prov": prov, "crate": crate, "sums": sums, "layer": layer}[part]()

@@ -1,7 +1,6 @@
 """Volumes: what Hillock wrote, read by cloud-volume, tensorstore, zarr-python and ome-zarr; and what they write, for Hillock to read.
 
-Called as `volumes.py CHECK ARGUMENTS...`, each in a process of its own: a damaged layer can take a reader down.
-Arrays in .npy have axes z, y, x.
+Usage: volumes.py CHECK ARGUMENTS_AS_JSON. Arrays in .npy have axes z, y, x.
 """
 
 import json

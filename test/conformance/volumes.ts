@@ -13,14 +13,7 @@ import { copyOverlap, encodeChunks } from '../../storage/formats/volume.ts'
 import { zarrMetadata, type ZarrVolume } from '../../storage/formats/zarr.ts'
 import { zarrShardShape } from '../../storage/formats/zarr-shard.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
-
-/** A check in Python, and its arguments. */
-export interface Check {
-  readonly name: string
-  readonly script: string
-  readonly call: string
-  readonly args: object
-}
+import type { Check } from './check.ts'
 
 const SIZE: Vec3 = [150, 101, 70]
 const BOUNDS: Box = { min: [0, 0, 0], max: SIZE }
@@ -163,25 +156,25 @@ export const theirs = (folder: string, ours: string): Check[] =>
     args: { folder: join(folder, call), em: join(ours, 'em.0.npy'), labels: join(ours, 'labels.0.npy') },
   }))
 
-/** Reads all that others have written; returns what was read, and throws at the first voxel that differs. */
-export async function readTheirs(folder: string): Promise<string[]> {
-  const read: string[] = []
-  for (const writer of readdirSync(folder))
-    for (const name of readdirSync(join(folder, writer))) {
-      const what = `${writer.replace('write_', '')} ${name}`
-      const volume = await openVolume(join(folder, writer, name))
-      const { bounds } = volume.mips[0]!
-      const expected = source(volume.dataType === 'uint8' ? 'em' : 'labels')
-      const got = await volume.read(0, bounds)
-      let wrong = 0
-      for (const [i, v] of got.entries()) if (v !== expected[i]) wrong++
-      const error = name.includes('jpeg') ? meanError(got as Uint8Array, expected as Uint8Array) : wrong
-      if (shapeOf(bounds).some((n, a) => n !== SIZE[a]) || error > (name.includes('jpeg') ? 4 : 0))
-        throw new Error(`${what}: read by Hillock, ${wrong} of ${expected.length} voxels differ`)
-      read.push(`${what} (${volume.format})`)
-    }
-  return read
-}
-
-const meanError = (a: Uint8Array, b: Uint8Array): number =>
-  a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length
+/** All that others have written, and what reads one of it: says in which format, throws when a voxel differs. */
+export const readTheirs = (folder: string): { name: string; read: () => Promise<string> }[] =>
+  readdirSync(folder).flatMap(writer =>
+    readdirSync(join(folder, writer)).map(name => ({
+      name: `${writer.replace('write_', '')} ${name}`,
+      read: async () => {
+        const volume = await openVolume(join(folder, writer, name))
+        const { bounds } = volume.mips[0]!
+        const got = await volume.read(0, bounds)
+        const expected = source(volume.dataType === 'uint8' ? 'em' : 'labels')
+        if (shapeOf(bounds).join() !== SIZE.join()) throw new Error(`${shapeOf(bounds).join(' x ')} voxels`)
+        let [wrong, error] = [0, 0]
+        for (const [i, v] of got.entries()) {
+          if (v !== expected[i]) wrong++
+          error += Math.abs(Number(v) - Number(expected[i])) / got.length
+        }
+        if (name.includes('jpeg') ? error > 4 : wrong > 0)
+          throw new Error(`${wrong} of ${got.length} voxels differ, on average by ${error}`)
+        return volume.format
+      },
+    })),
+  )

@@ -3,7 +3,7 @@
 // Source: google/neuroglancer src/datasource/precomputed/volume.rst.
 import { z } from 'zod'
 import type { Json } from '../../../domain/canonical.ts'
-import { boxAt, map3, Shape, shapeOf, Vec3, type Box } from '../../../domain/geometry.ts'
+import { map3, Shape, shapeOf, Vec3, type Box } from '../../../domain/geometry.ts'
 import { mipBounds } from '../../../domain/tree.ts'
 import type { DataType } from '../chunk.ts'
 import { BLOCK_SHAPE } from '../compressed-segmentation.ts'
@@ -79,5 +79,3 @@ export const PrecomputedInfo = z.object({
   scales: z.array(Scale).min(1),
 })
 export type PrecomputedInfo = z.infer<typeof PrecomputedInfo>
-
-export const scaleBounds = (s: Scale): Box => boxAt(s.voxel_offset, s.size)

@@ -1,0 +1,321 @@
+// `node bench/layouts.ts`: bytes and requests of a proofreader's and of an analysis' reads, in each layout and several shapes of chunks.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import Table from 'cli-table3'
+import {
+  boxAt,
+  cellBox,
+  cellsIn,
+  contains,
+  intersect,
+  map3,
+  multiply,
+  shapeOf,
+  voxels,
+  type Box,
+  type Vec3,
+} from '../domain/geometry.ts'
+import { mipBounds } from '../domain/tree.ts'
+import { mipCell } from '../activities/pyramid.ts'
+import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
+import { meshLevels } from '../kernels/mesh-levels.ts'
+import { fragmentAt, meshRegion } from '../kernels/mesh.ts'
+import { dataTypeOf, newVolume, type VolumeArray } from '../storage/formats/chunk.ts'
+import { layoutObjects } from '../storage/formats/layouts.ts'
+import { decodeManifest, encodeManifest } from '../storage/formats/meshes/multilod.ts'
+import { shardingById } from '../storage/formats/precomputed/by-id.ts'
+import type { Encoding } from '../storage/formats/precomputed/encoding.ts'
+import { volumeInfo } from '../storage/formats/precomputed/info.ts'
+import { shardGrid, type MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
+import { shardReader, writeShard, type ShardEntry } from '../storage/formats/precomputed/sharding.ts'
+import { copyOverlap } from '../storage/formats/volume.ts'
+import { zarrMetadata } from '../storage/formats/zarr.ts'
+import { decodeZarrShard, zarrShardShape } from '../storage/formats/zarr-shard.ts'
+import { openFiles, type Files } from '../storage/foreign/files.ts'
+import { openPrecomputed } from '../storage/foreign/precomputed.ts'
+import type { ForeignVolume } from '../storage/foreign/types.ts'
+import { openZarr } from '../storage/foreign/zarr.ts'
+import { dice } from '../test/system/harness.ts'
+import { fib25 } from './fib25.ts'
+
+const NM: Vec3 = [10, 10, 10]
+const REGION: Vec3 = [256, 256, 256]
+const MIPS = 3
+const VIEWS = 8
+/** Of a plane, in voxels: three of them through a point are what a viewer shows. */
+const VIEW = 256
+const CUTOUT: Vec3 = [128, 128, 128]
+
+const { shape, em, ids } = fib25([2, 2, 1])
+const bounds = boxAt([0, 0, 0], shape)
+const folder = mkdtempSync(join(tmpdir(), 'hillock-layouts-'))
+const put = (path: string, bytes: Uint8Array | string): number => {
+  mkdirSync(dirname(join(folder, path)), { recursive: true })
+  writeFileSync(join(folder, path), bytes)
+  return bytes.length
+}
+
+interface Cost {
+  bytes: number
+  requests: number
+}
+let cost: Cost = { bytes: 0, requests: 0 }
+/** Chunks of a view that a viewer has already. */
+const seen = new Set<string>()
+const counted = (files: Files): Files => {
+  const count = <T extends Uint8Array | undefined>(what: string, bytes: T): T => {
+    if (!seen.has(what)) cost = { bytes: cost.bytes + (bytes?.length ?? 0), requests: cost.requests + 1 }
+    seen.add(what)
+    return bytes
+  }
+  return {
+    url: files.url,
+    get: async path => count(`${files.url}/${path}`, await files.get(path)),
+    range: async (path, offset, length) =>
+      count(`${files.url}/${path} ${offset} ${length}`, await files.range(path, offset, length)),
+  }
+}
+async function costOf(times: number, f: () => Promise<unknown>): Promise<string> {
+  let [bytes, requests] = [0, 0]
+  for (let i = 0; i < times; i++) {
+    seen.clear()
+    cost = { bytes: 0, requests: 0 }
+    await f()
+    bytes += cost.bytes / times
+    requests += cost.requests / times
+  }
+  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 1)} MiB, ${requests.toFixed(0)}`
+}
+
+interface Mip {
+  readonly em: VolumeArray
+  readonly ids: VolumeArray
+  readonly factor: Vec3
+}
+const mips: Mip[] = [{ em, ids, factor: [1, 1, 1] }]
+for (let mip = 1; mip < MIPS; mip++) {
+  const below = mips[mip - 1]!
+  const from = shapeOf(mipBounds(bounds, below.factor))
+  mips.push({
+    em: downsampleMean(below.em as Uint8Array, from, [2, 2, 2]).data,
+    ids: downsampleMode(below.ids as BigUint64Array, from, [2, 2, 2]).data,
+    factor: multiply(below.factor, [2, 2, 2]),
+  })
+}
+
+interface Layer {
+  readonly layouts: readonly MipLayout[]
+  readonly files: Files
+  readonly volume: ForeignVolume
+  readonly size: Cost
+}
+
+/** Writes a layer in both layouts; returns its readers. */
+async function written(
+  name: 'em' | 'ids',
+  chunk: Vec3,
+  encoding: Encoding,
+): Promise<Record<'precomputed' | 'zarr', Layer>> {
+  const root = `${name}-${chunk.join('-')}-${encoding}`
+  const layouts = mips.map(({ factor }, mip): MipLayout => ({
+    mip,
+    bounds: mipBounds(bounds, factor),
+    cell: mipCell(mip, REGION, factor),
+    chunk,
+    shard: [512, 512, 512],
+    encoding,
+  }))
+  const size = { precomputed: { bytes: 0, requests: 0 }, zarr: { bytes: 0, requests: 0 } }
+  for (const [mip, layout] of layouts.entries())
+    for (const cell of cellsIn(layout.bounds, layout.cell)) {
+      const own = cellBox(cell, layout.cell, layout.bounds)
+      const data = newVolume(dataTypeOf(mips[mip]![name]), voxels(own))
+      copyOverlap(mips[mip]![name], layout.bounds, data, own, 1)
+      for await (const { path, bytes } of layoutObjects(data, own, layout)) {
+        const s = size[path.startsWith('zarr/') ? 'zarr' : 'precomputed']
+        s.bytes += put(`${root}/${path}`, bytes)
+        s.requests++
+      }
+    }
+  const common = { channels: 1, voxelSizeNm: NM, bounds, chunk, dataType: dataTypeOf(mips[0]![name]) } as const
+  const scales = layouts.map((l, mip) => ({ factor: mips[mip]!.factor, sharding: shardGrid(l).spec }))
+  const type = name === 'em' ? 'image' : 'segmentation'
+  put(`${root}/info`, JSON.stringify(volumeInfo({ ...common, type, encoding, mips: scales })))
+  const arrays = layouts.map((l, mip) => ({ factor: mips[mip]!.factor, shard: zarrShardShape(l) }))
+  for (const [path, json] of zarrMetadata({ ...common, name, mips: arrays }))
+    put(`${root}/zarr/${path}`, JSON.stringify(json))
+  const [flat, zarr] = [root, `${root}/zarr`].map(path => counted(openFiles(join(folder, path))))
+  return {
+    precomputed: { layouts, files: flat!, volume: (await openPrecomputed(flat!))!, size: size.precomputed },
+    zarr: { layouts, files: zarr!, volume: (await openZarr(zarr!))!, size: size.zarr },
+  }
+}
+
+/** The three planes through a point, at a mip. */
+async function view(layers: readonly Layer[], random: () => number, mip: number): Promise<void> {
+  const all = mipBounds(bounds, mips[mip]!.factor)
+  const at = map3(a => Math.floor(random() * all.max[a]))
+  for (const normal of [0, 1, 2]) {
+    const min = map3(a => (a === normal ? at[a] : at[a] - VIEW / 2))
+    const plane = intersect(
+      boxAt(
+        min,
+        map3(a => (a === normal ? 1 : VIEW)),
+      ),
+      all,
+    )
+    for (const { volume } of layers) await volume.read(mip, plane)
+  }
+}
+
+async function same(read: Promise<VolumeArray>, name: 'em' | 'ids', box: Box): Promise<void> {
+  const got = await read
+  const want = newVolume(dataTypeOf(got), got.length)
+  copyOverlap(mips[0]![name], bounds, want, box, 1)
+  if (Buffer.compare(Buffer.from(got.buffer), Buffer.from(want.buffer)) !== 0) throw new Error(`${name} differs`)
+}
+
+/** All voxels: chunk by chunk, or where shards are what is cut along axes, shard by shard. */
+async function scan(layer: Layer, whole: boolean): Promise<void> {
+  if (!whole) return void (await layer.volume.read(0, bounds))
+  const { chunk } = layer.layouts[0]!
+  const shard = zarrShardShape(layer.layouts[0]!)
+  for (const at of cellsIn(bounds, shard)) {
+    const bytes = await layer.files.get(`0/c/${at.toReversed().join('/')}`)
+    decodeZarrShard(bytes!, { shard, chunk, channels: 1, dtype: layer.volume.dataType })
+  }
+}
+
+const NOTHING: Vec3 = [0, 0, 0]
+/** Box of a segment: what an analysis of its voxels reads. */
+function boxOf(id: bigint): Box {
+  let [min, max]: [Vec3, Vec3] = [shape, NOTHING]
+  for (let i = ids.indexOf(id); i >= 0; i = ids.indexOf(id, i + 1)) {
+    const at: Vec3 = [i % shape[0], Math.floor(i / shape[0]) % shape[1], Math.floor(i / shape[0] / shape[1])]
+    min = map3(a => Math.min(min[a], at[a]))
+    max = map3(a => Math.max(max[a], at[a] + 1))
+  }
+  return { min, max }
+}
+
+/** Meshes of all segments as `mesh` and `mesh-join` make them; what it costs to fetch the largest one, coarse and then fine. */
+async function meshCost(): Promise<{ id: bigint; text: string }> {
+  const index = new Map<bigint, number>([[0n, 0]])
+  const labels = new Uint32Array(ids.length)
+  for (const [i, id] of ids.entries()) {
+    if (!index.has(id)) index.set(id, index.size)
+    labels[i] = index.get(id)!
+  }
+  const known = BigUint64Array.from(index.keys())
+  const params = { step: 2, ratio: 0.3, errorNm: 20 } as const
+  const edge = [0, 0, 0] as const
+  const made = await meshRegion({
+    labels,
+    ids: known,
+    shape,
+    origin: NOTHING,
+    voxelSizeNm: NM,
+    low: edge,
+    high: edge,
+    params,
+  })
+  const entries: ShardEntry[] = []
+  for (const [i, id] of made.ids.entries()) {
+    const { origin, levels, data } = await meshLevels(
+      [fragmentAt(made, i)],
+      { cellNm: 4000, ratio: 0.25, errorNm: 20 },
+      16,
+    )
+    const lods = levels.map(({ nodes, sizes }, l) => ({ scale: 100 * 2 ** l, offset: NOTHING, nodes, sizes }))
+    entries.push({
+      id,
+      before: data,
+      bytes: encodeManifest({ chunkShape: [4000, 4000, 4000], gridOrigin: origin, lods }),
+    })
+  }
+  const bytes = entries.reduce((n, e) => n + e.before!.length + e.bytes.length, 0)
+  const spec = shardingById(entries.length, bytes, 2 ** 25, 'raw')
+  for (const [file, shard] of writeShard(spec, entries)) put(`mesh/${file}`, shard)
+  const { id } = entries.reduce((a, b) => (b.before!.length > a.before!.length ? b : a))
+  const files = counted(openFiles(join(folder, 'mesh')))
+  const text = await costOf(1, async () => {
+    const reader = shardReader(spec, files.range)
+    const at = (await reader.find(id))!
+    const { lods } = decodeManifest((await reader.get(id))!)
+    const sizes = lods.flatMap(l => [...l.sizes])
+    let from = at.offset - sizes.reduce((a, b) => a + b, 0)
+    const first = sizes.length - lods.at(-1)!.sizes.length
+    for (const [i, size] of sizes.entries()) {
+      // The coarsest level to see it at once, the finest to see it well.
+      if (size > 0 && (i < lods[0]!.sizes.length || i >= first)) await files.range(at.file, from, size)
+      from += size
+    }
+  })
+  return { id, text }
+}
+
+try {
+  const table = new Table({
+    head: [
+      'layout',
+      'chunks',
+      'EM as',
+      'objects',
+      'a view',
+      'zooming out',
+      'object: mesh',
+      'object: voxels',
+      'a cutout',
+      'a scan',
+    ],
+    style: { head: [], border: [], compact: true },
+  })
+  const mesh = await meshCost()
+  const object = boxOf(mesh.id)
+  for (const edge of [32, 64, 128]) {
+    const chunk: Vec3 = [edge, edge, edge]
+    const labels = await written('ids', chunk, 'compressed_segmentation')
+    for (const encoding of ['raw', 'jpeg'] as const) {
+      const grey = await written('em', chunk, encoding)
+      for (const kind of ['precomputed', 'zarr'] as const) {
+        // The analysis layout keeps every grey value, whatever the other does.
+        if (kind === 'zarr' && encoding === 'jpeg') continue
+        const layers = [grey[kind], labels[kind]] as const
+        const random = dice(7)
+        const cutout = async (): Promise<void> => {
+          const box = boxAt(
+            map3(a => Math.floor(random() * (shape[a] - CUTOUT[a]))),
+            CUTOUT,
+          )
+          if (!contains(bounds, box)) throw new Error('outside')
+          if (encoding === 'raw') await same(layers[0].volume.read(0, box), 'em', box)
+          else await layers[0].volume.read(0, box)
+          await same(layers[1].volume.read(0, box), 'ids', box)
+        }
+        table.push([
+          kind === 'zarr' ? 'analysis' : 'proofreading',
+          `${edge}³`,
+          kind === 'zarr' ? 'zstd' : encoding,
+          `${((layers[0].size.bytes + layers[1].size.bytes) / 2 ** 20).toFixed(0)} MiB, ${layers[0].size.requests + layers[1].size.requests}`,
+          await costOf(VIEWS, () => view(layers, random, 0)),
+          await costOf(VIEWS, async () => {
+            for (let mip = 1; mip < MIPS; mip++) await view(layers, random, mip)
+          }),
+          kind === 'zarr' ? '' : mesh.text,
+          await costOf(1, () => same(layers[1].volume.read(0, object), 'ids', object)),
+          await costOf(VIEWS, cutout),
+          await costOf(1, async () => {
+            for (const layer of layers) await scan(layer, kind === 'zarr')
+          }),
+        ])
+      }
+    }
+  }
+  console.log(
+    `FIB-25, mirrored to ${shape.join(' x ')}, mips 0 to ${MIPS - 1}: bytes and requests, EM and ids together`,
+  )
+  console.log(table.toString())
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
