@@ -1,7 +1,7 @@
 """Provenance as other people's tools read it: in-toto attestations, W3C PROV, Workflow Run RO-Crate, sha256sum, cloud-volume.
 
-Usage: provenance.py PART {"folder": ...}, of what provenance.ts wrote there: the export in all formats, the PEM of the key that signed,
-the bucket, and the provenance file of a layer. The validator of RO-Crates fetches their context from w3id.org.
+Usage: provenance.py PART {"folder": ...}, of what release.ts wrote there: the lineage in all formats, the PEM of the key that signed,
+the bucket, and the release as it was exported. The validator of RO-Crates fetches their context from w3id.org.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 part, folder = sys.argv[1], Path(json.loads(sys.argv[2])["folder"])
-export, key_file, bucket = folder / "export", folder / "key.pem", folder / "bucket"
+export, key_file, bucket, release = (folder / name for name in ("lineage", "key.pem", "bucket", "release"))
 
 
 def attestations():
@@ -73,7 +73,6 @@ def prov():
 
 def crate():
     from rocrate.rocrate import ROCrate
-    from rocrate_validator import models, services
 
     parsed = ROCrate(export)
     actions = [e for e in parsed.get_entities() if "CreateAction" in e.type]
@@ -81,13 +80,27 @@ def crate():
     for action in actions:
         for ref in action.get("object", []) + action.get("result", []):
             assert not isinstance(ref, str), f"{action.id} names {ref}, which is not in the crate"
+    print(f"rocrate: {len(actions)} actions")
+
+
+def valid_crate():
+    from rocrate_validator import errors, models, services
+
     def issues(folder, profile):
         settings = services.ValidationSettings(
             rocrate_uri=str(folder), profile_identifier=profile, requirement_severity=models.Severity.REQUIRED
         )
         return [f"{i.check.identifier}: {i.message}" for i in services.validate(settings).get_issues()]
 
-    for profile in ("ro-crate-1.1", "process-run-crate", "workflow-run-crate"):
+    profiles = ("ro-crate-1.1", "process-run-crate", "workflow-run-crate")
+    try:
+        issues(export, profiles[0])
+    except errors.ValidationExecutionError as e:
+        if "URLError" not in str(e):
+            raise
+        print("NOT VALIDATED: w3id.org, which has the context of RO-Crates, does not answer")
+        return
+    for profile in profiles:
         found = issues(export, profile)
         assert not found, (profile, found[:10])
     # The validator looks: without its workflow the same crate is none.
@@ -97,16 +110,17 @@ def crate():
             entity.pop("mainEntity", None)
         (Path(broken) / "ro-crate-metadata.json").write_text(json.dumps(metadata))
         assert issues(broken, "workflow-run-crate")
-    print(f"rocrate: {len(actions)} actions, valid as Workflow Run RO-Crate")
+    print(f"roc-validator: valid as {', '.join(profiles)}")
 
 
 def sums():
-    subprocess.run(["sha256sum", "--quiet", "--strict", "-c", str((export / "SHA256SUMS").resolve())], cwd=bucket, check=True)
-    print(f"sha256sum: {len((export / 'SHA256SUMS').read_text().splitlines())} objects")
+    for what, at, file in (("bucket", bucket, export / "SHA256SUMS"), ("export", release, release / "SHA256SUMS")):
+        subprocess.run(["sha256sum", "--quiet", "--strict", "-c", str(file.resolve())], cwd=at, check=True)
+        print(f"sha256sum: {len(file.read_text().splitlines())} objects of the {what}")
 
 
 def layer():
-    file = json.loads((folder / "provenance").read_text())
+    file = json.loads((release / "segmentation/provenance").read_text())
     # The schema of cloud-volume's DataLayerProvenance, and what igneous checks of an entry.
     assert isinstance(file["description"], str)
     assert all(isinstance(o, str) for o in file["owners"] + file["sources"])
@@ -115,4 +129,4 @@ def layer():
     print(f"provenance file: {len(file['processing'])} steps")
 
 
-{"attestations": attestations, "prov": prov, "crate": crate, "sums": sums, "layer": layer}[part]()
+globals()[part]()

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './check.ts'
 import { writeObjects } from './objects.ts'
-import { writeProvenance } from './provenance.ts'
+import { writeRelease } from './release.ts'
 import { python } from './venv.ts'
 import { readTheirs, theirs, writeOurs } from './volumes.ts'
 
@@ -30,7 +30,7 @@ try {
   const checks = [
     ...(await writeOurs(ours)),
     ...(await writeObjects(join(folder, 'objects'))),
-    ...(await writeProvenance(join(folder, 'provenance'))),
+    ...(await writeRelease(join(folder, 'release'))),
     ...theirs(their, ours),
   ]
   for (const c of checks) await told(c.name, () => run(interpreter, c))
