@@ -14,6 +14,8 @@ test: setup
 
 bench: setup
 	node bench/run.ts
+	node bench/layouts.ts
+	node bench/formats.ts
 
 check: setup
 	npm run --silent check
