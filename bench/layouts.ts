@@ -240,7 +240,7 @@ async function meshCost(): Promise<{ id: bigint; text: string }> {
   const { id } = entries.reduce((a, b) => (b.before!.length > a.before!.length ? b : a))
   const files = counted(openFiles(join(folder, 'mesh')))
   const text = await costOf(1, async () => {
-    const reader = shardReader(spec, files.range)
+    const reader = shardReader(spec, (file, offset, length) => files.range(file, offset, length))
     const at = (await reader.find(id))!
     const { lods } = decodeManifest((await reader.get(id))!)
     const sizes = lods.flatMap(l => [...l.sizes])
