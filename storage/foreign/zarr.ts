@@ -5,7 +5,7 @@ import { boxAt, intersect, isEmpty, map3, shapeOf, voxels, type Box, type Vec3 }
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
 import { copyOverlap } from '../formats/volume.ts'
 import type { Files } from './files.ts'
-import { dataTypeNamed, NM, type ForeignVolume } from './types.ts'
+import { dataTypeNamed, jsonOf, NM, type ForeignVolume } from './types.ts'
 
 interface Axis {
   readonly name: string
@@ -23,13 +23,28 @@ interface Transform {
 }
 type Arr = zarrita.Array<zarrita.DataType>
 
-const storeOf = (files: Files): zarrita.AsyncReadable => ({
-  get: key => files.get(key.slice(1)),
-  getRange: (key, range) =>
-    'suffixLength' in range
-      ? files.range(key.slice(1), -range.suffixLength, range.suffixLength)
-      : files.range(key.slice(1), range.offset, range.length),
-})
+/** zarrita looks for the index of a shard at its end, whatever `index_location` says. */
+function storeOf(files: Files): zarrita.AsyncReadable {
+  const indexFirst: string[] = []
+  return {
+    async get(key) {
+      const bytes = await files.get(key.slice(1))
+      if (!bytes || !key.endsWith('/zarr.json')) return bytes
+      const { codecs = [] } = jsonOf(bytes, `${files.url}${key}`) as {
+        codecs?: { configuration?: { index_location?: string } }[]
+      }
+      if (codecs.some(c => c.configuration?.index_location === 'start'))
+        indexFirst.push(key.slice(0, -'zarr.json'.length))
+      return bytes
+    },
+    getRange(key, range) {
+      const path = key.slice(1)
+      if (!('suffixLength' in range)) return files.range(path, range.offset, range.length)
+      const atStart = indexFirst.some(array => key.startsWith(array))
+      return files.range(path, atStart ? 0 : -range.suffixLength, range.suffixLength)
+    },
+  }
+}
 
 const missing = (e: unknown): undefined => {
   if (zarrita.isZarritaError(e, 'NotFoundError')) return undefined
