@@ -12,16 +12,18 @@ import { readTheirs, theirs, writeOurs } from './volumes.ts'
 
 const interpreter = python()
 const folder = mkdtempSync(join(tmpdir(), 'hillock-conformance-'))
-let [passed, failed] = [0, 0]
-async function told(name: string, f: () => string | Promise<string>): Promise<void> {
-  const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, '     ')
+type Verdict = { readonly text: string; readonly skipped?: boolean }
+const counts = { ok: 0, skip: 0, FAIL: 0 }
+function tell(verdict: keyof typeof counts, name: string, text: string): void {
+  counts[verdict]++
+  console.log(`${verdict.padEnd(4)} ${name}${text && `\n${text.replaceAll(/^(?=.)/gm, '     ')}`}`)
+}
+async function told(name: string, f: () => Verdict | Promise<Verdict>): Promise<void> {
   try {
-    const found = await f()
-    passed++
-    console.log(`ok   ${name}${found && `\n${indented(found)}`}`)
+    const { text, skipped } = await f()
+    tell(skipped ? 'skip' : 'ok', name, text)
   } catch (e) {
-    failed++
-    console.log(`FAIL ${name}\n${indented((e as Error).message)}`)
+    tell('FAIL', name, (e as Error).message)
   }
 }
 
@@ -38,5 +40,5 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed === 0 ? 0 : 1)
+console.log(`${counts.ok} passed, ${counts.FAIL} failed, ${counts.skip} skipped`)
+process.exit(counts.FAIL === 0 ? 0 : 1)

@@ -157,7 +157,7 @@ export const theirs = (folder: string, ours: string): Check[] =>
   }))
 
 /** All that others have written, and what reads one of it: says in which format, throws when a voxel differs. */
-export const readTheirs = (folder: string): { name: string; read: () => Promise<string> }[] =>
+export const readTheirs = (folder: string): { name: string; read: () => Promise<{ text: string }> }[] =>
   readdirSync(folder).flatMap(writer =>
     readdirSync(join(folder, writer)).map(name => ({
       name: `${writer.replace('write_', '')} ${name}`,
@@ -174,7 +174,7 @@ export const readTheirs = (folder: string): { name: string; read: () => Promise<
         }
         if (name.includes('jpeg') ? error > 4 : wrong > 0)
           throw new Error(`${wrong} of ${got.length} voxels differ, on average by ${error}`)
-        return volume.format
+        return { text: volume.format }
       },
     })),
   )
