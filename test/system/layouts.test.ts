@@ -14,9 +14,6 @@ afterAll(() => hillock.close(), 60_000)
 
 const rebalance = (release: string, layer: string, ...args: string[]): Promise<RunReport> =>
   hillock.json<RunReport>('rebalance', release, '--layer', layer, ...args)
-/** A layer of a release, from the server that runs. */
-const layer = (r: RunReport, name: string): string => `${hillock.stack().serving}/r/tiny/${r.release}/${name}`
-
 test('a rebalanced layer is a patch release of the same content, and only its pyramid was made', async () => {
   const ids = await rebalance(first.release, 'segmentation', '--chunk', '32,32,64', '--shard', '32,32,64')
   expect(made(ids)).toEqual(['label-pyramid'])
@@ -30,7 +27,7 @@ test('a rebalanced layer is a patch release of the same content, and only its py
     ['em', [64, 64, 32], 'precomputed image, png, sharded'],
     ['segmentation', [32, 32, 64], 'precomputed segmentation, compressed_segmentation, sharded'],
   ] as const) {
-    const [a, b] = await Promise.all([openVolume(layer(first, name)), openVolume(layer(r, name))])
+    const [a, b] = await Promise.all([openVolume(hillock.layer(first, name)), openVolume(hillock.layer(r, name))])
     expect(b).toMatchObject({ format, mips: a!.mips.map(m => ({ ...m, chunk })) })
     expect(a!.mips[0]!.chunk).toEqual([64, 64, 64])
     for (const [mip, { bounds }] of a!.mips.entries())
@@ -39,7 +36,9 @@ test('a rebalanced layer is a patch release of the same content, and only its py
 }, 400_000)
 
 test('what cannot be rebalanced is refused', async () => {
+  await hillock.json('invalidate', '--dataset', 'tiny', '--section', '40', '--reason', 'knife mark')
   const refused = [
+    [['--layer', 'em', '--chunk', '32,32,32'], /more than the layout .*render/],
     [['--layer', 'mesh', '--chunk', '32,32,32'], /em or segmentation/],
     [['--layer', 'em'], /--chunk, --shard or --encoding/],
     [['--layer', 'em', '--chunk', '48,64,64'], /stages.pyramid.chunk.0/],
@@ -51,7 +50,7 @@ test('what cannot be rebalanced is refused', async () => {
 
 test('the EM of a release, imported, is the EM of the new dataset', async () => {
   const file = join(hillock.home, 'again.yaml')
-  const { stdout } = await hillock.cli('import', layer(first, 'em'), '--dataset', 'again', '--out', file)
+  const { stdout } = await hillock.cli('import', hillock.layer(first, 'em'), '--dataset', 'again', '--out', file)
   expect(stdout).toContain('precomputed image, raw, sharded')
   const r = await hillock.run(file, 'through=render')
   expect(r.layerDigests['em']).toBe(first.layerDigests['em'])
