@@ -169,7 +169,9 @@ because(release.command('rollback <dataset>'))
   .action(async (dataset: string, o) => (await import('./commands/release.ts')).rollback(dataset, o))
 
 json(program.command('rebalance <release>'))
-  .description('a layer of a release in other chunks or shards, as a patch release; nothing else is made again')
+  .description(
+    'a layer of a release in other chunks or shards, as a patch release; without a shape: what has been read of it, and what suits',
+  )
   .requiredOption('--layer <layer>', 'em or segmentation')
   .option('--chunk <x,y,z>', 'voxels of a chunk: what a viewer fetches at least')
   .option('--shard <x,y,z>', 'largest shard: what an analysis fetches as one object')

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
+import type { Reads } from '../../domain/read-cost.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { Hillock, made } from './harness.ts'
 
@@ -35,12 +36,25 @@ test('a rebalanced layer is a patch release of the same content, and only its py
   }
 }, 400_000)
 
+test('without a shape it says what has been read, and which chunks would suit', async () => {
+  const advice = await hillock.json<{ chunk: number[]; better: number[]; reads: Reads[] }>(
+    ...['rebalance', first.release, '--layer', 'segmentation'],
+  )
+  expect(advice.chunk).toEqual([64, 64, 64])
+  // The whole volume was read above in a few small chunks.
+  expect(advice.reads.map(r => [r.layer, r.mip])).toEqual([
+    ['segmentation', 0],
+    ['segmentation', 1],
+  ])
+  expect(advice.better).toEqual([128, 128, 128])
+  expect((await hillock.cli('rebalance', first.release, '--layer', 'em')).stdout).toContain('proofreading')
+}, 60_000)
+
 test('what cannot be rebalanced is refused', async () => {
   await hillock.json('invalidate', '--dataset', 'tiny', '--section', '40', '--reason', 'knife mark')
   const refused = [
     [['--layer', 'em', '--chunk', '32,32,32'], /more than the layout .*render/],
     [['--layer', 'mesh', '--chunk', '32,32,32'], /em or segmentation/],
-    [['--layer', 'em'], /--chunk, --shard or --encoding/],
     [['--layer', 'em', '--chunk', '48,64,64'], /stages.pyramid.chunk.0/],
     [['--layer', 'segmentation', '--encoding', 'png'], /encoding/],
   ] as const
