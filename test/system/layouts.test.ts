@@ -38,7 +38,10 @@ test('a rebalanced layer is a patch release of the same content, and only its py
 
 test('without a shape it says what has been read, and which chunks would suit', async () => {
   const advice = await hillock.json<{ chunk: number[]; better: number[]; reads: Reads[] }>(
-    ...['rebalance', first.release, '--layer', 'segmentation'],
+    'rebalance',
+    first.release,
+    '--layer',
+    'segmentation',
   )
   expect(advice.chunk).toEqual([64, 64, 64])
   // The whole volume was read above in a few small chunks.
