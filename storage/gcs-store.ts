@@ -24,7 +24,7 @@ export interface GcsOptions {
 export function gcsStore(
   bucketName: string,
   prefix: string,
-  { endpoint, stallMs = 30_000, resumableFrom = RESUMABLE }: GcsOptions = {},
+  { endpoint, stallMs = 10_000, resumableFrom = RESUMABLE }: GcsOptions = {},
 ): ObjectStore {
   // One policy of retries: ours.
   const retryOptions = { autoRetry: false, idempotencyStrategy: IdempotencyStrategy.RetryNever }

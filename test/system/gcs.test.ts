@@ -62,8 +62,8 @@ test('with one request in twenty failing, and the bucket away for a while (runbo
   const gcs = await startFakeGcs([BUCKET], 5, 0.05)
   onTestFinished(() => gcs.stop())
   const hillock = onBucket(gcs.url)
-  const { done } = hillock.start('run', runFile('faulty'), '--json')
-  while (gcs.writes.length < 300) await sleep(200)
+  const { child, done } = hillock.start('run', runFile('faulty'), '--json')
+  while (gcs.writes.length < 300 && child.exitCode === null) await sleep(200)
   gcs.plan.away = true
   await sleep(12_000)
   const before = gcs.writes.length
