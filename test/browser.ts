@@ -114,7 +114,7 @@ export async function screenshot(url: string, file: string, size = { width: 1600
     if (/\/view(er)?\//.test(url)) await openViewer(page, url)
     else await page.goto(url, { waitUntil: 'networkidle' })
     mkdirSync(dirname(file), { recursive: true })
-    await page.screenshot({ path: file })
+    await page.screenshot({ path: file, timeout: 120_000 })
   } finally {
     await browser.close()
   }
