@@ -45,9 +45,11 @@ export function readCounter(): ReadCounter {
       }
     },
     of: release =>
-      [...(counts.get(release) ?? [])].map(([what, sum]) => {
-        const [layer, mip] = what.split(' ') as [string, string]
-        return { layer, mip: Number(mip), ...sum }
-      }),
+      [...(counts.get(release) ?? [])]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([what, sum]) => {
+          const [layer, mip] = what.split(' ') as [string, string]
+          return { layer, mip: Number(mip), ...sum }
+        }),
   }
 }
