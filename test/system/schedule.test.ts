@@ -88,7 +88,7 @@ test('sentinel boxes are scored and the scores kept', async () => {
 
 test('sections that arrive are made at the next look; a look that fails pauses the schedule', async () => {
   const out = join(hillock.home, 'specimen')
-  const size = ['--set', 'source.phantom.size=[128, 64, 64]']
+  const size = ['--set', 'source.phantom.size=[128, 64, 32]']
   expect((await hillock.cli('phantom', TINY, '--out', out, ...size)).code).toBe(0)
   const layout = join(out, 'layout.json')
   const tiles = JSON.parse(readFileSync(layout, 'utf8')) as { section: number }[]
@@ -107,11 +107,11 @@ test('sections that arrive are made at the next look; a look that fails pauses t
     }
     throw new Error(`no release of ${sections} sections was ever published`)
   }
-  listed(60)
+  listed(28)
   await schedule('create', file, '--name', 'tiles', '--on-arrival', '4s', '--pause-on-failure')
-  await published(60)
-  listed(64)
-  await published(64)
+  await published(28)
+  listed(32)
+  await published(32)
   rmSync(layout)
   for (let i = 0; !(await schedule('show', 'arrival/tiles')).paused; i++) {
     expect(i, 'it never paused').toBeLessThan(120)

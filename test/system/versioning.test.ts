@@ -11,6 +11,7 @@ import { checkout } from '../../worker/home.ts'
 import { Hillock, TINY } from './harness.ts'
 
 const DEPLOYMENT = 'hillock-test'
+const IMAGES = 'through=render'
 /** Builds are named as `codeRevision` names those of a checkout with changes. */
 const [ONE, TWO] = [`${'1'.repeat(40)}+changes`, '2'.repeat(40)]
 const hillock = new Hillock({ HILLOCK_DEPLOYMENT: DEPLOYMENT, HILLOCK_REVISION: ONE })
@@ -44,7 +45,7 @@ async function revisions(report: RunReport): Promise<Record<string, string[]>> {
 
 test('a run keeps its build, the next one has the new build', async () => {
   await hillock.cli('up', '--detach')
-  const { done } = hillock.start('run', TINY, '--json')
+  const { done } = hillock.start('run', TINY, '--json', '--set', IMAGES)
   let ended = false
   void done.then(() => (ended = true))
   const { temporal } = hillock.stack()
@@ -55,7 +56,7 @@ test('a run keeps its build, the next one has the new build', async () => {
   expect(code, stderr).toBe(0)
   expect(new Set(Object.values(await revisions(JSON.parse(stdout) as RunReport)).flat())).toEqual(new Set([ONE]))
 
-  const next = await revisions(await hillock.run(TINY, 'stages.agglomerate.threshold=0.8'))
-  expect(next['rag']).toEqual([ONE])
-  expect(next['agglomerate']).toEqual([TWO])
+  const next = await revisions(await hillock.run(TINY, IMAGES, 'stages.render.std=31'))
+  expect(next['align']).toEqual([ONE])
+  expect(next['render']).toEqual([TWO])
 }, 400_000)
