@@ -6,7 +6,7 @@ import { putMaps } from './blockwise.ts'
 import { affinityVolume, halo, regionBox, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { readModel } from './model.ts'
-import { produce } from './produce.ts'
+import { ofRegion, produce } from './produce.ts'
 import { configFor } from './source.ts'
 
 const { channels } = affinityVolume
@@ -17,24 +17,19 @@ export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
   const model = await readModel(config.model, voxelSizeNm)
   const box = regionBox(task)
   const parameters = config.stages.affinity
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'affinity',
-      key: task.cell,
-      parameters: { ...parameters, block: config.grid.block },
-      model: model.digest,
-      inputs: touching(task, 'render', halo(box, parameters.halo, bounds)),
-      extent: box,
-    },
-    put =>
-      putMaps(deps, task, put, { stage: 'affinity', config, channels, halo: parameters.halo }, around => {
-        const { file, digest, multipleOf } = model
-        return deps.infer(
-          { model: file, digest, ...around, channels, multipleOf },
-          Context.current().cancellationSignal,
-        )
-      }),
+  const order = {
+    ...ofRegion(
+      'affinity',
+      task,
+      { ...parameters, block: config.grid.block },
+      touching(task, 'render', halo(box, parameters.halo, bounds)),
+    ),
+    model: model.digest,
+  }
+  return produce(deps, config, order, put =>
+    putMaps(deps, task, put, { stage: 'affinity', config, channels, halo: parameters.halo }, around => {
+      const { file, digest, multipleOf } = model
+      return deps.infer({ model: file, digest, ...around, channels, multipleOf }, Context.current().cancellationSignal)
+    }),
   )
 }

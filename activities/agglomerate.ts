@@ -10,7 +10,7 @@ import { decodeArrays, encodeArrays, type NamedArray } from '../storage/formats/
 import { refs } from './cells.ts'
 import type { Deps } from './context.ts'
 import type { EdgeThresholdRequest } from '../kernels/edge-table.ts'
-import { contents, produce } from './produce.ts'
+import { contents, ofNode, produce } from './produce.ts'
 import { configFor, configOf } from './source.ts'
 
 const unit = (axis: number): Vec3 => map3(a => (a === axis ? 1 : 0))
@@ -29,35 +29,30 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
   const low = map3(a => configAt(whole, key(subtract(node.coord, unit(a)))).stages.agglomerate.threshold)
   const firstBlock = map3(a => (node.coord[a] * region[a]) / config.grid.block[a])
   const from = task.level === 0 ? refs(task, 'rag') : refs(task, 'agglomerate')
-  return produce(
-    deps,
-    config,
+  const order = ofNode(
+    'agglomerate',
+    task,
+    // Above the leaves the edges bring the thresholds with them.
     {
-      stage: 'agglomerate',
-      key: `${task.level}/${task.cell}`,
-      // Above the leaves the edges bring the thresholds with them.
-      parameters: {
-        openFaces: openFaces(node, region, bounds),
-        ...(task.level === 0 ? { ...config.stages.agglomerate, ofLowerNeighbours: low } : {}),
-      },
-      inputs: contents(task.level === 0 ? 'rag' : 'agglomerate', from),
-      extent: { node: task.cell, level: task.level },
+      openFaces: openFaces(node, region, bounds),
+      ...(task.level === 0 ? { ...config.stages.agglomerate, ofLowerNeighbours: low } : {}),
     },
-    async put => {
-      const graph =
-        task.level === 0
-          ? await leaf(deps, from[task.cell]!, { threshold: config.stages.agglomerate.threshold, low, firstBlock })
-          : await joined(deps, from)
-      const made = await deps.compute('agglomerate', [{ ...graph, openFaces: openFaces(node, region, bounds) }])
-      await put('merges.bin', arrays(made.merges))
-      await put('edges.bin', arrays(made.edges))
-      await put('nodes.bin', arrays(made.nodes))
-      return {
-        voxels: voxels(nodeBox(node, region, bounds)),
-        summary: { merges: made.merges.from.length, openEdges: made.edges.a.length, openNodes: made.nodes.id.length },
-      }
-    },
+    contents(task.level === 0 ? 'rag' : 'agglomerate', from),
   )
+  return produce(deps, config, order, async put => {
+    const graph =
+      task.level === 0
+        ? await leaf(deps, from[task.cell]!, { threshold: config.stages.agglomerate.threshold, low, firstBlock })
+        : await joined(deps, from)
+    const made = await deps.compute('agglomerate', [{ ...graph, openFaces: openFaces(node, region, bounds) }])
+    await put('merges.bin', arrays(made.merges))
+    await put('edges.bin', arrays(made.edges))
+    await put('nodes.bin', arrays(made.nodes))
+    return {
+      voxels: voxels(nodeBox(node, region, bounds)),
+      summary: { merges: made.merges.from.length, openEdges: made.edges.a.length, openNodes: made.nodes.id.length },
+    }
+  })
 }
 
 async function leaf(deps: Deps, rag: ArtifactRef, thresholds: Omit<EdgeThresholdRequest, 'edges'>): Promise<OpenGraph> {

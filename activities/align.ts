@@ -1,5 +1,4 @@
 // align: one displacement field per section, from all matches at once; bad sections are excluded by name.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { excludedSections } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
@@ -9,7 +8,7 @@ import type { Lattice, SectionMatch } from '../kernels/section-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
-import { contents, produce } from './produce.ts'
+import { contents, json, ofDataset, produce } from './produce.ts'
 import { readJson, sectionReader } from './sections.ts'
 import { configOf } from './source.ts'
 
@@ -28,62 +27,54 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const excluded = excludedSections(config)
   const exclude = excluded.length ? { exclude: excluded } : {}
   const reasons = new Map(excluded.map(e => [e.section, e.reason]))
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'align',
-      key: 'all',
-      parameters: method === 'none' ? { method, ...exclude } : { ...config.stages.align, ...exclude },
-      inputs: { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
-      extent: 'dataset',
-    },
-    async put => {
-      const section = await sectionReader(deps, sections)
-      const extents = []
-      for (let z = 0; z < bounds.max[2]; z++) {
-        const { stitch } = await section(z)
-        const reason = reasons.get(z)
-        extents.push({
-          z,
-          bounds: stitch?.bounds ?? null,
-          ...(stitch ? { focus: stitch.focus } : {}),
-          ...(reason === undefined ? {} : { excluded: reason }),
-        })
-      }
-      const pairs = []
-      for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
-        const [a, b] = key.split('-').map(Number) as [number, number]
-        const match = await readJson<SectionMatch | null>(deps, ref, 'match.json')
-        if (match) pairs.push({ a, b, match })
-      }
-      const solved =
-        method === 'none'
-          ? await deps.compute('identityAlignment', [
-              extents.map(e => e.z),
-              excluded.map(e => ({ z: e.section, reason: e.reason })),
-            ])
-          : await deps.compute('solveAlignment', [pairs, extents, params])
-      const holes: Hole[] = []
-      for (const s of solved.sections) {
-        await put(`fields/${s.z}.bin`, fieldBytes(s.field))
-        if (s.excluded)
-          holes.push({ stage: 'align', what: `section ${s.z}`, reason: `${s.excluded}; section ${s.source} stands in` })
-      }
-      const summary: AlignmentSummary = {
-        sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
-      }
-      await put('alignment.json', Buffer.from(canonicalJson(summary as unknown as Json)))
-      const residual = pairs.length
-        ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max }
-        : {}
-      return {
-        voxels: bounds.max[0] * bounds.max[1] * bounds.max[2],
-        summary: { excluded: holes.length, ...residual },
-        holes,
-      }
-    },
+  const order = ofDataset(
+    'align',
+    method === 'none' ? { method, ...exclude } : { ...config.stages.align, ...exclude },
+    { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
   )
+  return produce(deps, config, order, async put => {
+    const section = await sectionReader(deps, sections)
+    const extents = []
+    for (let z = 0; z < bounds.max[2]; z++) {
+      const { stitch } = await section(z)
+      const reason = reasons.get(z)
+      extents.push({
+        z,
+        bounds: stitch?.bounds ?? null,
+        ...(stitch ? { focus: stitch.focus } : {}),
+        ...(reason === undefined ? {} : { excluded: reason }),
+      })
+    }
+    const pairs = []
+    for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
+      const [a, b] = key.split('-').map(Number) as [number, number]
+      const match = await readJson<SectionMatch | null>(deps, ref, 'match.json')
+      if (match) pairs.push({ a, b, match })
+    }
+    const solved =
+      method === 'none'
+        ? await deps.compute('identityAlignment', [
+            extents.map(e => e.z),
+            excluded.map(e => ({ z: e.section, reason: e.reason })),
+          ])
+        : await deps.compute('solveAlignment', [pairs, extents, params])
+    const holes: Hole[] = []
+    for (const s of solved.sections) {
+      await put(`fields/${s.z}.bin`, fieldBytes(s.field))
+      if (s.excluded)
+        holes.push({ stage: 'align', what: `section ${s.z}`, reason: `${s.excluded}; section ${s.source} stands in` })
+    }
+    const summary: AlignmentSummary = {
+      sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
+    }
+    await put('alignment.json', json(summary))
+    const residual = pairs.length ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max } : {}
+    return {
+      voxels: bounds.max[0] * bounds.max[1] * bounds.max[2],
+      summary: { excluded: holes.length, ...residual },
+      holes,
+    }
+  })
 }
 
 const fieldBytes = (f: Lattice<Float32Array>): Uint8Array =>

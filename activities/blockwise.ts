@@ -1,5 +1,4 @@
 // What the stages that map EM block by block share: each block with its halo in, its core out, poisoned blocks as holes.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import { shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { StageName } from '../domain/stages.ts'
@@ -7,7 +6,7 @@ import type { CellTask } from '../domain/tasks.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
 import { blocksOf, eachBlock, emVolume, halo, paste, readVolume, refs, regionBox } from './cells.ts'
 import type { Deps } from './context.ts'
-import type { Made, Put } from './produce.ts'
+import { json, type Made, type Put } from './produce.ts'
 
 /** EM of `shape`, x fastest; `core` is the box in it that is wanted. */
 interface Surroundings {
@@ -42,6 +41,6 @@ export async function putMaps(
     paste(await map({ em, shape: shapeOf(outer), core }), block.box, out, box, channels)
   })
   for (const chunk of encodeChunks(out, box, { mip: 0, encoding: 'raw', channels })) await put(chunk.path, chunk.bytes)
-  await put('holes.json', Buffer.from(canonicalJson(holes as unknown as Json)))
+  await put('holes.json', json(holes))
   return { voxels: voxels(box), holes }
 }

@@ -17,7 +17,7 @@ import { paste, readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
-import { contents, produce } from './produce.ts'
+import { contents, json, ofDataset, produce } from './produce.ts'
 import { configOf, namedFile } from './source.ts'
 import { scoreSynapseTables, type TrueSynapse } from './synapse-truth.ts'
 
@@ -129,33 +129,23 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   const truth = await truthOf(deps, config, task)
   const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
   const graph = await refsBelow(deps, [task.roots['dataset']!], 'graph')
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'evaluate',
-      key: 'all',
-      parameters: config.evaluate.box ? { box: config.evaluate.box as unknown as Json } : {},
-      inputs: {
-        ...contents('segment', segments),
-        ...contents('graph', graph),
-        ...(truth ? { truth: truth.digest } : {}),
-      },
-      extent: 'dataset',
-    },
-    async put => {
-      if (truth) await putRaw(deps.objects, truth.source)
-      const quality: Quality = truth
-        ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box)
-        : {}
-      const synapses = truth?.synapses
-        ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, box => truth.labels(box), bounds)
-        : {}
-      const all = { ...quality, ...synapses }
-      await put('scores.json', Buffer.from(canonicalJson(all as Json)))
-      return { voxels: truth ? voxels(config.evaluate.box ?? bounds) : 0, summary: { quality: all as Json } }
-    },
-  )
+  const order = ofDataset('evaluate', config.evaluate.box ? { box: config.evaluate.box as unknown as Json } : {}, {
+    ...contents('segment', segments),
+    ...contents('graph', graph),
+    ...(truth ? { truth: truth.digest } : {}),
+  })
+  return produce(deps, config, order, async put => {
+    if (truth) await putRaw(deps.objects, truth.source)
+    const quality: Quality = truth
+      ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box)
+      : {}
+    const synapses = truth?.synapses
+      ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, box => truth.labels(box), bounds)
+      : {}
+    const all = { ...quality, ...synapses }
+    await put('scores.json', json(all))
+    return { voxels: truth ? voxels(config.evaluate.box ?? bounds) : 0, summary: { quality: all as Json } }
+  })
 }
 
 /** Scores a release that exists against a truth that its run did not name, and keeps the scores; makes no artifact. */

@@ -10,7 +10,7 @@ import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
-import { contents, produce } from './produce.ts'
+import { contents, ofDataset, produce } from './produce.ts'
 import { configOf } from './source.ts'
 import { byPartners, concatTables, synapseLines, synapseRows, takeRows, type SynapseColumns } from './synapse-table.ts'
 
@@ -19,52 +19,39 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const { bounds, region } = task.context
   const synapses = await refsBelow(deps, [task.roots['products']!], 'synapse')
   const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'graph',
-      key: 'all',
-      parameters: config.stages.graph,
-      inputs: { ...contents('synapse', synapses), ...contents('segment', segments) },
-      extent: 'dataset',
-    },
-    async put => {
-      const tables: SynapseColumns[] = []
-      const sizes = new Map<bigint, number>()
-      for (const [i, cell] of Object.keys(segments).entries()) {
-        tables.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
-        const labels = await readVolume(
-          deps,
-          task,
-          segments,
-          segmentationVolume,
-          cellBox(fromKey(cell), region, bounds),
-        )
-        const count = await deps.compute('countIds', [labels])
-        count.ids.forEach((id, k) => sizes.set(id, (sizes.get(id) ?? 0) + count.voxels[k]!))
-        progress(i + 1, Object.keys(segments).length)
-      }
-      sizes.delete(0n)
-      const ids = BigUint64Array.from([...sizes.keys()].sort((a, b) => (a < b ? -1 : 1)))
-      const voxels = Float64Array.from(ids, id => sizes.get(id)!)
-      const found = concatTables(tables)
-      const all = takeRows(found, await deps.compute('hilbertOrder', [found.x, found.y, found.z]))
-      const made = await deps.compute('connectivity', [all, { id: ids, voxels }])
-      const rows = synapseRows(all)
-      await put('synapses.parquet', writeParquet(rows))
-      await put('synapses-by-segment.parquet', writeParquet(byPartners(rows)))
-      await put('edges.parquet', writeParquet(Object.entries(made.edges).map(([name, data]) => ({ name, data }))))
-      await put(
-        'segments.parquet',
-        writeParquet(
-          Object.entries(made.segments).map(([name, data]) => ({ name: name === 'id' ? 'segment' : name, data })),
-        ),
-      )
-      await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(made.segments))))
-      for (const { path, bytes } of synapseFiles(bounds, task.context.voxelSizeNm, synapseLines(all)))
-        await put(`synapses/${path}`, bytes)
-      return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
-    },
-  )
+  const order = ofDataset('graph', config.stages.graph, {
+    ...contents('synapse', synapses),
+    ...contents('segment', segments),
+  })
+  return produce(deps, config, order, async put => {
+    const tables: SynapseColumns[] = []
+    const sizes = new Map<bigint, number>()
+    for (const [i, cell] of Object.keys(segments).entries()) {
+      tables.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
+      const labels = await readVolume(deps, task, segments, segmentationVolume, cellBox(fromKey(cell), region, bounds))
+      const count = await deps.compute('countIds', [labels])
+      count.ids.forEach((id, k) => sizes.set(id, (sizes.get(id) ?? 0) + count.voxels[k]!))
+      progress(i + 1, Object.keys(segments).length)
+    }
+    sizes.delete(0n)
+    const ids = BigUint64Array.from([...sizes.keys()].sort((a, b) => (a < b ? -1 : 1)))
+    const voxels = Float64Array.from(ids, id => sizes.get(id)!)
+    const found = concatTables(tables)
+    const all = takeRows(found, await deps.compute('hilbertOrder', [found.x, found.y, found.z]))
+    const made = await deps.compute('connectivity', [all, { id: ids, voxels }])
+    const rows = synapseRows(all)
+    await put('synapses.parquet', writeParquet(rows))
+    await put('synapses-by-segment.parquet', writeParquet(byPartners(rows)))
+    await put('edges.parquet', writeParquet(Object.entries(made.edges).map(([name, data]) => ({ name, data }))))
+    await put(
+      'segments.parquet',
+      writeParquet(
+        Object.entries(made.segments).map(([name, data]) => ({ name: name === 'id' ? 'segment' : name, data })),
+      ),
+    )
+    await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(made.segments))))
+    for (const { path, bytes } of synapseFiles(bounds, task.context.voxelSizeNm, synapseLines(all)))
+      await put(`synapses/${path}`, bytes)
+    return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
+  })
 }

@@ -12,8 +12,8 @@ import { putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import { batch } from './pages.ts'
 import { progress, timedKernel } from './meter.ts'
-import { produce } from './produce.ts'
-import { configOf, listed, tileBytes } from './source.ts'
+import { json, produce } from './produce.ts'
+import { configOf, listed, saveDocument, tileBytes } from './source.ts'
 
 export interface IngestedTile {
   readonly name: string
@@ -94,47 +94,43 @@ async function ingestSection(
   }
   // The listing without its paths: where a file lies says nothing about what it holds.
   const listing = sorted.map(({ name, x, y, width, height }) => ({ name, x, y, width, height }))
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'ingest',
-      key: String(z),
-      parameters: config.stages.ingest,
-      inputs: {
-        listing: sha256(canonicalJson(listing as unknown as Json)),
-        ...Object.fromEntries(reads.flatMap(r => (r.digest ? [[`tile/${r.tile.name}`, r.digest]] : []))),
-      },
-      extent: { section: z },
+  const order = {
+    stage: 'ingest',
+    key: String(z),
+    parameters: config.stages.ingest,
+    inputs: {
+      listing: sha256(canonicalJson(listing as unknown as Json)),
+      ...Object.fromEntries(reads.flatMap(r => (r.digest ? [[`tile/${r.tile.name}`, r.digest]] : []))),
     },
-    async put => {
-      // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
-      await putRaw(deps.objects, Buffer.from(canonicalJson(listing as unknown as Json)))
-      for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
-      const good: IngestedTile[] = []
-      const holes: Hole[] = []
-      for (const r of reads) {
-        try {
-          if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
-          good.push(await check(deps, config, r.tile, r.bytes!, r.digest!))
-        } catch (e) {
-          if (!isHillockError(e, 'BadTileError')) throw e
-          holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
-        }
+    extent: { section: z },
+  } as const
+  return produce(deps, config, order, async put => {
+    // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
+    await saveDocument(deps, listing)
+    for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
+    const good: IngestedTile[] = []
+    const holes: Hole[] = []
+    for (const r of reads) {
+      try {
+        if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
+        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!))
+      } catch (e) {
+        if (!isHillockError(e, 'BadTileError')) throw e
+        holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
       }
-      const manifest: SectionManifest = {
-        section: z,
-        tiles: good,
-        rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
-      }
-      await put('manifest.json', Buffer.from(canonicalJson(manifest as unknown as Json)))
-      return {
-        voxels: good.reduce((n, t) => n + t.width * t.height, 0),
-        summary: { tiles: good.length, rejected: holes.length },
-        holes,
-      }
-    },
-  )
+    }
+    const manifest: SectionManifest = {
+      section: z,
+      tiles: good,
+      rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
+    }
+    await put('manifest.json', json(manifest))
+    return {
+      voxels: good.reduce((n, t) => n + t.width * t.height, 0),
+      summary: { tiles: good.length, rejected: holes.length },
+      holes,
+    }
+  })
 }
 
 /** Verifies one tile. @throws HillockError BadTileError that says what is wrong with it. */

@@ -1,12 +1,11 @@
 // match: how each section of a batch lies against the two before it.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { SectionImage } from '../kernels/section-types.ts'
 import type { Deps } from './context.ts'
 import { batch, sectionPages } from './pages.ts'
 import { progress } from './meter.ts'
-import { item, produce } from './produce.ts'
+import { item, json, produce } from './produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
 import { configOf } from './source.ts'
 
@@ -59,7 +58,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
             from.stitch && to.stitch
               ? await deps.compute('matchSections', [await image(a), await image(b), params])
               : null
-          await put('match.json', Buffer.from(canonicalJson(found as unknown as Json)))
+          await put('match.json', json(found))
           return {
             voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0,
             summary: { agreement: found?.agreement ?? 0 },

@@ -8,7 +8,7 @@ import type { LevelParameters } from '../kernels/mesh-levels.ts'
 import type { Deps } from './context.ts'
 import { joinSegments } from './join.ts'
 import { refsBelow } from './pages.ts'
-import { contents, produce, type Put } from './produce.ts'
+import { contents, ofDataset, produce, type Put } from './produce.ts'
 import { configOf } from './source.ts'
 
 /** How much larger a detail must be on the screen than the error of a level for the next finer one to be drawn. */
@@ -17,18 +17,11 @@ const DETAIL = 5
 export async function meshJoin(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
   const regions = await refsBelow(deps, [task.roots['products']!], 'mesh')
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'mesh-join',
-      key: 'all',
-      parameters: config.stages['mesh-join'],
-      inputs: contents('mesh', regions),
-      extent: 'dataset',
-    },
-    async put => ({ voxels: 0, summary: await writeMeshes(deps, regions, config.stages['mesh-join'], put) }),
-  )
+  const order = ofDataset('mesh-join', config.stages['mesh-join'], contents('mesh', regions))
+  return produce(deps, config, order, async put => ({
+    voxels: 0,
+    summary: await writeMeshes(deps, regions, config.stages['mesh-join'], put),
+  }))
 }
 
 /** Writes the info file and the shards; returns the segments, and the triangles of all of them by level. */

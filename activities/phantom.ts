@@ -1,6 +1,6 @@
 // phantom: one slab of a synthetic specimen, photographed tile by tile, with the ground truth of the same voxels.
 import { zstdCompressSync } from 'node:zlib'
-import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { Json } from '../domain/canonical.ts'
 import type { TileEntry } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import type { Box } from '../domain/geometry.ts'
@@ -8,7 +8,7 @@ import type { SectionTask } from '../domain/tasks.ts'
 import { encodePng } from '../storage/formats/image.ts'
 import type { Deps } from './context.ts'
 import { progress, timedKernel } from './meter.ts'
-import { produce } from './produce.ts'
+import { json, produce } from './produce.ts'
 import { configOf } from './source.ts'
 
 /** Voxels beyond the specimen that a shifted, rotated and warped tile may see. */
@@ -20,51 +20,47 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
   if (!('phantom' in config.source)) throw new Error('the source of this run is not a phantom')
   const spec = config.source.phantom
   const sections = last - first + 1
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'phantom',
-      key: String(first),
-      parameters: spec as unknown as Record<string, Json>,
-      inputs: {},
-      extent: { min: [0, 0, first], max: [spec.size[0], spec.size[1], last + 1] },
-      seed: spec.seed,
-    },
-    async put => {
-      const scene = await deps.compute('phantomScene', [spec])
-      const truth = await deps.compute('phantomTruth', [spec, scene])
-      const layout: TileEntry[] = []
-      const labels = new Uint32Array(spec.size[0] * spec.size[1] * sections)
-      const slab: Box = {
-        min: [-MARGIN, -MARGIN, first],
-        max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1],
+  const order = {
+    stage: 'phantom',
+    key: String(first),
+    parameters: spec as unknown as Record<string, Json>,
+    inputs: {},
+    extent: { min: [0, 0, first], max: [spec.size[0], spec.size[1], last + 1] },
+    seed: spec.seed,
+  } as const
+  return produce(deps, config, order, async put => {
+    const scene = await deps.compute('phantomScene', [spec])
+    const truth = await deps.compute('phantomTruth', [spec, scene])
+    const layout: TileEntry[] = []
+    const labels = new Uint32Array(spec.size[0] * spec.size[1] * sections)
+    const slab: Box = {
+      min: [-MARGIN, -MARGIN, first],
+      max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1],
+    }
+    const specimen = await deps.compute('phantomSpecimen', [spec, scene, slab])
+    const plane = specimen.em.length / sections
+    for (let z = first; z <= last; z++) {
+      const [from, to] = [plane * (z - first), plane * (z - first + 1)]
+      const box: Box = { min: [-MARGIN, -MARGIN, z], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, z + 1] }
+      const slice = { em: specimen.em.slice(from, to), labels: specimen.labels.slice(from, to), box }
+      const inner = cutLabels(slice.labels, spec.size[0], spec.size[1])
+      labels.set(inner, inner.length * (z - first))
+      for (const t of await deps.compute('phantomSection', [spec, z, slice])) {
+        const name = `r${t.row}c${t.col}`
+        const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
+        layout.push({ section: z, name, file, x: t.x, y: t.y, width: t.width, height: t.height })
+        const defects = truth.defects.filter(d => d.section === z && d.tiles.includes(name)).map(d => d.kind)
+        if (defects.includes('missing')) continue
+        const png = await timedKernel('encode', () => encodePng(t.data, t.width, t.height))
+        await put(file, defects.includes('truncated') ? png.subarray(0, Math.floor(png.length * 0.6)) : png)
       }
-      const specimen = await deps.compute('phantomSpecimen', [spec, scene, slab])
-      const plane = specimen.em.length / sections
-      for (let z = first; z <= last; z++) {
-        const [from, to] = [plane * (z - first), plane * (z - first + 1)]
-        const box: Box = { min: [-MARGIN, -MARGIN, z], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, z + 1] }
-        const slice = { em: specimen.em.slice(from, to), labels: specimen.labels.slice(from, to), box }
-        const inner = cutLabels(slice.labels, spec.size[0], spec.size[1])
-        labels.set(inner, inner.length * (z - first))
-        for (const t of await deps.compute('phantomSection', [spec, z, slice])) {
-          const name = `r${t.row}c${t.col}`
-          const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
-          layout.push({ section: z, name, file, x: t.x, y: t.y, width: t.width, height: t.height })
-          const defects = truth.defects.filter(d => d.section === z && d.tiles.includes(name)).map(d => d.kind)
-          if (defects.includes('missing')) continue
-          const png = await timedKernel('encode', () => encodePng(t.data, t.width, t.height))
-          await put(file, defects.includes('truncated') ? png.subarray(0, Math.floor(png.length * 0.6)) : png)
-        }
-        progress(z - first + 1, sections)
-      }
-      await put('layout.json', Buffer.from(canonicalJson(layout as unknown as Json)))
-      await put('truth.json', Buffer.from(canonicalJson(truth as unknown as Json)))
-      await put('labels.u32.zst', zstdCompressSync(new Uint8Array(labels.buffer)))
-      return { voxels: labels.length, summary: { tiles: layout.length, defects: truth.defects.length } }
-    },
-  )
+      progress(z - first + 1, sections)
+    }
+    await put('layout.json', json(layout))
+    await put('truth.json', json(truth))
+    await put('labels.u32.zst', zstdCompressSync(new Uint8Array(labels.buffer)))
+    return { voxels: labels.length, summary: { tiles: layout.length, defects: truth.defects.length } }
+  })
 }
 
 function cutLabels(labels: Uint32Array, width: number, height: number): Uint32Array {

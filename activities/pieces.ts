@@ -8,7 +8,7 @@ import { pack } from '../storage/formats/pack.ts'
 import { readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { highSides, lowSides, withMargins } from './margins.ts'
-import { produce, type Made } from './produce.ts'
+import { ofRegion, produce, type Made } from './produce.ts'
 import { configFor } from './source.ts'
 
 interface Pieces {
@@ -28,26 +28,16 @@ export async function pieces<S extends 'mesh' | 'skeleton'>(
   const box = regionBox(task)
   const outer = withMargins(box, 1, 1, bounds)
   const params = config.stages[stage]
-  return produce(
-    deps,
-    config,
-    {
-      stage,
-      key: task.cell,
-      parameters: { ...params, voxelSizeNm },
-      inputs: touching(task, 'segment', outer),
-      extent: box,
-    },
-    async put => {
-      const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
-      const { labels, ids } = await deps.compute('compactIds', [volume])
-      const [low, high] = [lowSides(outer, box), highSides(outer, box)]
-      const region = { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low, high, params }
-      const { entries, summary } = await make(region)
-      const { data, index } = pack(entries)
-      await put('pack.data', data)
-      await put('pack.index', index)
-      return { voxels: voxels(box), summary: { segments: entries.length, ...summary } }
-    },
-  )
+  const order = ofRegion(stage, task, { ...params, voxelSizeNm }, touching(task, 'segment', outer))
+  return produce(deps, config, order, async put => {
+    const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const [low, high] = [lowSides(outer, box), highSides(outer, box)]
+    const region = { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low, high, params }
+    const { entries, summary } = await make(region)
+    const { data, index } = pack(entries)
+    await put('pack.data', data)
+    await put('pack.index', index)
+    return { voxels: voxels(box), summary: { segments: entries.length, ...summary } }
+  })
 }

@@ -1,12 +1,14 @@
 // Making one artifact: recipe, look-up, work, verified commit (design, invariants 2 to 4).
 import { Context } from '@temporalio/activity'
-import type { Json } from '../domain/canonical.ts'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { digestOf, type ArtifactRef, type Lineage, type Output, type Source } from '../domain/lineage.ts'
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
+import type { CellTask } from '../domain/tasks.ts'
+import { regionBox } from './cells.ts'
 import { PendingInput, type Deps } from './context.ts'
 import { refuseAgain, standing } from './generation.ts'
 import { Meter, metered } from './meter.ts'
@@ -23,6 +25,35 @@ export interface Order {
   readonly seed?: number
 }
 
+type Of = [parameters: Order['parameters'], inputs: Order['inputs']]
+
+/** The order of what a stage makes of a region. */
+export const ofRegion = (stage: StageName, task: CellTask, ...[parameters, inputs]: Of): Order => ({
+  stage,
+  key: task.cell,
+  parameters,
+  inputs,
+  extent: regionBox(task),
+})
+
+/** Of a node of the region tree. */
+export const ofNode = (stage: StageName, { level, cell }: CellTask, ...[parameters, inputs]: Of): Order => ({
+  stage,
+  key: `${level}/${cell}`,
+  parameters,
+  inputs,
+  extent: { node: cell, level },
+})
+
+/** Of the dataset as a whole. */
+export const ofDataset = (stage: StageName, ...[parameters, inputs]: Of): Order => ({
+  stage,
+  key: 'all',
+  parameters,
+  inputs,
+  extent: 'dataset',
+})
+
 /** What the work has to say about an artifact beyond its outputs. */
 export interface Made {
   readonly voxels: number
@@ -31,6 +62,9 @@ export interface Made {
 }
 
 export type Put = (path: string, bytes: Uint8Array) => Promise<void>
+
+/** Canonical JSON as the bytes of an output. */
+export const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value as Json))
 
 /** Objects that an artifact writes at a time. */
 const WRITES = 4

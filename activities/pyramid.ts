@@ -8,7 +8,7 @@ import { layoutObjects, readShards } from '../storage/formats/layouts.ts'
 import type { MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
 import { emVolume, readVolume, refs, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
-import { contents, produce } from './produce.ts'
+import { contents, ofNode, produce } from './produce.ts'
 import { configFor } from './source.ts'
 
 type Stage = 'pyramid' | 'label-pyramid'
@@ -35,42 +35,37 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
     mipBounds(bounds, factors[1]),
   )
   const step: Vec3 = map3(a => factors[1][a] / factors[0][a])
-  return produce(
-    deps,
-    config,
-    {
-      stage,
-      key: `${task.level}/${task.cell}`,
-      parameters: { ...config.stages[stage], factor: factors[1] },
-      inputs: contents(fromRegions ? base : stage, from),
-      extent: { node: task.cell, level: task.level },
-    },
-    async put => {
-      const { chunk, shard } = config.stages[stage]
-      const encoding = stage === 'pyramid' ? config.stages.pyramid.encoding : volume.encoding
-      const layout = (mip: number, factor: Vec3): MipLayout => ({
-        mip,
-        bounds: mipBounds(bounds, factor),
-        cell: mipCell(mip, region, factor),
-        chunk,
-        shard,
-        encoding,
-      })
-      const below = layout(sourceMip, factors[0])
-      const source: Box = intersect({ min: multiply(own.min, step), max: multiply(own.max, step) }, below.bounds)
-      const data: VolumeArray = fromRegions
-        ? await readVolume(deps, task, from, volume, source)
-        : await readShards(deps.artifacts, below, cell => from[`${sourceMip}/${cell.join('_')}`], source, volume.dtype)
-      let here: VolumeArray = data
-      if (task.level > 0) {
-        const made =
-          stage === 'pyramid'
-            ? await deps.compute('downsampleMean', [data as Uint8Array, shapeOf(source), step])
-            : await deps.compute('downsampleMode', [data as BigUint64Array, shapeOf(source), step])
-        here = made.data as VolumeArray
-      }
-      for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)
-      return { voxels: voxels(nodeBox(node, region, bounds)) }
-    },
+  const order = ofNode(
+    stage,
+    task,
+    { ...config.stages[stage], factor: factors[1] },
+    contents(fromRegions ? base : stage, from),
   )
+  return produce(deps, config, order, async put => {
+    const { chunk, shard } = config.stages[stage]
+    const encoding = stage === 'pyramid' ? config.stages.pyramid.encoding : volume.encoding
+    const layout = (mip: number, factor: Vec3): MipLayout => ({
+      mip,
+      bounds: mipBounds(bounds, factor),
+      cell: mipCell(mip, region, factor),
+      chunk,
+      shard,
+      encoding,
+    })
+    const below = layout(sourceMip, factors[0])
+    const source: Box = intersect({ min: multiply(own.min, step), max: multiply(own.max, step) }, below.bounds)
+    const data: VolumeArray = fromRegions
+      ? await readVolume(deps, task, from, volume, source)
+      : await readShards(deps.artifacts, below, cell => from[`${sourceMip}/${cell.join('_')}`], source, volume.dtype)
+    let here: VolumeArray = data
+    if (task.level > 0) {
+      const made =
+        stage === 'pyramid'
+          ? await deps.compute('downsampleMean', [data as Uint8Array, shapeOf(source), step])
+          : await deps.compute('downsampleMode', [data as BigUint64Array, shapeOf(source), step])
+      here = made.data as VolumeArray
+    }
+    for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)
+    return { voxels: voxels(nodeBox(node, region, bounds)) }
+  })
 }

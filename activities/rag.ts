@@ -6,7 +6,7 @@ import { arrays } from './agglomerate.ts'
 import { affinityVolume, own, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { lowSides, withMargins } from './margins.ts'
-import { produce } from './produce.ts'
+import { ofRegion, produce } from './produce.ts'
 import { configFor } from './source.ts'
 
 export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
@@ -14,26 +14,19 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
   const box = regionBox(task)
   const outer = withMargins(box, 1, 0, bounds)
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'rag',
-      key: task.cell,
-      parameters: config.stages.rag,
-      inputs: { affinity: own(task, 'affinity'), ...touching(task, 'supervoxel', outer) },
-      extent: box,
-    },
-    async put => {
-      const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
-      const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
-      const { labels, ids } = await deps.compute('compactIds', [volume])
-      const g = await deps.compute('regionGraph', [
-        { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },
-      ])
-      await put('edges.bin', arrays(g.edges))
-      await put('nodes.bin', arrays(g.nodes))
-      return { voxels: voxels(box), summary: { supervoxels: g.nodes.id.length, edges: g.edges.a.length } }
-    },
-  )
+  const order = ofRegion('rag', task, config.stages.rag, {
+    affinity: own(task, 'affinity'),
+    ...touching(task, 'supervoxel', outer),
+  })
+  return produce(deps, config, order, async put => {
+    const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
+    const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
+    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const g = await deps.compute('regionGraph', [
+      { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },
+    ])
+    await put('edges.bin', arrays(g.edges))
+    await put('nodes.bin', arrays(g.nodes))
+    return { voxels: voxels(box), summary: { supervoxels: g.nodes.id.length, edges: g.edges.a.length } }
+  })
 }

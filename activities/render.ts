@@ -15,7 +15,7 @@ import type { Deps } from './context.ts'
 import type { IngestedTile } from './ingest.ts'
 import { progress } from './meter.ts'
 import { sectionPages } from './pages.ts'
-import { produce } from './produce.ts'
+import { ofRegion, produce } from './produce.ts'
 import { loadTiles, readJson, sectionReader } from './sections.ts'
 import { configFor } from './source.ts'
 
@@ -59,35 +59,30 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
     inputs[`field/${z}`] = { of: alignment, path, sha256: fields.get(path)! }
     for (const t of tiles) inputs[`tile/${z}/${t.name}`] = t.sha256
   }
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'render',
-      key: task.cell,
-      parameters: excluded.length ? { ...params, exclude: excluded as unknown as Json } : params,
-      inputs,
-      extent: box,
-    },
-    async put => {
-      const out = new Uint8Array(voxels(box))
-      for (let z0 = box.min[2]; z0 < box.max[2]; z0 += SLAB) {
-        const z1 = Math.min(box.max[2], z0 + SLAB)
-        const slab = ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
-        const loaded = await Promise.all(
-          slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })),
-        )
-        const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
-        paste(await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)]), part, out, box)
-        progress(z1 - box.min[2], box.max[2] - box.min[2])
-      }
-      for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding }))
-        await put(chunk.path, chunk.bytes)
-      const holes = excluded
-        .map(e => ({ box: intersect(e.box, box), reason: e.reason }))
-        .filter(e => !isEmpty(e.box))
-        .map((e): Hole => ({ stage: 'render', what: `region ${task.cell} box ${boxName(e.box)}`, reason: e.reason }))
-      return { voxels: voxels(box), summary: { sections: ready.length }, holes }
-    },
+  const order = ofRegion(
+    'render',
+    task,
+    excluded.length ? { ...params, exclude: excluded as unknown as Json } : params,
+    inputs,
   )
+  return produce(deps, config, order, async put => {
+    const out = new Uint8Array(voxels(box))
+    for (let z0 = box.min[2]; z0 < box.max[2]; z0 += SLAB) {
+      const z1 = Math.min(box.max[2], z0 + SLAB)
+      const slab = ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
+      const loaded = await Promise.all(
+        slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })),
+      )
+      const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
+      paste(await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)]), part, out, box)
+      progress(z1 - box.min[2], box.max[2] - box.min[2])
+    }
+    for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding }))
+      await put(chunk.path, chunk.bytes)
+    const holes = excluded
+      .map(e => ({ box: intersect(e.box, box), reason: e.reason }))
+      .filter(e => !isEmpty(e.box))
+      .map((e): Hole => ({ stage: 'render', what: `region ${task.cell} box ${boxName(e.box)}`, reason: e.reason }))
+    return { voxels: voxels(box), summary: { sections: ready.length }, holes }
+  })
 }

@@ -8,7 +8,7 @@ import type { Merges, Nodes } from '../kernels/segmentation-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'
 import { refs } from './cells.ts'
 import type { Deps } from './context.ts'
-import { contents, produce } from './produce.ts'
+import { contents, ofNode, produce } from './produce.ts'
 import { configFor } from './source.ts'
 
 /** One file per child, so that a child whose clusters ended as before is left alone by changes elsewhere. */
@@ -27,28 +27,18 @@ export async function resolve(deps: Deps, task: CellTask): Promise<Outcome> {
   const node = { level: task.level, coord: fromKey(task.cell) }
   const merged = refs(task, 'agglomerate')
   const parent = Object.values(task.refs['resolve'] ?? {})[0]
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'resolve',
-      key: nodeKey(node),
-      parameters: config.stages.resolve,
-      inputs: {
-        ...contents('agglomerate', merged),
-        ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
-      },
-      extent: { node: task.cell, level: task.level },
-    },
-    async put => {
-      const path = [await readArrays<Merges>(deps, merged[nodeKey(node)]!, 'merges.bin')]
-      if (parent) path.push(await readArrays<Merges>(deps, parent, sliceFile(task.cell)))
-      for (const child of childrenOf(node, region, bounds)) {
-        const { id } = await readArrays<Nodes>(deps, merged[nodeKey(child)]!, 'nodes.bin')
-        const table = await deps.compute('mergeTableSlice', [{ ids: id.slice().sort(), path }])
-        await put(sliceFile(key(child.coord)), arrays(table))
-      }
-      return { voxels: voxels(nodeBox(node, region, bounds)) }
-    },
-  )
+  const order = ofNode('resolve', task, config.stages.resolve, {
+    ...contents('agglomerate', merged),
+    ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
+  })
+  return produce(deps, config, order, async put => {
+    const path = [await readArrays<Merges>(deps, merged[nodeKey(node)]!, 'merges.bin')]
+    if (parent) path.push(await readArrays<Merges>(deps, parent, sliceFile(task.cell)))
+    for (const child of childrenOf(node, region, bounds)) {
+      const { id } = await readArrays<Nodes>(deps, merged[nodeKey(child)]!, 'nodes.bin')
+      const table = await deps.compute('mergeTableSlice', [{ ids: id.slice().sort(), path }])
+      await put(sliceFile(key(child.coord)), arrays(table))
+    }
+    return { voxels: voxels(nodeBox(node, region, bounds)) }
+  })
 }

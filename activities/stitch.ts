@@ -1,12 +1,11 @@
 // stitch: where the tiles of a section really lie, from their overlaps.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { Deps } from './context.ts'
 import { batch, refsBelow } from './pages.ts'
 import type { SectionManifest } from './ingest.ts'
 import { progress } from './meter.ts'
-import { produce } from './produce.ts'
+import { json, produce } from './produce.ts'
 import { loadTiles, readJson } from './sections.ts'
 import { configOf } from './source.ts'
 
@@ -33,7 +32,7 @@ export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcom
       }
       const tiles = await loadTiles(deps, manifest.tiles)
       const stitched = await deps.compute('stitchSection', [tiles, parameters])
-      await put('stitch.json', Buffer.from(canonicalJson(stitched as unknown as Json)))
+      await put('stitch.json', json(stitched))
       return {
         voxels: tiles.reduce((n, t) => n + t.data.length, 0),
         summary: {

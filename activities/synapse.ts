@@ -6,7 +6,7 @@ import { arrays } from './agglomerate.ts'
 import { synapseHalo } from '../kernels/index.ts'
 import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
-import { produce } from './produce.ts'
+import { ofRegion, produce } from './produce.ts'
 import { configFor } from './source.ts'
 
 export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
@@ -15,35 +15,28 @@ export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
   const box = regionBox(task)
   const outer = halo(box, synapseHalo, bounds)
   const params = config.stages.synapse
-  return produce(
-    deps,
-    config,
-    {
-      stage: 'synapse',
-      key: task.cell,
-      parameters: params,
-      inputs: { ...touching(task, 'synapse-map', outer), ...touching(task, 'segment', outer) },
-      extent: box,
-    },
-    async put => {
-      const maps = await readVolume(deps, task, refs(task, 'synapse-map'), mapVolume, outer)
-      const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
-      const { labels, ids } = await deps.compute('compactIds', [volume])
-      const n = voxels(outer)
-      const { table } = await deps.compute('synapses', [
-        {
-          cleft: maps.slice(0, n),
-          vesicles: maps.slice(n),
-          labels,
-          ids,
-          shape: shapeOf(outer),
-          origin: outer.min,
-          core: translate(box, subtract([0, 0, 0], outer.min)),
-          params,
-        },
-      ])
-      await put('synapses.bin', arrays(table))
-      return { voxels: voxels(box), summary: { synapses: table.pre.length } }
-    },
-  )
+  const order = ofRegion('synapse', task, params, {
+    ...touching(task, 'synapse-map', outer),
+    ...touching(task, 'segment', outer),
+  })
+  return produce(deps, config, order, async put => {
+    const maps = await readVolume(deps, task, refs(task, 'synapse-map'), mapVolume, outer)
+    const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const n = voxels(outer)
+    const { table } = await deps.compute('synapses', [
+      {
+        cleft: maps.slice(0, n),
+        vesicles: maps.slice(n),
+        labels,
+        ids,
+        shape: shapeOf(outer),
+        origin: outer.min,
+        core: translate(box, subtract([0, 0, 0], outer.min)),
+        params,
+      },
+    ])
+    await put('synapses.bin', arrays(table))
+    return { voxels: voxels(box), summary: { synapses: table.pre.length } }
+  })
 }
