@@ -1,19 +1,20 @@
 // What the stages of regions share: their boxes and blocks, and the reading of volumes across regions.
 import type { RunConfig } from '../domain/config.ts'
 import type { Refs } from '../domain/contract.ts'
-import { cellBox, cellsIn, fromKey, grow, intersect, key, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
+import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { isHillockError } from '../domain/errors.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
-import { readBox } from '../storage/formats/volume.ts'
+import { encodeChunks, readBox } from '../storage/formats/volume.ts'
 import { Context } from '@temporalio/activity'
 import { stages } from '../domain/stages.ts'
 import type { Deps } from './context.ts'
 import { fault } from './faults.ts'
 import { progress } from './meter.ts'
+import type { Put } from './produce.ts'
 
 export const regionBox = (t: CellTask): Box => cellBox(fromKey(t.cell), t.context.region, t.context.bounds)
 
@@ -79,7 +80,24 @@ export function touching(task: CellTask, stage: StageName, box: Box): Record<str
   return out
 }
 
+/** The chunks of a volume that a region holds. */
+export async function putVolume(put: Put, data: VolumeArray, box: Box, volume: VolumeOf<DataType>): Promise<void> {
+  const { encoding, channels = 1 } = volume
+  for (const chunk of encodeChunks(data, box, { mip: 0, encoding, channels })) await put(chunk.path, chunk.bytes)
+}
+
 export const halo = (box: Box, n: number, bounds: Box): Box => grow(box, [n, n, n], bounds)
+
+/** The box with `low` voxels more on its lower and `high` on its upper sides, where the dataset goes on. */
+export const withMargins = (box: Box, low: number, high: number, bounds: Box): Box =>
+  intersect({ min: map3(a => box.min[a] - low), max: map3(a => box.max[a] + high) }, bounds)
+
+type Sides = readonly [0 | 1, 0 | 1, 0 | 1]
+const sides = (reaches: (axis: 0 | 1 | 2) => boolean): Sides => map3(a => (reaches(a) ? 1 : 0)) as Sides
+
+/** 1 on each axis where `outer` reaches below (above) `inner`. */
+export const lowSides = (outer: Box, inner: Box): Sides => sides(a => outer.min[a] < inner.min[a])
+export const highSides = (outer: Box, inner: Box): Sides => sides(a => outer.max[a] > inner.max[a])
 
 /**
  * Runs `work` on each block. One that still fails on the last attempt of the activity is set aside with its reason, so
@@ -105,32 +123,4 @@ export async function eachBlock(
     progress(i + 1, blocks.length)
   }
   return holes
-}
-
-/** Copies `part` into `whole` (both x fastest) where their boxes overlap, channel by channel. */
-export function paste<T extends Uint8Array | Uint32Array | BigUint64Array>(
-  part: T,
-  partBox: Box,
-  whole: T,
-  wholeBox: Box,
-  channels = 1,
-): void {
-  const common = intersect(partBox, wholeBox)
-  const strides = (b: Box): Vec3 => [1, b.max[0] - b.min[0], (b.max[0] - b.min[0]) * (b.max[1] - b.min[1])]
-  const [, py, pz] = strides(partBox)
-  const [, wy, wz] = strides(wholeBox)
-  const n = common.max[0] - common.min[0]
-  for (let c = 0; c < channels; c++)
-    for (let z = common.min[2]; z < common.max[2]; z++)
-      for (let y = common.min[1]; y < common.max[1]; y++) {
-        const from =
-          c * voxels(partBox) + common.min[0] - partBox.min[0] + py * (y - partBox.min[1]) + pz * (z - partBox.min[2])
-        const to =
-          c * voxels(wholeBox) +
-          common.min[0] -
-          wholeBox.min[0] +
-          wy * (y - wholeBox.min[1]) +
-          wz * (z - wholeBox.min[2])
-        whole.set(part.subarray(from, from + n) as never, to)
-      }
 }

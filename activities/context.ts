@@ -40,7 +40,7 @@ export interface InferenceRequest {
 }
 
 /** uint8 output of the model over `core`, channel slowest, x fastest. @throws HillockError ModelMismatch, ComputeLost */
-export type Infer = (request: InferenceRequest, signal?: AbortSignal) => Promise<Uint8Array>
+export type Infer = (request: InferenceRequest, signal?: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>
 
 /** Set while a plan is made: nothing is computed or written, what would be is noted. */
 export interface Planning {

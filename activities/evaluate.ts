@@ -10,10 +10,11 @@ import { Release, type Quality } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readNpy } from '../storage/formats/npy.ts'
+import { copyOverlap } from '../storage/formats/volume.ts'
 import { putRaw } from '../storage/raw.ts'
 import { getRelease, readChannel } from '../storage/releases.ts'
 import { putSealed } from '../storage/sealed.ts'
-import { paste, readVolume, segmentationVolume } from './cells.ts'
+import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
@@ -26,9 +27,16 @@ interface Truth {
   /** What has that digest: the file, or the list of a phantom's slabs. */
   readonly source: Uint8Array
   /** Labels of a box, x fastest; 0 is ignored. */
-  labels(box: Box): Uint32Array
+  readonly labels: (box: Box) => Uint32Array
   readonly bounds: Box
   readonly synapses: readonly TrueSynapse[] | null
+}
+
+/** The boxes of a volume. */
+const within = (data: Uint32Array<ArrayBuffer>, bounds: Box) => (box: Box) => {
+  const out = new Uint32Array(voxels(box))
+  copyOverlap(data, bounds, out, box, 1)
+  return out
 }
 
 async function truthFile(file: string): Promise<Truth> {
@@ -44,11 +52,7 @@ async function truthFile(file: string): Promise<Truth> {
     source: bytes,
     bounds: whole,
     synapses: null,
-    labels(box) {
-      const out = new Uint32Array(voxels(box))
-      paste(data, whole, out, box)
-      return out
-    },
+    labels: within(data, whole),
   }
 }
 
@@ -71,11 +75,7 @@ async function truthOfPhantom(deps: Deps, slabs: Refs, bounds: Box): Promise<Tru
     source,
     bounds,
     synapses,
-    labels(box) {
-      const out = new Uint32Array(voxels(box))
-      paste(data, bounds, out, box)
-      return out
-    },
+    labels: within(data, bounds),
   }
 }
 
@@ -140,7 +140,7 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
       ? await scoreSegmentation(deps, { bounds, region }, segments, truth, config.evaluate.box)
       : {}
     const synapses = truth?.synapses
-      ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, box => truth.labels(box), bounds)
+      ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, truth.labels, bounds)
       : {}
     const all = { ...quality, ...synapses }
     await put('scores.json', json(all))

@@ -1,13 +1,15 @@
-// What mesh and skeleton share: the pieces of every segment in a region, which sees a voxel of its neighbours, packed into one object.
+// mesh, skeleton: the pieces of every segment in a region, which sees a voxel of its neighbours, packed into one object.
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { shapeOf, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
+import { fragmentAt, skeletonAt } from '../kernels/index.ts'
 import type { RegionLabels } from '../kernels/surface-samples.ts'
+import { encodeMesh } from '../storage/formats/meshes/legacy.ts'
 import { pack } from '../storage/formats/pack.ts'
-import { readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import { encodeSkeleton } from '../storage/formats/skeleton.ts'
+import { highSides, lowSides, readVolume, refs, regionBox, segmentationVolume, touching, withMargins } from './cells.ts'
 import type { Deps } from './context.ts'
-import { highSides, lowSides, withMargins } from './margins.ts'
 import { ofRegion, produce, type Made } from './produce.ts'
 import { configFor } from './source.ts'
 
@@ -17,7 +19,7 @@ interface Pieces {
   readonly summary?: Made['summary']
 }
 
-export async function pieces<S extends 'mesh' | 'skeleton'>(
+async function pieces<S extends 'mesh' | 'skeleton'>(
   deps: Deps,
   task: CellTask,
   stage: S,
@@ -41,3 +43,20 @@ export async function pieces<S extends 'mesh' | 'skeleton'>(
     return { voxels: voxels(box), summary: { segments: entries.length, ...summary } }
   })
 }
+
+export const mesh = (deps: Deps, task: CellTask): Promise<Outcome> =>
+  pieces(deps, task, 'mesh', async region => {
+    const made = await deps.compute('meshRegion', [region])
+    const entries = Array.from(made.ids, (id, i) => ({ key: String(id), bytes: encodeMesh(fragmentAt(made, i)) }))
+    return { entries, summary: { triangles: made.triangles.length / 3 } }
+  })
+
+export const skeleton = (deps: Deps, task: CellTask): Promise<Outcome> =>
+  pieces(deps, task, 'skeleton', async region => {
+    const made = await deps.compute('skeletonRegion', [region])
+    const entries = Array.from(made.ids, (id, i) => {
+      const { vertices, edges, radii } = skeletonAt(made, i)
+      return { key: String(id), bytes: encodeSkeleton({ positions: vertices, edges, radii }) }
+    })
+    return { entries }
+  })

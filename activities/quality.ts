@@ -1,8 +1,9 @@
-// residuals, and the quality of a release: figures that stages have left in their lineage.
-import type { IndexEntry, Roots } from '../domain/contract.ts'
-import type { Quality } from '../domain/release.ts'
+// residuals, the quality of a release, and what is missing from it: what stages have left in their lineage and index.
+import type { IndexEntry, Poisoned, Roots } from '../domain/contract.ts'
+import { isPoison, type Quality } from '../domain/release.ts'
 import type { Deps } from './context.ts'
 import { entriesBelow } from './pages.ts'
+import { saveDocument } from './source.ts'
 
 const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1]
 
@@ -26,4 +27,16 @@ export async function residuals(deps: Deps, roots: Roots): Promise<Quality> {
   const entries: IndexEntry[] = []
   for await (const e of entriesBelow(deps, Object.values(roots), s => s === 'stitch' || s === 'align')) entries.push(e)
   return qualityOf(deps, entries)
+}
+
+/** Blocks that a person is shown; the list has all. */
+const SHOWN = 20
+
+/** Artifacts that were committed without some of their blocks, because those failed on every attempt. */
+export async function poisoned(deps: Deps, roots: Roots): Promise<Poisoned> {
+  const found: IndexEntry[] = []
+  for await (const e of entriesBelow(deps, Object.values(roots))) if (e.holes?.some(isPoison)) found.push(e)
+  const holes = found.flatMap(e => e.holes!.filter(isPoison))
+  const text = holes.slice(0, SHOWN).map(h => `${h.stage} ${h.what}: ${h.reason}`)
+  return { list: await saveDocument(deps, found), blocks: holes.length, text: text.join('; ') }
 }

@@ -3,9 +3,18 @@ import type { Outcome } from '../domain/contract.ts'
 import { shapeOf, voxels } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { arrays } from './agglomerate.ts'
-import { affinityVolume, own, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
+import {
+  affinityVolume,
+  lowSides,
+  own,
+  readVolume,
+  refs,
+  regionBox,
+  segmentationVolume,
+  touching,
+  withMargins,
+} from './cells.ts'
 import type { Deps } from './context.ts'
-import { lowSides, withMargins } from './margins.ts'
 import { ofRegion, produce } from './produce.ts'
 import { configFor } from './source.ts'
 

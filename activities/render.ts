@@ -8,9 +8,9 @@ import type { Hole } from '../domain/release.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { tilesInBox } from '../kernels/index.ts'
 import type { Lattice, SectionStitch } from '../kernels/section-types.ts'
-import { encodeChunks } from '../storage/formats/volume.ts'
+import { copyOverlap } from '../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from './align.ts'
-import { emVolume, paste, refs, regionBox } from './cells.ts'
+import { emVolume, putVolume, refs, regionBox } from './cells.ts'
 import type { Deps } from './context.ts'
 import type { IngestedTile } from './ingest.ts'
 import { progress } from './meter.ts'
@@ -74,11 +74,11 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
         slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })),
       )
       const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
-      paste(await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)]), part, out, box)
+      const drawn = await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)])
+      copyOverlap(drawn, part, out, box, 1)
       progress(z1 - box.min[2], box.max[2] - box.min[2])
     }
-    for (const chunk of encodeChunks(out, box, { mip: 0, encoding: emVolume.encoding }))
-      await put(chunk.path, chunk.bytes)
+    await putVolume(put, out, box, emVolume)
     const holes = excluded
       .map(e => ({ box: intersect(e.box, box), reason: e.reason }))
       .filter(e => !isEmpty(e.box))

@@ -29,7 +29,7 @@ export const blockCoordinate = (id: bigint, axis: number): number =>
   Number((id >> (LOCAL_BITS + COORD_BITS * BigInt(2 - axis))) & ((1n << COORD_BITS) - 1n))
 
 /** The id of every voxel: table[labels[v]]. */
-export function relabelVolume(labels: Uint32Array, table: BigUint64Array): BigUint64Array {
+export function relabelVolume(labels: Uint32Array, table: BigUint64Array): BigUint64Array<ArrayBuffer> {
   const out = new BigUint64Array(labels.length)
   const [to, from] = [halves(out), halves(table)]
   for (let i = 0; i < labels.length; i++) {

@@ -42,7 +42,7 @@ export function renderSlab(
   box: Box,
   p: RenderParams,
   excluded: readonly Box[] = [],
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const [x0, y0, z0] = box.min
   const [sx, sy, sz] = sizeOf(box)
   const out = new Uint8Array(sx * sy * sz)

@@ -6,7 +6,7 @@ import type { Infer } from '../activities/context.ts'
 import type { HostReply } from './onnx-host.ts'
 
 interface Waiting {
-  resolve(output: Uint8Array): void
+  resolve(output: Uint8Array<ArrayBuffer>): void
   reject(error: Error): void
 }
 

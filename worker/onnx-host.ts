@@ -6,7 +6,7 @@ import type { InferenceRequest } from '../activities/context.ts'
 
 export interface HostReply {
   readonly id: number
-  readonly output?: Uint8Array
+  readonly output?: Uint8Array<ArrayBuffer>
   readonly error?: { readonly type: 'ModelMismatch' | 'ComputeLost'; readonly message: string }
 }
 
@@ -50,7 +50,7 @@ export function padHigh(
   return { data: out, shape: [px, py, pz] }
 }
 
-async function infer(r: InferenceRequest): Promise<Uint8Array> {
+async function infer(r: InferenceRequest): Promise<Uint8Array<ArrayBuffer>> {
   const s = await session(r.model, r.digest)
   const { data, shape } = padHigh(r.em, r.shape, r.multipleOf)
   const [px, py, pz] = shape
