@@ -5,16 +5,17 @@ import { HillockError } from '../domain/errors.ts'
 import { Release } from '../domain/release.ts'
 import type { DecisionTask } from '../domain/tasks.ts'
 import { putDecision } from '../storage/decisions.ts'
-import { getRelease, moveChannel, readChannel } from '../storage/releases.ts'
+import { moveChannel, readChannel } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
+import { manifestOf } from './release.ts'
 
 /** Earlier releases that a channel remembers. */
 const REMEMBERED = 20
 
 /** Points a channel at a release that is in the bucket; a channel that points at it already is left alone. */
 export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelValue> {
-  const text = await mustExist(deps, move.dataset, move.release)
+  const text = await manifestOf(deps, move.dataset, move.release)
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
   const now = ref && (JSON.parse(ref.value) as ChannelValue)
   if (now?.release === move.release) return now
@@ -40,7 +41,7 @@ export async function rollBack(deps: Deps, input: RollbackInput & { readonly via
       'ConfigError',
       `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`,
     )
-  await mustExist(deps, input.dataset, to)
+  await manifestOf(deps, input.dataset, to)
   const earlier = now.earlier.slice(now.earlier.indexOf(to) + 1)
   return set(deps, input, ref.version, now, { release: to, earlier, by: input.by, reason: input.reason })
 }
@@ -74,12 +75,6 @@ const KEPT = 2
 /** A value with so many of those before it. */
 function trimmed({ before, ...value }: ChannelValue, kept: number): ChannelValue {
   return kept > 1 && before !== undefined ? { ...value, before: before && trimmed(before, kept - 1) } : value
-}
-
-async function mustExist(deps: Deps, dataset: string, release: string): Promise<string> {
-  const text = await getRelease(deps.objects, dataset, release)
-  if (!text) throw new HillockError('MissingArtifact', `there is no release ${release} of ${dataset}`)
-  return text
 }
 
 async function set(

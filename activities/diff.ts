@@ -7,21 +7,20 @@ import {
   type ReleaseDiff,
   type SynapseRow,
 } from '../domain/diff.ts'
-import { HillockError } from '../domain/errors.ts'
 import { cellBox, fromKey, map3, type Box } from '../domain/geometry.ts'
-import { Release } from '../domain/release.ts'
+import type { Release } from '../domain/release.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readParquet } from '../storage/formats/parquet.ts'
-import { getRelease } from '../storage/releases.ts'
 import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
+import { releaseOf } from './release.ts'
 import { saveDocument } from './source.ts'
 
 /** Saves the difference in the raw archive; returns its digest. */
 export async function diffReleases(plain: Deps, { dataset, before, after }: DiffInput): Promise<string> {
   const deps = { ...plain, artifacts: artifactStore(plain.objects, { quarantined: true }) }
-  const [a, b] = await Promise.all([before, after].map(name => named(deps, dataset, name)))
+  const [a, b] = await Promise.all([before, after].map(name => releaseOf(deps, dataset, name)))
   const layers = layersThatDiffer(a!, b!)
   const diff: ReleaseDiff = {
     dataset,
@@ -33,12 +32,6 @@ export async function diffReleases(plain: Deps, { dataset, before, after }: Diff
     ...figuresThatDiffer(a!, b!),
   }
   return saveDocument(deps, diff)
-}
-
-async function named(deps: Deps, dataset: string, name: string): Promise<Release> {
-  const text = await getRelease(deps.objects, dataset, name)
-  if (!text) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
-  return Release.parse(JSON.parse(text))
 }
 
 const NOTHING = { split: [], merged: [], new: [], gone: [], renamed: [] }

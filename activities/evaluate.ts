@@ -6,19 +6,20 @@ import type { Evaluated, EvaluateInput, Outcome, Refs } from '../domain/contract
 import { HillockError } from '../domain/errors.ts'
 import { fromKey, cellBox, intersect, isEmpty, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
-import { Release, type Quality } from '../domain/release.ts'
+import type { Quality } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readNpy } from '../storage/formats/npy.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { putRaw } from '../storage/raw.ts'
-import { getRelease, readChannel } from '../storage/releases.ts'
+import { readChannel } from '../storage/releases.ts'
 import { putSealed } from '../storage/sealed.ts'
 import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, json, ofDataset, produce } from './produce.ts'
+import { releaseOf } from './release.ts'
 import { configOf, namedFile } from './source.ts'
 import { scoreSynapseTables, type TrueSynapse } from './synapse-truth.ts'
 
@@ -152,9 +153,7 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
 export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise<Evaluated> {
   const { dataset } = input
   const name = input.release ?? (await publishedOf(deps, dataset))
-  const text = await getRelease(deps.objects, dataset, name)
-  if (!text) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
-  const r = Release.parse(JSON.parse(text))
+  const r = await releaseOf(deps, dataset, name)
   if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
   const truth =
     input.truth === 'phantom'

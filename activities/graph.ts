@@ -2,6 +2,7 @@
 import type { Outcome } from '../domain/contract.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { cellBox, fromKey } from '../domain/geometry.ts'
+import { rowsAt } from '../kernels/arrays.ts'
 import { readArrays } from './agglomerate.ts'
 import { synapseFiles } from '../storage/formats/annotations/synapses.ts'
 import { writeParquet } from '../storage/formats/parquet.ts'
@@ -12,7 +13,7 @@ import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, ofDataset, produce } from './produce.ts'
 import { configOf } from './source.ts'
-import { byPartners, concatTables, synapseLines, synapseRows, takeRows, type SynapseColumns } from './synapse-table.ts'
+import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumns } from './synapse-table.ts'
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
@@ -37,7 +38,7 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
     const ids = BigUint64Array.from([...sizes.keys()].sort((a, b) => (a < b ? -1 : 1)))
     const voxels = Float64Array.from(ids, id => sizes.get(id)!)
     const found = concatTables(tables)
-    const all = takeRows(found, await deps.compute('hilbertOrder', [found.x, found.y, found.z]))
+    const all = rowsAt(found, await deps.compute('hilbertOrder', [found.x, found.y, found.z]))
     const made = await deps.compute('connectivity', [all, { id: ids, voxels }])
     const rows = synapseRows(all)
     await put('synapses.parquet', writeParquet(rows))

@@ -4,6 +4,7 @@ import type { SectionTask } from '../domain/tasks.ts'
 import type { SectionImage } from '../kernels/section-types.ts'
 import type { Deps } from './context.ts'
 import { batch, sectionPages } from './pages.ts'
+import { kept } from './kept.ts'
 import { progress } from './meter.ts'
 import { item, json, produce } from './produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
@@ -26,16 +27,12 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
   const pages = await sectionPages(deps, task.roots['sections']!, context.bounds, first - Math.max(...BACK), last + 1)
   const section = await sectionReader(deps, pages)
   const { scale, ...params } = config.stages.match
-  const images = new Map<number, Promise<SectionImage>>()
+  const images = new Map<unknown, Promise<SectionImage>>()
   const draw = async (z: number): Promise<SectionImage> => {
     const { manifest, stitch } = await section(z)
     return deps.compute('renderSection', [await loadTiles(deps, manifest.tiles), stitch!, stitch!.bounds, scale])
   }
-  const image = (z: number): Promise<SectionImage> => {
-    const drawn = images.get(z) ?? draw(z)
-    images.set(z, drawn)
-    return drawn
-  }
+  const image = (z: number): Promise<SectionImage> => kept(images, z, Infinity, () => draw(z))
   const outcomes: Outcome[] = []
   for (let b = first; b <= last; b++) {
     for (const a of BACK.map(k => b - k).filter(z => z >= 0)) {

@@ -1,5 +1,5 @@
 // Pages of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { canonicalJson } from '../domain/canonical.ts'
 import {
   entryOf,
   type BatchOutcome,
@@ -16,23 +16,13 @@ import { sha256 } from '../domain/recipe.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep, type Grid } from '../domain/sweep.ts'
 import { nodeKey, type Node } from '../domain/tree.ts'
-import { getRaw, putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
+import { document, saveDocument } from './source.ts'
 
-const known = new Map<string, Promise<Page>>()
-const KNOWN = 2000
+const known = new Map<unknown, Promise<unknown>>()
 
 /** Pages never change, so those read last are kept. */
-export function readPage(deps: Deps, digest: string): Promise<Page> {
-  let page = known.get(digest)
-  if (!page) {
-    page = getRaw(deps.objects, digest).then(b => JSON.parse(Buffer.from(b).toString()) as Page)
-    page.catch(() => known.delete(digest))
-    if (known.size >= KNOWN) known.delete(known.keys().next().value!)
-    known.set(digest, page)
-  }
-  return page
-}
+export const readPage = (deps: Deps, digest: string): Promise<Page> => document<Page>(deps, digest, known, 2000)
 
 /** Writes a page of own artifacts and pages below. */
 export async function writePage(
@@ -56,8 +46,7 @@ export async function writePage(
       holes: own.reduce((n, e) => n + (e.holes?.length ?? 0), 0) + under.reduce((n, u) => n + u.sum.holes, 0),
     }
   }
-  const page: Page = { entries, below: pages, stages: sums }
-  return putRaw(deps.objects, Buffer.from(canonicalJson(page as unknown as Json)))
+  return saveDocument(deps, { entries, below: pages, stages: sums } satisfies Page)
 }
 
 /** Every artifact below some pages, page by page, in the order of the grid. */

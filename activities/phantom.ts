@@ -3,9 +3,10 @@ import { zstdCompressSync } from 'node:zlib'
 import type { Json } from '../domain/canonical.ts'
 import type { TileEntry } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
-import type { Box } from '../domain/geometry.ts'
+import { voxels, type Box } from '../domain/geometry.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import { encodePng } from '../storage/formats/image.ts'
+import { copyOverlap } from '../storage/formats/volume.ts'
 import type { Deps } from './context.ts'
 import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
@@ -20,31 +21,30 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
   if (!('phantom' in config.source)) throw new Error('the source of this run is not a phantom')
   const spec = config.source.phantom
   const sections = last - first + 1
+  const extent: Box = { min: [0, 0, first], max: [spec.size[0], spec.size[1], last + 1] }
   const order = {
     stage: 'phantom',
     key: String(first),
     parameters: spec as unknown as Record<string, Json>,
     inputs: {},
-    extent: { min: [0, 0, first], max: [spec.size[0], spec.size[1], last + 1] },
+    extent,
     seed: spec.seed,
   } as const
   return produce(deps, config, order, async put => {
     const scene = await deps.compute('phantomScene', [spec])
     const truth = await deps.compute('phantomTruth', [spec, scene])
     const layout: TileEntry[] = []
-    const labels = new Uint32Array(spec.size[0] * spec.size[1] * sections)
     const slab: Box = {
       min: [-MARGIN, -MARGIN, first],
       max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1],
     }
     const specimen = await deps.compute('phantomSpecimen', [spec, scene, slab])
+    const labels = new Uint32Array(voxels(extent))
+    copyOverlap(specimen.labels, slab, labels, extent, 1)
     const plane = specimen.em.length / sections
     for (let z = first; z <= last; z++) {
-      const [from, to] = [plane * (z - first), plane * (z - first + 1)]
       const box: Box = { min: [-MARGIN, -MARGIN, z], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, z + 1] }
-      const slice = { em: specimen.em.slice(from, to), labels: specimen.labels.slice(from, to), box }
-      const inner = cutLabels(slice.labels, spec.size[0], spec.size[1])
-      labels.set(inner, inner.length * (z - first))
+      const slice = { em: specimen.em.slice(plane * (z - first), plane * (z - first + 1)), box }
       for (const t of await deps.compute('phantomSection', [spec, z, slice])) {
         const name = `r${t.row}c${t.col}`
         const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
@@ -61,12 +61,4 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
     await put('labels.u32.zst', zstdCompressSync(new Uint8Array(labels.buffer)))
     return { voxels: labels.length, summary: { tiles: layout.length, defects: truth.defects.length } }
   })
-}
-
-function cutLabels(labels: Uint32Array, width: number, height: number): Uint32Array {
-  const row = width + 2 * MARGIN
-  const out = new Uint32Array(width * height)
-  for (let y = 0; y < height; y++)
-    out.set(labels.subarray((y + MARGIN) * row + MARGIN, (y + MARGIN) * row + MARGIN + width), y * width)
-  return out
 }

@@ -2,11 +2,12 @@
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import { workflowIds, type Assembled, type IndexEntry, type Refs, type ReleaseInput } from '../domain/contract.ts'
+import { HillockError } from '../domain/errors.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { contentDigest, sha256, type Digest } from '../domain/recipe.ts'
 import { Release, releaseName, type LayerName, type VolumeLayer } from '../domain/release.ts'
 import { mipFactor, rootLevel } from '../domain/tree.ts'
-import { putRelease } from '../storage/releases.ts'
+import { getRelease, putRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
 import { entriesBelow } from './pages.ts'
@@ -82,6 +83,16 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     approval,
   }
 }
+
+/** The manifest of a release. @throws HillockError MissingArtifact */
+export async function manifestOf(deps: Deps, dataset: string, name: string): Promise<string> {
+  const text = await getRelease(deps.objects, dataset, name)
+  if (!text) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
+  return text
+}
+
+export const releaseOf = async (deps: Deps, dataset: string, name: string): Promise<Release> =>
+  Release.parse(JSON.parse(await manifestOf(deps, dataset, name)))
 
 /** Artifacts of one stage, by cell. */
 const refsOf = (entries: readonly IndexEntry[], stage: string): Refs =>

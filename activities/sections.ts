@@ -5,6 +5,7 @@ import { decodeTile } from '../storage/formats/image.ts'
 import { getRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import type { IngestedTile, SectionManifest } from './ingest.ts'
+import { kept } from './kept.ts'
 import { timedKernel } from './meter.ts'
 import { refsBelow } from './pages.ts'
 
@@ -21,7 +22,7 @@ export interface Section {
 /** Reads the sections that some pages list by z, each once. */
 export async function sectionReader(deps: Deps, pages: readonly string[]): Promise<(z: number) => Promise<Section>> {
   const [ingested, stitched] = await Promise.all(['ingest', 'stitch'].map(s => refsBelow(deps, pages, s)))
-  const known = new Map<number, Promise<Section>>()
+  const known = new Map<unknown, Promise<Section>>()
   const read = async (z: number): Promise<Section> => {
     const stitchRef = stitched![z]!
     const [manifest, stitch] = await Promise.all([
@@ -30,11 +31,7 @@ export async function sectionReader(deps: Deps, pages: readonly string[]): Promi
     ])
     return { manifest, stitch, stitchRef }
   }
-  return z => {
-    const section = known.get(z) ?? read(z)
-    known.set(z, section)
-    return section
-  }
+  return z => kept(known, z, Infinity, () => read(z))
 }
 
 /** Pixels of some tiles of a section, with their nominal positions. */

@@ -4,6 +4,7 @@ import { HillockError } from '../domain/errors.ts'
 import { boxName, contains, shapeOf, type Box } from '../domain/geometry.ts'
 import { openVolume } from '../storage/foreign/volume.ts'
 import type { ForeignVolume } from '../storage/foreign/types.ts'
+import { kept } from './kept.ts'
 
 interface Opened {
   readonly volume: ForeignVolume
@@ -28,19 +29,8 @@ export async function sourceVolume(source: VolumeSource): Promise<Opened> {
 const SLAB_BYTES = 1 << 27
 const KEPT = 4
 
-const opened = new Map<string, Promise<Opened>>()
-const slabs = new Map<string, Promise<Uint8Array>>()
-
-function kept<T>(in_: Map<string, Promise<T>>, name: string, most: number, make: () => Promise<T>): Promise<T> {
-  let value = in_.get(name)
-  if (!value) {
-    value = make()
-    value.catch(() => in_.delete(name))
-    if (in_.size >= most) in_.delete(in_.keys().next().value!)
-    in_.set(name, value)
-  }
-  return value
-}
+const opened = new Map<unknown, Promise<Opened>>()
+const slabs = new Map<unknown, Promise<Uint8Array>>()
 
 /** One slice of the box, counted from its lower corner. */
 export async function volumeSlice(

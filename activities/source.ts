@@ -12,20 +12,16 @@ import { getRaw, putRaw } from '../storage/raw.ts'
 import { encodePng } from '../storage/formats/image.ts'
 import { readNpy } from '../storage/formats/npy.ts'
 import type { Deps } from './context.ts'
+import { kept } from './kept.ts'
 import { sourceVolume, volumeSlice } from './source-volume.ts'
 
-const configs = new Map<string, Promise<unknown>>()
+const documents = new Map<unknown, Promise<unknown>>()
 /** Parsed JSON of the raw archive, kept for the few documents that every activity of a run reads. */
-export function document<T>(deps: Deps, digest: string): Promise<T> {
-  let known = configs.get(digest)
-  if (!known) {
-    if (configs.size > 32) configs.clear()
-    known = getRaw(deps.objects, digest).then(b => JSON.parse(Buffer.from(b).toString()) as unknown)
-    known.catch(() => configs.delete(digest))
-    configs.set(digest, known)
-  }
-  return known as Promise<T>
-}
+export const document = <T>(deps: Deps, digest: string, keptIn = documents, most = 32): Promise<T> =>
+  kept(keptIn, digest, most, async () =>
+    JSON.parse(Buffer.from(await getRaw(deps.objects, digest)).toString()),
+  ) as Promise<T>
+
 export const configOf = (deps: Deps, digest: string): Promise<RunConfig> => document(deps, digest)
 /** The run file as it holds for the region of a task; above the leaves of the tree nothing differs. */
 export const configFor = async (deps: Deps, { context, level, cell }: CellTask): Promise<RunConfig> => {

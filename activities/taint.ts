@@ -3,17 +3,17 @@ import type { RunConfig } from '../domain/config.ts'
 import type { Diagnosis, IndexEntry, QuarantineTask, RollbackInput } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { patchConfig } from '../domain/patch.ts'
-import { Release } from '../domain/release.ts'
+import type { Release } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
 import { tainted, type Spot } from '../domain/taint.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { markOf } from '../storage/quarantine.ts'
 import { getRaw } from '../storage/raw.ts'
-import { getRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
 import { ownReason } from './own-marks.ts'
 import { readPage } from './pages.ts'
+import { releaseOf } from './release.ts'
 import { configOf, saveDocument } from './source.ts'
 
 type Entry = IndexEntry & Spot
@@ -30,9 +30,7 @@ export async function diagnose(deps: Deps, input: RollbackInput, good: string): 
 }
 
 async function manifest(deps: Deps, dataset: string, name: string): Promise<{ release: Release; config: RunConfig }> {
-  const text = await getRelease(deps.objects, dataset, name)
-  if (text === undefined) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
-  const release = Release.parse(JSON.parse(text))
+  const release = await releaseOf(deps, dataset, name)
   if (!release.config)
     throw new HillockError(
       'ConfigError',

@@ -1,6 +1,6 @@
 // Typed arrays as columns of tables and as scratch: longer ones, joined ones, chosen rows; and union-find over one.
 
-type Column = Uint8Array | Int32Array | Uint32Array | Float32Array | Float64Array | BigUint64Array
+export type Column = Uint8Array | Int32Array | Uint32Array | Float32Array | Float64Array | BigUint64Array
 
 const like = <T extends Column>(a: T, length: number): T => new (a.constructor as new (n: number) => T)(length)
 

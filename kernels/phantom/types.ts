@@ -62,7 +62,7 @@ export interface PhantomScene {
 /** A cut-out of the specimen, x fastest. labels: neurite id, 0 = membrane and extracellular space. */
 export interface PhantomVolume {
   readonly em: Uint8Array
-  readonly labels: Uint32Array
+  readonly labels: Uint32Array<ArrayBuffer>
 }
 
 /** One camera image. (x, y) is the nominal stage position of its first pixel. */
@@ -108,6 +108,6 @@ export interface PhantomTruth {
   })[]
 }
 
-export interface SpecimenSlice extends PhantomVolume {
+export interface SpecimenSlice extends Pick<PhantomVolume, 'em'> {
   readonly box: Box
 }

@@ -1,12 +1,12 @@
 // The synapse table: parts put together, rows in another order, and sorted by partners with ids that no double holds.
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { rowsAt } from '../../kernels/arrays.ts'
 import {
   byPartners,
   concatTables,
   synapseLines,
   synapseRows,
-  takeRows,
   type SynapseColumns,
 } from '../../activities/synapse-table.ts'
 
@@ -52,7 +52,7 @@ it('keeps every row whole', () => {
         const whole = concatTables(parts.map(tableOf))
         expect(whole).toEqual(tableOf(all))
         const order = all.map((_, i) => ({ i, key: keys.next().value! })).sort((a, b) => a.key - b.key || a.i - b.i)
-        const taken = takeRows(
+        const taken = rowsAt(
           whole,
           Uint32Array.from(order, o => o.i),
         )
