@@ -1,11 +1,6 @@
 // Fast Fourier transform of complex 2-D arrays whose sides are powers of two.
 
-export interface Spectrum {
-  readonly width: number
-  readonly height: number
-  readonly re: Float64Array
-  readonly im: Float64Array
-}
+export type Spectrum = Readonly<Record<'width' | 'height', number> & Record<'re' | 'im', Float64Array>>
 
 export const nextPowerOfTwo = (n: number): number => {
   let p = 1

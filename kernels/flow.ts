@@ -3,13 +3,7 @@ import { median } from './least-squares.ts'
 import type { Affine } from './section-types.ts'
 
 /** x fastest. Confidence 0 marks a displacement that was not measured. */
-export interface Flow {
-  readonly nx: number
-  readonly ny: number
-  readonly dx: Float64Array
-  readonly dy: Float64Array
-  readonly confidence: Float64Array
-}
+export type Flow = Readonly<Record<'nx' | 'ny', number> & Record<'dx' | 'dy' | 'confidence', Float64Array>>
 
 /** Half side, in nodes, of the surroundings that a node is compared with. */
 const reach = 2

@@ -1,4 +1,5 @@
 // The surface of one segment at several levels of detail, cut into the nodes of an octree and compressed.
+import { concat } from './arrays.ts'
 import { dracoEncoder } from './mesh-draco.ts'
 import { complete, nodeAt, nodesOf, zOrder, type Nodes } from './mesh-nodes.ts'
 import { simplifierReady, simplifyMesh, type Mesh } from './mesh-simplify.ts'
@@ -65,13 +66,7 @@ export async function meshLevels(pieces: readonly Mesh[], params: LevelParameter
       triangles: triangles[level]!,
     }
   })
-  const data = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
-  let at = 0
-  for (const part of parts) {
-    data.set(part, at)
-    at += part.length
-  }
-  return { origin, levels, data }
+  return { origin, levels, data: concat([new Uint8Array(), ...parts]) }
 }
 
 function lowestCorner(pieces: readonly Mesh[]): Vec3 {

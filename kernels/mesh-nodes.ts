@@ -2,6 +2,7 @@
 import { cutAtPlanes } from './mesh-cut.ts'
 import type { IntegerMesh } from './mesh-draco.ts'
 import type { Mesh } from './mesh-simplify.ts'
+import { map3 } from './types.ts'
 import type { Vec3 } from './types.ts'
 
 /** One level of an octree: triangles by node. */
@@ -32,10 +33,10 @@ export function nodesOf(mesh: Mesh, side: number, level: number, bits: number): 
     return Math.floor((Math.min(p, q, r) + Math.max(p, q, r)) / 2 ** (level + 1))
   }
   for (let t = 0; t < triangles.length; t += 3) {
-    const name = nameOf([along(t, 0), along(t, 1), along(t, 2)])
-    const list = corners.get(name)
-    if (list) list.push(triangles[t]!, triangles[t + 1]!, triangles[t + 2]!)
-    else corners.set(name, [triangles[t]!, triangles[t + 1]!, triangles[t + 2]!])
+    const name = nameOf(map3(axis => along(t, axis)))
+    const list = corners.get(name) ?? []
+    if (list.length === 0) corners.set(name, list)
+    list.push(triangles[t]!, triangles[t + 1]!, triangles[t + 2]!)
   }
   const out: Nodes = new Map()
   for (const [name, list] of corners) {

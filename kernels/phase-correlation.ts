@@ -4,19 +4,11 @@ import type { Spectrum } from './fft.ts'
 import type { Plane } from './plane.ts'
 
 /** A grey image of zero mean; `data` is read from `offset` on, with `stride` from row to row. */
-interface Crop {
+interface Crop extends Readonly<Record<'offset' | 'stride' | 'width' | 'height', number>> {
   readonly data: Float32Array
-  readonly offset: number
-  readonly stride: number
-  readonly width: number
-  readonly height: number
 }
 
-interface Peak {
-  readonly dx: number
-  readonly dy: number
-  readonly height: number
-}
+type Peak = Readonly<Record<'dx' | 'dy' | 'height', number>>
 
 /** A rectangle of an image, cut where the image ends. */
 export const crop = (p: Plane, x = 0, y = 0, width: number = p.width, height: number = p.height): Crop => ({

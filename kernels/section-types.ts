@@ -24,13 +24,7 @@ export interface SectionTile extends TileImage {
 export type Affine = readonly [number, number, number, number, number, number]
 
 /** Nodes at (x0 + i spacing, y0 + j spacing), x fastest. */
-export interface Grid {
-  readonly spacing: number
-  readonly nx: number
-  readonly ny: number
-  readonly x0: number
-  readonly y0: number
-}
+export type Grid = Readonly<Record<'spacing' | 'nx' | 'ny' | 'x0' | 'y0', number>>
 
 /** Displacements at the nodes; bilinear between them, constant outside. */
 export interface Lattice<A = readonly number[]> extends Grid {
@@ -39,11 +33,7 @@ export interface Lattice<A = readonly number[]> extends Grid {
 }
 
 /** Pixels at the sides, and x + y counted from each corner (top left, top right, bottom left, bottom right), without tissue. */
-export interface CameraView {
-  readonly left: number
-  readonly top: number
-  readonly right: number
-  readonly bottom: number
+export interface CameraView extends Readonly<Record<'left' | 'top' | 'right' | 'bottom', number>> {
   readonly corners: readonly [number, number, number, number]
 }
 
@@ -59,13 +49,9 @@ export interface TileTransform extends Omit<TileImage, 'data'> {
 }
 
 /** One accepted patch of an overlap: the same structure lies at (ax, ay) of tile a and at (bx, by) of tile b. */
-export interface PatchMatch<T> {
+export interface PatchMatch<T> extends Readonly<Record<'ax' | 'ay' | 'bx' | 'by', number>> {
   readonly a: T
   readonly b: T
-  readonly ax: number
-  readonly ay: number
-  readonly bx: number
-  readonly by: number
   /** Normalised correlation of the two patches. */
   readonly score: number
 }

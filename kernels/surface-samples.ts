@@ -1,5 +1,6 @@
 // The label samples of one region that meshes and skeletons are made from, equal on both sides of a shared face.
 
+import { map3 } from './types.ts'
 import type { Vec3 } from './types.ts'
 
 type Side = 0 | 1
@@ -46,7 +47,7 @@ export interface Samples {
 export function sampleRegion(region: RegionLabels, step: 1 | 2): Samples {
   const axes = [0, 1, 2].map(axis => footprints(region, axis, step))
   const [from, to, at] = [axes.map(a => a.from), axes.map(a => a.to), axes.map(a => a.at)]
-  const shape: Vec3 = [from[0]!.length, from[1]!.length, from[2]!.length]
+  const shape = map3(a => axes[a]!.from.length)
   return { labels: mostFrequent(region, from, to, shape), shape, from, to, at }
 }
 

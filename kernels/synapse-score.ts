@@ -1,14 +1,8 @@
 // Found synapses against true ones: one-to-one by distance, then whether the partners are the right way round.
 import type { Box } from './types.ts'
 
-export interface ScoredSynapse {
-  readonly x: number
-  readonly y: number
-  readonly z: number
-  /** True neurites on either side, 0 where none is known. */
-  readonly pre: number
-  readonly post: number
-}
+/** `pre`, `post`: true neurites on either side, 0 where none is known. */
+export type ScoredSynapse = Readonly<Record<'x' | 'y' | 'z' | 'pre' | 'post', number>>
 
 export interface SynapseScores {
   readonly synapsePrecision: number

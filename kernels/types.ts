@@ -11,6 +11,10 @@ export interface Box {
 /** A vector of what is made for each axis. */
 export const map3 = (make: (axis: 0 | 1 | 2) => number): Vec3 => [make(0), make(1), make(2)]
 
+/** p + by d. */
+export const move = (p: Vec3, d: Vec3, by: number): Vec3 => [p[0] + d[0] * by, p[1] + d[1] * by, p[2] + d[2] * by]
+export const dot = (p: Vec3, q: Vec3): number => p[0] * q[0] + p[1] * q[1] + p[2] * q[2]
+
 export const sizeOf = ({ min, max }: Box): Vec3 => map3(a => max[a] - min[a])
 
 /** The offsets of the 26 neighbours of a voxel, in raster order. */

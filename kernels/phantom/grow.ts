@@ -1,5 +1,5 @@
 // Grows the neurites: persistent random walks that feel for free space, swell, taper, branch and stop where it is full.
-import { map3 } from '../types.ts'
+import { dot, map3, move } from '../types.ts'
 import type { Vec3 } from '../types.ts'
 import { growingSpheres } from './grid.ts'
 import type { GrowingSpheres } from './grid.ts'
@@ -144,9 +144,6 @@ function branchTip(tip: Tip, radius: number, random: Stream): Tip {
   const thinner = Math.max(thinnest + 1, radius * random.range(0.5, 0.8))
   return { ...tip, way, radius: thinner, length: random.range(80, 320) }
 }
-
-const move = (p: Vec3, d: Vec3, by: number): Vec3 => [p[0] + d[0] * by, p[1] + d[1] * by, p[2] + d[2] * by]
-const dot = (p: Vec3, q: Vec3): number => p[0] * q[0] + p[1] * q[1] + p[2] * q[2]
 
 function unitVector(v: Vec3): Vec3 {
   const scale = 1 / Math.sqrt(dot(v, v))

@@ -1,4 +1,6 @@
 // Puts mitochondria into thick stretches of neurites.
+import { map3 } from '../types.ts'
+import type { Vec3 } from '../types.ts'
 import { stream } from './random.ts'
 import { samplesOf } from './samples.ts'
 import type { Row } from './samples.ts'
@@ -15,11 +17,12 @@ export function placeMitochondria(
   const crowded = nearSynapse(lines, synapses)
   const random = stream(seed, 31)
   const rows: (Row & { body: number })[] = []
+  const axes = [lines.x, lines.y, lines.z] as const
   let body = 0
   let left = 0
   let whole = 1
   let wait = random.range(0, 80)
-  let side = [0, 0, 0]
+  let side: Vec3 = [0, 0, 0]
   let share = 0.5
   for (let i = 1; i < lines.x.length; i++) {
     const from = lines.previous[i]!
@@ -38,16 +41,16 @@ export function placeMitochondria(
       left = whole
       wait = random.range(10, 70)
       share = random.range(0.5, 0.78)
-      side = [0, 1, 2].map(() => random.range(-0.3, 0.3))
+      side = map3(() => random.range(-0.3, 0.3))
     }
     for (const half of [0.5, 1]) {
       const along = (whole - left + half * step) / whole
       // Rounded ends.
       const end = Math.sqrt(Math.max(0.1, 1 - (2 * Math.min(1, along) - 1) ** 4))
       const mid = lines.r[from]! * (1 - half) + radius * half
-      const at = (c: Float64Array, a: number) => c[from]! * (1 - half) + c[i]! * half + side[a]! * mid
+      const at = map3(a => axes[a][from]! * (1 - half) + axes[a][i]! * half + side[a] * mid)
       const r = Math.min(22, mid * share) * end
-      rows.push({ x: at(lines.x, 0), y: at(lines.y, 1), z: at(lines.z, 2), r, owner: lines.owner[i]!, body })
+      rows.push({ at, r, owner: lines.owner[i]!, body })
     }
     left -= step
     if (radius < 7) left = 0

@@ -95,7 +95,7 @@ export function shadeRow(
       const w = look.membraneProfile[(d * look.profileSteps) | 0]!
       grey += w * (look.membraneGrey + warpY[t]! / 160 + fine - grey)
     }
-    if (synapse && d < 4) grey = clefts(s, straight, owner, row.other[i]!, d, x + i, y, z, grey)
+    if (synapse && d < 4) grey = clefts(s, straight, row, i, x + i, y, z, grey)
     grey += 1.6 * fine
     em[at + i] = grey < 0 ? 0 : grey > 255 ? 255 : grey + 0.5
   }
@@ -168,15 +168,17 @@ function cloud(s: Shader, cell: number, owner: number, x: number, y: number, z: 
 function clefts(
   s: Shader,
   cell: number,
-  owner: number,
-  other: number,
-  d: number,
+  row: FieldRow,
+  i: number,
   x: number,
   y: number,
   z: number,
   grey: number,
 ): number {
   const { starts, rows } = s.synapseCells
+  const owner = row.owner[i]!
+  const other = row.other[i]!
+  const d = row.distance[i]!
   let out = grey
   for (let c = starts[cell]!; c < starts[cell + 1]!; c++) {
     const k = rows[c]!

@@ -8,29 +8,19 @@ const warpSpacing = 64
 const splineLoss = 0.48
 const window = 4
 
-export interface TileSlot {
+export interface TileSlot extends Readonly<Record<'row' | 'col' | 'x' | 'y', number>> {
   readonly tile: string
-  readonly row: number
-  readonly col: number
-  readonly x: number
-  readonly y: number
 }
 
 /** Nominal places of the tiles: from (0, 0), a constant step, the last at or beyond the far faces of the specimen. */
 export function tileSlots(spec: PhantomSpec): readonly TileSlot[] {
-  const [w, h] = spec.tiles.shape
-  const count = (size: number, side: number) =>
-    Math.max(1, Math.ceil((size - spec.tiles.overlap) / (side - spec.tiles.overlap)))
+  const { shape, overlap } = spec.tiles
+  const [w, h] = shape
+  const count = (size: number, side: number) => Math.max(1, Math.ceil((size - overlap) / (side - overlap)))
   const out: TileSlot[] = []
   for (let row = 0; row < count(spec.size[1], h); row++)
     for (let col = 0; col < count(spec.size[0], w); col++)
-      out.push({
-        tile: `r${row}c${col}`,
-        row,
-        col,
-        x: col * (w - spec.tiles.overlap),
-        y: row * (h - spec.tiles.overlap),
-      })
+      out.push({ tile: `r${row}c${col}`, row, col, x: col * (w - overlap), y: row * (h - overlap) })
   return out
 }
 
