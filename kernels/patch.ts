@@ -27,7 +27,12 @@ export function correlation(
   const x0 = Math.max(part.x, 0, -vx)
   const x1 = Math.min(part.x + part.width, a.width, b.width - vx)
   const y1 = Math.min(part.y + part.height, a.height, b.height - vy)
-  let [n, sT, sTT, sI, sII, sIT] = [0, 0, 0, 0, 0, 0]
+  let n = 0
+  let sT = 0
+  let sTT = 0
+  let sI = 0
+  let sII = 0
+  let sIT = 0
   for (let y = Math.max(part.y, 0, -vy); y < y1; y += stride) {
     const toB = (y + vy) * b.width + vx - y * a.width
     for (let i = y * a.width + x0, end = y * a.width + x1; i < end; i += stride) {
@@ -92,7 +97,14 @@ export function refinePatch(a: Plane, b: Plane, s: PatchState, iterations: numbe
   const aw = a.width
   const bv = b.value
   const bw = b.width
-  let [n, sT, sTT, sX, sY, hxx, hxy, hyy] = [0, 0, 0, 0, 0, 0, 0, 0]
+  let n = 0
+  let sT = 0
+  let sTT = 0
+  let sX = 0
+  let sY = 0
+  let hxx = 0
+  let hxy = 0
+  let hyy = 0
   const toB = Math.round(s.vy) * bw + Math.round(s.vx)
   for (let y = y0, k = 0; y < y0 + h; y++)
     for (let x = x0, i = y * aw + x0, j = y * bw + x0 + toB; x < x0 + w; x++, k++, i++, j++) {
@@ -123,13 +135,19 @@ export function refinePatch(a: Plane, b: Plane, s: PatchState, iterations: numbe
   const whole = n === w * h
   const [startX, startY] = [s.vx, s.vy]
   for (let iteration = 0; ; iteration++) {
-    const [ix, iy] = [Math.floor(s.vx), Math.floor(s.vy)]
-    const [fx, fy] = [s.vx - ix, s.vy - iy]
+    const ix = Math.floor(s.vx)
+    const iy = Math.floor(s.vy)
+    const fx = s.vx - ix
+    const fy = s.vy - iy
     const w00 = (1 - fx) * (1 - fy)
     const w10 = fx * (1 - fy)
     const w01 = (1 - fx) * fy
     const w11 = fx * fy
-    let [sI, sII, sIT, sIX, sIY] = [0, 0, 0, 0, 0]
+    let sI = 0
+    let sII = 0
+    let sIT = 0
+    let sIX = 0
+    let sIY = 0
     for (let y = 0, k = 0; y < h; y++)
       for (let x = 0, j = (y0 + y + iy) * bw + x0 + ix; x < w; x++, k++, j++) {
         let v = w00 * bv[j]! + w10 * bv[j + 1]! + w01 * bv[j + bw]! + w11 * bv[j + bw + 1]!

@@ -18,7 +18,7 @@ const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)
 export function addSizes(parts: readonly Sizes[]): Sizes {
   const sums = new Map<bigint, number>()
   for (const { ids, voxels } of parts) ids.forEach((id, i) => sums.set(id, (sums.get(id) ?? 0) + voxels[i]!))
-  const ids = BigUint64Array.from([...sums.keys()].sort(ascending))
+  const ids = BigUint64Array.from(sums.keys()).sort()
   return { ids, voxels: Float64Array.from(ids, id => sums.get(id)!) }
 }
 

@@ -5,11 +5,8 @@ import { mix } from './random.ts'
 const period = 128
 const bits = 7
 
-export interface NoiseTables {
-  /** Displacement of the specimen in 1/256 voxel, one table per axis. */
-  readonly warpX: Int16Array
-  readonly warpY: Int16Array
-  readonly warpZ: Int16Array
+/** `warpX` .. `warpZ`: displacement of the specimen in 1/256 voxel. */
+export interface NoiseTables extends Readonly<Record<'warpX' | 'warpY' | 'warpZ', Int16Array>> {
   /** No displacement along an axis is larger than this, voxels. */
   readonly largestWarp: number
   /** Blotches of cytoplasm, 3 to 6 voxels across, standard deviation 32. */
