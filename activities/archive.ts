@@ -42,16 +42,8 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
       const history = (await getHistory(deps.objects, key)) ?? (await closedHistory(client, at))
       const packed = await putHistory(deps.objects, key, history)
       const { workflowId, runId } = at
-      const digest = historyDigest(history)
-      histories.push({
-        workflowId,
-        runId,
-        type: typeOf(history),
-        end: endOf(history),
-        events: history.events.length,
-        digest,
-        packed,
-      })
+      const about = { type: typeOf(history), end: endOf(history), events: history.events.length }
+      histories.push({ workflowId, runId, ...about, digest: historyDigest(history), packed })
       progress(histories.length, seen.size)
       return relatives(history, at)
     })

@@ -107,15 +107,8 @@ async function scoreSegmentation(
     tables.push(await deps.compute('contingency', [seg, truth.labels(part)]))
     progress(i + 1, cells.length)
   }
-  const s = await deps.compute('scores', [await deps.compute('mergeContingency', [tables])])
-  return {
-    voiSplit: s.voiSplit,
-    voiMerge: s.voiMerge,
-    voiSum: s.voiSum,
-    arand: s.arand,
-    segments: s.segments,
-    objects: s.objects,
-  }
+  const { voxels: _, ...quality } = await deps.compute('scores', [await deps.compute('mergeContingency', [tables])])
+  return quality
 }
 
 async function truthOf(deps: Deps, { evaluate: { truth } }: RunConfig, task: DatasetTask): Promise<Truth | null> {

@@ -7,6 +7,7 @@ import type { ArtifactRef } from '../domain/lineage.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import type { SectionTask } from '../domain/tasks.ts'
+import type { TileQuality } from '../kernels/tile-quality.ts'
 import { decodeTile } from '../storage/formats/image.ts'
 import { putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
@@ -15,19 +16,11 @@ import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
 import { configOf, listed, saveDocument, tileBytes } from './source.ts'
 
-export interface IngestedTile {
+/** `x`, `y`: nominal position of the first pixel, in pixels. */
+export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | 'width' | 'height', number>> {
   readonly name: string
-  /** Nominal position of the first pixel, in pixels. */
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
   /** Key of the tile's bytes in the raw archive. */
   readonly sha256: Digest
-  readonly mean: number
-  readonly std: number
-  readonly saturated: number
-  readonly focus: number
 }
 
 export interface SectionManifest {
@@ -42,15 +35,8 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
   const tiles = await listed(deps, context.layout, slab, first, last)
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
-    outcomes.push(
-      await ingestSection(
-        deps,
-        config,
-        z,
-        tiles.filter(t => t.section === z),
-        slab,
-      ),
-    )
+    const entries = tiles.filter(t => t.section === z)
+    outcomes.push(await ingestSection(deps, config, z, entries, slab))
     progress(z - first + 1, last - first + 1)
   }
   return batch(deps, task.page, outcomes)
@@ -152,16 +138,6 @@ async function check(
   if (q.std < blankStd) throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
   if (q.saturated > maxSaturated)
     throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
-  return {
-    name: tile.name,
-    x: tile.x,
-    y: tile.y,
-    width: tile.width,
-    height: tile.height,
-    sha256: digest,
-    mean: q.mean,
-    std: q.std,
-    saturated: q.saturated,
-    focus: q.focus,
-  }
+  const { name, x, y, width, height } = tile
+  return { name, x, y, width, height, sha256: digest, ...q }
 }

@@ -23,25 +23,17 @@ export async function scoreSynapseTables(
 ): Promise<SynapseScores> {
   const columns = await readParquet(await deps.artifacts.get(graph, 'synapses.parquet'))
   const column = (name: string): ArrayLike<number> => columns.find(c => c.name === name)!.data as ArrayLike<number>
-  const at = (x: number, y: number, z: number): number => {
-    const p = [x, y, z].map(Math.round)
-    const box: Box = {
-      min: [0, 1, 2].map(a => Math.max(bounds.min[a]!, p[a]! - LOOK)) as never,
-      max: [0, 1, 2].map(a => Math.min(bounds.max[a]!, p[a]! + LOOK + 1)) as never,
-    }
-    return mostFrequent(labels(box))
+  const [x, y, z] = [column('x'), column('y'), column('z')]
+  const around = (partner: 'pre' | 'post'): number[] => {
+    const points = ['x', 'y', 'z'].map(axis => column(`${partner}_${axis}`))
+    return Array.from(x, (_, i) => {
+      const p = map3(a => Math.round(points[a]![i]!))
+      const min = map3(a => Math.max(bounds.min[a], p[a] - LOOK))
+      return mostFrequent(labels({ min, max: map3(a => Math.min(bounds.max[a], p[a] + LOOK + 1)) }))
+    })
   }
-  const c = (name: string): ArrayLike<number> => column(name)
-  const [x, y, z] = [c('x'), c('y'), c('z')]
-  const [px, py, pz] = [c('pre_x'), c('pre_y'), c('pre_z')]
-  const [qx, qy, qz] = [c('post_x'), c('post_y'), c('post_z')]
-  const found = Array.from({ length: x.length }, (_, i) => ({
-    x: x[i]!,
-    y: y[i]!,
-    z: z[i]!,
-    pre: at(px[i]!, py[i]!, pz[i]!),
-    post: at(qx[i]!, qy[i]!, qz[i]!),
-  }))
+  const [pre, post] = [around('pre'), around('post')]
+  const found = Array.from(x, (_, i) => ({ x: x[i]!, y: y[i]!, z: z[i]!, pre: pre[i]!, post: post[i]! }))
   const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
   const listed: Box = {
     min: map3(a => bounds.min[a] + RIM),
