@@ -145,6 +145,41 @@ def zarr_python(data):
     return write, lambda path: zarr.open_array(path, mode="r")[:]
 
 
+def zarr_v2(data):
+    import numcodecs
+    import zarr
+
+    def write(path):
+        zstd = numcodecs.Zstd(level=3)
+        zarr.create_array(path, shape=data.shape, dtype=data.dtype, chunks=(64, 64, 64), zarr_format=2, compressors=zstd)[:] = data
+
+    return write, lambda path: zarr.open_array(path, mode="r")[:]
+
+
+def tensorstore_chunks(data, driver, metadata):
+    """Zarr v2 or N5; `data` with its axes as that format lists them."""
+    import tensorstore as ts
+
+    def spec(path):
+        return {"driver": driver, "kvstore": {"driver": "file", "path": path + "/"}, "metadata": metadata, "context": ONE}
+
+    def write(path):
+        ts.open(spec(path), create=True, dtype=data.dtype, shape=data.shape).result()[...] = data
+
+    order = "F" if driver == "n5" else "C"
+    turn = (lambda a: a.T) if driver == "n5" else (lambda a: a)
+    return write, lambda path: turn(ts.open(spec(path), open=True).result().read(order=order).result())
+
+
+def pyarrow_table(table):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pa.set_cpu_count(1)
+    columns = pa.table({"id": table})
+    return lambda path: pq.write_table(columns, path), lambda path: pq.read_table(path)["id"].to_numpy()
+
+
 em, labels = np.load(sys.argv[1]), np.load(sys.argv[2])
 folder = sys.argv[3]
 out = {}
@@ -153,12 +188,18 @@ for what, peer, data, pair in [
     ("precomputed raw, EM", "tensorstore", em, tensorstore_precomputed(em, "raw", False)),
     ("precomputed sharded jpeg, EM", "cloud-volume", em, cloud_volume(em, "jpeg", True)),
     ("precomputed sharded jpeg, EM", "tensorstore", em, tensorstore_precomputed(em, "jpeg", True)),
+    ("precomputed sharded png, EM", "cloud-volume", em, cloud_volume(em, "png", True)),
+    ("precomputed sharded png, EM", "tensorstore", em, tensorstore_precomputed(em, "png", True)),
     ("precomputed sharded, ids", "cloud-volume", labels, cloud_volume(labels, "compressed_segmentation", True)),
     ("precomputed sharded, ids", "tensorstore", labels, tensorstore_precomputed(labels, "compressed_segmentation", True)),
     ("Zarr sharded, EM", "zarr-python", em, zarr_python(em)),
     ("Zarr sharded, EM", "tensorstore", em, tensorstore_zarr(em)),
     ("Zarr sharded, ids", "zarr-python", labels, zarr_python(labels)),
     ("Zarr sharded, ids", "tensorstore", labels, tensorstore_zarr(labels)),
+    ("Zarr v2, EM", "zarr-python", em, zarr_v2(em)),
+    ("Zarr v2, EM", "tensorstore", em, tensorstore_chunks(em, "zarr", {"chunks": [64] * 3, "compressor": {"id": "zstd", "level": 3}})),
+    ("N5 gzip, EM", "tensorstore", em, tensorstore_chunks(em.T, "n5", {"blockSize": [64] * 3, "compression": {"type": "gzip"}})),
+    ("Parquet, ids as rows", "pyarrow", labels.ravel()[:1_000_000], pyarrow_table(labels.ravel()[:1_000_000])),
 ]:
     out.setdefault(what, {})[peer] = both(folder, f"{peer}-{what}".replace(" ", "-").replace(",", ""), data, *pair)
 print(json.dumps(out))

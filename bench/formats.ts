@@ -1,6 +1,6 @@
-// `node bench/formats.ts`: writing and reading of volumes beside cloud-volume, tensorstore and zarr-python, in one run, as CPU rates.
+// `node bench/formats.ts`: writing and reading of volumes and tables beside cloud-volume, tensorstore, zarr-python and pyarrow, in one run, as CPU rates.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import Table from 'cli-table3'
@@ -11,6 +11,7 @@ import { precomputedShards, zarrShards, type LayoutObject } from '../storage/for
 import { writeNpy } from '../storage/formats/npy.ts'
 import { volumeInfo } from '../storage/formats/precomputed/info.ts'
 import { shardGrid } from '../storage/formats/precomputed/shard-grid.ts'
+import { readParquet, writeParquet } from '../storage/formats/parquet.ts'
 import { CHUNK, encodeChunks } from '../storage/formats/volume.ts'
 import { zarrMetadata } from '../storage/formats/zarr.ts'
 import { zarrShardShape } from '../storage/formats/zarr-shard.ts'
@@ -22,8 +23,8 @@ const { shape, em, ids } = fib25()
 const BOX: Box = boxAt([0, 0, 0], shape)
 const REPEATS = 3
 
-/** Mvoxel per second of CPU time, of all threads; the best of a few. */
-async function rate(f: () => Promise<unknown>): Promise<number> {
+/** Mvoxel (or Mrow) per second of CPU time, of all threads; the best of a few. */
+async function rate(f: () => Promise<unknown>, count = voxels(BOX)): Promise<number> {
   let best = Infinity
   for (let i = 0; i < REPEATS; i++) {
     const before = process.cpuUsage()
@@ -31,7 +32,7 @@ async function rate(f: () => Promise<unknown>): Promise<number> {
     const { user, system } = process.cpuUsage(before)
     best = Math.min(best, (user + system) / 1e6)
   }
-  return voxels(BOX) / best / 1e6
+  return count / best / 1e6
 }
 
 type Write = () => AsyncIterable<LayoutObject> | Iterable<LayoutObject>
@@ -64,6 +65,7 @@ try {
   for (const [what, data, encoding] of [
     ['precomputed raw, EM', em, 'raw'],
     ['precomputed sharded jpeg, EM', em, 'jpeg'],
+    ['precomputed sharded png, EM', em, 'png'],
     ['precomputed sharded, ids', ids, 'compressed_segmentation'],
     ['Zarr sharded, EM', em, 'zarr'],
     ['Zarr sharded, ids', ids, 'zarr'],
@@ -96,6 +98,14 @@ try {
     }
     rows[what] = { Hillock: await ours(join(folder, what.replaceAll(/[ ,]+/g, '-')), data, metadata, write) }
   }
+  const column = [{ name: 'id', data: BigUint64Array.from(ids.subarray(0, 1e6)) }]
+  const parquet = join(folder, 'ids.parquet')
+  rows['Parquet, ids as rows'] = {
+    Hillock: [
+      await rate(async () => writeFileSync(parquet, writeParquet(column)), 1e6),
+      await rate(async () => readParquet(readFileSync(parquet)), 1e6),
+    ],
+  }
   for (const [name, data] of Object.entries({ em, ids }))
     writeFileSync(join(folder, `${name}.npy`), writeNpy(data, shape.toReversed()))
   const peers = spawnSync(
@@ -104,7 +114,15 @@ try {
     { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', BLOSC_NTHREADS: '1' } },
   )
   if (peers.status !== 0) throw new Error(peers.stderr)
-  for (const [what, of] of Object.entries(JSON.parse(peers.stdout) as typeof rows)) Object.assign(rows[what]!, of)
+  for (const [what, of] of Object.entries(JSON.parse(peers.stdout) as typeof rows))
+    Object.assign((rows[what] ??= {}), of)
+  // Formats that Hillock only reads: of what tensorstore wrote.
+  for (const what of ['Zarr v2, EM', 'N5 gzip, EM']) {
+    const root = join(folder, `tensorstore-${what.replaceAll(/[ ,]+/g, '-')}`)
+    const read = async (): Promise<VolumeArray> => (await openVolume(root)).read(0, BOX)
+    if (Buffer.compare((await read()) as Uint8Array, em) !== 0) throw new Error(`${root}: not what was written`)
+    rows[what] = { Hillock: [NaN, await rate(read)], ...rows[what] }
+  }
   const table = new Table({
     head: [
       `FIB-25, ${shape.join(' x ')}`,
@@ -122,8 +140,8 @@ try {
       table.push([
         what,
         program,
-        ...r.map(v => v.toFixed(0)),
-        ...(program === 'Hillock' ? r.map((v, i) => (v / best[i]!).toFixed(2)) : ['', '']),
+        ...r.map(v => (isNaN(v) ? '' : v.toFixed(v < 10 ? 1 : 0))),
+        ...(program === 'Hillock' ? r.map((v, i) => (isNaN(v) ? '' : (v / best[i]!).toFixed(2))) : ['', '']),
       ])
   }
   console.log(table.toString())
