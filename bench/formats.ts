@@ -100,12 +100,10 @@ try {
   }
   const column = [{ name: 'id', data: BigUint64Array.from(ids.subarray(0, 1e6)) }]
   const parquet = join(folder, 'ids.parquet')
-  rows['Parquet, ids as rows'] = {
-    Hillock: [
-      await rate(async () => writeFileSync(parquet, writeParquet(column)), 1e6),
-      await rate(async () => readParquet(readFileSync(parquet)), 1e6),
-    ],
-  }
+  const written = await rate(async () => writeFileSync(parquet, writeParquet(column)), 1e6)
+  const back = (await readParquet(readFileSync(parquet)))[0]!.data
+  if (column[0]!.data.some((v, i) => v !== back[i])) throw new Error(`${parquet}: not what was written`)
+  rows['Parquet, ids as rows'] = { Hillock: [written, await rate(() => readParquet(readFileSync(parquet)), 1e6)] }
   for (const [name, data] of Object.entries({ em, ids }))
     writeFileSync(join(folder, `${name}.npy`), writeNpy(data, shape.toReversed()))
   const peers = spawnSync(
