@@ -1,19 +1,23 @@
 // phantom: one slab of a synthetic specimen, photographed tile by tile, with the ground truth of the same voxels.
 import { zstdCompressSync } from 'node:zlib'
-import type { Json } from '../domain/canonical.ts'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { TileEntry } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { voxels, type Box } from '../domain/geometry.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import { encodePng } from '../storage/formats/image.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
+import type { PhantomScene } from '../kernels/phantom/types.ts'
 import type { Deps } from './context.ts'
+import { kept } from './kept.ts'
 import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
 import { configOf } from './source.ts'
 
 /** Voxels beyond the specimen that a shifted, rotated and warped tile may see. */
 const MARGIN = 48
+const SCENES = 2
+const scenes = new Map<unknown, Promise<PhantomScene>>()
 
 export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
   const { context, first, last } = task
@@ -31,7 +35,9 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
     seed: spec.seed,
   } as const
   return produce(deps, config, order, async put => {
-    const scene = await deps.compute('phantomScene', [spec])
+    const lay = (): Promise<PhantomScene> => deps.compute('phantomScene', [spec])
+    // All slabs show the same scene; one that was cancelled with its slab is laid out again.
+    const scene = await kept(scenes, canonicalJson(spec as unknown as Json), SCENES, lay).catch(lay)
     const truth = await deps.compute('phantomTruth', [spec, scene])
     const layout: TileEntry[] = []
     const slab: Box = {

@@ -159,7 +159,8 @@ describe('rollback', () => {
     const dataset = fresh()
     const { bad } = await stand.dataset(dataset)
     await stand.client.schedule.getHandle(`nightly-${dataset}`).pause('by hand')
-    stand.addFault({ match: '^survey', workflow: `/${dataset}/`, when: 'before', attempts: 1, type: 'StoreError' })
+    // Long enough to interfere and to cancel; the wait for the next attempt ends with the cancel.
+    stand.addFault({ match: '^survey', workflow: `/${dataset}/`, when: 'before', attempts: 4, type: 'StoreError' })
     const handle = await stand.rollback(input(dataset, bad))
     await until(
       () => stateOf(handle),
