@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { Client, Connection } from '@temporalio/client'
@@ -18,6 +17,7 @@ import { BATCH, regionGrid, sectionGrid } from '../domain/sweep.ts'
 import type { CellTask, DatasetTask, Housekeeping, PageTask, SectionTask } from '../domain/tasks.ts'
 import { wholePhase } from '../domain/walk.ts'
 import { findTemporalCli } from '../worker/temporal-cli.ts'
+import { workflowBundle } from '../worker/workflow-bundle.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 
 const { values } = parseArgs({
@@ -165,11 +165,11 @@ async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>
       telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
     })
     const connection = await retrying(() => NativeConnection.connect({ address }))
-    const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
     const shared = { connection, namespace: 'default' }
+    const code = { workflowBundle: await workflowBundle(), maxCachedWorkflows: 2000 }
     const activities = stubs(context)
     const workers = await Promise.all([
-      Worker.create({ ...shared, taskQueue: queues.workflow, workflowsPath, maxCachedWorkflows: 2000 }),
+      Worker.create({ ...shared, taskQueue: queues.workflow, ...code }),
       Worker.create({ ...shared, taskQueue: queues.cpu, activities, maxConcurrentActivityTaskExecutions: 200 }),
       Worker.create({ ...shared, taskQueue: queues.inference, activities, maxConcurrentActivityTaskExecutions: 50 }),
     ])

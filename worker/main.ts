@@ -1,5 +1,4 @@
 // One worker process: `node worker/main.ts workflow|cpu|inference`; what it connects to comes in the environment.
-import { fileURLToPath } from 'node:url'
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
@@ -11,6 +10,7 @@ import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
 import { versioning } from './deployment.ts'
 import { codeRevision, runtime } from './runtime.ts'
+import { workflowBundle } from './workflow-bundle.ts'
 
 /** A bucket that does not answer is told of in the log, not once for every request. */
 const COMPLAIN_MS = 10_000
@@ -40,10 +40,8 @@ async function main(role: Role): Promise<void> {
     shutdownForceTime: '5s',
     ...versioning(revision),
   }
-  if (role === 'workflow') {
-    const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
-    return run(await Worker.create({ ...shared, workflowsPath, maxCachedWorkflows: 200 }))
-  }
+  if (role === 'workflow')
+    return run(await Worker.create({ ...shared, workflowBundle: await workflowBundle(), maxCachedWorkflows: 200 }))
   const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', { patienceMs: PATIENCE_MS, tell })
   const pool = kernelPool()
   const host = inferenceHost(pid => process.send?.({ onnx: pid }))

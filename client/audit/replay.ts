@@ -1,9 +1,7 @@
 // Replay: the archived histories against the workflow code of this checkout.
-import { fileURLToPath } from 'node:url'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import type { History } from '../../domain/history.ts'
-
-const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
+import { workflowBundle } from '../../worker/workflow-bundle.ts'
 
 export interface Replayed {
   readonly workflowId: string
@@ -18,7 +16,8 @@ export async function* replay(
 ): AsyncGenerator<Replayed> {
   const quiet = new DefaultLogger('ERROR', () => {})
   Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
-  for await (const { workflowId, runId, error } of Worker.runReplayHistories({ workflowsPath }, histories as never))
+  const code = { workflowBundle: await workflowBundle() }
+  for await (const { workflowId, runId, error } of Worker.runReplayHistories(code, histories as never))
     yield { workflowId, runId, error: error && short(error.message) }
 }
 

@@ -1,11 +1,10 @@
 // Workflow code against recorded histories: a change that would break running workflows fails here.
-import { fileURLToPath } from 'node:url'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { expect, test } from 'vitest'
 import * as workflows from '../../workflows/index.ts'
+import { workflowBundle } from '../../worker/workflow-bundle.ts'
 import { recordedHistories } from '../recorded.ts'
 
-const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
 const typeOf = (events: readonly Record<string, unknown>[]): string =>
   (events[0]!['workflowExecutionStartedEventAttributes'] as { workflowType: { name: string } }).workflowType.name
 
@@ -28,7 +27,8 @@ test('every recorded history replays, and one with another activity does not', a
   expect(text).not.toBe(JSON.stringify(spoilt.history))
   const histories = [...recorded, { file: 'spoilt', workflowId: 'spoilt', history: JSON.parse(text) as unknown }]
   const failed: string[] = []
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowsPath }, histories))
+  const code = { workflowBundle: await workflowBundle() }
+  for await (const { workflowId, error } of Worker.runReplayHistories(code, histories))
     if (error) failed.push(workflowId)
   expect(failed, advice).toEqual(['spoilt'])
 })

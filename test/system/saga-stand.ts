@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { activityInfo } from '@temporalio/activity'
 import { Client } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
@@ -35,6 +34,7 @@ import { fileStore } from '../../storage/file-store.ts'
 import { activeHolds } from '../../storage/holds.ts'
 import { listMarks } from '../../storage/quarantine.ts'
 import { moveChannel, putRelease, readChannel } from '../../storage/releases.ts'
+import { workflowBundle } from '../../worker/workflow-bundle.ts'
 import type { reconstruct } from '../../workflows/reconstruct.ts'
 import type { release } from '../../workflows/release.ts'
 import type { rollback } from '../../workflows/rollback.ts'
@@ -102,10 +102,10 @@ export class Stand {
 
   async startWorkers(): Promise<void> {
     const connection = await NativeConnection.connect({ address: this.server.address })
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
     const shared = { connection, namespace: 'default' }
+    const code = { workflowBundle: await workflowBundle(), maxCachedWorkflows: 500 }
     this.workers = await Promise.all([
-      Worker.create({ ...shared, taskQueue: queues.workflow, workflowsPath, maxCachedWorkflows: 500 }),
+      Worker.create({ ...shared, taskQueue: queues.workflow, ...code }),
       Worker.create({
         ...shared,
         taskQueue: queues.cpu,

@@ -1,0 +1,30 @@
+// The workflow code in one file, bundled once for each state of its sources: every start and every audit needs it.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
+import { checkout } from './home.ts'
+
+/** What the code is made of: its own rooms, and the packages as they are pinned. */
+const SOURCES = ['workflows', 'domain']
+const PINS = 'package-lock.json'
+
+export async function workflowBundle(): Promise<{ readonly codePath: string }> {
+  const files = SOURCES.flatMap(room => readdirSync(join(checkout, room)).map(name => join(room, name)))
+  const hash = createHash('sha256')
+  for (const file of [PINS, ...files.sort()]) hash.update(`${file}\0`).update(readFileSync(join(checkout, file)))
+  const folder = join(checkout, 'dist')
+  const codePath = join(folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`)
+  if (!existsSync(codePath)) {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(checkout, 'workflows', 'index.ts'),
+      logger: new DefaultLogger('WARN'),
+    })
+    mkdirSync(folder, { recursive: true })
+    // Several processes may make it at the same time: each its own, the same bytes.
+    const own = `${codePath}.${process.pid}`
+    writeFileSync(own, code)
+    renameSync(own, codePath)
+  }
+  return { codePath }
+}
