@@ -132,7 +132,14 @@ describe('meshLevels', () => {
             }
           },
         ),
-        { numRuns: 8 },
+        // The finest cells always: a draw without them has no three levels, and shows nothing of nodes left empty.
+        {
+          numRuns: 8,
+          examples: [
+            [5, 50, false, false],
+            [-11, 50, true, true],
+          ],
+        },
       )
       expect(deepest).toBeGreaterThan(2)
       expect(empties).toBeGreaterThan(0)

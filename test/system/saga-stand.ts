@@ -136,7 +136,7 @@ export class Stand {
     this.setFaults([...this.faults, f])
   }
   clearFaults(dataset: string): void {
-    this.setFaults(this.faults.filter(f => !f.workflow.includes(dataset)))
+    this.setFaults(this.faults.filter(f => f.workflow !== `/${dataset}/`))
   }
 
   cancelAt(dataset: string, workflowId: string, match: RegExp): void {
