@@ -5,19 +5,20 @@ import { join } from 'node:path'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 import { checkout } from './home.ts'
 
-/** What the code is made of: its own rooms, and the packages as they are pinned. */
-const SOURCES = ['workflows', 'domain']
-const PINS = 'package-lock.json'
+/** What the code is made of: its own rooms, the packages as they are pinned, and the way of bundling. */
+const ROOMS = ['workflows', 'domain']
+const OTHERS = ['package-lock.json', 'worker/workflow-bundle.ts']
 
 export async function workflowBundle(): Promise<{ readonly codePath: string }> {
-  const files = SOURCES.flatMap(room => readdirSync(join(checkout, room)).map(name => join(room, name)))
+  const files = ROOMS.flatMap(room => readdirSync(join(checkout, room)).map(name => join(room, name)))
   const hash = createHash('sha256')
-  for (const file of [PINS, ...files.sort()]) hash.update(`${file}\0`).update(readFileSync(join(checkout, file)))
+  for (const file of [...OTHERS, ...files.sort()]) hash.update(`${file}\0`).update(readFileSync(join(checkout, file)))
   const folder = join(checkout, 'dist')
   const codePath = join(folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`)
   if (!existsSync(codePath)) {
     const { code } = await bundleWorkflowCode({
       workflowsPath: join(checkout, 'workflows', 'index.ts'),
+      workflowInterceptorModules: [join(checkout, 'workflows', 'interceptors.ts')],
       logger: new DefaultLogger('WARN'),
     })
     mkdirSync(folder, { recursive: true })

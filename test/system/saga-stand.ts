@@ -44,6 +44,9 @@ import { devServer } from './dev-server.ts'
 export const REGIONS = ['0_0_0', '1_0_0']
 const bounds = { min: [0, 0, 0], max: [128, 64, 64] } as const
 
+/** PendingActivityState of the server's API. */
+const CANCEL_REQUESTED = 3
+
 export interface Fault {
   readonly match: string
   readonly workflow: string
@@ -56,6 +59,8 @@ export interface Fault {
 interface Cut {
   readonly match: RegExp
   readonly workflowId: string
+  /** The activity goes on only once the server has passed the cancel on to it. */
+  readonly arrived: boolean
 }
 
 export class Stand {
@@ -139,8 +144,8 @@ export class Stand {
     this.setFaults(this.faults.filter(f => f.workflow !== `/${dataset}/`))
   }
 
-  cancelAt(dataset: string, workflowId: string, match: RegExp): void {
-    this.cuts.set(dataset, { match, workflowId })
+  cancelAt(dataset: string, workflowId: string, match: RegExp, arrived = false): void {
+    this.cuts.set(dataset, { match, workflowId, arrived })
   }
 
   /** A dataset with a good release and a bad one after it, wrong in its first region; both in the channel `published`, and a schedule. */
@@ -307,6 +312,11 @@ export class Stand {
     if (cut?.match.test(what)) {
       this.cuts.delete(dataset)
       await this.client.workflow.getHandle(cut.workflowId).cancel()
+      if (cut.arrived)
+        await until(
+          () => this.client.workflow.getHandle(workflowExecution!.workflowId).describe(),
+          d => d.raw.pendingActivities?.find(a => a.activityId === activityId)?.state === CANCEL_REQUESTED,
+        )
     }
     return activity(...args)
   }
@@ -395,3 +405,11 @@ const contextOf = (dataset: string, run: string, config: string, through: RunCon
   synthetic: true,
   aligned: true,
 })
+
+export async function until<T>(look: () => Promise<T>, good: (t: T) => boolean): Promise<T> {
+  for (;;) {
+    const seen = await look().catch(() => undefined)
+    if (seen !== undefined && good(seen)) return seen
+    await new Promise(r => setTimeout(r, 100))
+  }
+}

@@ -12,7 +12,7 @@ import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
 import { decisionsOn } from '../../storage/decisions.ts'
 import { getRelease } from '../../storage/releases.ts'
 import { dice } from './harness.ts'
-import { configOfDataset, REGIONS, Stand } from './saga-stand.ts'
+import { configOfDataset, REGIONS, Stand, until } from './saga-stand.ts'
 
 // Read when the module is loaded, so set before the imports above.
 const faultFile = vi.hoisted(() => {
@@ -44,13 +44,6 @@ const query = <T>(handle: WorkflowHandle, name: string): Promise<T> => handle.qu
 const stateOf = async (handle: WorkflowHandle): Promise<Record<string, string>> =>
   Object.fromEntries((await query<SagaStep[]>(handle, messages.saga)).map(s => [s.name, s.state]))
 
-async function until<T>(look: () => Promise<T>, good: (t: T) => boolean): Promise<T> {
-  for (;;) {
-    const seen = await look().catch(() => undefined)
-    if (seen !== undefined && good(seen)) return seen
-    await new Promise(r => setTimeout(r, 100))
-  }
-}
 const refusal = (e: unknown): string => {
   expect(e).toBeInstanceOf(WorkflowUpdateFailedError)
   return (e as WorkflowUpdateFailedError).cause!.message
@@ -168,8 +161,18 @@ describe('rollback', () => {
     )
     await stand.interfere(dataset, 'published', 'other')
     await handle.cancel()
-    expect((await endOf(handle)).end).toBe('cancelled')
+    const { end, why } = await endOf(handle)
+    expect(end, why).toBe('cancelled')
     expect(await stand.state(dataset)).toMatchObject({ published: { release: 'other' }, paused: true, holds: [] })
+  })
+
+  test.concurrent('a step that fails by itself after the cancel has reached it is cancelled, not failed', async () => {
+    const dataset = fresh()
+    await stand.dataset(dataset)
+    stand.cancelAt(dataset, workflowIds.reconstruct(dataset, 'new'), /^survey /, true)
+    stand.addFault({ match: '^survey', workflow: `/${dataset}/`, when: 'before', attempts: 1, type: 'StoreError' })
+    const { end, why } = await endOf(await stand.startRun(dataset, 'new'))
+    expect(end, why).toBe('cancelled')
   })
 
   test.concurrent('until the last step is taken a new run is refused and a release under way waits; it cannot be cancelled away', async () => {
