@@ -46,17 +46,23 @@ function pick(rows: readonly RunRow[], run: string | undefined): RunRow {
 /** The run that a name means: its workflow id or the last part of it. @throws HillockError ConfigError */
 export const findRun = async (client: Client, run: string): Promise<RunRow> => pick(await runs(client), run)
 
+/** A run (default: the newest) with its progress and what it waits for. @throws HillockError ConfigError where there is none of that name */
+export async function statusOf(client: Client, run: string | undefined) {
+  const chosen = pick(await runs(client), run)
+  const [progress, waits] = await Promise.all([progressOf(client, chosen.workflowId), waiting(client)])
+  return { run: chosen, progress, waits }
+}
+
 export async function status(run: string | undefined, o: { json?: boolean; all?: boolean }): Promise<void> {
   const stack = runningStack()
   const client = await connect(stack.temporal)
-  const rows = await runs(client)
   if (o.all) {
+    const rows = await runs(client)
     if (o.json) console.log(JSON.stringify({ runs: rows }))
     else for (const r of rows) console.log(`${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`)
     process.exit(0)
   }
-  const chosen = pick(rows, run)
-  const [progress, waits] = await Promise.all([progressOf(client, chosen.workflowId), waiting(client)])
+  const { run: chosen, progress, waits } = await statusOf(client, run)
   if (o.json) console.log(JSON.stringify({ ...chosen, ...progress, waiting: waits, processes: stack.children }))
   else {
     console.log(`${chosen.workflowId}: ${chosen.status}${progress ? `, phase ${progress.phase}` : ''}`)

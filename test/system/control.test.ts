@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Waiting } from '../../client/operator.ts'
+import { connect } from '../../client/connection.ts'
+import { statusOf } from '../../client/commands/status.ts'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { Progress } from '../../domain/contract.ts'
 import type { Release } from '../../domain/release.ts'
@@ -30,12 +34,18 @@ afterAll(async () => {
 /** Of a run from the images on, on this machine as it is loaded now. */
 let cost = 0
 
-type Status = Progress & { status: string; waiting: { gates: { gate: string; summary: string }[] }[] }
+type Status = Progress & { readonly status: string; readonly waiting: readonly Waiting[] }
 const status = (run: string): Promise<Status> => hillock.json<Status>('status', run)
+let client: Client | undefined
+/** Asks as the command does, without a process for each time. */
 async function until(run: string, what: (s: Status) => boolean): Promise<Status> {
+  client ??= await connect(hillock.stack().temporal)
   for (let i = 0; i < 400; i++) {
-    const s = await status(run).catch(() => undefined)
-    if (s?.stages && what(s)) return s
+    const s = await statusOf(client, run).catch(() => undefined)
+    if (s?.progress) {
+      const seen = { ...s.progress, status: s.run.status, waiting: s.waits }
+      if (what(seen)) return seen
+    }
     await sleep(250)
   }
   throw new Error(`${run}: it never came to ${what.toString()}`)

@@ -56,7 +56,14 @@ export async function decodePrecomputed<D extends DataType>(
     throw new RangeError(
       `${encoding} of ${info.width}x${info.height} pixels and ${info.channels} channels is not a chunk of ${shape.join('x')}x${channels} of ${dtype}`,
     )
-  const pixels = wide ? new Uint16Array(new Uint8Array(data).buffer) : data
+  const pixels = decodeChunk(
+    new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length),
+    shape,
+    channels,
+    dtype,
+    'raw',
+  )
+  if (channels === 1) return pixels
   const out = newVolume(dtype, n * channels)
   for (let c = 0; c < channels; c++) for (let i = 0; i < n; i++) out[c * n + i] = pixels[i * channels + c]!
   return out
