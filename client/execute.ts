@@ -1,6 +1,6 @@
 // Starting a run and following it to its end, whatever happens to the server or the workers in between.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WorkflowFailedError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import type { RunConfig } from '../domain/config.ts'
 import { queries, queues, workflowIds, type PatchOf, type Progress, type RunResult } from '../domain/contract.ts'
 import { plus } from '../domain/counts.ts'
@@ -58,7 +58,7 @@ export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> 
     try {
       return await handle.result()
     } catch (e) {
-      if (e instanceof WorkflowFailedError || !isTransient(e)) throw causeOf(e)
+      if ((e as Error).name === 'WorkflowFailedError' || !isTransient(e)) throw causeOf(e)
       await sleep(500)
     }
 }

@@ -1,5 +1,5 @@
 // What waits for a person: open gates and steps that keep failing, of every workflow that is running.
-import { WorkflowUpdateFailedError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { causeOf } from './execute.ts'
 import { HillockError } from '../domain/errors.ts'
 import { messages, type Gate, type SagaStep } from '../domain/operator.ts'
@@ -55,7 +55,8 @@ export async function update<T>(client: Client, workflowId: string, name: string
   try {
     return await client.workflow.getHandle(workflowId).executeUpdate<T, [object]>(name, { args: [arg] })
   } catch (e) {
-    if (e instanceof WorkflowUpdateFailedError) throw new HillockError('ConfigError', causeOf(e).message)
+    // By its name: Temporal's client is loaded by what connects to it, see connection.ts.
+    if ((e as Error).name === 'WorkflowUpdateFailedError') throw new HillockError('ConfigError', causeOf(e).message)
     throw e
   }
 }

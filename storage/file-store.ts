@@ -12,6 +12,8 @@ const VERSIONS = '.v'
 const VERSION = /^\d{12}$/
 /** A temporary file older than this was left by a killed process. */
 const STALE_MS = 3_600_000
+/** So often folders are made again that removals take away meanwhile. */
+const TRIES = 1000
 
 const code = (e: unknown): string | undefined => (e as NodeJS.ErrnoException).code
 const absent = (e: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code(e) ?? '')
@@ -87,14 +89,16 @@ export function fileStore(root: string): ObjectStore {
       } finally {
         await file.close()
       }
-      for (;;)
+      for (let tried = 1; ; tried++)
         try {
           await link(path, target)
           return true
         } catch (e) {
-          if (code(e) !== 'ENOENT') throw e
-          // Again where a removal has taken the folder away in between.
-          await mkdir(dirname(target), { recursive: true })
+          if (code(e) !== 'ENOENT' || tried === TRIES) throw e
+          // Again where a removal has taken the folder away in between, even from under the making of it.
+          await mkdir(dirname(target), { recursive: true }).catch((failed: unknown) => {
+            if (code(failed) !== 'ENOENT') throw failed
+          })
         }
     } catch (e) {
       if (code(e) === 'EEXIST') return false

@@ -1,10 +1,13 @@
 // An object store in a bucket of Google Cloud Storage, through Google's client. One attempt per call: retry-store.ts repeats.
+import { createRequire } from 'node:module'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { IdempotencyStrategy, Storage, type File, type FileMetadata } from '@google-cloud/storage'
+import type * as google from '@google-cloud/storage'
 import { crc32cBase64 } from './crc32c.ts'
 import { failure, noBucket, statusOf, transient } from './gcs-errors.ts'
 import { checkKey } from './keys.ts'
 import type { Attempts, ObjectStore } from './object-store.ts'
+
+const load = createRequire(import.meta.url)
 
 /** From this size on an upload can go on where it was cut. */
 const RESUMABLE = 8 << 20
@@ -26,6 +29,8 @@ export function gcsStore(
   prefix: string,
   { endpoint, stallMs = 10_000, resumableFrom = RESUMABLE }: GcsOptions = {},
 ): ObjectStore {
+  // Not before a bucket is opened: it takes a third of a second to load.
+  const { IdempotencyStrategy, Storage } = load('@google-cloud/storage') as typeof google
   // One policy of retries: ours.
   const retryOptions = { autoRetry: false, idempotencyStrategy: IdempotencyStrategy.RetryNever }
   const apiEndpoint = endpoint && new URL(endpoint.includes('://') ? endpoint : `http://${endpoint}`).origin
@@ -33,7 +38,7 @@ export function gcsStore(
   // The client takes the path out of its own environment variable, where Google's other libraries put none.
   if (apiEndpoint) storage.baseUrl = `${apiEndpoint}/storage/v1`
   const bucket = storage.bucket(bucketName)
-  const file = (key: string): File => bucket.file(prefix + key)
+  const file = (key: string): google.File => bucket.file(prefix + key)
   const urlOf = (key: string): string => `gs://${bucketName}/${prefix}${key}`
   /** Where uploads that were cut go on. */
   const sessions = new WeakMap<Attempts, string>()
@@ -130,7 +135,7 @@ export function gcsStore(
     }
   }
 
-  const look = async (key: string): Promise<FileMetadata | undefined> =>
+  const look = async (key: string): Promise<google.FileMetadata | undefined> =>
     (await attempt('look up', key, 0, () => file(key).getMetadata()))?.[0]
 
   /** Writes where the generation still is `generation` (0: nothing is there); false when it is not. */
@@ -201,11 +206,11 @@ export function gcsStore(
     },
     async swapRef(key, expected, value, attempts) {
       checkKey(key, 'ref')
-      const swaps = (now: FileMetadata | undefined): string[] =>
+      const swaps = (now: google.FileMetadata | undefined): string[] =>
         String(now?.metadata?.['swaps'] ?? '')
           .split(' ')
           .filter(Boolean)
-      const made = (now: FileMetadata | undefined): boolean =>
+      const made = (now: google.FileMetadata | undefined): boolean =>
         attempts !== undefined && swaps(now).includes(attempts.id)
       const now = await look(key)
       if (now?.generation === undefined ? expected !== undefined : String(now.generation) !== expected) return made(now)

@@ -1,11 +1,9 @@
 // `hillock pause` and `hillock resume`: a run, one of its stages, or one of its regions.
-import { WorkflowUpdateFailedError, type Client } from '@temporalio/client'
 import { updates } from '../../domain/contract.ts'
-import { scopeName, type Pause, type Resume } from '../../domain/control.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { scopeName, type Pause } from '../../domain/control.ts'
 import type { StageName } from '../../domain/stages.ts'
 import { connect } from '../connection.ts'
-import { causeOf } from '../execute.ts'
+import { update } from '../operator.ts'
 import { findRun, runningStack } from './status.ts'
 
 interface Scope {
@@ -21,7 +19,7 @@ export const operator = (): string => process.env['USER'] ?? 'operator'
 export const pause = (run: string, o: Scope): Promise<void> => order(run, o, updates.pause)
 export const resume = (run: string, o: Scope): Promise<void> => order(run, o, updates.resume)
 
-async function order(run: string, o: Scope, update: 'pause' | 'resume'): Promise<void> {
+async function order(run: string, o: Scope, what: 'pause' | 'resume'): Promise<void> {
   const client = await connect(runningStack().temporal)
   const { workflowId } = await findRun(client, run)
   const scope = {
@@ -30,34 +28,18 @@ async function order(run: string, o: Scope, update: 'pause' | 'resume'): Promise
     by: operator(),
     reason: o.reason,
   }
-  const pauses = await send(
+  const pauses = await update<readonly Pause[]>(
     client,
     workflowId,
-    update,
-    update === 'pause' ? scope : { ...scope, budget: o.budget ? Number(o.budget) : null },
+    what,
+    what === 'pause' ? scope : { ...scope, budget: o.budget ? Number(o.budget) : null },
   )
   if (o.json) console.log(JSON.stringify({ workflowId, pauses }))
   else {
     console.log(
-      `${workflowId}: ${scopeName(scope)} ${update === 'pause' ? 'is paused: what is under way ends, nothing new begins' : 'goes on'}`,
+      `${workflowId}: ${scopeName(scope)} ${what === 'pause' ? 'is paused: what is under way ends, nothing new begins' : 'goes on'}`,
     )
     for (const p of pauses) console.log(`  paused: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
   }
   process.exit(0)
-}
-
-async function send(
-  client: Client,
-  workflowId: string,
-  update: string,
-  order: Pause | Resume,
-): Promise<readonly Pause[]> {
-  try {
-    return await client.workflow
-      .getHandle(workflowId)
-      .executeUpdate<readonly Pause[], [Pause | Resume]>(update, { args: [order] })
-  } catch (e) {
-    if (e instanceof WorkflowUpdateFailedError) throw new HillockError('ConfigError', causeOf(e).message)
-    throw e
-  }
 }
