@@ -1,5 +1,18 @@
-// How the tests run: real servers and child processes need long time-outs; two files at a time on two cores.
+// How the tests run: real servers and child processes need long time-outs; three files at a time on two cores, for they wait a lot.
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
+
+/** The longest first, so that none is left alone at the end; the quick ones fill the gaps. */
+const ORDER = [/system\/gcs/, /system\/control/, /system\/plan/, /system\//]
+const rank = ({ moduleId }: TestSpecification): number => {
+  const found = ORDER.findIndex(name => name.test(moduleId))
+  return found < 0 ? ORDER.length : found
+}
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,8 +20,9 @@ export default defineConfig({
     globalSetup: 'test/teardown.ts',
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     pool: 'forks',
     reporters: ['default'],
+    sequence: { sequencer: LongestFirst },
   },
 })

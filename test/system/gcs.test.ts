@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
 import { startEmulator } from '../gcs/emulator.ts'
 import { startFakeGcs } from '../gcs/fake-gcs.ts'
@@ -22,7 +22,7 @@ function runFile(name: string): string {
   return file
 }
 
-function onBucket(endpoint: string): Hillock {
+function onBucket(endpoint: string, { onTestFinished }: TestContext): Hillock {
   const hillock = new Hillock({ STORAGE_EMULATOR_HOST: endpoint })
   onTestFinished(() => hillock.close())
   return hillock
@@ -41,10 +41,11 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true })
 }, 60_000)
 
-test('on the emulator, with nothing changed but the run file, the digests are those of the folder', async () => {
+// Both at once: the second mostly waits.
+test.concurrent('on the emulator, with nothing changed but the run file, the digests are those of the folder', async context => {
   const emulator = await startEmulator(BUCKET)
-  onTestFinished(emulator.stop)
-  const hillock = onBucket(emulator.url)
+  context.onTestFinished(emulator.stop)
+  const hillock = onBucket(emulator.url, context)
   const file = runFile('whole')
   same(await hillock.run(file))
   const again = await hillock.run(file)
@@ -58,10 +59,10 @@ test('on the emulator, with nothing changed but the run file, the digests are th
   expect(elsewhere.stderr).toContain('hillock down')
 }, 600_000)
 
-test('with one request in twenty failing, and the bucket away for a while (runbook), the digests are the same', async () => {
+test.concurrent('with one request in twenty failing, and the bucket away for a while (runbook), the digests are the same', async context => {
   const gcs = await startFakeGcs([BUCKET], 5, 0.05)
-  onTestFinished(() => gcs.stop())
-  const hillock = onBucket(gcs.url)
+  context.onTestFinished(() => gcs.stop())
+  const hillock = onBucket(gcs.url, context)
   const { child, done } = hillock.start('run', runFile('faulty'), '--json')
   while (gcs.writes.length < 300 && child.exitCode === null) await sleep(200)
   gcs.plan.away = true
