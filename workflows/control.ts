@@ -1,5 +1,13 @@
 // Pausing and resuming: a run tells the workflows below it, each holds back what it would begin.
-import { condition, defineSignal, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow'
+import {
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
+  setHandler,
+  type ChildWorkflowHandle,
+  type Workflow,
+  type WorkflowResultType,
+} from '@temporalio/workflow'
 import { covers, type Pause, type Spent } from '../domain/control.ts'
 import type { Place, StageCount } from '../domain/contract.ts'
 import { workflowIds } from '../domain/contract.ts'
@@ -13,6 +21,7 @@ export class Control {
   private held: readonly Pause[]
   private readonly children = new Set<string>()
   private readonly changed: () => void
+  private telling: Promise<void> = Promise.resolve()
 
   constructor(tracker: Tracker, pauses: readonly Pause[] = []) {
     this.held = pauses
@@ -38,11 +47,17 @@ export class Control {
   async set(pauses: readonly Pause[]): Promise<void> {
     this.held = pauses
     this.changed()
+    // One round after the other: signals under way at the same time may overtake each other.
+    this.telling = this.telling.then(() => this.tell([...this.children]))
+    await this.telling
+  }
+
+  private async tell(children: readonly string[]): Promise<void> {
     await Promise.all(
-      [...this.children].map(id =>
+      children.map(id =>
         getExternalWorkflowHandle(id)
-          .signal(pausesSignal, pauses)
-          // It has just ended: nothing is left to hold back.
+          .signal(pausesSignal, this.held)
+          // It has just ended, or not begun yet: `follow` tells it then.
           .catch(() => {}),
       ),
     )
@@ -54,10 +69,17 @@ export class Control {
     while (isHeld()) await condition(() => !isHeld())
   }
 
-  async follow<T>(workflowId: string, work: Promise<T>): Promise<T> {
+  /** Result of a child that is started with the pauses of this moment. */
+  async follow<T extends Workflow>(
+    workflowId: string,
+    start: () => Promise<ChildWorkflowHandle<T>>,
+  ): Promise<WorkflowResultType<T>> {
+    const told = this.held
     this.children.add(workflowId)
     try {
-      return await work
+      const child = await start()
+      if (this.held !== told) await (this.telling = this.telling.then(() => this.tell([workflowId])))
+      return await child.result()
     } finally {
       this.children.delete(workflowId)
     }

@@ -1,5 +1,5 @@
 // The steps of a run, taken durably: activities with the policies of the stage table, children with readable ids.
-import { executeChild } from '@temporalio/workflow'
+import { startChild } from '@temporalio/workflow'
 import type { Control, Meter } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import type { region } from './region.ts'
@@ -47,22 +47,22 @@ function visit(kind: PlaceKind, place: Place, control: Control): Promise<Swept> 
   if (kind === 'sweep') {
     const workflowId = workflowIds.sweep(context, phase, node)
     const staticSummary = `${phase}: node ${nodeKey(node)}`
-    return control.follow(workflowId, executeChild<typeof sweep>('sweep', { workflowId, args: [place], staticSummary }))
+    return control.follow(workflowId, () =>
+      startChild<typeof sweep>('sweep', { workflowId, args: [place], staticSummary }),
+    )
   }
   if (kind === 'sections') {
     const { first, last } = batchRange(node.coord, context.bounds)
     const workflowId = workflowIds.sections(context, phase, first)
     const staticSummary = `sections ${first} to ${last}: ${names.join(', ')}`
-    return control.follow(
-      workflowId,
-      executeChild<typeof sections>('sections', { workflowId, args: [place], staticSummary, searchAttributes }),
+    return control.follow(workflowId, () =>
+      startChild<typeof sections>('sections', { workflowId, args: [place], staticSummary, searchAttributes }),
     )
   }
   const cell = key(node.coord)
   const workflowId = workflowIds.region(context, phase, cell)
-  return control.follow(
-    workflowId,
-    executeChild<typeof region>('region', {
+  return control.follow(workflowId, () =>
+    startChild<typeof region>('region', {
       workflowId,
       args: [place],
       staticSummary: `region ${cell}: ${names.join(', ')}`,

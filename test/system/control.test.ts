@@ -62,12 +62,12 @@ test('a stage and a region are held back while the others go on; then all goes o
   expect(made(await status('held'), 'affinity')).toBe(0)
   expect((await hillock.cli('status', 'held')).stdout).toContain('PAUSED: stage affinity')
 
-  await hillock.cli('pause', 'held', '--region', '1_1_0', '--reason', 'one region')
-  expect((await hillock.cli('resume', 'held', '--stage', 'affinity', '--reason', 'looks well')).code).toBe(0)
+  await order('pause', 'held', '--region', '1_1_0')
+  await order('resume', 'held', '--stage', 'affinity')
   await until('held', s => made(s, 'affinity') === 3)
   await sleep(2000)
   expect(made(await status('held'), 'affinity')).toBe(3)
-  await hillock.cli('resume', 'held', '--region', '1_1_0', '--reason', 'done')
+  await order('resume', 'held', '--region', '1_1_0')
 
   const result = JSON.parse((await done).stdout) as RunReport
   expect(result.published).toBe(true)
