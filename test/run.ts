@@ -1,8 +1,9 @@
-// `make test`: static checks, then every test, ending in one line that counts them.
+// `make test`: static checks, the emulator of the bucket, then every test; ends in one line that counts them.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { emulatorBinary } from './gcs/emulator.ts'
 
 const checks: [string, string[]][] = [
   ['tsc', ['--noEmit']],
@@ -22,6 +23,12 @@ for (const [tool, args] of checks) {
   if (!ok) console.log(`${run.stdout}${run.stderr}`.split('\n').slice(0, 60).join('\n'))
 }
 
+try {
+  // Here, and not in a test: nothing else would run meanwhile.
+  emulatorBinary()
+} catch (e) {
+  console.log(`${(e as Error).message}: the tests that need it will fail`)
+}
 const report = join(mkdtempSync(join(tmpdir(), 'hillock-test-')), 'report.json')
 spawnSync(
   process.execPath,

@@ -15,13 +15,15 @@ const freePort = (): Promise<number> =>
     })
   })
 
+/** Its binary; a clean machine builds it once, in some minutes. */
+export const emulatorBinary = (): string => (existsSync(builtBinary(TOOL)) ? builtBinary(TOOL) : buildGoTool(TOOL))
+
 /** Starts it with its objects in memory and one empty bucket. */
 export async function startEmulator(bucket: string): Promise<{ url: string; stop: () => Promise<void> }> {
-  const binary = existsSync(builtBinary(TOOL)) ? builtBinary(TOOL) : buildGoTool(TOOL)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const args = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-backend', 'memory']
-  const child = spawn(binary, [...args, '-log-level', 'error'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(emulatorBinary(), [...args, '-log-level', 'error'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const make = {
     method: 'POST',
