@@ -170,6 +170,8 @@ test('a poison block is set aside with its reason; it can be tried again, or dec
   const retried = started('retried', 'quarantine=ask')
   const asked = await until('retried', s => gateOf(s) !== undefined)
   expect(gateOf(asked)!.summary).toMatch(/1 blocks failed on every attempt: supervoxel block 1_0_1: fault on purpose/)
+  await order('retry', 'retried')
+  await until('retried', s => gateOf(s)?.gate === 'quarantine-2')
   writeFileSync(rules, '[]')
   await order('retry', 'retried')
   expect(JSON.parse((await retried.done).stdout)).toMatchObject({ digest: clean.digest, holes: clean.holes })
