@@ -5,10 +5,13 @@ import type { RunConfig } from '../domain/config.ts'
 import { queries, queues, workflowIds, type PatchOf, type Progress, type RunResult } from '../domain/contract.ts'
 import { plus } from '../domain/counts.ts'
 import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
+import { runName, slugOf } from './names.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 
 export interface Run {
   readonly workflowId: string
+  /** Last part of the id. */
+  readonly name: string
   readonly result: Promise<RunResult>
 }
 
@@ -31,25 +34,45 @@ const isTransient = (e: unknown): boolean =>
 /** Payloads carry references; a list of tiles that is longer belongs into a file of its own. */
 const LONGEST = 32 * 1024
 
-export async function startRun(client: Client, config: RunConfig, name: string, patch?: PatchOf): Promise<Run> {
+/** @param named any text; without one the time, and a number where several start in one second. @throws HillockError ConfigError */
+export async function startRun(
+  client: Client,
+  config: RunConfig,
+  named: string | undefined,
+  patch?: PatchOf,
+): Promise<Run> {
   const size = JSON.stringify(config).length
   if (size > LONGEST)
     throw new HillockError(
       'ConfigError',
       `the run file comes to ${Math.round(size / 1024)} KiB: put its tiles into a JSON file and name that as source.layout`,
     )
-  const workflowId = workflowIds.reconstruct(config.dataset, name)
-  const handle = await client.workflow.start<typeof reconstruct>('reconstruct', {
-    workflowId,
-    taskQueue: queues.workflow,
-    args: [{ dataset: config.dataset, run: name, config, ...(patch && { patch }) }],
-    staticSummary: `reconstruct ${config.dataset}`,
-    // Inherited by all that the run starts: two datasets share the workers evenly.
-    priority: { fairnessKey: config.dataset },
-    searchAttributes: { HillockDataset: [config.dataset] },
-  })
-  const run = client.workflow.getHandle<typeof reconstruct>(workflowId, handle.firstExecutionRunId)
-  return { workflowId, result: resultOf(run) }
+  const first = named === undefined ? runName(new Date()) : slugOf('--name', named)
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? first : `${first}-${n}`
+    const workflowId = workflowIds.reconstruct(config.dataset, name)
+    try {
+      const handle = await client.workflow.start<typeof reconstruct>('reconstruct', {
+        workflowId,
+        workflowIdReusePolicy: named === undefined ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE',
+        taskQueue: queues.workflow,
+        args: [{ dataset: config.dataset, run: name, config, ...(patch && { patch }) }],
+        staticSummary: `reconstruct ${config.dataset}${named === undefined || named === name ? '' : `: ${named.slice(0, 80)}`}`,
+        // Inherited by all that the run starts: two datasets share the workers evenly.
+        priority: { fairnessKey: config.dataset },
+        searchAttributes: { HillockDataset: [config.dataset] },
+      })
+      const run = client.workflow.getHandle<typeof reconstruct>(workflowId, handle.firstExecutionRunId)
+      return { workflowId, name, result: resultOf(run) }
+    } catch (e) {
+      if ((e as Error).name !== 'WorkflowExecutionAlreadyStartedError') throw e
+      if (named !== undefined)
+        throw new HillockError(
+          'ConfigError',
+          `--name ${named}: a run of that name is under way: \`hillock status ${name}\` shows it`,
+        )
+    }
+  }
 }
 
 /** The result of a workflow, whatever happens to the server meanwhile. @throws what it failed with. */
@@ -86,6 +109,3 @@ const added = (all: Progress['stages'], more: Progress['stages']): Progress['sta
     const m = more.find(r => r.stage === row.stage)
     return m ? { ...plus(row, m), ended: Math.max(row.ended, m.ended) } : row
   })
-
-/** `20261123-014500`, in UTC. */
-export const runName = (at: Date): string => at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)

@@ -2,13 +2,27 @@
 import { enableCompileCache } from 'node:module'
 import { Command } from 'commander'
 import { isHillockError, errorTable } from '../domain/errors.ts'
+import { codeRevision, packageVersion } from '../worker/runtime.ts'
 
 enableCompileCache()
 
 const program = new Command('hillock')
   .description('Connectome reconstruction from electron microscopy as durable Temporal workflows')
   .option('--json', 'print one JSON object instead of text')
-  .showHelpAfterError()
+  .option('--version', 'print the version and the code revision')
+  .on('option:version', () => {
+    console.log(`hillock ${packageVersion()}, code ${codeRevision()}`)
+    process.exit(0)
+  })
+  .configureOutput({
+    outputError: (text, write) =>
+      write(
+        text
+          .replace(/^error: /, 'hillock: ')
+          .replace(/\n\((Did you mean .*\?)\)/, '. $1')
+          .replace(/([^?])\n$/, '$1; --help says what there is\n'),
+      ),
+  })
   .enablePositionalOptions()
   .addHelpText(
     'after',

@@ -1,4 +1,4 @@
-// Boxes and vectors as they are given on the command line.
+// Boxes, vectors and durations as they are given on the command line.
 import { HillockError } from '../domain/errors.ts'
 import { Box, type Vec3 } from '../domain/geometry.ts'
 
@@ -20,4 +20,26 @@ export function vectorOf(option: string, text: string): Vec3 {
   if (v.length !== 3 || v.some(n => !(n > 0)))
     throw new HillockError('ConfigError', `${option} ${text}: give it as x,y,z`)
   return [v[0]!, v[1]!, v[2]!]
+}
+
+const TERM = /(\d+(?:\.\d+)?)\s*(weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?![a-z])/gi
+const SECONDS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 }
+const TEN_YEARS = 3652 * 86_400
+
+/** Seconds of `90s`, `15 min`, `1h30m`, `1 week` or ISO 8601 (`PT6H`). @throws HillockError ConfigError for anything else, and for less than `least` */
+export function secondsOf(option: string, text: string, least: number): number {
+  const iso = /^P(?=[^T]*T?.)/i.test(text)
+  // Months and years have no fixed length.
+  const plain = !iso ? text : /^P[^T]*[MY]/i.test(text) ? '' : text.slice(1).replace(/T/i, ' ')
+  const spaced = plain.replaceAll(/(\d[a-z]+)(?=\d)/gi, '$1 ')
+  const terms = [...spaced.matchAll(TERM)]
+  const seconds = terms.reduce((sum, [, n, unit]) => sum + Number(n) * SECONDS[unit![0]!.toLowerCase()]!, 0)
+  const fail = (why: string): never => {
+    throw new HillockError('ConfigError', `${option} ${text}: ${why}`)
+  }
+  if (terms.length === 0 || spaced.replaceAll(TERM, '').trim() !== '')
+    fail('not a duration: give it as 90s, 15m, 6h, 1d, 1w, 1h30m or PT6H')
+  if (seconds < least) fail(`that is less than ${least} s`)
+  if (seconds > TEN_YEARS) fail('that is more than ten years')
+  return seconds
 }

@@ -1,9 +1,9 @@
 // Reading a run file: YAML, `--set a.b=c`, ${HILLOCK_DATA}, paths relative to the file, the bucket that it is for.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { parse, YAMLParseError } from 'yaml'
+import { parse } from 'yaml'
 import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
-import { HillockError } from '../domain/errors.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
 
 /**
@@ -12,29 +12,55 @@ import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
  * @throws HillockError ConfigError that names the file and the path in it.
  */
 export function readRunFile(file: string, sets: readonly string[] = []): RunConfig {
-  if (!existsSync(file)) throw new HillockError('ConfigError', `${file}: no such run file`)
-  let tree: unknown
-  try {
-    tree = parse(readFileSync(file, 'utf8'))
-  } catch (e) {
-    if (!(e instanceof YAMLParseError)) throw e
-    throw new HillockError('ConfigError', `${file} is not valid YAML: ${e.message}`)
+  const text = textOf(file)
+  const yaml = (what: string, value: string): unknown => {
+    try {
+      return parse(value) as unknown
+    } catch (e) {
+      throw new HillockError('ConfigError', `${what} is not valid YAML: ${(e as Error).message}`)
+    }
   }
+  const tree = yaml(file, text)
   if (tree === null || typeof tree !== 'object' || Array.isArray(tree))
     throw new HillockError('ConfigError', `${file}: a run file is a set of keys (dataset:, voxelSizeNm:, source:, ...)`)
   for (const s of sets) {
     const at = s.indexOf('=')
-    if (at < 1)
+    if (at < 1 || s.slice(0, at).split('.').includes('__proto__'))
       throw new HillockError(
         'ConfigError',
         `--set ${s}: give it as path=value, for example --set stages.agglomerate.threshold=0.4`,
       )
-    setPath(tree as Record<string, unknown>, s.slice(0, at), parse(s.slice(at + 1)))
+    setPath(tree as Record<string, unknown>, s.slice(0, at), yaml(`--set ${s}`, s.slice(at + 1)))
   }
   const folder = dirname(resolve(file))
   const { bucket, ...config } = parseRunConfig(tree, file)
   if (bucket !== undefined) chooseBucket(bucket.includes('://') ? bucket : resolve(folder, bucket))
   return resolvePaths(config, folder, file)
+}
+
+/** Far more than anybody writes: startRun takes 32 KiB of it, lists of tiles have files of their own. */
+const LARGEST = 4 << 20
+
+/** @throws HillockError ConfigError for what is no file of text: a folder, a pipe, a device, something large or binary. */
+function textOf(file: string): string {
+  const fail = (why: string): never => {
+    throw new HillockError('ConfigError', `${file}: ${why}`)
+  }
+  try {
+    const stat = statSync(file)
+    if (stat.isDirectory()) return fail('this is a folder; name the run file in it')
+    // Reading a pipe would wait for whoever writes to it, a device may never end.
+    if (!stat.isFile()) return fail('this is no file but a pipe, a socket or a device; write the run file to a file')
+    if (stat.size > LARGEST) return fail(`${Math.round(stat.size / 1e6)} MB: a run file is a page of YAML`)
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+    return text.includes('\0') ? fail('this is no text; a run file is a page of YAML') : text
+  } catch (e) {
+    const { code, message } = e as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return fail('no such run file')
+    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return fail('this is no text in UTF-8')
+    if (isHillockError(e)) throw e
+    return fail(`cannot be read: ${message}`)
+  }
 }
 
 function resolvePaths(config: RunConfig, folder: string, file: string): RunConfig {
@@ -50,6 +76,9 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
             ? `; this run needs real data under HILLOCK_DATA (now ${dataRoot()}): docs/data.md says where to get it`
             : ''),
       )
+    const stat = statSync(found)
+    if (!stat.isFile() && !stat.isDirectory())
+      throw new HillockError('ConfigError', `${file}: ${key}: ${found} is no file but a pipe, a socket or a device`)
     return found
   }
   const { source } = config

@@ -18,6 +18,9 @@ export const Box = z
 
 export const map3 = (f: (axis: 0 | 1 | 2) => number): Vec3 => [f(0), f(1), f(2)]
 
+/** The double nearest to a length in metres: 9 nm is 9e-9, which 9 * 1e-9 is not. */
+export const metres = (nm: number): number => nm / 1e9
+
 export const shapeOf = (b: Box): Vec3 => map3(a => b.max[a] - b.min[a])
 export const product = (v: Vec3): number => v[0] * v[1] * v[2]
 export const voxels = (b: Box): number => product(shapeOf(b))

@@ -348,7 +348,7 @@ const rows = {
   },
   graph: {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'dataset',
     phase: 'dataset',
     inputs: ['synapse', 'segment'],

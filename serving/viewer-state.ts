@@ -1,5 +1,5 @@
 // The Neuroglancer state that opens a release: EM, segmentation with meshes and skeletons, and synapses.
-import { shapeOf } from '../domain/geometry.ts'
+import { metres, shapeOf } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
 import { has } from '../storage/static-layout.ts'
 
@@ -29,7 +29,7 @@ export function viewerState(release: Release, origin: string, segments: readonly
   const diagonal = Math.hypot(...extent)
   return {
     title: `${release.dataset} ${release.release}`,
-    dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [voxelSizeNm[a]! * 1e-9, 'm']])),
+    dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [metres(voxelSizeNm[a]!), 'm']])),
     position: bounds.min.map((lo, a) => (lo + bounds.max[a]!) / 2),
     crossSectionScale: Math.max(extent[0] / PANEL[0], extent[1] / PANEL[1]) * 0.95,
     projectionScale: diagonal * 1.02,

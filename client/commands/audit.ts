@@ -14,7 +14,7 @@ import { replay } from '../audit/replay.ts'
 import { Findings, type Report } from '../audit/report.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
-import { runName } from '../execute.ts'
+import { onceName } from '../names.ts'
 import { ensureStack } from '../stack.ts'
 
 interface Options {
@@ -77,7 +77,7 @@ export async function audit(name: string, o: Options): Promise<void> {
 
   const runtime: Record<string, number> = {}
   findings.count('activities', check.recorded.length)
-  for await (const v of reexecute(client, release, runName(at), sampleOf(check.recorded, sample, seed))) {
+  for await (const v of reexecute(client, release, onceName(at), sampleOf(check.recorded, sample, seed))) {
     findings.count('reexecuted')
     findings.count('artifactsRemade', v.artifacts)
     findings.count('artifactsEqual', v.equal)

@@ -6,7 +6,8 @@ import { getRaw } from '../../storage/raw.ts'
 import type { diff as diffWorkflow } from '../../workflows/diff.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
-import { causeOf, runName } from '../execute.ts'
+import { causeOf } from '../execute.ts'
+import { onceName } from '../names.ts'
 import { ensureStack } from '../stack.ts'
 
 /** Longest list that is printed; the JSON has all. */
@@ -22,7 +23,7 @@ export async function diff(first: string, second: string, o: { json?: boolean })
   const input = { dataset: a!.dataset, before: a!.release, after: b!.release }
   const digest = await client.workflow
     .execute<typeof diffWorkflow>('diff', {
-      workflowId: workflowIds.diff(input, runName(new Date())),
+      workflowId: workflowIds.diff(input, onceName(new Date())),
       taskQueue: queues.workflow,
       args: [input],
       searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.after] },

@@ -6,7 +6,8 @@ import { HillockError } from '../../domain/errors.ts'
 import type { evaluation } from '../../workflows/evaluation.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
-import { causeOf, runName } from '../execute.ts'
+import { causeOf } from '../execute.ts'
+import { onceName } from '../names.ts'
 import { ensureStack } from '../stack.ts'
 
 export async function evaluate(name: string, o: { json?: boolean; truth: string }): Promise<void> {
@@ -17,7 +18,7 @@ export async function evaluate(name: string, o: { json?: boolean; truth: string 
   const client = await connect(stack.temporal)
   const { quality: q } = await client.workflow
     .execute<typeof evaluation>('evaluation', {
-      workflowId: workflowIds.evaluate(r.dataset, r.release, runName(new Date())),
+      workflowId: workflowIds.evaluate(r.dataset, r.release, onceName(new Date())),
       taskQueue: queues.workflow,
       args: [{ dataset: r.dataset, release: r.release, truth }],
       searchAttributes: { HillockDataset: [r.dataset], HillockRelease: [r.release] },

@@ -5,18 +5,11 @@ import { HillockError } from '../../domain/errors.ts'
 import type { gc } from '../../workflows/gc.ts'
 import { connect } from '../connection.ts'
 import { causeOf } from '../execute.ts'
+import { secondsOf } from '../numbers.ts'
 import { ensureStack } from '../stack.ts'
 
 interface Options {
   readonly json?: boolean
-}
-
-const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-
-function seconds(duration: string): number {
-  const [, n, unit] = /^(\d+)([smhd])$/.exec(duration) ?? []
-  if (n === undefined) throw new HillockError('ConfigError', `--grace ${duration}: give it as 30m, 12h or 7d`)
-  return Number(n) * UNITS[unit as keyof typeof UNITS]
 }
 
 async function execute(task: CollectTask | null): Promise<Collected> {
@@ -57,6 +50,6 @@ export async function plan(o: Options): Promise<void> {
 }
 
 export async function run(o: Options & { grace: string }): Promise<void> {
-  const c = await execute({ graceSeconds: seconds(o.grace) })
+  const c = await execute({ graceSeconds: secondsOf('--grace', o.grace, 0) })
   finish(c, o, [`deleted: ${counts(c)}`])
 }

@@ -10,7 +10,8 @@ import { writeNpy } from '../../storage/formats/npy.ts'
 import type { specimen } from '../../workflows/specimen.ts'
 import { bucket } from '../catalogue.ts'
 import { connect } from '../connection.ts'
-import { causeOf, runName } from '../execute.ts'
+import { causeOf } from '../execute.ts'
+import { onceName, slugOf } from '../names.ts'
 import { readRunFile } from '../run-file.ts'
 import { ensureStack } from '../stack.ts'
 import type { RunOptions } from './run.ts'
@@ -22,7 +23,7 @@ export async function phantom(file: string, o: RunOptions & { out: string }): Pr
   const { size } = config.source.phantom
   const { stack } = await ensureStack()
   const client = await connect(stack.temporal)
-  const run = o.name ?? runName(new Date())
+  const run = o.name === undefined ? onceName(new Date()) : slugOf('--name', o.name)
   const slabs = await client.workflow
     .execute<typeof specimen>('specimen', {
       workflowId: `specimen/${config.dataset}/${run}`,

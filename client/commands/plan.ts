@@ -11,7 +11,8 @@ import { getSealed } from '../../storage/sealed.ts'
 import type { plan as planWorkflow } from '../../workflows/plan.ts'
 import { bucket, datasets } from '../catalogue.ts'
 import { connect } from '../connection.ts'
-import { causeOf, runName } from '../execute.ts'
+import { causeOf } from '../execute.ts'
+import { onceName } from '../names.ts'
 import { clock } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
 import { ensureStack } from '../stack.ts'
@@ -33,7 +34,7 @@ export function printPlan(p: Plan, o: { json?: boolean }): void {
 }
 
 export async function makePlan(client: Client, config: RunConfig): Promise<Plan> {
-  const name = runName(new Date())
+  const name = onceName(new Date())
   const { id } = await client.workflow
     .execute<typeof planWorkflow>('plan', {
       workflowId: workflowIds.plan(config.dataset, name),

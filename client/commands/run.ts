@@ -8,7 +8,7 @@ import type { StackRecord } from '../../worker/home.ts'
 import { bucket, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { announcer } from '../operator.ts'
-import { progressOf, runName, startRun } from '../execute.ts'
+import { progressOf, startRun } from '../execute.ts'
 import { plannedConfig } from './plan.ts'
 import { links, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
@@ -51,8 +51,7 @@ export async function execute(
 ): Promise<RunReport> {
   const began = Date.now()
   const client = await connect(stack.temporal)
-  const name = o.name ?? runName(new Date())
-  const { workflowId, result } = await startRun(client, config, name, patch)
+  const { workflowId, name, result } = await startRun(client, config, o.name, patch)
   process.stderr.write(
     `run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`,
   )

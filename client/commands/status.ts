@@ -5,6 +5,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { home, readStack, type StackRecord } from '../../worker/home.ts'
 import { connect } from '../connection.ts'
 import { progressOf } from '../execute.ts'
+import { slugOf } from '../names.ts'
 import { waiting, waitingLines } from '../operator.ts'
 import { progressLine } from '../report.ts'
 
@@ -34,7 +35,11 @@ async function runs(client: Client): Promise<RunRow[]> {
 }
 
 function pick(rows: readonly RunRow[], run: string | undefined): RunRow {
-  const found = run === undefined ? rows[0] : rows.find(r => r.workflowId === run || r.workflowId.endsWith(`/${run}`))
+  const found =
+    run === undefined
+      ? rows[0]
+      : (rows.find(r => r.workflowId === run || r.workflowId.endsWith(`/${run}`)) ??
+        rows.find(r => r.workflowId.endsWith(`/${slugOf('run', run)}`)))
   if (!found)
     throw new HillockError(
       'ConfigError',

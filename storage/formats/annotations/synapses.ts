@@ -1,6 +1,6 @@
 // Synapses as Neuroglancer line annotations, from the presynaptic to the postsynaptic side: all files of the collection, sharded.
 import type { Json } from '../../../domain/canonical.ts'
-import type { Box, Vec3 } from '../../../domain/geometry.ts'
+import { metres, type Box, type Vec3 } from '../../../domain/geometry.ts'
 import { shardingById } from '../precomputed/by-id.ts'
 import { mortonAxes, mortonCode } from '../precomputed/morton.ts'
 import { writeShard, type ShardEntry, type ShardingSpec } from '../precomputed/sharding.ts'
@@ -17,7 +17,6 @@ export interface SynapseLine {
   readonly postSegment: bigint
 }
 
-const METRES = 1e-9
 const SHARD_BYTES = 2 ** 26
 /** Annotations that a cell of the spatial index is to show at one level. */
 const CELL_LIMIT = 1000
@@ -31,7 +30,7 @@ export function* synapseFiles(
 ): Generator<{ readonly path: string; readonly bytes: Uint8Array }> {
   const schema: AnnotationSchema = {
     annotation_type: 'LINE',
-    dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [voxelSizeNm[a]! * METRES, 'm']])),
+    dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [metres(voxelSizeNm[a]!), 'm']])),
     properties: [{ id: 'score', type: 'float32' }],
     relationships: [{ id: 'pre_segment' }, { id: 'post_segment' }],
   }
