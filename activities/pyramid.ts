@@ -2,7 +2,7 @@
 import type { Outcome } from '../domain/contract.ts'
 import { fromKey, intersect, map3, boxAt, multiply, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { mipBounds, mipFactor, nodeBox } from '../domain/tree.ts'
+import { mipBounds, mipCell, mipFactor, nodeBox } from '../domain/tree.ts'
 import type { VolumeArray } from '../storage/formats/chunk.ts'
 import { layoutObjects, readShards } from '../storage/formats/layouts.ts'
 import type { MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
@@ -15,10 +15,6 @@ type Stage = 'pyramid' | 'label-pyramid'
 
 export const pyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'pyramid')
 export const labelPyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'label-pyramid')
-
-/** Shape, in voxels of its own mip, of the box that a node of `level` owns. */
-export const mipCell = (level: number, region: Vec3, factor: Vec3): Vec3 =>
-  map3(a => (region[a] * 2 ** level) / factor[a])
 
 async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome> {
   const { bounds, region, voxelSizeNm } = task.context

@@ -1,32 +1,15 @@
-// residuals, the quality of a release, and what is missing from it: what stages have left in their lineage and index.
+// residuals, and what is missing from a release: what stages have left in their lineage and index.
 import type { IndexEntry, Poisoned, Roots } from '../domain/contract.ts'
+import { qualityOf } from '../domain/quality.ts'
 import { isPoison, type Quality } from '../domain/release.ts'
 import type { Deps } from './context.ts'
 import { entriesBelow } from './pages.ts'
 import { saveDocument } from './source.ts'
 
-const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1]
-
-/** Of the artifacts among `entries`: medians of residuals in pixels, scores where something was evaluated. */
-export async function qualityOf(deps: Deps, entries: readonly IndexEntry[]): Promise<Quality> {
-  const summaries = (stage: string): Promise<Record<string, unknown>[]> => {
-    const refs = new Map(entries.filter(e => e.stage === stage).map(e => [e.ref.recipe, e.ref]))
-    return Promise.all([...refs.values()].map(async ref => (await deps.artifacts.open(ref)).lineage.summary))
-  }
-  const residual = async (stage: string): Promise<number | undefined> =>
-    median((await summaries(stage)).flatMap(s => (typeof s['residualPx'] === 'number' ? [s['residualPx']] : [])))
-  const [stitchResidualPx, alignResidualPx] = [await residual('stitch'), await residual('align')]
-  return {
-    ...(((await summaries('evaluate'))[0]?.['quality'] ?? {}) as Quality),
-    ...(stitchResidualPx === undefined ? {} : { stitchResidualPx }),
-    ...(alignResidualPx === undefined ? {} : { alignResidualPx }),
-  }
-}
-
 export async function residuals(deps: Deps, roots: Roots): Promise<Quality> {
   const entries: IndexEntry[] = []
   for await (const e of entriesBelow(deps, Object.values(roots), s => s === 'stitch' || s === 'align')) entries.push(e)
-  return qualityOf(deps, entries)
+  return qualityOf(entries, async ref => (await deps.artifacts.open(ref)).lineage)
 }
 
 /** Blocks that a person is shown; the list has all. */

@@ -15,8 +15,7 @@ import {
   type Box,
   type Vec3,
 } from '../domain/geometry.ts'
-import { mipBounds } from '../domain/tree.ts'
-import { mipCell } from '../activities/pyramid.ts'
+import { mipBounds, mipCell } from '../domain/tree.ts'
 import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
 import { meshLevels } from '../kernels/mesh-levels.ts'
 import { fragmentAt, meshRegion } from '../kernels/mesh.ts'

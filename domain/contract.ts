@@ -234,6 +234,9 @@ export interface Assembled {
   readonly channel: Channel
   readonly refusal: string | null
   readonly approval: RunConfig['release']['approval']
+  /** As the manifest says it, and the digest of that manifest; absent from histories recorded before they were told. */
+  readonly codeRevision?: string
+  readonly manifest?: Digest
 }
 
 export interface ReleaseResult extends Assembled {

@@ -95,8 +95,21 @@ export const Release = z.strictObject({
 })
 export type Release = z.infer<typeof Release>
 
-export const releaseName = ({ dataset, digest, stages }: Pick<Release, 'dataset' | 'digest' | 'stages'>): string =>
-  sha256(canonicalJson({ dataset, digest, stages } as Json)).slice(0, 16)
+/** What a manifest says about the run that made it, and not about what was made: another run may make the same release. */
+const aboutTheRun = new Set(['release', 'parent', 'cost', 'run', 'config', 'codeRevision', 'approver'])
+
+/** Whether a field of the manifest, or one below it, is part of what names the release. */
+export const namesRelease = (field: string): boolean => !aboutTheRun.has(field.split('.')[0]!)
+
+/** Names a release by all that its manifest says about what was made. */
+export const releaseName = (manifest: Partial<Release>): string =>
+  sha256(canonicalJson(Object.fromEntries(Object.entries(manifest).filter(([k]) => namesRelease(k))) as Json)).slice(
+    0,
+    16,
+  )
+
+/** Digest of all that a manifest says. */
+export const manifestDigest = (manifest: Release): Digest => sha256(canonicalJson(manifest as unknown as Json))
 
 /** Artifact of the region that holds a voxel of the dataset. */
 export const artifactAt = (r: Release, layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined =>

@@ -79,6 +79,10 @@ export function mipFactor(level: number, voxelSizeNm: readonly [number, number, 
   return factor
 }
 
+/** Shape, in voxels of its own mip, of the box that a node of `level` owns. */
+export const mipCell = (level: number, region: Vec3, factor: Vec3): Vec3 =>
+  map3(a => (region[a] * 2 ** level) / factor[a])
+
 /** Bounds of the dataset in voxels of a mip. */
 export const mipBounds = (bounds: Box, factor: Vec3): Box => ({
   min: map3(a => Math.floor(bounds.min[a] / factor[a])),

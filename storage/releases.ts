@@ -1,6 +1,8 @@
 // Release manifests, written once, and the channels that point at them, moved by compare-and-swap.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { differences } from '../domain/differences.ts'
 import { HillockError } from '../domain/errors.ts'
+import { namesRelease, releaseName, type Release } from '../domain/release.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getSealed, putSealed, sealed, unsealed } from './sealed.ts'
 
@@ -47,13 +49,24 @@ export async function moveChannel(
     )
 }
 
-/** Writes a manifest (JSON text) if there is none of that name; `exists` when there is, whatever it says. */
-export const putRelease = (
-  objects: ObjectStore,
-  dataset: string,
-  release: string,
-  json: string,
-): Promise<'created' | 'exists'> => putSealed(objects, releaseKey(dataset, release), JSON.parse(json) as object)
+/**
+ * Writes a manifest. One that is there under its name stays, and is returned: another run has made the same release.
+ * @throws HillockError ProvenanceError when that one says other things about the content; MissingArtifact when it is damaged.
+ */
+export async function putRelease(objects: ObjectStore, manifest: Release): Promise<Release> {
+  const key = releaseKey(manifest.dataset, manifest.release)
+  if ((await putSealed(objects, key, manifest)) === 'created') return manifest
+  const there = (await getSealed(objects, key)) as Release
+  if (releaseName(there) !== releaseName(manifest)) {
+    const parted = differences(manifest, there).filter(d => namesRelease(d.field))
+    throw new HillockError(
+      'ProvenanceError',
+      `${key} is there and says something else: ${parted.map(d => `${d.field} is ${d.found}, not ${d.expected}`).join('; ')}; \`hillock verify\` tells more`,
+      { release: manifest.release },
+    )
+  }
+  return there
+}
 
 /** @throws HillockError MissingArtifact when it is damaged. */
 export async function getRelease(objects: ObjectStore, dataset: string, release: string): Promise<string | undefined> {

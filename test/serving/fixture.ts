@@ -235,7 +235,7 @@ export async function makeFixture(): Promise<Fixture> {
     codeRevision: 'test',
     approver: 'gate',
   }
-  await putRelease(objects, 'blobs', 'r1', JSON.stringify(release))
+  await putRelease(objects, release)
   await moveChannel(
     objects,
     'blobs',

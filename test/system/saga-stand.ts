@@ -249,7 +249,7 @@ export class Stand {
       codeRevision: 'test',
       approver: 'test',
     } satisfies Release)
-    await putRelease(this.objects, dataset, release, canonicalJson(manifest as never))
+    await putRelease(this.objects, manifest)
     return release
   }
 
