@@ -1,6 +1,8 @@
-// Camera tiles: PNG, TIFF or JPEG bytes to 8-bit grey voxels, refusing whatever is not exactly that; and grey voxels to PNG.
+// Camera tiles: PNG, TIFF or JPEG bytes to 8-bit grey voxels, refusing whatever is not grey; and grey voxels to PNG.
 import sharp, { type Metadata } from 'sharp'
-import { HillockError } from '../../domain/errors.ts'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { plainJpeg, plainPng } from './plain-image.ts'
+import { tiffPages, unreadCompression, type ReadAt, type TiffPage } from './tiff.ts'
 
 // Tiles are decoded once each, several at a time: a cache and threads of its own would only take memory and cores from the kernels.
 sharp.cache(false)
@@ -11,7 +13,14 @@ export interface Tile {
   readonly height: number
   /** 8-bit grey, x fastest. */
   readonly data: Uint8Array<ArrayBuffer>
-  readonly format: 'png' | 'tiff' | 'jpeg'
+  readonly format: ImageFormat
+}
+export type ImageFormat = 'png' | 'tiff' | 'jpeg'
+
+/** How stored samples become grey values: `window` maps its two values to 0 and 255, `invert` then turns black into white. */
+export interface GreyMap {
+  readonly window?: readonly [low: number, high: number] | undefined
+  readonly invert?: boolean | undefined
 }
 
 /** 32768 x 32768: larger than any camera; what claims more is a damaged header. */
@@ -21,31 +30,105 @@ const MAX_PIXELS = 2 ** 30
 const options = { failOn: 'warning', limitInputPixels: MAX_PIXELS, ignoreIcc: true, pages: 1 } as const
 
 /**
- * Decodes a tile. The header is checked before anything is decoded. Colour is accepted where every pixel is grey, and alpha where it is opaque. Only PNG
- * carries checksums: a flipped bit in JPEG or uncompressed TIFF data, and now and then in compressed TIFF, goes unseen by every decoder.
+ * Decodes a tile; pixels count as stored, whatever an orientation tag says. The header is checked before anything is decoded. Colour is accepted where
+ * every pixel is grey, and alpha where it is opaque; samples other than 8-bit ones need a window. Only PNG carries checksums: a flipped bit in JPEG or
+ * uncompressed TIFF data, and now and then in compressed TIFF, goes unseen by every decoder.
  * @throws HillockError BadTileError that names the tile and says what is wrong.
  */
-export async function decodeTile(bytes: Uint8Array, name: string): Promise<Tile> {
-  const bad = (why: string): HillockError => new HillockError('BadTileError', `tile ${name} ${why}`, { tile: name })
+export async function decodeTile(bytes: Uint8Array, name: string, map: GreyMap = {}): Promise<Tile> {
+  const bad = badTile(name)
   if (bytes.length === 0) throw bad('is empty')
   const format = formatOf(bytes)
   if (!format) throw bad('is not a PNG, TIFF or JPEG image')
-  if (format === 'png' && !endsWithPngEnd(bytes)) throw bad('is truncated: its last PNG chunk is missing')
+  if (format === 'tiff') {
+    const page = await onlyPage(async (at, n) => bytes.subarray(at, at + n), bad)
+    return { ...(await decodePage(page, name, map)), format }
+  }
   if (format === 'jpeg' && !endsWithJpegEnd(bytes)) throw bad('is truncated: the JPEG end marker is missing')
+  const plain = format === 'png' ? plainPng(bytes) : plainJpeg(bytes)
+  if (!plain) throw bad('is truncated: its last PNG chunk is missing')
+  return { ...(await decodePlain(plain, false, bad, map)), format }
+}
 
+/** Decodes one page of a TIFF. @throws HillockError BadTileError */
+export async function decodePage(page: TiffPage, name: string, map: GreyMap = {}): Promise<Omit<Tile, 'format'>> {
+  const bad = badTile(name)
+  const unread = unreadCompression(page)
+  if (unread) throw bad(unread)
+  const bytes = await page.bytes().catch((e: unknown) => {
+    throw isHillockError(e) ? e : bad(`is truncated or corrupt: ${reason(e)}`)
+  })
+  return decodePlain(bytes, page.signed && page.bits === 16, bad, map)
+}
+
+const badTile =
+  (name: string) =>
+  (why: string): HillockError =>
+    new HillockError('BadTileError', `tile ${name} ${why}`, { tile: name })
+type Bad = ReturnType<typeof badTile>
+
+/** The one full-size page of a TIFF; what is smaller is a thumbnail. @throws HillockError BadTileError */
+async function onlyPage(read: ReadAt, bad: Bad): Promise<TiffPage> {
+  const pages = await tiffPages(read).catch((e: unknown) => {
+    throw isHillockError(e) ? e : bad(`is truncated or corrupt: ${reason(e)}`)
+  })
+  const largest = Math.max(...pages.map(p => p.width * p.height))
+  const [page, ...more] = pages.filter(p => p.width * p.height === largest)
+  if (!page || largest === 0) throw bad('is truncated or corrupt: it has no image')
+  if (more.length > 0)
+    throw bad(`has ${more.length + 1} pages; a tile is one image (a stack of pages is named as source.stack)`)
+  return page
+}
+
+/** What a header says; `deep` where only a window makes grey values of 8 bits of it. */
+export interface ImageHeader {
+  readonly width: number
+  readonly height: number
+  readonly deep: boolean
+}
+
+/**
+ * Size and depth of an image, of which little more than its header is read.
+ * @throws HillockError BadTileError
+ */
+export async function imageHeader(read: ReadAt, name: string): Promise<ImageHeader> {
+  const bad = badTile(name)
+  const format = formatOf(await read(0, 16))
+  if (!format) throw bad((await read(0, 1)).length === 0 ? 'is empty' : 'is not a PNG, TIFF or JPEG image')
+  if (format === 'tiff') {
+    const page = await onlyPage(read, bad)
+    const unread = unreadCompression(page)
+    if (unread) throw bad(unread)
+    return { width: page.width, height: page.height, deep: page.bits > 8 || page.signed }
+  }
+  // JPEG keeps its size behind segments that may be long.
+  for (let n = 1 << 16; ; n *= 16) {
+    const bytes = await read(0, n)
+    try {
+      const { width, height, depth } = await sharp(bytes, { ...options, failOn: 'none' }).metadata()
+      return { width, height, deep: depth !== 'uchar' }
+    } catch (e) {
+      if (bytes.length < n) throw bad(`is truncated or corrupt: its header cannot be read (${reason(e)})`)
+    }
+  }
+}
+
+async function decodePlain(bytes: Uint8Array, signed: boolean, bad: Bad, map: GreyMap): Promise<Omit<Tile, 'format'>> {
   const header = await sharp(bytes, options)
     .metadata()
     .catch((e: unknown) => {
       throw bad(`is truncated or corrupt: its header cannot be read (${reason(e)})`)
     })
-  const wrong = wrongHeader(header)
+  const wrong = wrongHeader(header, map)
   if (wrong) throw bad(wrong)
-  const { data, width, height } = await decode(bytes, header).catch((e: unknown) => {
+  const { samples, width, height } = await decode(bytes, header, signed).catch((e: unknown) => {
     throw e instanceof NotGrey ? bad(e.message) : bad(`is truncated or corrupt (${reason(e)})`)
   })
-  if (width !== header.width || height !== header.height || data.length !== width * height)
+  if (width !== header.width || height !== header.height || samples.length !== width * height)
     throw bad('does not decode to the size in its header')
-  return { width, height, data, format }
+  const data = mapped(samples, map)
+  if (!data) throw bad('holds values that are no numbers (NaN)')
+  return { width, height, data }
 }
 
 class NotGrey extends Error {}
@@ -54,7 +137,8 @@ const reason = (e: unknown): string => (e as Error).message.split('\n')[0]!
 
 const starts = (bytes: Uint8Array, ...magic: number[]): boolean => magic.every((b, i) => bytes[i] === b)
 
-function formatOf(bytes: Uint8Array): Tile['format'] | undefined {
+/** By its first bytes. */
+export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   if (starts(bytes, 0x89, 0x50, 0x4e, 0x47)) return 'png'
   if (starts(bytes, 0xff, 0xd8, 0xff)) return 'jpeg'
   // Classic and BigTIFF of both byte orders.
@@ -63,40 +147,56 @@ function formatOf(bytes: Uint8Array): Tile['format'] | undefined {
   return undefined
 }
 
-/** The decoder is satisfied once it has all pixels, so a file cut in its last chunk passes it. */
-const endsWithPngEnd = (bytes: Uint8Array): boolean =>
-  Buffer.from(bytes.subarray(-32)).includes(Buffer.from('IEND\xae\x42\x60\x82', 'latin1'))
+/** The decoder is satisfied once it has all pixels, so a file cut in its last bytes passes it. */
 const endsWithJpegEnd = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(-4096)).includes(Buffer.from([0xff, 0xd9]))
 
-function wrongHeader(h: Metadata): string | undefined {
-  if ((h.pages ?? 1) > 1) return `has ${h.pages} pages; a tile is one image`
+function wrongHeader(h: Metadata, { window }: GreyMap): string | undefined {
   const bits = h.bitsPerSample ?? 8
-  if (h.depth !== 'uchar') return `has samples of ${bits === 8 ? h.depth : `${bits} bits`}; tiles are 8-bit grey`
-  if (bits !== 8) return `has ${bits} bit${bits === 1 ? '' : 's'} per sample; tiles are 8-bit grey`
   if (h.space === 'cmyk' || h.channels > 4) return `has ${h.channels} channels (${h.space}); tiles are grey`
+  if (bits < 8) return `has ${bits} bit${bits === 1 ? '' : 's'} per sample; tiles are 8-bit grey`
+  if (h.depth !== 'uchar' && !window)
+    return `has samples of ${bits === 8 ? h.depth : `${bits} bits`}; tiles are 8-bit grey: say which values become black and white, stages.ingest.window: [low, high] (hillock import measures them)`
   return undefined
 }
+
+const ARRAYS = {
+  uchar: Uint8Array,
+  char: Int8Array,
+  ushort: Uint16Array,
+  short: Int16Array,
+  uint: Uint32Array,
+  int: Int32Array,
+  float: Float32Array,
+  double: Float64Array,
+} as const
+type Samples = InstanceType<(typeof ARRAYS)[keyof typeof ARRAYS]>
 
 async function decode(
   bytes: Uint8Array,
   header: Metadata,
-): Promise<{ data: Uint8Array<ArrayBuffer>; width: number; height: number }> {
+  signed: boolean,
+): Promise<{ samples: Samples; width: number; height: number }> {
   const image = sharp(bytes, options)
-  // Without a colour space sharp gives three channels for a grey image.
-  const grey = header.channels === 1 && !header.isPalette
-  const { data, info } = await (grey ? image.toColourspace('b-w') : image.toColourspace('srgb'))
-    .raw()
+  const depth = header.depth as keyof typeof ARRAYS
+  const deep = depth === 'ushort'
+  // Without a colour space sharp gives three channels for a grey image, and 16 bits would become 8.
+  const grey = header.channels < 3 && !header.isPalette
+  const { data, info } = await image
+    .toColourspace(grey ? (deep ? 'grey16' : 'b-w') : deep ? 'rgb16' : 'srgb')
+    .raw({ depth })
     .toBuffer({ resolveWithObject: true })
   const { width, height, channels } = info
-  if (channels === 1) return { data: new Uint8Array(data), width, height }
-  return { data: greyOf(data, channels), width, height }
+  const own = new Uint8Array(data)
+  const all = new (signed ? Int16Array : ARRAYS[depth])(own.buffer as ArrayBuffer)
+  return { samples: channels === 1 ? all : greyOf(all, channels), width, height }
 }
 
 /** @throws NotGrey when the colour channels differ or a pixel is not opaque. */
-function greyOf(data: Uint8Array, channels: number): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(data.length / channels)
+function greyOf(data: Samples, channels: number): Samples {
+  const out = new (data.constructor as new (n: number) => Samples)(data.length / channels)
   const colours = channels >= 3 ? 3 : 1
+  const opaque = data instanceof Uint16Array ? 65535 : 255
   for (let i = 0, at = 0; i < out.length; i++, at += channels) {
     const v = data[at]!
     for (let c = 1; c < colours; c++)
@@ -104,18 +204,32 @@ function greyOf(data: Uint8Array, channels: number): Uint8Array<ArrayBuffer> {
         throw new NotGrey(
           `is in colour (${data[at]}, ${data[at + 1]}, ${data[at + 2]} at pixel ${i}); tiles are 8-bit grey`,
         )
-    if (channels > colours && data[at + colours] !== 255)
+    if (channels > colours && data[at + colours] !== opaque)
       throw new NotGrey(`is transparent at pixel ${i}; tiles are 8-bit grey`)
     out[i] = v
   }
   return out
 }
 
-/** 8-bit grey PNG of voxels with x fastest; equal voxels give equal bytes. */
-export async function encodePng(data: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+/** Grey values of 8 bits; undefined where a sample is no number. */
+function mapped(samples: Samples, { window, invert }: GreyMap): Uint8Array<ArrayBuffer> | undefined {
+  if (!window && !invert) return samples as Uint8Array<ArrayBuffer>
+  const [low, high] = window ?? [0, 255]
+  const out = new Uint8Array(samples.length)
+  for (let i = 0; i < out.length; i++) {
+    const v = Math.round(((samples[i]! - low) * 255) / (high - low))
+    if (Number.isNaN(v)) return undefined
+    const grey = Math.max(0, Math.min(255, v))
+    out[i] = invert ? 255 - grey : grey
+  }
+  return out
+}
+
+/** Grey PNG of 8 or 16 bits of voxels with x fastest; equal voxels give equal bytes. */
+export async function encodePng(data: Uint8Array | Uint16Array, width: number, height: number): Promise<Uint8Array> {
   if (data.length !== width * height) throw new RangeError(`${data.length} voxels are not ${width}x${height}`)
-  return sharp(data, { raw: { width, height, channels: 1 } })
-    .toColourspace('b-w')
+  return sharp(data, { raw: { width, height, channels: 1 }, limitInputPixels: MAX_PIXELS })
+    .toColourspace(data instanceof Uint16Array ? 'grey16' : 'b-w')
     .png({ compressionLevel: 3, adaptiveFiltering: false, palette: false, progressive: false })
     .toBuffer()
 }

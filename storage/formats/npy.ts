@@ -27,15 +27,7 @@ const MAGIC = Buffer.from('\x93NUMPY', 'latin1')
 export function readNpy(bytes: Uint8Array, name: string): Npy {
   const bad = (why: string): HillockError => new HillockError('BadTileError', `${name}: ${why}`, { tile: name })
   const file = inflate(bytes, bad)
-  if (file.length === 0) throw bad('is empty')
-  if (file.length < 12 || MAGIC.compare(file, 0, 6) !== 0) throw bad('is not a .npy file')
-  const version = file[6]!
-  if (version < 1 || version > 3) throw bad(`has .npy version ${version}, known are 1 to 3`)
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  const start = version === 1 ? 10 : 12
-  const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true))
-  if (end > file.length) throw bad('is truncated in its header')
-  const { descr, fortran, shape } = parseHeader(Buffer.from(file.subarray(start, end)).toString('latin1'), bad)
+  const { descr, fortran, shape, start: end } = npyHeader(file, bad)
 
   const order = descr[0]!
   const code = descr.slice(1) as NpyType
@@ -55,6 +47,28 @@ export function readNpy(bytes: Uint8Array, name: string): Npy {
   if (order === '>') swap(own, Type.BYTES_PER_ELEMENT)
   const data = new Type(own.buffer as ArrayBuffer)
   return { data: fortran ? transpose(data, shape) : data, shape, dtype: code }
+}
+
+export interface NpyHeader {
+  /** Byte order and type, as `<u2`. */
+  readonly descr: string
+  readonly fortran: boolean
+  readonly shape: readonly number[]
+  /** Where the data begins. */
+  readonly start: number
+}
+
+/** Header of a file of which `file` holds at least the beginning. @throws what `bad` makes of the reason */
+export function npyHeader(file: Uint8Array, bad: (why: string) => HillockError): NpyHeader {
+  if (file.length === 0) throw bad('is empty')
+  if (file.length < 12 || MAGIC.compare(file, 0, 6) !== 0) throw bad('is not a .npy file')
+  const version = file[6]!
+  if (version < 1 || version > 3) throw bad(`has .npy version ${version}, known are 1 to 3`)
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  const at = version === 1 ? 10 : 12
+  const start = at + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true))
+  if (start > file.length) throw bad('is truncated in its header')
+  return { ...parseHeader(Buffer.from(file.subarray(at, start)).toString('latin1'), bad), start }
 }
 
 function inflate(bytes: Uint8Array, bad: (why: string) => HillockError): Uint8Array {

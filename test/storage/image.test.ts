@@ -210,6 +210,29 @@ test('PNG out and in again is exact, the same bytes each time, and one channel',
   await expect(encodePng(grey, width, height + 1)).rejects.toThrow(RangeError)
 })
 
+test('16 bits out and in again through a window', async () => {
+  const png = await encodePng(
+    Uint16Array.from(grey, v => 1000 + 3 * v),
+    width,
+    height,
+  )
+  expect((await decodeTile(png, 't', { window: [1000, 1765] })).data).toEqual(grey)
+  await expect(decodeTile(png, 't')).rejects.toThrow(/16 bits/)
+})
+
+test('bytes after the end of a PNG, between the segments of a JPEG, and texts in both change nothing', async () => {
+  const png = await exact[0]![1]()
+  expect((await decodeTile(Buffer.concat([png, Buffer.alloc(64, 65)]), 't')).data).toEqual(grey)
+  const jpeg = await image()
+    .toColourspace('b-w')
+    .jpeg({ progressive: true })
+    .withExif({ IFD0: { Software: 'S' } })
+    .toBuffer()
+  const at = 4 + jpeg.readUInt16BE(4)
+  const stray = Buffer.concat([jpeg.subarray(0, at), Buffer.alloc(2), jpeg.subarray(at)])
+  expect((await decodeTile(stray, 't')).data).toEqual((await decodeTile(jpeg, 't')).data)
+})
+
 test.skipIf(!hasData)('real tiles', async () => {
   for (const [file, w, h] of [
     ['array-tomography-tiles/A00.png', 1376, 1040],
