@@ -11,7 +11,7 @@ import { refs } from './cells.ts'
 import type { Deps } from './context.ts'
 import type { EdgeThresholdRequest } from '../kernels/edge-table.ts'
 import { contents, ofNode, produce } from './produce.ts'
-import { configFor, configOf } from './source.ts'
+import { configFor, configOf } from './documents.ts'
 
 const unit = (axis: number): Vec3 => map3(a => (a === axis ? 1 : 0))
 

@@ -10,7 +10,7 @@ import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { contents, json, ofDataset, produce } from './produce.ts'
 import { readJson, sectionReader } from './sections.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 
 /** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
 export interface AlignmentSummary {

@@ -24,7 +24,7 @@ import {
 import type { Deps } from './context.ts'
 import { readModel } from './model.ts'
 import { json, ofRegion, produce, type Made, type Order, type Put } from './produce.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 interface Mapping<D extends DataType> {
   readonly stage: 'affinity' | 'synapse-map' | 'supervoxel'

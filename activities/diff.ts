@@ -15,7 +15,7 @@ import { readVolume, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
 import { releaseOf } from './release.ts'
-import { saveDocument } from './source.ts'
+import { saveDocument } from './documents.ts'
 
 /** Saves the difference in the raw archive; returns its digest. */
 export async function diffReleases(plain: Deps, { dataset, before, after }: DiffInput): Promise<string> {

@@ -20,7 +20,8 @@ import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, json, ofDataset, produce } from './produce.ts'
 import { releaseOf } from './release.ts'
-import { configOf, namedFile } from './source.ts'
+import { configOf } from './documents.ts'
+import { namedFile } from './sources/named-file.ts'
 import { scoreSynapseTables, type TrueSynapse } from './synapse-truth.ts'
 
 interface Truth {

@@ -12,7 +12,7 @@ import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
 import { progress } from './meter.ts'
 import { contents, ofDataset, produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumns } from './synapse-table.ts'
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {

@@ -3,7 +3,6 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig, TileEntry } from '../domain/config.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import type { ArtifactRef } from '../domain/lineage.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import type { SectionTask } from '../domain/tasks.ts'
@@ -14,7 +13,8 @@ import type { Deps } from './context.ts'
 import { batch } from './pages.ts'
 import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
-import { configOf, listed, saveDocument, tileBytes } from './source.ts'
+import { configOf, saveDocument } from './documents.ts'
+import { identityOf, listed, openSource, type TileSource } from './sources/source.ts'
 
 /** `x`, `y`: nominal position of the first pixel, in pixels. */
 export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | 'width' | 'height', number>> {
@@ -32,14 +32,22 @@ export interface SectionManifest {
 export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last, slab } = task
   const config = await configOf(deps, context.config)
-  const tiles = await listed(deps, context.layout, slab, first, last)
+  const tiles = await listed(deps, context, slab, first, last)
+  const source = openSource(config)
+  const identity = await identityOf(config, tiles, source)
+  const changed = (): HillockError =>
+    new HillockError('SourceChanged', `the source of sections ${first} to ${last} changed while it was read`)
+  if (context.source !== undefined && context.source !== sha256(canonicalJson(await source!.whole()))) throw changed()
+  const read = (tile: TileEntry): Promise<Uint8Array> =>
+    source ? source.bytes(tile) : deps.artifacts.get(slab!, tile.file)
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
     const entries = tiles.filter(t => t.section === z)
-    outcomes.push(await ingestSection(deps, config, z, entries, slab))
+    outcomes.push(await ingestSection(deps, config, z, entries, read))
     progress(z - first + 1, last - first + 1)
   }
-  return batch(deps, task.page, outcomes)
+  if ((await identityOf(config, tiles, source)) !== identity) throw changed()
+  return { ...(await batch(deps, task.page, outcomes)), source: identity }
 }
 
 interface Read {
@@ -54,7 +62,7 @@ async function ingestSection(
   config: RunConfig,
   z: number,
   entries: readonly TileEntry[],
-  slab: ArtifactRef | null,
+  read: TileSource['bytes'],
 ): Promise<Outcome> {
   const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const reads: Read[] = []
@@ -67,7 +75,7 @@ async function ingestSection(
     }
     names.add(tile.name)
     try {
-      const bytes = await tileBytes(deps, config, tile, slab)
+      const bytes = await read(tile)
       const digest = sha256(bytes)
       const twin = digests.get(digest)
       if (twin) reads.push({ tile, digest, reason: `duplicate: the same bytes as tile ${twin}` })

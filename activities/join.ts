@@ -14,7 +14,7 @@ import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
 import { refsBelow } from './pages.ts'
 import { contents, ofDataset, produce, type Put } from './produce.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 
 /** Bytes, as regions hold them, of the segments of one shard: so many are in memory at once. */
 const SHARD_BYTES = 2 ** 29

@@ -4,7 +4,7 @@ import { HillockError } from '../domain/errors.ts'
 import type { RunMark } from '../domain/marks.ts'
 import { listMarks } from '../storage/quarantine.ts'
 import type { Deps } from './context.ts'
-import { document, saveDocument } from './source.ts'
+import { document, saveDocument } from './documents.ts'
 
 /** Saves the marks of artifacts that stand; the digest is part of the run's context. */
 export async function saveMarks(deps: Deps): Promise<Pick<RunContext, 'marks'>> {

@@ -8,7 +8,7 @@ import { kept } from './kept.ts'
 import { progress } from './meter.ts'
 import { item, json, produce } from './produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 
 /** Two pairs per section keep the chain together across a single bad one. */
 const BACK = [1, 2]

@@ -17,7 +17,7 @@ import { stages, type StageName } from '../domain/stages.ts'
 import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep, type Grid } from '../domain/sweep.ts'
 import { nodeKey, type Node } from '../domain/tree.ts'
 import type { Deps } from './context.ts'
-import { document, saveDocument } from './source.ts'
+import { document, saveDocument } from './documents.ts'
 
 const known = new Map<unknown, Promise<unknown>>()
 

@@ -12,7 +12,7 @@ import type { Deps } from './context.ts'
 import { kept } from './kept.ts'
 import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 
 /** Voxels beyond the specimen that a shifted, rotated and warped tile may see. */
 const MARGIN = 48

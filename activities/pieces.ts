@@ -11,7 +11,7 @@ import { encodeSkeleton } from '../storage/formats/skeleton.ts'
 import { highSides, lowSides, readVolume, refs, regionBox, segmentationVolume, touching, withMargins } from './cells.ts'
 import type { Deps } from './context.ts'
 import { ofRegion, produce, type Made } from './produce.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 interface Pieces {
   /** By segment id. */

@@ -18,7 +18,7 @@ import { progress } from './meter.ts'
 import { batch, refsBelow, writePage } from './pages.ts'
 import { probe } from './probe.ts'
 import { item } from './produce.ts'
-import { saveDocument } from './source.ts'
+import { saveDocument } from './documents.ts'
 import { survey } from './survey.ts'
 
 type Activities = { [S in StageName]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
@@ -43,7 +43,7 @@ export const planner =
           throw e
         }
       },
-      savePage: task => writePage(dry, task.entries, task.below),
+      savePage: async task => ({ page: await writePage(dry, task.entries, task.below) }),
       make: (stage, what, task) =>
         item(dry, stage, what === 'dataset' ? 'all' : what, () => activities[stage](dry, task as never) as never),
       makeBatch: async (stage, _, task) => {

@@ -1,9 +1,10 @@
 // probe, savePage: whole places that are the same as in an earlier run are recognised by what they are made from.
-import { stat } from 'node:fs/promises'
+import { log } from '@temporalio/activity'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { boxesNear, excludedSections, type RunConfig } from '../domain/config.ts'
-import type { Place, Probed, Refs, Swept } from '../domain/contract.ts'
+import type { Place, Probed, Refs, Saved, Swept } from '../domain/contract.ts'
 import { noCount } from '../domain/counts.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
 import { fromKey, key } from '../domain/geometry.ts'
 import { activeStages, isTopDown } from '../domain/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/reads.ts'
@@ -13,11 +14,15 @@ import { batchRange, FILL_REACH, nodesAround, nodesBelow } from '../domain/sweep
 import type { PageTask } from '../domain/tasks.ts'
 import { nodeBox, nodeKey, type Node } from '../domain/tree.ts'
 import { concerns } from '../domain/marks.ts'
+import { mapBounded } from '../storage/bounded.ts'
+import { putSealed, unsealed } from '../storage/sealed.ts'
 import type { Deps } from './context.ts'
 import { runMarks } from './marks.ts'
+import { progress } from './meter.ts'
 import { readModel } from './model.ts'
 import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.ts'
-import { configOf, listed } from './source.ts'
+import { configOf } from './documents.ts'
+import { identityOf, listed, openSource } from './sources/source.ts'
 
 const memoKey = (name: Digest): string => `memo/${name.slice(0, 2)}/${name}`
 const isOfSections = (s: StageName): boolean => !['region', 'node', 'dataset', 'release'].includes(stages[s].scope)
@@ -28,7 +33,7 @@ const stagesOf = ({ context, phase }: Place): StageName[] =>
  * Names a place by all that its artifacts are made from: stages, parameters, models, and the contents of what it reads.
  * Equal names mean equal artifacts, by invariant 3; so the page of one serves the other.
  */
-async function nameOf(deps: Deps, place: Place): Promise<Digest> {
+async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Promise<Digest> {
   const { context, phase, node, roots, above } = place
   const config = await configOf(deps, context.config)
   const names = stagesOf(place)
@@ -62,7 +67,7 @@ async function nameOf(deps: Deps, place: Place): Promise<Digest> {
       // Absent while there is none, so that a mark is what makes the difference.
       marks: await marksIn(deps, place, names),
       exclude: excludedIn(place, config),
-      source: phase === 'sections' ? await sourceOf(deps, place, config) : null,
+      source: source ?? null,
     } as unknown as Json),
   )
 }
@@ -125,24 +130,55 @@ async function reaching(
   )
 }
 
-/** What tells whether tiles have changed without reading them: like git, by size, times and inode. */
-async function sourceOf(deps: Deps, { context, node }: Place, config: RunConfig): Promise<unknown> {
-  if ('phantom' in config.source) return [config.source, config.seed]
-  const [first, last] = nodesBelow(gridOf('ingest', context), node, 0)
-    .map(n => batchRange(n.coord, context.bounds))
-    .reduce<[number, number]>(([a, b], r) => [Math.min(a, r.first), Math.max(b, r.last)], [Infinity, -1])
-  const tiles = await listed(deps, context.layout, null, first, last)
-  const files = new Map<string, unknown>()
-  for (const file of new Set(tiles.map(t => t.file))) {
-    const s = await stat(file, { bigint: true }).catch(() => null)
-    files.set(file, s && [s.size, s.mtimeNs, s.ctimeNs, s.ino].map(String))
-  }
-  return tiles.map(t => [t, files.get(t.file)])
+/** Identity of the files below a place, of those below a batch as `ingest` found them. */
+function joined({ node }: Place, below: readonly { key: string; source?: string }[]): Digest | undefined {
+  const sources = below.flatMap(b => b.source ?? [])
+  if (sources.length < below.length || sources.length === 0) return undefined
+  return node.level === 0 ? sources[0] : sha256(canonicalJson(below.map(b => [b.key, b.source!])))
 }
 
-async function recalled(deps: Deps, place: Place): Promise<Swept | null> {
-  const bytes = await deps.objects.get(memoKey(await nameOf(deps, place)))
-  return bytes ? swept(deps, place, Buffer.from(bytes).toString()) : null
+/** The same as the files are now, found out without reading them: of the place and of all below it, by key. */
+async function sourcesNow(deps: Deps, place: Place): Promise<Map<string, Digest>> {
+  const out = new Map<string, Digest>()
+  if (place.phase !== 'sections') return out
+  const { context } = place
+  const config = await configOf(deps, context.config)
+  const source = openSource(config)
+  const grid = gridOf('ingest', context)
+  const visit = async (node: Node): Promise<Digest> => {
+    const own = node.level === 0 ? await ofBatch(node) : joined({ ...place, node }, await ofBelow(node))!
+    out.set(nodeKey(node), own)
+    return own
+  }
+  const ofBatch = async (node: Node): Promise<Digest> => {
+    const { first, last } = batchRange(node.coord, context.bounds)
+    progress(first, context.bounds.max[2])
+    return identityOf(config, source ? await listed(deps, context, null, first, last) : [], source)
+  }
+  const ofBelow = (node: Node): Promise<{ key: string; source: Digest }[]> =>
+    mapBounded(nodesBelow(grid, node, node.level - grid.span), 2, async n => ({
+      key: nodeKey(n),
+      source: await visit(n),
+    }))
+  await visit(place.node)
+  return out
+}
+
+/** What an earlier run made of a place of this name. A note that is damaged or leads nowhere is forgotten, and the place made again. */
+async function recalled(deps: Deps, place: Place, source: Digest | undefined): Promise<Swept | null> {
+  const note = memoKey(await nameOf(deps, place, source))
+  const bytes = await deps.objects.get(note)
+  if (!bytes) return null
+  try {
+    const { of, page } = unsealed(Buffer.from(bytes).toString(), note) as { of: string; page: Digest }
+    if (of !== note) throw new HillockError('MissingArtifact', `${note} is that of another place`)
+    return { ...(await swept(deps, place, page)), ...(source && { source }) }
+  } catch (e) {
+    if (!isHillockError(e, 'MissingArtifact')) throw e
+    log.warn(`forgotten, to be made again: ${e.message}`)
+    if (!deps.planning) await deps.objects.remove(note)
+    return null
+  }
 }
 
 async function swept(deps: Deps, { node }: Place, page: Digest): Promise<Swept> {
@@ -158,17 +194,21 @@ async function swept(deps: Deps, { node }: Place, page: Digest): Promise<Swept> 
 }
 
 export async function probe(deps: Deps, place: Place): Promise<Probed> {
-  const found = await recalled(deps, place)
+  const sources = await sourcesNow(deps, place)
+  const found = await recalled(deps, place, sources.get(nodeKey(place.node)))
   if (found) return { found, below: [] }
   const grid = gridOf(stagesOf(place)[0]!, place.context)
   // Where the phase goes from the root down, what lies below depends on what is made here first.
   const below: Node[] =
     isTopDown(place.phase) || place.node.level === 0 ? [] : nodesBelow(grid, place.node, place.node.level - grid.span)
-  return { found: null, below: await Promise.all(below.map(node => recalled(deps, { ...place, node }))) }
+  const each = below.map(node => recalled(deps, { ...place, node }, sources.get(nodeKey(node))))
+  return { found: null, below: await Promise.all(each) }
 }
 
-export async function savePage(deps: Deps, { place, entries, below }: PageTask): Promise<Digest> {
+export async function savePage(deps: Deps, { place, entries, below }: PageTask): Promise<Saved> {
   const page = await writePage(deps, entries, below)
-  await deps.objects.putIfAbsent(memoKey(await nameOf(deps, place)), Buffer.from(page))
-  return page
+  const source = place.phase === 'sections' ? joined(place, below) : undefined
+  const note = memoKey(await nameOf(deps, place, source))
+  await putSealed(deps.objects, note, { of: note, page })
+  return { page, ...(source && { source }) }
 }

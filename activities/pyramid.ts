@@ -9,7 +9,7 @@ import type { MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
 import { emVolume, readVolume, refs, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { contents, ofNode, produce } from './produce.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 type Stage = 'pyramid' | 'label-pyramid'
 

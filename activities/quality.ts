@@ -4,7 +4,7 @@ import { qualityOf } from '../domain/quality.ts'
 import { isPoison, type Quality } from '../domain/release.ts'
 import type { Deps } from './context.ts'
 import { entriesBelow } from './pages.ts'
-import { saveDocument } from './source.ts'
+import { saveDocument } from './documents.ts'
 
 export async function residuals(deps: Deps, roots: Roots): Promise<Quality> {
   const entries: IndexEntry[] = []

@@ -16,7 +16,7 @@ import {
 } from './cells.ts'
 import type { Deps } from './context.ts'
 import { ofRegion, produce } from './produce.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context

@@ -7,7 +7,7 @@ import { getRelease, putRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
 import { entriesBelow } from './pages.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 
 /** Writes the manifest if there is none of the same content, and holds its quality against the gate of the run file. */
 export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembled> {

@@ -17,7 +17,7 @@ import { progress } from './meter.ts'
 import { sectionPages } from './pages.ts'
 import { ofRegion, produce } from './produce.ts'
 import { loadTiles, readJson, sectionReader } from './sections.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 /** Sections rendered in one kernel call: bounds the memory of decoded tiles. */
 const SLAB = 16

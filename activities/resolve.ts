@@ -9,7 +9,7 @@ import { arrays, readArrays } from './agglomerate.ts'
 import { own, putVolume, readVolume, refs, regionBox, segmentationVolume } from './cells.ts'
 import type { Deps } from './context.ts'
 import { contents, ofNode, ofRegion, produce } from './produce.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 /** One file per child, so that a child whose clusters ended as before is left alone by changes elsewhere. */
 const sliceFile = (child: string): string => `${child}.bin`

@@ -1,6 +1,7 @@
 // What the stages of sections share: manifests, stitches and decoded tiles, by z.
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { SectionStitch, SectionTile } from '../kernels/section-types.ts'
+import { byteCache } from '../storage/byte-cache.ts'
 import { decodeTile } from '../storage/formats/image.ts'
 import { getRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
@@ -34,12 +35,17 @@ export async function sectionReader(deps: Deps, pages: readonly string[]): Promi
   return z => kept(known, z, Infinity, () => read(z))
 }
 
+/** Decoded tiles that were read last, by the digest of their file: neighbouring regions show the same ones. */
+const decoded = byteCache<Uint8Array>(1 << 28)
+
 /** Pixels of some tiles of a section, with their nominal positions. */
 export const loadTiles = (deps: Deps, tiles: readonly IngestedTile[]): Promise<SectionTile[]> =>
   Promise.all(
     tiles.map(async ({ name, x, y, width, height, sha256 }) => {
-      const bytes = await getRaw(deps.objects, sha256)
-      const { data } = await timedKernel('decode', () => decodeTile(bytes, name))
+      const data = await decoded.read(sha256, async () => {
+        const bytes = await getRaw(deps.objects, sha256)
+        return (await timedKernel('decode', () => decodeTile(bytes, name))).data
+      })
       return { name, x, y, width, height, data }
     }),
   )

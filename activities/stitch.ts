@@ -7,7 +7,7 @@ import type { SectionManifest } from './ingest.ts'
 import { progress } from './meter.ts'
 import { json, produce } from './produce.ts'
 import { loadTiles, readJson } from './sections.ts'
-import { configOf } from './source.ts'
+import { configOf } from './documents.ts'
 
 export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task

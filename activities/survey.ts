@@ -1,20 +1,25 @@
 // survey: reads the source's layout and holds the run file against it.
+import { canonicalJson } from '../domain/canonical.ts'
 import { HillockError } from '../domain/errors.ts'
-import { checkExclude, checkInside } from '../domain/config.ts'
+import { checkExclude, checkInside, type RunConfig } from '../domain/config.ts'
 import type { ReconstructInput, RunContext } from '../domain/contract.ts'
-import { fromKey } from '../domain/geometry.ts'
+import { fromKey, type Box } from '../domain/geometry.ts'
 import { excluding } from '../domain/marks.ts'
 import { regionGrid } from '../domain/sweep.ts'
 import { listDataMarks } from '../storage/marks.ts'
+import { sha256 } from '../domain/recipe.ts'
 import { putRaw } from '../storage/raw.ts'
 import { readModel } from './model.ts'
 import type { Deps } from './context.ts'
 import { saveMarks } from './marks.ts'
-import { readLayout, saveDocument } from './source.ts'
+import { saveDocument } from './documents.ts'
+import { openSource } from './sources/source.ts'
 
 /** @throws HillockError ConfigError, ModelMismatch: before any stage has started. */
 export async function survey(deps: Deps, input: ReconstructInput): Promise<RunContext> {
-  const { layout, bounds } = await readLayout(deps, input.config)
+  const source = openSource(input.config)
+  const whole = source && (await source.whole())
+  const { bounds, tiles } = source ? await source.survey() : { bounds: ofPhantom(input.config), tiles: [] }
   checkExclude(input.config.exclude, bounds)
   const marks = await listDataMarks(deps.objects, input.dataset)
   const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds) }
@@ -40,7 +45,8 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     dataset: input.dataset,
     run: input.run,
     config: await saveDocument(deps, config),
-    layout,
+    layout: await saveDocument(deps, tiles),
+    ...(whole ? { source: sha256(canonicalJson(whole)) } : {}),
     bounds,
     region: config.grid.region,
     voxelSizeNm: config.voxelSizeNm,
@@ -50,3 +56,8 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     ...(await saveMarks(deps)),
   }
 }
+
+const ofPhantom = ({ source }: RunConfig): Box => ({
+  min: [0, 0, 0],
+  max: 'phantom' in source ? source.phantom.size : [0, 0, 0],
+})

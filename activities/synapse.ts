@@ -7,7 +7,7 @@ import { synapseHalo } from '../kernels/index.ts'
 import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from './cells.ts'
 import type { Deps } from './context.ts'
 import { ofRegion, produce } from './produce.ts'
-import { configFor } from './source.ts'
+import { configFor } from './documents.ts'
 
 export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context

@@ -14,7 +14,7 @@ import { progress } from './meter.ts'
 import { ownReason } from './own-marks.ts'
 import { readPage } from './pages.ts'
 import { releaseOf } from './release.ts'
-import { configOf, saveDocument } from './source.ts'
+import { configOf, saveDocument } from './documents.ts'
 
 type Entry = IndexEntry & Spot
 

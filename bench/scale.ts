@@ -75,7 +75,7 @@ function stubs(context: RunContext): Record<string, (task: never) => Promise<unk
   const housekeeping: Partial<Housekeeping> = {
     survey: async () => context,
     probe: async () => ({ found: null, below: [] }),
-    savePage: async ({ place }: PageTask) => digest(JSON.stringify(place.node) + place.phase),
+    savePage: async ({ place }: PageTask) => ({ page: digest(JSON.stringify(place.node) + place.phase) }),
     assemble: async () => ({
       release: 'scale',
       digest: digest('release'),

@@ -40,8 +40,10 @@ export interface RunContext {
   readonly run: string
   /** sha256 of the resolved run file in the raw archive. */
   readonly config: string
-  /** sha256 of the list of tiles in the raw archive. */
+  /** sha256 of the list of tiles in the raw archive; null in it where tiles follow from the bounds. */
   readonly layout: string
+  /** Digest of what a source that is one thing (a stack, a volume) looked like when the run began. */
+  readonly source?: string
   readonly bounds: Box
   readonly region: Vec3
   readonly voxelSizeNm: Vec3
@@ -72,10 +74,15 @@ export interface Place {
   readonly quantum?: number
 }
 
-/** What became of a place. */
-export interface Swept {
+export interface Saved {
   /** Page that lists what was made or found, in the raw archive. */
   readonly page: string
+  /** Identity of the files that its sections were read from: part of what names it. */
+  readonly source?: string
+}
+
+/** What became of a place. */
+export interface Swept extends Saved {
   readonly counts: readonly StageCount[]
   /** Artifacts of this very node, by stage, for its parent. */
   readonly top: Readonly<Record<string, Refs>>
@@ -143,6 +150,8 @@ export const entryOf = (o: Outcome): IndexEntry => ({
 /** Outcomes of a batch, summed, with the artifacts listed in a page. */
 export interface BatchOutcome extends Told {
   readonly page: string
+  /** Of `ingest`: identity of the files as they were before and after they were read. */
+  readonly source?: string
   readonly counts: readonly StageCount[]
 }
 

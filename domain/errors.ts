@@ -17,6 +17,11 @@ const table = {
     means: 'a tile is missing, truncated, corrupt, of wrong shape or depth, blank, or listed twice',
     todo: 'read the quarantine list; replace the file and run again, or accept the declared hole',
   },
+  SourceChanged: {
+    retry: true,
+    means: 'a source changed while it was read',
+    todo: 'nothing while it is retried; once it is as it shall be, start the run again',
+  },
   ProvenanceError: {
     retry: false,
     means: 'an artifact without complete lineage was offered, or outputs differ from what the record says',

@@ -26,6 +26,7 @@ import type {
   ReleaseInput,
   RollbackInput,
   RunContext,
+  Saved,
   Roots,
   Verdict,
 } from './contract.ts'
@@ -75,7 +76,7 @@ export interface DecisionTask extends GateDecision {
 export interface PageTask {
   readonly place: Place
   readonly entries: readonly IndexEntry[]
-  readonly below: readonly { readonly key: string; readonly page: string }[]
+  readonly below: readonly (Saved & { readonly key: string })[]
 }
 
 export type SectionStage = 'ingest' | 'stitch' | 'match'
@@ -97,8 +98,8 @@ export interface Housekeeping {
   plan(input: ReconstructInput): Promise<Planned>
   /** Whether a place, or what lies below it, is the same as in an earlier run. */
   probe(place: Place): Promise<Probed>
-  /** Writes the page of a place; returns its digest, and remembers what it was made from. */
-  savePage(task: PageTask): Promise<string>
+  /** Writes the page of a place, and remembers what it was made from. */
+  savePage(task: PageTask): Promise<Saved>
   /** Residuals of what is stitched and aligned. */
   residuals(roots: Roots): Promise<Quality>
   /** Artifacts with blocks that failed for good. */

@@ -8,6 +8,7 @@ import {
   type Probed,
   type Refs,
   type RunContext,
+  type Saved,
   type StageCount,
   type Swept,
 } from './contract.ts'
@@ -27,7 +28,7 @@ export type PlaceKind = 'sweep' | 'region' | 'sections'
 
 export interface Steps {
   probe(place: Place): Promise<Probed>
-  savePage(task: PageTask): Promise<string>
+  savePage(task: PageTask): Promise<Saved>
   /** One activity; `what` is the part of its name that says which. */
   make(
     stage: Exclude<StageName, SectionStage>,
@@ -89,7 +90,7 @@ async function walkDataset(place: Place, steps: Steps): Promise<string> {
   const { context, roots } = place
   const made = await Promise.all(stagesOf(place).map(s => steps.make(s as never, 'dataset', { context, roots })))
   steps.count(made.map(countOf))
-  return steps.savePage({ place, entries: made.map(entryOf), below: [] })
+  return (await steps.savePage({ place, entries: made.map(entryOf), below: [] })).page
 }
 
 /** The stages of one region within one phase: those that read each other in order, the others side by side. */
@@ -108,8 +109,8 @@ export async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
     )
   }
   const outcomes = await Promise.all(started.values())
-  const page = await steps.savePage({ place, entries: outcomes.map(entryOf), below: [] })
-  return { page, counts: outcomes.map(countOf), top: {} }
+  const saved = await steps.savePage({ place, entries: outcomes.map(entryOf), below: [] })
+  return { ...saved, counts: outcomes.map(countOf), top: {} }
 }
 
 /** A batch of sections: (synthetic source ->) verified tiles -> tile transforms; in a later phase, matches with those before. */
@@ -118,17 +119,17 @@ export async function walkSections(place: Place, steps: Steps): Promise<Swept> {
   const { first, last } = batchRange(place.node.coord, context.bounds)
   const what = `z${first}-${last}`
   const task = { context, first, last, roots, page: null, slab: null }
-  const save = (entries: IndexEntry[], page: string): Promise<string> =>
-    steps.savePage({ place, entries, below: [{ key: what, page }] })
+  const save = (entries: IndexEntry[], page: string, source?: string): Promise<Saved> =>
+    steps.savePage({ place, entries, below: [{ key: what, page, ...(source && { source }) }] })
   if (phase === 'matches') {
     const matched = await steps.makeBatch('match', what, task)
-    return { page: await save([], matched.page), counts: matched.counts, top: {} }
+    return { ...(await save([], matched.page)), counts: matched.counts, top: {} }
   }
   const slab = context.synthetic ? await steps.make('phantom', what, task) : null
   const ingested = await steps.makeBatch('ingest', what, { ...task, slab: slab?.ref ?? null })
   const stitched = await steps.makeBatch('stitch', what, { ...task, page: ingested.page })
   const counts = [...(slab ? [countOf(slab)] : []), ...ingested.counts, ...stitched.counts]
-  return { page: await save(slab ? [entryOf(slab)] : [], stitched.page), counts, top: {} }
+  return { ...(await save(slab ? [entryOf(slab)] : [], stitched.page, ingested.source)), counts, top: {} }
 }
 
 /** One phase over up to 64 cells, or over sweeps of them; what is the same as in an earlier run is not visited. */
@@ -171,10 +172,10 @@ class Sweep {
       if (under > 0) below = await this.visit(nodes, 'sweep')
       await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
     }
-    const page = await this.steps.savePage({ place: this.place, entries: this.entries, below })
+    const saved = await this.steps.savePage({ place: this.place, entries: this.entries, below })
     const own = nodeKey(node)
     const top = [...this.refs].flatMap(([s, refs]): [string, Refs][] => (refs[own] ? [[s, { [own]: refs[own] }]] : []))
-    return { page, counts: summed(this.counts), top: Object.fromEntries(top) }
+    return { ...saved, counts: summed(this.counts), top: Object.fromEntries(top) }
   }
 
   /** Levels of the region tree from `lowest` up to this sweep's own, as far as the tree goes. */
@@ -188,7 +189,7 @@ class Sweep {
       const done = this.known[i] ?? (await this.steps.visit(kind, { ...this.place, node, ...this.aboveOf(node) }))
       this.count(done.counts)
       for (const [stage, refs] of Object.entries(done.top)) this.refs.set(stage, { ...this.refs.get(stage), ...refs })
-      return { key: nodeKey(node), page: done.page }
+      return { key: nodeKey(node), page: done.page, ...(done.source && { source: done.source }) }
     })
   }
 

@@ -38,7 +38,8 @@ async function evaluated({ context, roots }: ReleaseInput, outcomes: Outcome[]):
   const outcome = await runStage('evaluate', 'release', { context, roots })
   outcomes.push(outcome)
   const place = wholePhase(context, 'release', roots)
-  return { ...roots, release: await housekeeping.savePage({ place, entries: [entryOf(outcome)], below: [] }) }
+  const { page } = await housekeeping.savePage({ place, entries: [entryOf(outcome)], below: [] })
+  return { ...roots, release: page }
 }
 
 async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promise<void> {

@@ -52,7 +52,7 @@ async function walk(context: RunContext, known: (p: Place) => Swept | null = () 
     probe: async place => ({ found: known(place), below: [] }),
     savePage: async ({ place, entries, below }) => {
       children.push(entries.length + below.length)
-      return `${place.phase} ${place.node.level}/${place.node.coord.join('_')}`
+      return { page: `${place.phase} ${place.node.level}/${place.node.coord.join('_')}` }
     },
     make,
     makeBatch: async (stage, _, { first, last }) => {

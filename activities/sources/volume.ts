@@ -1,0 +1,105 @@
+// A source that is an aligned volume: its extent, and its slices, read slab by slab.
+import type { TileEntry, VolumeSource } from '../../domain/config.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { boxName, contains, shapeOf, type Box } from '../../domain/geometry.ts'
+import { sha256, type Digest } from '../../domain/recipe.ts'
+import { canonicalJson } from '../../domain/canonical.ts'
+import { openVolume } from '../../storage/foreign/volume.ts'
+import type { ForeignVolume } from '../../storage/foreign/types.ts'
+import { kept } from '../kept.ts'
+import { tilePng } from './slices.ts'
+import type { TileSource } from './source.ts'
+
+/** What tells one state of a volume from another. */
+interface Stamped {
+  readonly metadata?: string
+  stamps?(mip: number, box: Box): Promise<readonly (readonly [path: string, stamp: string])[]>
+}
+
+interface Opened {
+  readonly volume: ForeignVolume & Stamped
+  /** What is taken of it. */
+  readonly box: Box
+}
+
+/** @throws HillockError ConfigError when there is no volume of EM, or it does not hold the box. */
+async function open(source: VolumeSource): Promise<Opened> {
+  const fail = (why: string): HillockError => new HillockError('ConfigError', `source.volume: ${source.url}: ${why}`)
+  const volume = await openVolume(source.url, source.format)
+  const mip = volume.mips[source.mip]
+  if (!mip) throw fail(`there is no mip ${source.mip}; they go from 0 to ${volume.mips.length - 1}`)
+  if (volume.dataType !== 'uint8' || volume.channels !== 1)
+    throw fail(`holds ${volume.channels} channels of ${volume.dataType}; EM is one channel of uint8`)
+  const box = source.box ?? mip.bounds
+  if (!contains(mip.bounds, box)) throw fail(`box ${boxName(box)} lies outside ${boxName(mip.bounds)}`)
+  return { volume, box }
+}
+
+/** Memory of one slab of slices, and how many are kept: sections are asked for in batches, one after the other, several batches at a time. */
+const SLAB_BYTES = 1 << 27
+const KEPT = 4
+
+/** Slabs that were read last, by what the objects behind them looked like. */
+const slabs = new Map<unknown, Promise<Uint8Array<ArrayBuffer>>>()
+
+export function volumeSource(source: VolumeSource): TileSource {
+  let opened: Promise<Opened> | undefined
+  const stamps = new Map<string, Promise<Digest>>()
+  const stampOfSlab = async (part: Box): Promise<Digest> => {
+    const { volume } = await opened!
+    return sha256(
+      canonicalJson([volume.metadata ?? null, source.mip, (await volume.stamps?.(source.mip, part)) ?? null]),
+    )
+  }
+  const stamp = (part: Box): Promise<Digest> => kept(stamps, boxName(part), Infinity, () => stampOfSlab(part))
+  return {
+    async survey() {
+      const { box } = await (opened ??= open(source))
+      return { bounds: { min: [0, 0, 0], max: shapeOf(box) }, tiles: null }
+    },
+    async whole() {
+      const { volume, box } = await open(source)
+      return { ...source, box: { min: [...box.min], max: [...box.max] }, metadata: volume.metadata ?? null }
+    },
+    async identity(tiles) {
+      opened = open(source)
+      stamps.clear()
+      const parts = new Map<string, Box>()
+      for (const t of tiles) {
+        const part = slabAround(await opened, source.mip, t)
+        parts.set(boxName(part), part)
+      }
+      const out: [string, Digest][] = []
+      for (const [name, part] of parts) out.push([name, await stamp(part)])
+      return out
+    },
+    async bytes(tile) {
+      const now = await (opened ??= open(source))
+      const part = slabAround(now, source.mip, tile)
+      const before = await stamp(part)
+      const data = await kept(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
+        const read = (await now.volume.read(source.mip, part)) as Uint8Array<ArrayBuffer>
+        // What is kept under a stamp is what was there under that stamp.
+        if ((await stampOfSlab(part)) !== before)
+          throw new HillockError('SourceChanged', `${source.url} changed while ${boxName(part)} was read`)
+        return read
+      })
+      const { min } = now.box
+      const at = (v: Box['min']): Box['min'] => [v[0] - min[0], v[1] - min[1], v[2] - min[2]]
+      return tilePng(tile, data, { min: at(part.min), max: at(part.max) })
+    },
+  }
+}
+
+/** The tile through whole chunks in depth, as far as memory allows; in coordinates of the source. */
+function slabAround({ volume, box }: Opened, mip: number, { x, y, width, height, section }: TileEntry): Box {
+  const { chunk, bounds } = volume.mips[mip]!
+  const z = box.min[2] + section
+  const depth = Math.max(1, Math.min(chunk[2], Math.floor(SLAB_BYTES / (width * height))))
+  const origin = bounds.min[2]
+  const step = Math.floor((z - origin) / depth)
+  return {
+    min: [box.min[0] + x, box.min[1] + y, Math.max(box.min[2], origin + step * depth)],
+    max: [box.min[0] + x + width, box.min[1] + y + height, Math.min(box.max[2], origin + (step + 1) * depth)],
+  }
+}
