@@ -15,7 +15,7 @@ export const counted = (files: Files): Files => {
     return bytes
   }
   return {
-    url: files.url,
+    ...files,
     get: async path => count(`${files.url}/${path}`, await files.get(path)),
     range: async (path, offset, length) =>
       count(`${files.url}/${path} ${offset} ${length}`, await files.range(path, offset, length)),

@@ -32,7 +32,7 @@ import { zarrMetadata } from '../storage/formats/zarr.ts'
 import { decodeZarrShard, zarrShardShape } from '../storage/formats/zarr-shard.ts'
 import { openFiles, type Files } from '../storage/foreign/files.ts'
 import { openPrecomputed } from '../storage/foreign/precomputed.ts'
-import type { ForeignVolume } from '../storage/foreign/types.ts'
+import type { Opened } from '../storage/foreign/volume.ts'
 import { openZarr } from '../storage/foreign/zarr.ts'
 import { dice } from '../test/system/harness.ts'
 import { costOf, counted, type Cost } from './counted.ts'
@@ -74,7 +74,7 @@ for (let mip = 1; mip < MIPS; mip++) {
 interface Layer {
   readonly layouts: readonly MipLayout[]
   readonly files: Files
-  readonly volume: ForeignVolume
+  readonly volume: Opened
   readonly size: Cost
 }
 
@@ -150,7 +150,7 @@ async function byShards({ layouts, files, volume }: Layer): Promise<void> {
   const shape = zarrShardShape(layouts[0]!)
   for (const at of cellsIn(bounds, shape)) {
     const bytes = await files.get(`0/c/${at.toReversed().join('/')}`)
-    decodeZarrShard(bytes!, { shard: shape, chunk: layouts[0]!.chunk, channels: 1, dtype: volume.dataType })
+    decodeZarrShard(bytes!, { shard: shape, chunk: layouts[0]!.chunk, channels: 1, dtype: volume.mips[0]!.dataType })
   }
 }
 

@@ -10,14 +10,8 @@ import { kept } from '../kept.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
 
-/** What tells one state of a volume from another. */
-interface Stamped {
-  readonly metadata?: string
-  stamps?(mip: number, box: Box): Promise<readonly (readonly [path: string, stamp: string])[]>
-}
-
 interface Opened {
-  readonly volume: ForeignVolume & Stamped
+  readonly volume: ForeignVolume
   /** What is taken of it. */
   readonly box: Box
 }
@@ -28,8 +22,9 @@ async function open(source: VolumeSource): Promise<Opened> {
   const volume = await openVolume(source.url, source.format)
   const mip = volume.mips[source.mip]
   if (!mip) throw fail(`there is no mip ${source.mip}; they go from 0 to ${volume.mips.length - 1}`)
-  if (volume.dataType !== 'uint8' || volume.channels !== 1)
-    throw fail(`holds ${volume.channels} channels of ${volume.dataType}; EM is one channel of uint8`)
+  if (mip.unread) throw fail(`mip ${source.mip}: ${mip.unread}`)
+  if (mip.dataType !== 'uint8' || volume.channels !== 1)
+    throw fail(`holds ${volume.channels} channels of ${mip.dataType}; EM is one channel of uint8`)
   const box = source.box ?? mip.bounds
   if (!contains(mip.bounds, box)) throw fail(`box ${boxName(box)} lies outside ${boxName(mip.bounds)}`)
   return { volume, box }
@@ -47,9 +42,7 @@ export function volumeSource(source: VolumeSource): TileSource {
   const stamps = new Map<string, Promise<Digest>>()
   const stampOfSlab = async (part: Box): Promise<Digest> => {
     const { volume } = await opened!
-    return sha256(
-      canonicalJson([volume.metadata ?? null, source.mip, (await volume.stamps?.(source.mip, part)) ?? null]),
-    )
+    return sha256(canonicalJson([volume.metadata, source.mip, await volume.stamps(source.mip, part)]))
   }
   const stamp = (part: Box): Promise<Digest> => kept(stamps, boxName(part), Infinity, () => stampOfSlab(part))
   return {
@@ -59,7 +52,7 @@ export function volumeSource(source: VolumeSource): TileSource {
     },
     async whole() {
       const { volume, box } = await open(source)
-      return { ...source, box: { min: [...box.min], max: [...box.max] }, metadata: volume.metadata ?? null }
+      return { ...source, box: { min: [...box.min], max: [...box.max] }, metadata: volume.metadata }
     },
     async identity(tiles) {
       opened = open(source)

@@ -1,10 +1,10 @@
 // `hillock import URL`: a run file for a volume that is aligned already, with what the volume says of itself.
 import { existsSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { boxName, contains, map3, shapeOf, type Vec3 } from '../../domain/geometry.ts'
+import { addressOf } from '../../storage/foreign/address.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { boxOf, vectorOf } from '../numbers.ts'
 
@@ -16,6 +16,7 @@ interface Options {
   readonly box?: string
   readonly voxelSize?: string
   readonly out?: string
+  readonly keepQuery?: boolean
 }
 
 /** Chunks and blocks of 64: the smallest that fit. */
@@ -25,11 +26,17 @@ const EDGE = 64
 const fitting = (extent: Vec3, most: Vec3): Vec3 =>
   map3(a => Math.min(most[a], EDGE * Math.max(1, Math.ceil(extent[a] / EDGE))))
 
-export async function importVolume(url: string, o: Options): Promise<void> {
+export async function importVolume(address: string, o: Options): Promise<void> {
   const fail = (why: string): HillockError => new HillockError('ConfigError', why)
+  const { url, format: named } = addressOf(address)
+  const query = /\?.*/.exec(url)?.[0]
+  if (query && !o.keepQuery)
+    throw fail(
+      `the address has a query (${query.slice(0, 3)}...), perhaps with a token in it; it would stand in the run file and in every record of the run: give --keep-query where that is meant`,
+    )
   const format = VolumeFormat.optional().safeParse(o.format)
   if (!format.success) throw fail(`--format ${o.format}: one of ${VolumeFormat.options.join(', ')}`)
-  const volume = await openVolume(url, format.data)
+  const volume = await openVolume(url, format.data ?? named)
   const mip = Number(o.mip ?? 0)
   const taken = volume.mips[mip]
   if (!taken) throw fail(`--mip ${o.mip}: the mips of ${url} go from 0 to ${volume.mips.length - 1}`)
@@ -39,9 +46,15 @@ export async function importVolume(url: string, o: Options): Promise<void> {
       `--box ${o.box}: mip ${mip} of ${url} reaches from ${taken.bounds.min.join()} to ${taken.bounds.max.join()}`,
     )
   const voxelSizeNm = o.voxelSize === undefined ? taken.voxelSizeNm : vectorOf('--voxel-size', o.voxelSize)
-  if (!voxelSizeNm) throw fail(`${url} does not say how large its voxels are: give --voxel-size x,y,z in nanometres`)
-  if (volume.dataType !== 'uint8' || volume.channels !== 1)
-    throw fail(`${url} holds ${volume.channels} channels of ${volume.dataType}; a source of EM is one channel of uint8`)
+  if (!voxelSizeNm)
+    throw fail(
+      `${url} does not say in a unit of length how large its voxels are: give --voxel-size x,y,z in nanometres`,
+    )
+  if (taken.unread) throw fail(`mip ${mip} of ${url}: ${taken.unread}`)
+  if (taken.dataType !== 'uint8' || volume.channels !== 1)
+    throw fail(
+      `mip ${mip} of ${url} holds ${volume.channels} channel${volume.channels > 1 ? 's' : ''} of ${taken.dataType}; a source of EM is one channel of uint8`,
+    )
   const file = o.out ?? `${o.dataset}.yaml`
   if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
   const region = fitting(shapeOf(box), [128, 128, 128])
@@ -50,7 +63,7 @@ export async function importVolume(url: string, o: Options): Promise<void> {
     voxelSizeNm: [...voxelSizeNm],
     source: {
       volume: {
-        url: /^[a-z]+:\/\//.test(url) ? url : resolve(url),
+        url: volume.url,
         ...(format.data && { format: format.data }),
         mip,
         box: { min: [...box.min], max: [...box.max] },
@@ -62,7 +75,7 @@ export async function importVolume(url: string, o: Options): Promise<void> {
   }
   parseRunConfig(tree, file)
   const found = [
-    `${volume.format}, ${volume.dataType}, chunks of ${taken.chunk.join(' x ')}`,
+    `${volume.format}, ${taken.dataType}, chunks of ${taken.chunk.join(' x ')}`,
     ...volume.mips.map(
       (m, i) =>
         `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,

@@ -1,124 +1,106 @@
-// Reads N5 volumes: arrays, and multiscale groups s0, s1, ...; blocks raw or gzip, ragged at the edges.
+// Reads N5 volumes: the blocks of an array, ragged at the edges, in the compressions that are read.
 //
 // Source: saalfeldlab/n5 README. The first axis is fastest; a block holds its own shape; all numbers are big-endian.
-import { gunzipSync } from 'node:zlib'
-import { z } from 'zod'
+// The specification lets a writer leave out blocks that are empty, so a block that is not there holds zeros.
+import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import * as zarrita from 'zarrita'
 import { HillockError } from '../../domain/errors.ts'
-import { boxAt, cellsIn, intersect, map3, multiply, product, Shape, voxels, type Vec3 } from '../../domain/geometry.ts'
-import { mapBounded } from '../bounded.ts'
-import { decodeChunk, newVolume, type DataType, type VolumeArray } from '../formats/chunk.ts'
+import { boxAt, map3, multiply, Shape, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { bytesPerVoxel, dataTypeOf, decodeChunk, newVolume, type DataType, type VolumeArray } from '../formats/chunk.ts'
 import { copyOverlap } from '../formats/volume.ts'
+import { readerOf, type Chunks } from './chunks.ts'
 import type { Files } from './files.ts'
-import { dataTypeNamed, jsonOf, NM, type ForeignVolume } from './types.ts'
+import { n5Levels, type Attributes } from './n5-levels.ts'
+import { typeNamed, type ForeignMip } from './types.ts'
+import type { Opened } from './volume.ts'
 
-const IN_FLIGHT = 16
-const numbers = z.array(z.number())
-const Attributes = z.object({
-  dimensions: numbers.optional(),
-  blockSize: numbers.optional(),
-  dataType: z.string().optional(),
-  compression: z.object({ type: z.string() }).optional(),
-  compressionType: z.string().optional(),
-  resolution: numbers.optional(),
-  pixelResolution: z.object({ dimensions: numbers, unit: z.string().optional() }).optional(),
-  units: z.array(z.string()).optional(),
-  downsamplingFactors: numbers.optional(),
-  scales: z.array(numbers).optional(),
-})
-type Attributes = z.infer<typeof Attributes>
+type Bytes = Uint8Array<ArrayBuffer>
 
-async function attributes(files: Files, path: string): Promise<Attributes | undefined> {
-  const bytes = await files.get(`${path}attributes.json`)
-  if (!bytes) return undefined
-  const parsed = Attributes.safeParse(jsonOf(bytes, `${files.url}/${path}attributes.json`))
-  if (!parsed.success)
-    throw new HillockError('ConfigError', `${files.url}/${path}attributes.json: ${z.prettifyError(parsed.error)}`)
-  return parsed.data
+/** Blosc says of itself how it packs, so that one codec undoes all. */
+async function blosc(bytes: Bytes): Promise<Uint8Array> {
+  const codec = (await zarrita.registry.get('blosc')!()) as {
+    fromConfig(c: object, m: object): { decode(b: Bytes): unknown }
+  }
+  return (await codec
+    .fromConfig({ id: 'blosc', cname: 'lz4', clevel: 5, shuffle: 1, blocksize: 0 }, {})
+    .decode(bytes)) as Uint8Array
 }
 
-/** Nanometres per voxel of the full resolution. */
-function voxelSize(a: Attributes): Vec3 | null {
-  const size = a.pixelResolution?.dimensions ?? a.resolution
-  if (size?.length !== 3) return null
-  const units = a.pixelResolution ? Array.from({ length: 3 }, () => a.pixelResolution!.unit ?? 'nm') : (a.units ?? [])
-  return map3(i => size[i]! * (NM[units[i] ?? 'nm'] ?? 1))
-}
-
-interface N5Array {
-  readonly path: string
-  readonly shape: Vec3
-  readonly block: Vec3
-  readonly dataType: DataType
-  readonly gzip: boolean
-}
-
-function arrayOf(files: Files, path: string, a: Attributes): N5Array {
-  const where = `${files.url}/${path}`
-  const [shape, block] = [Shape.safeParse(a.dimensions), Shape.safeParse(a.blockSize)]
-  if (!shape.success || !block.success)
-    throw new HillockError(
-      'ConfigError',
-      `${where}: N5 arrays of three axes are read, this one has ${a.dimensions?.length}`,
-    )
-  const coding = a.compression?.type ?? a.compressionType ?? 'raw'
-  if (coding !== 'raw' && coding !== 'gzip')
-    throw new HillockError('ConfigError', `${where}: N5 blocks in ${coding} are not read`)
-  const dataType = dataTypeNamed(a.dataType ?? '', where)
-  return { path, shape: shape.data, block: block.data, dataType, gzip: coding === 'gzip' }
+const UNPACK: Readonly<Record<string, (bytes: Bytes) => Uint8Array | Promise<Uint8Array>>> = {
+  raw: bytes => bytes,
+  // With `useZlib` the frame is another; the block itself says which.
+  gzip: bytes => (bytes[0] === 0x1f ? gunzipSync(bytes) : inflateSync(bytes)),
+  zlib: bytes => inflateSync(bytes),
+  zstd: bytes => zstdDecompressSync(bytes),
+  zstandard: bytes => zstdDecompressSync(bytes),
+  blosc,
 }
 
 /** @throws HillockError ConfigError for what is not read. */
-export async function openN5(files: Files): Promise<ForeignVolume | undefined> {
-  const root = await attributes(files, '')
-  if (!root) return undefined
-  const arrays: { array: N5Array; factor: readonly number[] }[] = []
-  if (root.dimensions) arrays.push({ array: arrayOf(files, '', root), factor: [1, 1, 1] })
-  for (let i = 0; !root.dimensions; i++) {
-    const own = await attributes(files, `s${i}/`)
-    if (!own?.dimensions) break
-    const factor = own.downsamplingFactors ?? root.scales?.[i] ?? [2 ** i, 2 ** i, 2 ** i]
-    arrays.push({ array: arrayOf(files, `s${i}/`, own), factor })
-  }
-  if (arrays.length === 0) return undefined
-  const nm = voxelSize(root)
-  const { dataType } = arrays[0]!.array
-  return {
-    format: 'N5',
-    dataType,
-    channels: 1,
-    mips: arrays.map(({ array, factor }) => ({
-      name: array.path || '.',
-      bounds: boxAt([0, 0, 0], array.shape),
-      voxelSizeNm: nm && map3(a => nm[a] * (factor[a] ?? 1)),
-      chunk: array.block,
-    })),
-    async read(mip, box): Promise<VolumeArray> {
-      const { array } = arrays[mip]!
-      const out = newVolume(dataType, voxels(box))
-      const wanted = intersect(box, boxAt([0, 0, 0], array.shape))
-      await mapBounded(cellsIn(wanted, array.block), IN_FLIGHT, async at => {
-        const bytes = await files.get(`${array.path}${at.join('/')}`)
-        if (!bytes) return
-        const { shape, data } = decodeBlock(bytes, array)
-        copyOverlap(data, boxAt(multiply(at, array.block), shape), out, box, 1)
-      })
-      return out
-    },
-  }
+export async function openN5(files: Files): Promise<Opened | undefined> {
+  const levels = await n5Levels(files)
+  const mips = levels.map(({ path, attributes, voxelSizeNm }): ForeignMip & Chunks => {
+    const where = `${files.url}/${path}`.replace(/\/$/, '')
+    const [shape, block] = [Shape.safeParse(attributes.dimensions), Shape.safeParse(attributes.blockSize)]
+    if (!shape.success || !block.success)
+      throw new HillockError(
+        'ConfigError',
+        `${where}: N5 arrays of three axes are read, this one has ${attributes.dimensions?.length}`,
+      )
+    const coding = attributes.compression?.type ?? attributes.compressionType ?? 'raw'
+    const unread = unreadIn(attributes, coding)
+    const dataType = typeNamed((attributes.dataType ?? '').toLowerCase(), where)
+    const file = (at: Vec3): string => `${path}${at.join('/')}`
+    return {
+      name: path.replace(/\/$/, '') || '.',
+      bounds: boxAt([0, 0, 0], shape.data),
+      voxelSizeNm,
+      chunk: block.data,
+      dataType,
+      ...(unread !== undefined && { unread }),
+      file,
+      async values(at, box): Promise<VolumeArray | 'omitted'> {
+        const bytes = await files.get(file(at))
+        return bytes ? inBox(await decodeBlock(bytes, dataType, coding), multiply(at, block.data), box) : 'omitted'
+      },
+    }
+  })
+  return mips.length === 0 ? undefined : { format: 'N5', channels: 1, mips, ...readerOf(files, 1, mips) }
 }
 
-const WIDTH: Readonly<Record<DataType, number>> = { uint8: 1, uint16: 2, uint32: 4, uint64: 8, float32: 4 }
+function unreadIn(a: Attributes, coding: string): string | undefined {
+  if (a.isLabelMultiset) return 'label multisets are not read'
+  if (a.axes && a.axes.join().toLowerCase() !== 'x,y,z')
+    return `N5 arrays of axes x, y, z are read, not ${a.axes.join(', ')}`
+  return coding in UNPACK ? undefined : `N5 blocks in ${coding} are not read`
+}
+
+interface Block {
+  readonly shape: Vec3
+  readonly data: VolumeArray
+}
 
 /** @throws RangeError for a block that is damaged. */
-function decodeBlock(bytes: Uint8Array<ArrayBuffer>, { dataType, gzip }: N5Array): { shape: Vec3; data: VolumeArray } {
+async function decodeBlock(bytes: Bytes, dataType: DataType, coding: string): Promise<Block> {
   const head = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 16 || head.getUint16(0) !== 0 || head.getUint16(2) !== 3)
-    throw new RangeError('an N5 block has an odd header')
+  // Mode 1 says how many values follow.
+  const mode = bytes.length < 16 ? -1 : head.getUint16(0)
+  if (![0, 1].includes(mode) || head.getUint16(2) !== 3) throw new RangeError('a header that N5 does not have')
   const shape = map3(a => head.getUint32(4 + 4 * a))
-  const body = new Uint8Array(gzip ? gunzipSync(bytes.subarray(16)) : bytes.subarray(16))
-  const swapped = Buffer.from(body.buffer, 0, product(shape) * WIDTH[dataType])
-  if (WIDTH[dataType] === 2) swapped.swap16()
-  else if (WIDTH[dataType] === 4) swapped.swap32()
-  else if (WIDTH[dataType] === 8) swapped.swap64()
-  return { shape, data: decodeChunk(body.subarray(0, swapped.length), shape, 1, dataType, 'raw') }
+  // A copy that may be turned round.
+  const body = new Uint8Array(await UNPACK[coding]!(bytes.subarray(mode === 1 ? 20 : 16)))
+  const width = bytesPerVoxel(dataType)
+  const data = decodeChunk(body, shape, 1, dataType, 'raw')
+  const turned = Buffer.from(body.buffer, 0, body.length)
+  if (width === 2) turned.swap16()
+  else if (width === 4) turned.swap32()
+  else if (width === 8) turned.swap64()
+  return { shape, data }
+}
+
+/** A block that is smaller than its place leaves the rest 0, as one that is not there. */
+function inBox({ shape, data }: Block, min: Vec3, box: Box): VolumeArray {
+  const out = newVolume(dataTypeOf(data), voxels(box))
+  copyOverlap(data, boxAt(min, shape), out, box, 1)
+  return out
 }

@@ -1,23 +1,54 @@
 // Opens a volume that others wrote, in whatever format it is.
+import { canonicalJson } from '../../domain/canonical.ts'
 import { VolumeFormat } from '../../domain/config.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { sha256, type Digest } from '../../domain/recipe.ts'
+import { addressOf } from './address.ts'
 import { openFiles, type Files } from './files.ts'
 import { openN5 } from './n5.ts'
 import { openPrecomputed } from './precomputed.ts'
 import type { ForeignVolume } from './types.ts'
 import { openZarr } from './zarr.ts'
 
+/** What a format knows of a volume. */
+export type Opened = Omit<ForeignVolume, 'url' | 'metadata'>
+
 /** Undefined when there is nothing of the format. */
-type Open = (files: Files) => Promise<ForeignVolume | undefined>
+type Open = (files: Files) => Promise<Opened | undefined>
 
 const formats: Readonly<Record<VolumeFormat, Open>> = { precomputed: openPrecomputed, zarr: openZarr, n5: openN5 }
 
-/** @throws HillockError ConfigError when there is no volume that can be read, and says why. */
-export async function openVolume(url: string, format?: VolumeFormat): Promise<ForeignVolume> {
-  const files = openFiles(url)
-  for (const f of format ? [format] : VolumeFormat.options) {
-    const found = await formats[f](files)
-    if (found) return found
+/**
+ * @param pasted an address as `addressOf` and `openFiles` take it
+ * @throws HillockError ConfigError when there is no volume that can be read, and says why; StoreError, StoreRefused
+ */
+export async function openVolume(pasted: string, format?: VolumeFormat): Promise<ForeignVolume> {
+  const address = addressOf(pasted)
+  const files = openFiles(address.url)
+  const named = format ?? address.format
+  const documents = new Map<string, Digest | null>()
+  let refused: HillockError | undefined
+  let opening = true
+  const watched: Files = {
+    ...files,
+    async get(path) {
+      if (!opening) return files.get(path)
+      // Many documents are looked for that need not be there, and some hosts refuse what they do not have.
+      const bytes = await files.get(path).catch((e: unknown): undefined => {
+        if (!isHillockError(e, 'StoreRefused')) throw e
+        refused ??= e
+      })
+      documents.set(path, bytes ? sha256(bytes) : null)
+      return bytes
+    },
   }
-  throw new HillockError('ConfigError', `${url}: there is no ${format ?? VolumeFormat.options.join(', ')} volume`)
+  for (const f of named ? [named] : VolumeFormat.options) {
+    const found = await formats[f](watched)
+    opening = found === undefined
+    if (found) return { ...found, url: files.url, metadata: sha256(canonicalJson(Object.fromEntries(documents))) }
+  }
+  throw (
+    refused ??
+    new HillockError('ConfigError', `${files.url}: there is no ${named ?? VolumeFormat.options.join(', ')} volume`)
+  )
 }

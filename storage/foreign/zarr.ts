@@ -1,38 +1,52 @@
-// Reads Zarr v2 and v3 volumes through zarrita: bare arrays, and OME-Zarr 0.4 and 0.5 multiscale images.
+// Reads Zarr v2 and v3 volumes through zarrita: bare arrays, and OME-Zarr multiscale images of any version to 0.5.
 import * as zarrita from 'zarrita'
 import { HillockError } from '../../domain/errors.ts'
-import { boxAt, intersect, isEmpty, map3, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.ts'
+import { crc32cBase64 } from '../crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
-import { copyOverlap } from '../formats/volume.ts'
+import { readerOf, type Chunks } from './chunks.ts'
 import type { Files } from './files.ts'
-import { dataTypeNamed, jsonOf, NM, type ForeignVolume } from './types.ts'
+import { axesOfArray, imageIn, levelOf, type Placed } from './ome.ts'
+import { jsonOf, typeNamed, type ForeignMip } from './types.ts'
+import type { Opened } from './volume.ts'
 
-interface Axis {
-  readonly name: string
-  readonly type?: string
-  readonly unit?: string
-}
-interface Multiscale {
-  readonly axes: readonly (Axis | string)[]
-  readonly datasets: readonly { readonly path: string; readonly coordinateTransformations?: readonly Transform[] }[]
-  readonly version?: string
-}
-interface Transform {
-  readonly type: string
-  readonly scale?: readonly number[]
-}
 type Arr = zarrita.Array<zarrita.DataType>
+
+/** The sum of a chunk or of the index of a shard, which zarrita passes over. */
+class Crc32c {
+  readonly kind = 'bytes_to_bytes'
+  static fromConfig(): Crc32c {
+    return new Crc32c()
+  }
+  encode(): never {
+    throw new Error('Zarr is only read here')
+  }
+  decode(bytes: Uint8Array): Uint8Array {
+    const body = bytes.subarray(0, -4)
+    const sum = Buffer.from(bytes.subarray(-4)).reverse().toString('base64')
+    if (crc32cBase64(body) !== sum) throw new RangeError('its checksum is wrong')
+    return body
+  }
+  computeEncodedSize(size: number): number {
+    return size + 4
+  }
+}
+zarrita.registry.set('crc32c', () => Crc32c as never)
+
+/** Goes with a request for a chunk through zarrita to the store, which says whether there was a file. */
+interface Asked {
+  absent: boolean
+}
 
 /** zarrita looks for the index of a shard at its end, whatever `index_location` says. */
 function storeOf(files: Files): zarrita.AsyncReadable {
   const indexFirst: string[] = []
   return {
-    async get(key) {
+    async get(key, options) {
       const bytes = await files.get(key.slice(1))
+      if (!bytes && options && 'absent' in options) options.absent = true
       if (!bytes || !key.endsWith('/zarr.json')) return bytes
-      const { codecs = [] } = jsonOf(bytes, `${files.url}${key}`) as {
-        codecs?: { configuration?: { index_location?: string } }[]
-      }
+      const { codecs = [] } = jsonOf(bytes, `${files.url}${key}`) as { codecs?: Codec[] }
       if (codecs.some(c => c.configuration?.index_location === 'start'))
         indexFirst.push(key.slice(0, -'zarr.json'.length))
       return bytes
@@ -46,119 +60,162 @@ function storeOf(files: Files): zarrita.AsyncReadable {
   }
 }
 
-const missing = (e: unknown): undefined => {
-  if (zarrita.isZarritaError(e, 'NotFoundError')) return undefined
-  throw e
+interface Codec {
+  readonly name: string
+  readonly configuration?: { readonly index_location?: string; readonly codecs?: readonly Codec[] }
 }
+/** What the metadata of an array say of its chunks, of v2 and of v3. */
+interface Metadata {
+  readonly fill_value?: unknown
+  readonly chunks?: readonly number[]
+  readonly dimension_separator?: string
+  readonly compressor?: { readonly id: string } | null
+  readonly filters?: readonly { readonly id: string }[] | null
+  readonly chunk_grid?: { readonly name: string; readonly configuration: { readonly chunk_shape: readonly number[] } }
+  readonly chunk_key_encoding?: { readonly name: string; readonly configuration?: { readonly separator?: string } }
+  readonly codecs?: readonly Codec[]
+  readonly storage_transformers?: readonly unknown[]
+}
+
+/** Why zarrita would not read an array, or would not read it right. */
+function unread(m: Metadata): string | undefined {
+  const names = (codecs: readonly Codec[]): string[] => codecs.map(c => c.name)
+  const v2 = [...(m.filters ?? []), ...(m.compressor ? [m.compressor] : [])]
+  // zarrita spells out some filters of v2 as codecs of v3.
+  const used = v2.map(c => (c.id.endsWith('fixedscaleoffset') ? 'bytes' : `numcodecs.${c.id}`))
+  const outer = names(m.codecs ?? [])
+  const shards = m.codecs?.find(c => c.name === 'sharding_indexed')
+  if (shards && outer.length > 1) return `codecs beside the sharding (${outer.join(', ')}) are not read`
+  const inner = shards ? names(shards.configuration?.codecs ?? []) : outer
+  const unknown = [...used, ...inner].filter(n => !zarrita.registry.has(n))
+  if (unknown.length) return `chunks in ${unknown.map(n => n.replace('numcodecs.', '')).join(', ')} are not read`
+  if (m.chunk_grid && m.chunk_grid.name !== 'regular') return `a chunk grid that is ${m.chunk_grid.name} is not read`
+  if (m.storage_transformers?.length) return 'storage transformers are not read'
+  return undefined
+}
+
+/** The file of a chunk: of a shard, where chunks lie in shards. */
+function fileOf(m: Metadata, prefix: string, at: readonly number[], inner: readonly number[]): string {
+  const outer = m.chunks ?? m.chunk_grid!.configuration.chunk_shape
+  const cell = at.map((v, i) => Math.floor((v * inner[i]!) / outer[i]!))
+  if (m.chunks) return prefix + cell.join(m.dimension_separator ?? '.')
+  const v3 = m.chunk_key_encoding?.name !== 'v2'
+  const separator = m.chunk_key_encoding?.configuration?.separator ?? (v3 ? '/' : '.')
+  return prefix + (v3 ? ['c', ...cell] : cell).join(separator)
+}
+
+/** Undefined where there is none. */
+const openAt = <T extends 'array' | 'group'>(
+  at: zarrita.Location<zarrita.AsyncReadable>,
+  where: string,
+  kind?: T,
+): Promise<Arr | zarrita.Group<zarrita.AsyncReadable> | undefined> =>
+  (kind ? zarrita.open(at, { kind: kind as 'array' }) : zarrita.open(at)).catch((e: unknown): undefined => {
+    if (zarrita.isZarritaError(e, 'NotFoundError')) return undefined
+    if (zarrita.isZarritaError(e)) throw new HillockError('ConfigError', `${where}: ${e.message}`)
+    throw e
+  }) as Promise<Arr | undefined>
 
 /** @throws HillockError ConfigError for what is not read. */
-export async function openZarr(files: Files): Promise<ForeignVolume | undefined> {
-  const root = await zarrita.open(zarrita.root(storeOf(files))).catch(missing)
-  if (!root) return undefined
+export async function openZarr(files: Files): Promise<Opened | undefined> {
+  const root = zarrita.root(storeOf(files))
+  const top = await openAt(root, files.url)
+  if (!top) return undefined
   const fail = (why: string): HillockError => new HillockError('ConfigError', `${files.url}: ${why}`)
-  if (root.kind === 'array')
-    return volume(files, [{ name: '.', array: root as Arr, nm: null }], axesOf(root as Arr), 'Zarr')
-  const attributes = root.attrs as {
-    ome?: { multiscales?: Multiscale[]; version?: string }
-    multiscales?: Multiscale[]
+  const of = async (array: Arr, placed: Placed): Promise<Level> => {
+    const prefix = array.path === '/' ? '' : `${array.path.slice(1)}/`
+    const bytes = (await files.get(`${prefix}zarr.json`)) ?? (await files.get(`${prefix}.zarray`))
+    return { array, prefix, placed, metadata: jsonOf(bytes!, `${files.url}/${prefix}`) as Metadata }
   }
-  const image = attributes.ome?.multiscales?.[0] ?? attributes.multiscales?.[0]
-  if (!image) throw fail('a Zarr group without an OME image; name the path of an array in it')
-  const axes = image.axes.map((a): Axis => (typeof a === 'string' ? { name: a } : a))
-  const mips = await Promise.all(
+  if (top.kind === 'array') {
+    const axes = axesOfArray(top.dimensionNames, top.shape.length, files.url)
+    return volume(files, [await of(top, { axes, nm: null, shift: null })], '.', 'Zarr')
+  }
+  const image = await imageIn(files, top.attrs)
+  const levels = await Promise.all(
     image.datasets.map(async d => {
-      const scale = d.coordinateTransformations?.find(t => t.type === 'scale')?.scale
-      const nm = scale && axes.map((a, i) => scale[i]! * (NM[a.unit ?? ''] ?? 1))
-      const array = (await zarrita.open(root.resolve(d.path), { kind: 'array' })) as Arr
-      return { name: d.path, array, nm: nm ?? null }
+      const array = (await openAt(root.resolve(image.at + d.path), `${files.url}/${image.at}${d.path}`, 'array')) as Arr
+      if (!array) throw fail(`there is no array ${image.at}${d.path}, which its image names`)
+      return of(array, levelOf(image, d, array.shape.length, files.url))
     }),
   )
-  const version = attributes.ome?.version ?? image.version ?? '0.4'
-  return volume(
-    files,
-    mips,
-    axes.map(a => a.name),
-    `OME-Zarr ${version}`,
-  )
-}
-
-/** Names of the axes of a bare array; without names they are [c,] z, y, x. */
-function axesOf(array: Arr): string[] {
-  const named = array.dimensionNames?.map(n => n ?? '')
-  return named?.includes('x') ? named : ['c', 'z', 'y', 'x'].slice(4 - array.shape.length)
+  return volume(files, levels, image.at, `OME-Zarr ${image.version}`)
 }
 
 interface Level {
-  readonly name: string
   readonly array: Arr
-  /** Of every axis of the array. */
-  readonly nm: readonly number[] | null
+  /** Of its files. */
+  readonly prefix: string
+  readonly placed: Placed
+  readonly metadata: Metadata
 }
 
-function volume(files: Files, levels: readonly Level[], axes: readonly string[], format: string): ForeignVolume {
+function volume(files: Files, levels: readonly Level[], at: string, format: string): Opened {
   const fail = (why: string): HillockError => new HillockError('ConfigError', `${files.url}: ${why}`)
-  const first = levels[0]!.array
-  const xyz = ['x', 'y', 'z'].map(n => axes.indexOf(n))
-  if (xyz.includes(-1) || axes.length !== first.shape.length)
-    throw fail(`volumes have axes x, y, z; this one has ${axes.join(', ') || 'none that are named'}`)
-  const c = axes.indexOf('c')
-  const rest = axes.flatMap((a, i) => (xyz.includes(i) || i === c || first.shape[i] === 1 ? [] : [a]))
-  if (rest.length > 0) throw fail(`axis ${rest.join(', ')} is neither x, y, z nor c`)
-  const dataType = dataTypeNamed(String(first.dtype), files.url)
-  const channels = c < 0 ? 1 : first.shape[c]!
-  const pick = (v: readonly number[]): Vec3 => map3(a => v[xyz[a]!]!)
-  const boundsOf = (l: Level): Box => boxAt([0, 0, 0], pick(l.array.shape))
-  return {
-    format,
-    dataType,
-    channels,
-    mips: levels.map(l => ({
-      name: l.name,
-      bounds: boundsOf(l),
-      voxelSizeNm: l.nm && pick(l.nm),
-      chunk: pick(l.array.chunks),
-    })),
-    async read(mip, box): Promise<VolumeArray> {
-      const level = levels[mip]!
-      const out = newVolume(dataType, voxels(box) * channels)
-      const part = intersect(box, boundsOf(level))
-      if (isEmpty(part)) return out
-      const axis = (i: number): number => xyz.indexOf(i)
-      const selection = axes.map((_, i) =>
-        axis(i) >= 0 ? zarrita.slice(part.min[axis(i)]!, part.max[axis(i)]!) : i === c ? null : 0,
-      )
-      const got = await zarrita.get(level.array, selection)
-      const kept = axes.flatMap((_, i) => (selection[i] === 0 ? [] : [i]))
-      const strides = (i: number): number => got.stride[kept.indexOf(i)]!
-      const values = inOrder(
-        got.data as VolumeArray,
-        shapeOf(part),
-        channels,
-        map3(a => strides(xyz[a]!)),
-        c < 0 ? 0 : strides(c),
-      )
-      copyOverlap(values, part, out, box, channels)
-      return out
-    },
-  }
+  const channelsOf = (l: Level): number => l.array.shape[l.placed.axes.indexOf('c')] ?? 1
+  const channels = channelsOf(levels[0]!)
+  const mips = levels.map((l): ForeignMip & Chunks => {
+    const { array, prefix, placed, metadata } = l
+    const { axes, nm, shift } = placed
+    const xyz = ['x', 'y', 'z'].map(n => axes.indexOf(n))
+    if (xyz.includes(-1) || axes.length !== array.shape.length)
+      throw fail(`volumes have axes x, y, z; this one has ${axes.join(', ') || 'none that are named'}`)
+    const c = axes.indexOf('c')
+    const rest = axes.filter((_, i) => !xyz.includes(i) && i !== c && array.shape[i] !== 1)
+    if (rest.length > 0) throw fail(`axis ${rest.join(', ')} is neither x, y, z nor c`)
+    const pick = (v: readonly number[]): Vec3 => map3(a => v[xyz[a]!]!)
+    const chunk = pick(array.chunks)
+    const dataType = typeNamed(String(array.dtype), files.url)
+    const why = channelsOf(l) === channels ? unread(metadata) : 'it has another number of channels than mip 0'
+    const coordinate = (cell: Vec3, channel: number): number[] =>
+      axes.map((_, i) => (xyz.includes(i) ? cell[xyz.indexOf(i)]! : i === c ? channel : 0))
+    const perChunk = c < 0 ? 1 : array.chunks[c]!
+    return {
+      name: prefix.slice(at.length).replace(/\/$/, '') || '.',
+      bounds: boxAt(shift ? pick(shift) : [0, 0, 0], pick(array.shape)),
+      voxelSizeNm: nm && pick(nm),
+      chunk,
+      dataType,
+      ...(why !== undefined && { unread: why }),
+      file: cell => fileOf(metadata, prefix, coordinate(cell, 0), array.chunks),
+      async values(cell, box): Promise<VolumeArray | undefined> {
+        const n = voxels(box)
+        const out = newVolume(dataType, n * channels)
+        for (let first = 0; first < channels; first += perChunk) {
+          const at = coordinate(cell, first / perChunk)
+          const asked: Asked = { absent: false }
+          const got = await array.getChunk(at, asked as never)
+          // Of an array without a fill value nothing is said of what is not there.
+          if (asked.absent && metadata.fill_value == null) return undefined
+          const data = got.data as VolumeArray
+          // zarrita takes what there is of a chunk that was cut.
+          if (data.length !== got.shape.reduce((a, b) => a * b, 1))
+            throw new RangeError(`it holds ${data.length} voxels of ${got.shape.join(' x ')}`)
+          const stride = map3(a => got.stride[xyz[a]!]!)
+          for (let k = 0; k < perChunk && first + k < channels; k++)
+            unfold(data, k * (c < 0 ? 0 : got.stride[c]!), stride, shapeOf(box), out, (first + k) * n)
+        }
+        return out
+      },
+    }
+  })
+  return { format, channels, mips, ...readerOf(files, channels, mips) }
 }
 
-/** Values with the given strides brought into Hillock's order: x fastest, channel slowest. */
-function inOrder(
+/** Values with the given strides brought into Hillock's order, x fastest. */
+function unfold(
   data: VolumeArray,
+  from: number,
+  [dx, dy, dz]: Vec3,
   [sx, sy, sz]: Vec3,
-  channels: number,
-  stride: Vec3,
-  ofChannel: number,
-): VolumeArray {
-  const plain = stride[0] === 1 && stride[1] === sx && stride[2] === sx * sy
-  if (plain && (channels === 1 || ofChannel === sx * sy * sz)) return data
-  const out = data.slice() as VolumeArray
-  let i = 0
-  for (let c = 0; c < channels; c++)
-    for (let z = 0; z < sz; z++)
-      for (let y = 0; y < sy; y++)
-        for (let x = 0; x < sx; x++)
-          out[i++] = data[c * ofChannel + z * stride[2] + y * stride[1] + x * stride[0]] as never
-  return out
+  out: VolumeArray,
+  to: number,
+): void {
+  for (let z = 0; z < sz; z++)
+    for (let y = 0; y < sy; y++) {
+      const row = from + z * dz + y * dy
+      const target = to + sx * (y + sy * z)
+      if (dx === 1) out.set(data.subarray(row, row + sx) as never, target)
+      else for (let x = 0; x < sx; x++) out[target + x] = data[row + x * dx]!
+    }
 }

@@ -8,23 +8,29 @@ const arrays = {
   uint32: Uint32Array,
   uint64: BigUint64Array,
   float32: Float32Array,
+  // Hillock writes none of these; volumes of others hold them.
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  float64: Float64Array,
 } as const
 
 export type DataType = keyof typeof arrays
 export type Encoding = 'raw' | 'compressed_segmentation'
-export type VolumeArray<D extends DataType = DataType> = {
-  uint8: Uint8Array<ArrayBuffer>
-  uint16: Uint16Array<ArrayBuffer>
-  uint32: Uint32Array<ArrayBuffer>
-  uint64: BigUint64Array<ArrayBuffer>
-  float32: Float32Array<ArrayBuffer>
-}[D]
+export type VolumeArray<D extends DataType = DataType> = { [T in DataType]: InstanceType<(typeof arrays)[T]> }[D]
 
 export const newVolume = <D extends DataType>(dtype: D, length: number): VolumeArray<D> =>
   new arrays[dtype](length) as VolumeArray<D>
 
+export const bytesPerVoxel = (dtype: DataType): number => arrays[dtype].BYTES_PER_ELEMENT
+
 export const dataTypeOf = (data: VolumeArray): DataType =>
   (Object.keys(arrays) as DataType[]).find(t => data instanceof arrays[t])!
+
+/** Undefined for a name that is none of a data type. */
+export const dataTypeNamed = (name: string): DataType | undefined =>
+  Object.hasOwn(arrays, name) ? (name as DataType) : undefined
 
 /** Bytes of a chunk: flat, x fastest, channel slowest, little-endian. @throws RangeError for compressed_segmentation of other than uint64. */
 export function encodeChunk(data: VolumeArray, shape: Vec3, channels: number, encoding: Encoding): Uint8Array {

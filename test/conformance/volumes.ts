@@ -165,7 +165,7 @@ export const readTheirs = (folder: string): { name: string; read: () => Promise<
         const volume = await openVolume(join(folder, writer, name))
         const { bounds } = volume.mips[0]!
         const got = await volume.read(0, bounds)
-        const expected = source(volume.dataType === 'uint8' ? 'em' : 'labels')
+        const expected = source(volume.mips[0]!.dataType === 'uint8' ? 'em' : 'labels')
         if (shapeOf(bounds).join() !== SIZE.join()) throw new Error(`${shapeOf(bounds).join(' x ')} voxels`)
         let [wrong, error] = [0, 0]
         for (const [i, v] of got.entries()) {

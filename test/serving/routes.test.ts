@@ -8,7 +8,7 @@ import { voxels } from '../../domain/geometry.ts'
 import type { Reads } from '../../domain/read-cost.ts'
 import { decodeDraco } from '../kernels/draco-decoder.ts'
 import { openPrecomputed } from '../../storage/foreign/precomputed.ts'
-import type { ForeignVolume } from '../../storage/foreign/types.ts'
+import type { Opened } from '../../storage/foreign/volume.ts'
 import { decodeList, decodeOne } from '../../storage/formats/annotations/records.ts'
 import { decodeManifest, vertices } from '../../storage/formats/meshes/multilod.ts'
 import { shardReader, ShardingSpec } from '../../storage/formats/precomputed/sharding.ts'
@@ -52,7 +52,7 @@ it('counts what is read of the voxels', async () => {
 
 describe('volumes', () => {
   /** The layer as a reader sees it who knows the format and nothing of us. */
-  const layer = (name: string): Promise<ForeignVolume | undefined> => {
+  const layer = (name: string): Promise<Opened | undefined> => {
     const read = async (path: string, range?: string): Promise<Uint8Array<ArrayBuffer> | undefined> => {
       const answer = await get(`/r/blobs/r1/${name}/${path}`, range ? { range } : {})
       expect([200, 206, 404]).toContain(answer.statusCode)
@@ -60,7 +60,7 @@ describe('volumes', () => {
     }
     const range = (path: string, from: number, n: number): ReturnType<typeof read> =>
       read(path, `bytes=${from}-${from + n - 1}`)
-    return openPrecomputed({ url: name, get: read, range })
+    return openPrecomputed({ url: name, get: read, range, stamp: async () => undefined })
   }
 
   it('hold in their shards the voxels that they should, at every mip and at the clipped end; a hole is empty', async () => {

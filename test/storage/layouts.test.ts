@@ -36,6 +36,7 @@ const filesOf = (objects: ReadonlyMap<string, Uint8Array>): Files => {
   return {
     url: 'memory',
     get,
+    stamp: async path => (objects.has(path) ? path : undefined),
     range: async (path, offset, length) =>
       offset < 0 ? (await get(path))?.slice(offset) : (await get(path))?.slice(offset, offset + length),
   }

@@ -1,0 +1,78 @@
+// Reads boxes of a volume chunk by chunk: what is missing or damaged is set aside by itself and named.
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import {
+  boxName,
+  cellBox,
+  cellsIn,
+  intersect,
+  subtract,
+  translate,
+  voxels,
+  type Box,
+  type Vec3,
+} from '../../domain/geometry.ts'
+import { mapBounded } from '../bounded.ts'
+import { newVolume, type VolumeArray } from '../formats/chunk.ts'
+import { copyOverlap } from '../formats/volume.ts'
+import type { Files } from './files.ts'
+import type { ForeignMip, ForeignVolume } from './types.ts'
+
+const IN_FLIGHT = 16
+
+/** What a format says of the chunks of one mip. Chunks count from the lower corner of the bounds. */
+export interface Chunks {
+  /** The file that holds a chunk, which lies at `box`. */
+  file(at: Vec3, box: Box): string
+  /**
+   * The values of `box`, x fastest, channel slowest; undefined where there is none, `omitted` where the format lets a writer leave it out (0).
+   * @throws HillockError of the place; any other error for a chunk that is damaged
+   */
+  values(at: Vec3, box: Box): Promise<VolumeArray | 'omitted' | undefined>
+}
+
+/** The parts of a ForeignVolume that read, for mips that know their chunks. */
+export function readerOf(
+  files: Pick<Files, 'url' | 'stamp'>,
+  channels: number,
+  mips: readonly (ForeignMip & Chunks)[],
+): Pick<ForeignVolume, 'read' | 'stamps'> {
+  /** Chunks that reach into a box, with what each of them holds. */
+  function chunksIn({ bounds, chunk }: ForeignMip, box: Box): { at: Vec3; part: Box }[] {
+    const toLocal = subtract([0, 0, 0], bounds.min)
+    const local = translate(bounds, toLocal)
+    return cellsIn(intersect(translate(box, toLocal), local), chunk).map(at => ({
+      at,
+      part: translate(cellBox(at, chunk, local), bounds.min),
+    }))
+  }
+  return {
+    async read(mip, box, holes) {
+      const m = mips[mip]!
+      if (m.unread) throw new HillockError('ConfigError', `${files.url}: mip ${mip} is not read: ${m.unread}`)
+      const out = newVolume(m.dataType, voxels(box) * channels)
+      await mapBounded(chunksIn(m, box), IN_FLIGHT, async ({ at, part }) => {
+        const hole = (reason: string): void =>
+          void holes?.push({ box: intersect(part, box), file: m.file(at, part), reason })
+        try {
+          const values = await m.values(at, part)
+          if (values === undefined) hole('missing')
+          else if (values !== 'omitted') copyOverlap(values, part, out, box, channels)
+        } catch (e) {
+          if (isHillockError(e)) throw e
+          const why = `damaged: ${(e as Error).message}`
+          if (!holes)
+            throw new HillockError('BadTileError', `${files.url}/${m.file(at, part)} (${boxName(part)}): ${why}`)
+          hole(why)
+        }
+      })
+      // In the order of the box, however the chunks came.
+      holes?.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.box.min[2] - b.box.min[2]))
+      return out
+    },
+    async stamps(mip, box) {
+      const m = mips[mip]!
+      const paths = [...new Set(chunksIn(m, box).map(({ at, part }) => m.file(at, part)))].sort()
+      return mapBounded(paths, IN_FLIGHT, async path => [path, (await files.stamp(path)) ?? 'absent'] as const)
+    },
+  }
+}

@@ -1,0 +1,161 @@
+// Files behind HTTP: what is not there, what is refused and what passes are told apart; hosts that give no ranges; proxies.
+import { setGlobalProxyFromEnv } from 'node:http'
+import { HillockError } from '../../domain/errors.ts'
+import { sha256 } from '../../domain/recipe.ts'
+import type { Files } from './files.ts'
+
+type Bytes = Uint8Array<ArrayBuffer>
+interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly bytes: Bytes
+}
+
+/** Answers that may go away by themselves are tried again so often, after 0.5, 1, 2 seconds. */
+const TRIES = 4
+/** For an answer to begin. */
+const PATIENCE_MS = 60_000
+/** Files kept whole of a host that gives no ranges; larger ones are not read from it. */
+const WHOLE_BYTES = 1 << 28
+
+let proxied = false
+/** `http_proxy`, `https_proxy` and `no_proxy` as other tools understand them; this machine itself is never asked through one. */
+function heedProxy(): void {
+  if (proxied) return
+  proxied = true
+  const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY, no_proxy, NO_PROXY } = process.env
+  const [http, https] = [http_proxy ?? HTTP_PROXY, https_proxy ?? HTTPS_PROXY]
+  if (!http && !https) return
+  setGlobalProxyFromEnv({
+    ...(http && { http_proxy: http }),
+    ...(https && { https_proxy: https }),
+    no_proxy: [no_proxy ?? NO_PROXY, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(),
+  })
+}
+
+/** What `fetch failed` hides: no such host, nobody there, a certificate. */
+function causeOf(e: Error): string {
+  const causes: string[] = []
+  for (let c: unknown = e; c instanceof Error; c = c.cause) {
+    const inner = c instanceof AggregateError ? (c.errors[0] as Error) : c
+    const { code } = inner as NodeJS.ErrnoException
+    causes.push(code && !inner.message.includes(code) ? `${inner.message} (${code})` : inner.message)
+  }
+  return [...new Set(causes)].filter(Boolean).join(': ')
+}
+
+/** @param url as it was given, for messages; `base`: the same as http(s)://, with the query that every request is to carry. */
+export function web(url: string, address: string): Files {
+  heedProxy()
+  const [, base, query] = /^([^?#]*?)\/*(?:\?([^#]*))?(?:#.*)?$/.exec(address)!
+  const at = (path: string): string => `${base}/${path}${query ? `?${query}` : ''}`
+
+  async function once(path: string, method: string, headers: Record<string, string>): Promise<Answer> {
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS)
+    const answer = await fetch(at(path), { method, headers, signal: late.signal }).finally(() => clearTimeout(timer))
+    const { status, headers: said } = answer
+    if (status === 200 && headers['range'] && Number(said.get('content-length')) > WHOLE_BYTES) {
+      await answer.body?.cancel()
+      throw new HillockError(
+        'StoreRefused',
+        `${base}/${path}: the host gives whole files only, and this one has ${said.get('content-length')} bytes; copy the volume into a folder`,
+      )
+    }
+    return { status, headers: said, bytes: new Uint8Array(await answer.arrayBuffer()) }
+  }
+
+  async function ask(
+    path: string,
+    { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer | undefined> {
+    for (let tried = 1; ; tried++) {
+      const answer = await once(path, method, headers).catch((e: unknown) => e as Error)
+      if (answer instanceof HillockError) throw answer
+      if (!(answer instanceof Error)) {
+        const { status } = answer
+        if (status === 404 || status === 410) return undefined
+        if (status < 300) return answer
+        if ((status < 500 && status !== 408 && status !== 429) || status === 501)
+          throw new HillockError('StoreRefused', `${base}/${path}: ${refusal(status)}`)
+      }
+      if (tried === TRIES) {
+        const why = answer instanceof Error ? causeOf(answer) : `the host answers ${answer.status}`
+        throw new HillockError('StoreError', `${base}/${path}: ${why}`)
+      }
+      await new Promise(r => setTimeout(r, 250 * 2 ** tried))
+    }
+  }
+
+  const whole = new Map<string, Promise<Bytes | undefined>>()
+  let held = 0
+  /** A file of a host that gives no ranges: read once, and kept while there is room. */
+  function wholeOf(path: string, read: () => Promise<Bytes | undefined>): Promise<Bytes | undefined> {
+    const known = whole.get(path)
+    const file = known ?? read()
+    whole.delete(path)
+    whole.set(path, file)
+    if (!known)
+      file.then(
+        bytes => {
+          held += bytes?.length ?? 0
+          for (const [oldest, kept] of whole) {
+            if (held <= WHOLE_BYTES || oldest === path) break
+            whole.delete(oldest)
+            void kept.then(b => (held -= b?.length ?? 0))
+          }
+        },
+        () => whole.delete(path),
+      )
+    return file
+  }
+  /** Whether the host gives ranges, as the first that was asked for showed. */
+  let ranges: Promise<boolean> | undefined
+
+  return {
+    url,
+    get: async path => (await ask(path))?.bytes,
+    async range(path, offset, length) {
+      if (length === 0) return new Uint8Array(0)
+      const cut = (bytes: Bytes | undefined): Bytes | undefined =>
+        offset < 0 ? bytes?.slice(offset) : bytes?.slice(offset, offset + length)
+      const asWhole = ranges && !(await ranges)
+      if (asWhole || whole.has(path))
+        return cut(await wholeOf(path, async () => (await ask(path, { headers: { range: 'bytes=0-' } }))?.bytes))
+      // Not every host understands a range that counts from the end, nor does every one say how long a file is.
+      const head = offset < 0 ? await ask(path, { method: 'HEAD' }).catch(() => undefined) : undefined
+      const size = head?.headers.get('content-length')
+      if (size === '0') return new Uint8Array(0)
+      const from = size ? Math.max(0, Number(size) + offset) : offset
+      const range = from < 0 ? `bytes=${from}` : `bytes=${from}-${from + length - 1}`
+      const asked = ask(path, { headers: { range } })
+      const given = asked.then(
+        a => a?.status !== 200,
+        () => true,
+      )
+      ranges ??= given
+      const answer = await asked
+      if (answer?.status !== 200) return answer?.bytes
+      ranges = given
+      return cut(await wholeOf(path, async () => answer.bytes))
+    },
+    async stamp(path) {
+      const head = await ask(path, { method: 'HEAD' }).catch((e: unknown) => e as Error)
+      if (!head) return undefined
+      const said = head instanceof Error ? [] : STAMPS.map(name => head.headers.get(name) ?? '')
+      if (said.some(Boolean)) return [...said, (head as Answer).headers.get('content-length') ?? ''].join(' ')
+      const bytes = (await ask(path))?.bytes
+      return bytes && sha256(bytes)
+    },
+  }
+}
+
+/** Headers that change with the content. */
+const STAMPS = ['etag', 'last-modified', 'x-goog-generation', 'x-goog-hash']
+
+function refusal(status: number): string {
+  const said = `the host answers ${status}`
+  if (status === 401) return `${said}: it wants credentials`
+  if (status === 403) return `${said}: it is forbidden, or missing where a host says so of what is not there`
+  return said
+}
