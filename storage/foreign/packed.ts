@@ -21,12 +21,12 @@ const unpack: Readonly<Record<string, (bytes: Bytes) => Bytes>> = {
 
 /** Finds a file under any of its names; the name that was right last is tried first. */
 export function packedFiles(files: Files): Pick<Files, 'get' | 'stamp'> {
-  const names = Object.keys(unpack)
+  let names: readonly string[] = Object.keys(unpack)
   async function first<T>(find: (name: string) => Promise<T | undefined>): Promise<T | undefined> {
-    for (const name of [...names]) {
+    for (const name of names) {
       const found = await find(name)
       if (found === undefined) continue
-      if (name !== names[0]) names.unshift(...names.splice(names.indexOf(name), 1))
+      names = [name, ...names.filter(n => n !== name)]
       return found
     }
     return undefined

@@ -57,7 +57,7 @@ export async function openPrecomputed(files: Files): Promise<Opened | undefined>
   const channels = info.num_channels
   const packed = packedFiles(files)
   const mips = info.scales.map((s): ForeignMip & Chunks => {
-    const { file, bytes: bytesOf } = stored(files, packed, s)
+    const chunks = stored(files, packed, s)
     const known = s.encoding === 'raw' || ENCODED[s.encoding]?.includes(dataType)
     return {
       name: s.key,
@@ -66,9 +66,9 @@ export async function openPrecomputed(files: Files): Promise<Opened | undefined>
       chunk: s.chunk_sizes[0]!,
       dataType,
       ...(!known && { unread: `chunks in ${s.encoding} of ${dataType} are not read` }),
-      file,
+      file: (at, box) => chunks.file(at, box),
       async values(at, box): Promise<VolumeArray | undefined> {
-        const coded = await bytesOf(at, box)
+        const coded = await chunks.bytes(at, box)
         if (!coded) return undefined
         const shape = shapeOf(box)
         const length = voxels(box) * channels
@@ -83,7 +83,7 @@ export async function openPrecomputed(files: Files): Promise<Opened | undefined>
     format: `precomputed ${info.type}, ${first.encoding}, ${first.sharding ? 'sharded' : 'not sharded'}`,
     channels,
     mips,
-    ...readerOf({ url: files.url, stamp: first.sharding ? files.stamp : packed.stamp }, channels, mips),
+    ...readerOf({ ...packed, url: files.url }, channels, mips),
   }
 }
 

@@ -104,22 +104,23 @@ function fileOf(m: Metadata, prefix: string, at: readonly number[], inner: reado
   return prefix + (v3 ? ['c', ...cell] : cell).join(separator)
 }
 
-/** Undefined where there is none. */
-const openAt = <T extends 'array' | 'group'>(
-  at: zarrita.Location<zarrita.AsyncReadable>,
-  where: string,
-  kind?: T,
-): Promise<Arr | zarrita.Group<zarrita.AsyncReadable> | undefined> =>
-  (kind ? zarrita.open(at, { kind: kind as 'array' }) : zarrita.open(at)).catch((e: unknown): undefined => {
+type Node = Arr | zarrita.Group<zarrita.AsyncReadable>
+
+/** Undefined where there is none. @throws HillockError ConfigError for metadata that are not read */
+async function nodeAt(at: zarrita.Location<zarrita.AsyncReadable>, where: string): Promise<Node | undefined> {
+  try {
+    return await zarrita.open(at)
+  } catch (e) {
     if (zarrita.isZarritaError(e, 'NotFoundError')) return undefined
     if (zarrita.isZarritaError(e)) throw new HillockError('ConfigError', `${where}: ${e.message}`)
     throw e
-  }) as Promise<Arr | undefined>
+  }
+}
 
 /** @throws HillockError ConfigError for what is not read. */
 export async function openZarr(files: Files): Promise<Opened | undefined> {
   const root = zarrita.root(storeOf(files))
-  const top = await openAt(root, files.url)
+  const top = await nodeAt(root, files.url)
   if (!top) return undefined
   const fail = (why: string): HillockError => new HillockError('ConfigError', `${files.url}: ${why}`)
   const of = async (array: Arr, placed: Placed): Promise<Level> => {
@@ -134,8 +135,8 @@ export async function openZarr(files: Files): Promise<Opened | undefined> {
   const image = await imageIn(files, top.attrs)
   const levels = await Promise.all(
     image.datasets.map(async d => {
-      const array = (await openAt(root.resolve(image.at + d.path), `${files.url}/${image.at}${d.path}`, 'array')) as Arr
-      if (!array) throw fail(`there is no array ${image.at}${d.path}, which its image names`)
+      const array = await nodeAt(root.resolve(image.at + d.path), `${files.url}/${image.at}${d.path}`)
+      if (array?.kind !== 'array') throw fail(`there is no array ${image.at}${d.path}, which its image names`)
       return of(array, levelOf(image, d, array.shape.length, files.url))
     }),
   )
@@ -165,7 +166,7 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
     if (rest.length > 0) throw fail(`axis ${rest.join(', ')} is neither x, y, z nor c`)
     const pick = (v: readonly number[]): Vec3 => map3(a => v[xyz[a]!]!)
     const chunk = pick(array.chunks)
-    const dataType = typeNamed(String(array.dtype), files.url)
+    const dataType = typeNamed(array.dtype, files.url)
     const why = channelsOf(l) === channels ? unread(metadata) : 'it has another number of channels than mip 0'
     const coordinate = (cell: Vec3, channel: number): number[] =>
       axes.map((_, i) => (xyz.includes(i) ? cell[xyz.indexOf(i)]! : i === c ? channel : 0))
@@ -186,7 +187,7 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
           const asked: Asked = { absent: false }
           const got = await array.getChunk(at, asked as never)
           // Of an array without a fill value nothing is said of what is not there.
-          if (asked.absent && metadata.fill_value == null) return undefined
+          if (asked.absent && (metadata.fill_value ?? null) === null) return undefined
           const data = got.data as VolumeArray
           // zarrita takes what there is of a chunk that was cut.
           if (data.length !== got.shape.reduce((a, b) => a * b, 1))
