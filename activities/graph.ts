@@ -17,13 +17,17 @@ import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumn
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const { bounds, region } = task.context
+  const { bounds, region, offset } = task.context
   const synapses = await refsBelow(deps, [task.roots['products']!], 'synapse')
   const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
-  const order = ofDataset('graph', config.stages.graph, {
-    ...contents('synapse', synapses),
-    ...contents('segment', segments),
-  })
+  const order = ofDataset(
+    'graph',
+    { ...config.stages.graph, ...(offset && { offset }) },
+    {
+      ...contents('synapse', synapses),
+      ...contents('segment', segments),
+    },
+  )
   return produce(deps, config, order, async put => {
     const tables: SynapseColumns[] = []
     const sizes = new Map<bigint, number>()
@@ -51,7 +55,7 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
       ),
     )
     await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(made.segments))))
-    for (const { path, bytes } of synapseFiles(bounds, task.context.voxelSizeNm, synapseLines(all)))
+    for (const { path, bytes } of synapseFiles(bounds, task.context.voxelSizeNm, synapseLines(all), undefined, offset))
       await put(`synapses/${path}`, bytes)
     return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
   })

@@ -3,11 +3,12 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig, TileEntry } from '../domain/config.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { places } from '../domain/layout.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { TileQuality } from '../kernels/tile-quality.ts'
-import { decodeTile } from '../storage/formats/image.ts'
+import { decodeTile, type GreyMap } from '../storage/formats/image.ts'
 import { putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import { batch } from './pages.ts'
@@ -21,12 +22,23 @@ export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | '
   readonly name: string
   /** Key of the tile's bytes in the raw archive. */
   readonly sha256: Digest
+  /** How their samples become grey values; absent where they are these. */
+  readonly grey?: GreyMap
+}
+
+/** The declared mapping to grey values, as it enters manifests and recipes: nothing where there is none. */
+export function greyOf({ stages: { ingest } }: RunConfig): { grey?: { window?: [number, number]; invert?: true } } {
+  const { window, invert } = ingest
+  if (!window && !invert) return {}
+  return { grey: { ...(window && { window: [...window] }), ...(invert && { invert }) } }
 }
 
 export interface SectionManifest {
   readonly section: number
   readonly tiles: readonly IngestedTile[]
   readonly rejected: readonly { readonly name: string; readonly reason: string }[]
+  /** Images of a place that another image of it stands for; absent where every place was imaged once. */
+  readonly superseded?: readonly { readonly name: string; readonly reason: string }[]
 }
 
 export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
@@ -64,16 +76,14 @@ async function ingestSection(
   entries: readonly TileEntry[],
   read: TileSource['bytes'],
 ): Promise<Outcome> {
-  const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  const { blankStd, maxSaturated } = config.stages.ingest
+  const superseded: { name: string; reason: string }[] = []
+  const taken: TileEntry[] = []
+  for (const images of places(entries)) taken.push(await bestOf(deps, config, images, read, superseded))
+  const sorted = taken.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const reads: Read[] = []
-  const names = new Set<string>()
   const digests = new Map<Digest, string>()
   for (const tile of sorted) {
-    if (names.has(tile.name)) {
-      reads.push({ tile, reason: 'duplicate: the layout lists this tile twice' })
-      continue
-    }
-    names.add(tile.name)
     try {
       const bytes = await read(tile)
       const digest = sha256(bytes)
@@ -91,9 +101,10 @@ async function ingestSection(
   const order = {
     stage: 'ingest',
     key: String(z),
-    parameters: config.stages.ingest,
+    parameters: { blankStd, maxSaturated, ...greyOf(config).grey },
     inputs: {
       listing: sha256(canonicalJson(listing as unknown as Json)),
+      ...(superseded.length > 0 && { superseded: sha256(canonicalJson(superseded)) }),
       ...Object.fromEntries(reads.flatMap(r => (r.digest ? [[`tile/${r.tile.name}`, r.digest]] : []))),
     },
     extent: { section: z },
@@ -101,6 +112,7 @@ async function ingestSection(
   return produce(deps, config, order, async put => {
     // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
     await saveDocument(deps, listing)
+    if (superseded.length > 0) await saveDocument(deps, superseded)
     for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
     const good: IngestedTile[] = []
     const holes: Hole[] = []
@@ -117,14 +129,51 @@ async function ingestSection(
       section: z,
       tiles: good,
       rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
+      ...(superseded.length > 0 && { superseded }),
     }
     await put('manifest.json', json(manifest))
     return {
       voxels: good.reduce((n, t) => n + t.width * t.height, 0),
-      summary: { tiles: good.length, rejected: holes.length },
+      summary: {
+        tiles: good.length,
+        rejected: holes.length,
+        ...(superseded.length > 0 && { superseded: superseded.map(t => `${t.name}: ${t.reason}`) }),
+      },
       holes,
     }
   })
+}
+
+/** The image that stands for a place: the last that is good; why the others do not is added to `superseded`. */
+async function bestOf(
+  deps: Deps,
+  config: RunConfig,
+  images: readonly TileEntry[],
+  read: TileSource['bytes'],
+  superseded: { name: string; reason: string }[],
+): Promise<TileEntry> {
+  const last = images.at(-1)!
+  if (images.length === 1) return last
+  const faults = new Map<TileEntry, string>()
+  let best: TileEntry | undefined
+  for (const tile of images.toReversed()) {
+    try {
+      const bytes = await read(tile)
+      await check(deps, config, tile, bytes, sha256(bytes))
+      best = tile
+      break
+    } catch (e) {
+      if (!isHillockError(e, 'BadTileError')) throw e
+      faults.set(tile, e.message)
+    }
+  }
+  const taken = best ?? last
+  for (const tile of images) {
+    const fault = faults.get(tile)
+    const reason = fault ? `imaged again, and this image is bad: ${fault}` : 'imaged again: a later image is used'
+    if (tile !== taken) superseded.push({ name: tile.name, reason: `superseded: ${reason}` })
+  }
+  return taken
 }
 
 /** Verifies one tile. @throws HillockError BadTileError that says what is wrong with it. */
@@ -135,7 +184,7 @@ async function check(
   bytes: Uint8Array,
   digest: Digest,
 ): Promise<IngestedTile> {
-  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name))
+  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name, config.stages.ingest))
   if (image.width !== tile.width || image.height !== tile.height)
     throw new HillockError(
       'BadTileError',
@@ -147,5 +196,5 @@ async function check(
   if (q.saturated > maxSaturated)
     throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
   const { name, x, y, width, height } = tile
-  return { name, x, y, width, height, sha256: digest, ...q }
+  return { name, x, y, width, height, sha256: digest, ...greyOf(config), ...q }
 }

@@ -1,5 +1,6 @@
 // mesh-join, skeleton-join: every segment as a whole from its pieces of all regions, one shard of segments at a time.
 import type { Json } from '../domain/canonical.ts'
+import { multiply, type Vec3 } from '../domain/geometry.ts'
 import type { Outcome, Refs } from '../domain/contract.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import type { LevelParameters } from '../kernels/mesh-levels.ts'
@@ -69,14 +70,19 @@ export async function joinSegments(
 /** How much larger a detail must be on the screen than the error of a level for the next finer one to be drawn. */
 const DETAIL = 5
 
+/** From the dataset's origin to that of its source in nm, as it enters recipes: nothing where they are the same. */
+const shiftOf = ({ context: { offset, voxelSizeNm } }: DatasetTask): { shiftNm?: Vec3 } =>
+  offset ? { shiftNm: multiply(offset, voxelSizeNm) } : {}
+
 /** Multi-resolution meshes. */
 export async function meshJoin(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
   const regions = await refsBelow(deps, [task.roots['products']!], 'mesh')
-  const order = ofDataset('mesh-join', config.stages['mesh-join'], contents('mesh', regions))
+  const shift = shiftOf(task)
+  const order = ofDataset('mesh-join', { ...config.stages['mesh-join'], ...shift }, contents('mesh', regions))
   return produce(deps, config, order, async put => ({
     voxels: 0,
-    summary: await writeMeshes(deps, regions, config.stages['mesh-join'], put),
+    summary: await writeMeshes(deps, regions, config.stages['mesh-join'], put, shift.shiftNm),
   }))
 }
 
@@ -86,6 +92,7 @@ export async function writeMeshes(
   regions: Refs,
   params: LevelParameters,
   put: Put,
+  shiftNm?: Vec3,
 ): Promise<{ readonly [name: string]: Json }> {
   const { cellNm, errorNm } = params
   // Steps of a vertex well below the error of the levels.
@@ -107,21 +114,26 @@ export async function writeMeshes(
     })
     return { before: data, bytes: manifest }
   })
-  await put('info', Buffer.from(JSON.stringify(multilodInfo(bits, sharding))))
+  await put('info', Buffer.from(JSON.stringify(multilodInfo(bits, sharding, shiftNm))))
   return { segments, triangles }
 }
 
 export async function skeletonJoin(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
   const regions = await refsBelow(deps, [task.roots['products']!], 'skeleton')
-  const order = ofDataset('skeleton-join', config.stages['skeleton-join'], contents('skeleton', regions))
+  const shift = shiftOf(task)
+  const order = ofDataset(
+    'skeleton-join',
+    { ...config.stages['skeleton-join'], ...shift },
+    contents('skeleton', regions),
+  )
   return produce(deps, config, order, async put => {
     const { sharding, segments } = await joinSegments(deps, regions, 'gzip', put, async pieces => {
       const parts = pieces.map(decodeSkeleton).map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
       const { vertices, ...rest } = await deps.compute('joinSkeletons', [parts])
       return { bytes: encodeSkeleton({ positions: vertices, ...rest }) }
     })
-    await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding))))
+    await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding, shift.shiftNm))))
     return { voxels: 0, summary: { skeletons: segments } }
   })
 }

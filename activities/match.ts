@@ -5,6 +5,7 @@ import type { SectionImage } from '../kernels/section-types.ts'
 import type { Deps } from './context.ts'
 import { batch, sectionPages } from './pages.ts'
 import { kept } from './kept.ts'
+import { greyOf } from './ingest.ts'
 import { progress } from './meter.ts'
 import { item, json, produce } from './produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
@@ -41,7 +42,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
         const order = {
           stage: 'match',
           key: `${a}-${b}`,
-          parameters: config.stages.match,
+          parameters: { ...config.stages.match, ...greyOf(config) },
           inputs: {
             [`stitch/${a}`]: from.stitchRef,
             [`stitch/${b}`]: to.stitchRef,

@@ -57,6 +57,7 @@ async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Pro
       phase,
       node: nodeKey(node),
       bounds: context.bounds,
+      offset: context.offset,
       region: context.region,
       block: config.grid.block,
       voxelSizeNm: context.voxelSizeNm,

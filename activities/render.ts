@@ -12,7 +12,7 @@ import { copyOverlap } from '../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from './align.ts'
 import { emVolume, putVolume, refs, regionBox } from './cells.ts'
 import type { Deps } from './context.ts'
-import type { IngestedTile } from './ingest.ts'
+import { greyOf, type IngestedTile } from './ingest.ts'
 import { progress } from './meter.ts'
 import { sectionPages } from './pages.ts'
 import { ofRegion, produce } from './produce.ts'
@@ -62,7 +62,7 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   const order = ofRegion(
     'render',
     task,
-    excluded.length ? { ...params, exclude: excluded as unknown as Json } : params,
+    { ...params, ...greyOf(config), ...(excluded.length && { exclude: excluded as unknown as Json }) },
     inputs,
   )
   return produce(deps, config, order, async put => {

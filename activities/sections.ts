@@ -41,10 +41,10 @@ const decoded = byteCache<Uint8Array>(1 << 28)
 /** Pixels of some tiles of a section, with their nominal positions. */
 export const loadTiles = (deps: Deps, tiles: readonly IngestedTile[]): Promise<SectionTile[]> =>
   Promise.all(
-    tiles.map(async ({ name, x, y, width, height, sha256 }) => {
+    tiles.map(async ({ name, x, y, width, height, sha256, grey }) => {
       const data = await decoded.read(sha256, async () => {
         const bytes = await getRaw(deps.objects, sha256)
-        return (await timedKernel('decode', () => decodeTile(bytes, name))).data
+        return (await timedKernel('decode', () => decodeTile(bytes, name, grey))).data
       })
       return { name, x, y, width, height, data }
     }),

@@ -19,7 +19,9 @@ import { openSource } from './sources/source.ts'
 export async function survey(deps: Deps, input: ReconstructInput): Promise<RunContext> {
   const source = openSource(input.config)
   const whole = source && (await source.whole())
-  const { bounds, tiles } = source ? await source.survey() : { bounds: ofPhantom(input.config), tiles: [] }
+  const { bounds, offset, tiles } = source
+    ? await source.survey()
+    : { bounds: ofPhantom(input.config), offset: [0, 0, 0] as const, tiles: [] }
   checkExclude(input.config.exclude, bounds)
   const marks = await listDataMarks(deps.objects, input.dataset)
   const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds) }
@@ -48,6 +50,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     layout: await saveDocument(deps, tiles),
     ...(whole ? { source: sha256(canonicalJson(whole)) } : {}),
     bounds,
+    ...(offset.some(v => v !== 0) && { offset }),
     region: config.grid.region,
     voxelSizeNm: config.voxelSizeNm,
     through: config.through,

@@ -1,5 +1,6 @@
 // A reader as there are many: resolves a channel once, then reads that release shard by shard over HTTP.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { shapeOf } from '../domain/geometry.ts'
 import { contentDigest, sha256 } from '../domain/recipe.ts'
 import type { Channel } from '../domain/release.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
@@ -22,8 +23,9 @@ async function readOnce(serving: string, dataset: string, channel: Channel): Pro
   const { release } = (await channelsOf(objects, dataset))[channel]!
   const manifest = (await readRelease(objects, dataset, release))!
   const volume = await openVolume(`${serving}/r/${dataset}/${release}/segmentation`, 'precomputed')
-  const box = volume.mips[0]!.bounds
-  const labels = await volume.read(0, box)
+  const { bounds } = volume.mips[0]!
+  const labels = await volume.read(0, bounds)
+  const box = { min: [0, 0, 0], max: shapeOf(bounds) } as const
   // The digest of the layer is that of its plain chunks, in whatever shards they were read.
   const chunks = [...encodeChunks(labels, box, { mip: 0, encoding: 'compressed_segmentation' })]
   const outputs = chunks.map(c => ({ path: c.path, sha256: sha256(c.bytes) }))

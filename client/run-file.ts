@@ -82,6 +82,11 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     return found
   }
   const { source } = config
+  /** A pattern names no file itself. */
+  const stack = (p: string): string =>
+    /[*?[{]/.test(p.replace('${HILLOCK_DATA}', '')) && !existsSync(resolve(folder, p))
+      ? resolve(folder, p.replace('${HILLOCK_DATA}', dataRoot()))
+      : path(p, 'source.stack')
   const volumeUrl = (url: string): string =>
     /^[a-z][a-z0-9+.-]*:\/\//.test(url) ? url : path(url, 'source.volume.url')
   const truth = config.evaluate.truth
@@ -98,7 +103,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     model,
     source:
       'stack' in source
-        ? { stack: path(source.stack, 'source.stack') }
+        ? { stack: stack(source.stack) }
         : 'volume' in source
           ? { volume: { ...source.volume, url: volumeUrl(source.volume.url) } }
           : 'layout' in source

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
-import { Box, intersect, isEmpty, map3, type Vec3 } from './geometry.ts'
+import { Box, intersect, isEmpty } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
 import { stageNames, stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
 
@@ -24,10 +24,16 @@ const because = {
 }
 
 export const TileEntry = z.strictObject({
-  section: z.number().int().nonnegative(),
-  name: z.string().regex(/^[A-Za-z0-9_.-]+$/),
-  file: z.string(),
-  /** Nominal stage position of the tile's first pixel, in pixels. */
+  /** Any whole numbers: the first becomes section 0 of the dataset. */
+  section: z.number().int(),
+  name: z
+    .string()
+    .regex(
+      /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,200}$/u,
+      'up to 200 letters, digits, signs and blanks; no control characters',
+    ),
+  file: z.string().min(1),
+  /** Nominal stage position of the tile's first pixel, in pixels; below 0 and far out as it may be. */
   x: z.number(),
   y: z.number(),
   width: z.number().int().positive(),
@@ -53,12 +59,15 @@ export type VolumeSource = z.infer<typeof VolumeSource>
 const Source = z.union(
   [
     z.strictObject({ phantom: PhantomSpec }),
-    /** A .npy or .npy.gz of uint8, axes z, y, x: every slice becomes a section of one tile. */
+    /**
+     * A .npy or .npy.gz of uint8 or uint16, axes z, y, x; a TIFF of several pages; a folder of images, or a pattern such as `slices/*.png`: every slice
+     * becomes a section.
+     */
     z.strictObject({ stack: z.string() }),
     /** A volume of uint8 that is aligned already, as `hillock import` finds it: every slice becomes a section of one tile. */
     z.strictObject({ volume: VolumeSource }),
     z.strictObject({ tiles: z.array(TileEntry).min(1) }),
-    /** A JSON file that holds the list of tiles; their files are relative to it. */
+    /** A file that lists the tiles (JSON, CSV or TSV, tile specs of Render, TrakEM2 XML); their files are relative to it. */
     z.strictObject({ layout: z.string() }),
   ],
   { error: 'one of: phantom: {...}, stack: FILE, volume: {...}, tiles: [...], layout: FILE' },
@@ -293,12 +302,4 @@ export function parseRunConfig(raw: unknown, file: string): RunConfig {
     throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${(e as Error).message}`)
   }
   return parsed.data
-}
-
-/** Bounds of a list of tiles: from the origin to the furthest nominal edge; sections count from 0. */
-export const layoutBounds = (tiles: readonly TileEntry[]): Box => {
-  const max: Vec3 = map3(a =>
-    Math.ceil(tiles.reduce((m, t) => Math.max(m, [t.x + t.width, t.y + t.height, t.section + 1][a]!), 0)),
-  )
-  return { min: [0, 0, 0], max }
 }

@@ -45,6 +45,8 @@ export interface RunContext {
   /** Digest of what a source that is one thing (a stack, a volume) looked like when the run began. */
   readonly source?: string
   readonly bounds: Box
+  /** Where the dataset's origin lies in the coordinates of its source, in voxels; absent where they are the same. */
+  readonly offset?: Vec3
   readonly region: Vec3
   readonly voxelSizeNm: Vec3
   readonly through: 'render' | 'evaluate'

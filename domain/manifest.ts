@@ -40,6 +40,7 @@ export async function buildManifest(parts: Parts, lineage: (ref: ArtifactRef) =>
     parent: input.patch?.parent ?? null,
     voxelSizeNm: context.voxelSizeNm,
     bounds: context.bounds,
+    ...(context.offset && { offset: context.offset }),
     regionShape: context.region,
     layers,
     stages: Object.fromEntries([...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)])),

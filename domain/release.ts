@@ -1,7 +1,7 @@
 // Releases: immutable manifests that map every layer, region by region, to the artifacts that hold it.
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
-import { Box, key, map3, Shape, type Vec3 } from './geometry.ts'
+import { Box, key, map3, Shape, subtract, Vec3 } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
 import { Digest, sha256 } from './recipe.ts'
 
@@ -71,6 +71,8 @@ export const Release = z.strictObject({
   parent: z.string().nullable(),
   voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).readonly(),
   bounds: Box,
+  /** Where the dataset's origin lies in the coordinates of its source, in voxels; absent where they are the same. */
+  offset: Vec3.optional(),
   regionShape: Shape,
   layers: z.strictObject({
     em: VolumeLayer,
@@ -111,7 +113,10 @@ export const releaseName = (manifest: Partial<Release>): string =>
 /** Digest of all that a manifest says. */
 export const manifestDigest = (manifest: Release): Digest => sha256(canonicalJson(manifest as unknown as Json))
 
-/** Artifact of the region that holds a voxel of the dataset. */
+/** A voxel as a viewer shows it, in voxels of the source, as one that counts from the dataset's origin. */
+export const fromOrigin = ({ offset }: Release, voxel: Vec3): Vec3 => (offset ? subtract(voxel, offset) : voxel)
+
+/** Artifact of the region that holds a voxel, counted from the dataset's origin. */
 export const artifactAt = (r: Release, layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined =>
   layer.regions[key(map3(a => Math.floor(voxel[a] / r.regionShape[a])))]
 

@@ -83,6 +83,13 @@ const rows = {
       blankStd: positive.default(2),
       /** Largest fraction of voxels at 0 or 255. */
       maxSaturated: z.number().min(0).max(1).default(0.6),
+      /** Samples that become black and white, `[low, high]`: needed where they have more than 8 bits; left out, 8 bits are taken as they are. */
+      window: z
+        .tuple([z.number(), z.number()])
+        .refine(([low, high]) => low < high, 'low below high; dark and bright are exchanged by `invert`')
+        .optional(),
+      /** Exchanges black and white: models expect dark membranes. */
+      invert: z.boolean().optional(),
     }),
     checks: ['decodes', 'shape and bit depth as listed', 'not blank, not saturated', 'no tile twice'],
   },

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fromKey, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import { artifactAt, type Release } from '../domain/release.ts'
+import { artifactAt, fromOrigin, type Release } from '../domain/release.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { summariseLineage, viewArtifact } from '../domain/lineage-summary.ts'
@@ -68,13 +68,16 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     const asked = request.query['at']?.trim()
     let at: Parameters<typeof lineagePage>[3] = null
     if (asked) {
-      if (!/^\d+(\s*[,_ ]\s*\d+){2}$/.test(asked))
+      if (!/^-?\d+(\s*[,_ ]\s*-?\d+){2}$/.test(asked))
         throw new Problem(
           400,
           `at=${asked} is not a voxel`,
           'give three whole numbers in voxels of the dataset: at=x,y,z',
         )
-      at = { voxel: asked, artifacts: artifactsAt(release, fromKey(asked.split(/[\s,_]+/).join('_'))) }
+      at = {
+        voxel: asked,
+        artifacts: artifactsAt(release, fromOrigin(release, fromKey(asked.split(/[\s,_]+/).join('_')))),
+      }
     }
     if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, records, at, temporalUi))
     return { release, summary, ...(at ? { at } : {}) }

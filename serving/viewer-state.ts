@@ -22,7 +22,7 @@ void main() {
  */
 export function viewerState(release: Release, origin: string, segments: readonly string[]): Record<string, unknown> {
   const root = `precomputed://${origin}/r/${release.dataset}/${release.release}`
-  const { bounds, voxelSizeNm, layers } = release
+  const { bounds, offset = [0, 0, 0], voxelSizeNm, layers } = release
   const least = Math.min(...voxelSizeNm)
   // Neuroglancer measures zoom in units of the shortest voxel edge.
   const extent = shapeOf(bounds).map((n, a) => (n * voxelSizeNm[a]!) / least) as [number, number, number]
@@ -30,7 +30,7 @@ export function viewerState(release: Release, origin: string, segments: readonly
   return {
     title: `${release.dataset} ${release.release}`,
     dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [metres(voxelSizeNm[a]!), 'm']])),
-    position: bounds.min.map((lo, a) => (lo + bounds.max[a]!) / 2),
+    position: bounds.min.map((lo, a) => offset[a]! + (lo + bounds.max[a]!) / 2),
     crossSectionScale: Math.max(extent[0] / PANEL[0], extent[1] / PANEL[1]) * 0.95,
     projectionScale: diagonal * 1.02,
     // The slice's own view, turned by 30 degrees about y and 25 about x.

@@ -27,6 +27,7 @@ function layerInfo(release: Release, layer: VolumeLayer): Json {
     encoding: layer.encoding,
     voxelSizeNm: release.voxelSizeNm,
     bounds: release.bounds,
+    offset: release.offset,
     chunk: layer.chunk,
     mips: mipLayouts(release, layer).map((m, i) => ({
       factor: layer.mips[i]!.factor,
@@ -44,6 +45,7 @@ const zarrVolume = (release: Release, name: string, layer: VolumeLayer): ZarrVol
   channels: layer.channels,
   voxelSizeNm: release.voxelSizeNm,
   bounds: release.bounds,
+  offset: release.offset,
   chunk: layer.chunk,
   mips: mipLayouts(release, layer).map((m, i) => ({ factor: layer.mips[i]!.factor, shard: zarrShardShape(m) })),
 })

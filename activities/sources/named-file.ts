@@ -1,15 +1,15 @@
 // Files that the run file names.
-import { readFile } from 'node:fs/promises'
-import { HillockError } from '../../domain/errors.ts'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { readRegularFile } from '../../storage/regular.ts'
 
 /**
  * Bytes of a file that the run file names under `key`.
- * @throws HillockError ConfigError when it cannot be read.
+ * @throws HillockError ConfigError where there is no such file.
  */
-export async function namedFile(key: string, file: string): Promise<Buffer<ArrayBuffer>> {
+export async function namedFile(key: string, file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file)
+    return await readRegularFile(file, 'ConfigError')
   } catch (e) {
-    throw new HillockError('ConfigError', `${key}: cannot read ${file} (${(e as NodeJS.ErrnoException).code})`)
+    throw isHillockError(e) ? new HillockError(e.type, `${key}: ${e.message}`) : e
   }
 }

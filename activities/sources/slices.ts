@@ -2,6 +2,7 @@
 import type { TileEntry } from '../../domain/config.ts'
 import { cellsIn, type Box } from '../../domain/geometry.ts'
 import { encodePng } from '../../storage/formats/image.ts'
+import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
 
 /** Longest side of a tile, in pixels. */
@@ -30,10 +31,10 @@ export function sliceTiles({ max }: Box, first: number, last: number): TileEntry
 /** The pixels of a tile, cut out of the voxels of `box` (x fastest), as a PNG. */
 export function tilePng(
   { section, x, y, width, height }: TileEntry,
-  data: Uint8Array<ArrayBuffer>,
+  data: Uint8Array | Uint16Array,
   box: Box,
 ): Promise<Uint8Array> {
-  const out = new Uint8Array(width * height)
-  copyOverlap(data, box, out, { min: [x, y, section], max: [x + width, y + height, section + 1] }, 1)
+  const out = data instanceof Uint16Array ? new Uint16Array(width * height) : new Uint8Array(width * height)
+  copyOverlap(data as VolumeArray, box, out, { min: [x, y, section], max: [x + width, y + height, section + 1] }, 1)
   return encodePng(out, width, height)
 }

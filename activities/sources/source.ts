@@ -2,7 +2,7 @@
 import type { RunConfig, TileEntry } from '../../domain/config.ts'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import type { RunContext } from '../../domain/contract.ts'
-import type { Box } from '../../domain/geometry.ts'
+import type { Box, Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import type { Deps } from '../context.ts'
@@ -15,10 +15,11 @@ import { volumeSource } from './volume.ts'
 /** A source as one activity sees it; what it finds out about files holds until it is asked for their identity again. */
 export interface TileSource {
   /**
-   * Extent in pixels and sections from the origin, and the list of tiles; null where they follow from the extent.
+   * Extent in pixels and sections from the origin, where that origin lies in the source's own coordinates, and the list of tiles; null where they
+   * follow from the extent.
    * @throws HillockError ConfigError when there is no such source
    */
-  survey(): Promise<{ bounds: Box; tiles: readonly TileEntry[] | null }>
+  survey(): Promise<{ bounds: Box; offset: Vec3; tiles: readonly TileEntry[] | null }>
   /** What all sections must agree on while a run is under way; null where every tile stands for itself. */
   whole(): Promise<Json>
   /** Differs whenever bytes of these tiles do; found out without reading them. */
@@ -28,11 +29,12 @@ export interface TileSource {
 }
 
 /** Undefined for a phantom, whose slabs are artifacts. */
-export function openSource({ source }: RunConfig): TileSource | undefined {
+export function openSource(config: RunConfig): TileSource | undefined {
+  const { source } = config
   if ('phantom' in source) return undefined
-  if ('stack' in source) return stackSource(source.stack)
+  if ('stack' in source) return stackSource(source.stack, config)
   if ('volume' in source) return volumeSource(source.volume)
-  return fileSource(source)
+  return fileSource(source, config)
 }
 
 /** Tiles of sections `first..last` as listed: from the slab of a phantom, or as the survey found them. */

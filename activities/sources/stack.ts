@@ -1,44 +1,69 @@
-// A .npy or .npy.gz of uint8, axes z, y, x: every slice becomes a section.
+// A stack: a .npy(.gz), a TIFF of several pages, or images of a folder or a pattern; told apart by what is there.
+import { stat } from 'node:fs/promises'
+import type { RunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import type { Vec3 } from '../../domain/geometry.ts'
-import { readNpy } from '../../storage/formats/npy.ts'
+import { formatOf } from '../../storage/formats/image.ts'
+import { openNpySlices, type NpySlices } from '../../storage/formats/npy-slices.ts'
+import { withFile } from '../../storage/regular.ts'
 import { stampOf } from '../../storage/stamp.ts'
 import { kept } from '../kept.ts'
-import { namedFile } from './named-file.ts'
+import { fileSource } from './files.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
+import { tiffStack } from './tiff-stack.ts'
 
-interface Stack {
-  readonly data: Uint8Array<ArrayBuffer>
-  readonly size: Vec3
+export function stackSource(where: string, config: RunConfig): TileSource {
+  let found: Promise<TileSource> | undefined
+  const source = (): Promise<TileSource> => (found ??= kindOf(where, config))
+  return {
+    survey: async () => (await source()).survey(),
+    whole: async () => (await source()).whole(),
+    identity: async tiles => (await source()).identity(tiles),
+    bytes: async tile => (await source()).bytes(tile),
+  }
 }
 
-/** The last stack that was read, by what its file looked like: its sections are asked for one after the other. */
-const stacks = new Map<unknown, Promise<Stack>>()
+async function kindOf(where: string, config: RunConfig): Promise<TileSource> {
+  const what = await stat(where).catch(() => undefined)
+  if (what?.isDirectory() || (!what && /[*?[{]/.test(where))) return fileSource({ images: where }, config)
+  const format = await withFile(where, 'ConfigError', async read => formatOf(await read(0, 16)))
+  if (format === 'tiff') return tiffStack(where, config)
+  if (format)
+    throw new HillockError(
+      'ConfigError',
+      `source.stack: ${where} is one image; a stack is a .npy, a TIFF of several pages, or a folder or pattern of images`,
+    )
+  return npyStack(where, config)
+}
 
-export function stackSource(file: string): TileSource {
+/** Stacks that are open, and slices that were read last, by what their file looked like: sections are asked for one after the other. */
+const stacks = new Map<unknown, Promise<NpySlices>>()
+const slices = new Map<unknown, Promise<Uint8Array | Uint16Array>>()
+const KEPT = 4
+
+function npyStack(file: string, { stages }: RunConfig): TileSource {
   let stamp: string | undefined
   const look = async (): Promise<string> => (stamp = await stampOf(file))
-  const read = async (): Promise<Stack> => kept(stacks, `${file} ${stamp ?? (await look())}`, 1, () => load(file))
+  const open = async (): Promise<NpySlices> =>
+    kept(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () => openNpySlices(file))
   return {
     async survey() {
-      return { bounds: { min: [0, 0, 0], max: (await read()).size }, tiles: null }
+      const { width, height, count, deep } = await open()
+      if (deep && !stages.ingest.window)
+        throw new HillockError(
+          'ConfigError',
+          `source.stack: ${file} has 16 bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
+        )
+      return { bounds: { min: [0, 0, 0], max: [width, height, count] }, offset: [0, 0, 0], tiles: null }
     },
     whole: look,
     identity: look,
     async bytes(tile) {
-      const { data, size } = await read()
-      return tilePng(tile, data, { min: [0, 0, 0], max: size })
+      const { section } = tile
+      const stack = await open()
+      const { width, height } = stack
+      const data = await kept(slices, `${file} ${stamp} ${section}`, KEPT, () => stack.slice(section))
+      return tilePng(tile, data, { min: [0, 0, section], max: [width, height, section + 1] })
     },
   }
-}
-
-async function load(file: string): Promise<Stack> {
-  const npy = readNpy(await namedFile('source.stack', file), file)
-  if (npy.dtype !== 'u1' || npy.shape.length !== 3)
-    throw new HillockError(
-      'ConfigError',
-      `source.stack: ${file} holds ${npy.dtype} of ${npy.shape.length} axes; EM is uint8 of axes z, y, x`,
-    )
-  return { data: npy.data as Uint8Array<ArrayBuffer>, size: [npy.shape[2]!, npy.shape[1]!, npy.shape[0]!] }
 }

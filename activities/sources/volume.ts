@@ -48,7 +48,7 @@ export function volumeSource(source: VolumeSource): TileSource {
   return {
     async survey() {
       const { box } = await (opened ??= open(source))
-      return { bounds: { min: [0, 0, 0], max: shapeOf(box) }, tiles: null }
+      return { bounds: { min: [0, 0, 0], max: shapeOf(box) }, offset: box.min, tiles: null }
     },
     async whole() {
       const { volume, box } = await open(source)

@@ -4,7 +4,7 @@ import { fromKey, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf } from '../../domain/ids.ts'
 import { refOf } from '../../domain/lineage-summary.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
-import { artifactAt, LayerName, type Release } from '../../domain/release.ts'
+import { artifactAt, fromOrigin, LayerName, type Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { decodeArrays } from '../../storage/formats/arrays.ts'
@@ -49,9 +49,9 @@ export async function subjectOf(objects: ObjectStore, text: string): Promise<Sub
   if (kind === 'segment') return of(await segmentAt(objects, release, records, BigInt(rest!)))
   if (kind === 'synapse') return of(await synapseAt(objects, release, records, BigInt(rest!)))
   const layer = LayerName.safeParse(kind)
-  if (!layer.success || !/^\d+,\d+,\d+$/.test(rest!)) throw none('is no place of a layer')
+  if (!layer.success || !/^-?\d+,-?\d+,-?\d+$/.test(rest!)) throw none('is no place of a layer')
   const held = release.layers[layer.data]
-  const voxel = fromKey(rest!.replaceAll(',', '_'))
+  const voxel = fromOrigin(release, fromKey(rest!.replaceAll(',', '_')))
   return of(
     !held
       ? []

@@ -14,6 +14,8 @@ export interface NpySlices {
   readonly width: number
   readonly height: number
   readonly count: number
+  /** 16 bits per sample. */
+  readonly deep: boolean
   /** Grey values of slice z, x fastest. */
   slice(z: number): Promise<Uint8Array | Uint16Array>
   close(): Promise<void>
@@ -52,6 +54,7 @@ export async function openNpySlices(file: string): Promise<NpySlices> {
       width: shape[2]!,
       height: shape[1]!,
       count: shape[0]!,
+      deep: size === 2,
       async slice(z) {
         const part = (n / size) * z
         if (turned) return turned.slice(part, part + n / size) as Uint8Array | Uint16Array

@@ -2,6 +2,7 @@
 //
 // Source: google/neuroglancer src/datasource/precomputed/skeleton.rst. Unsharded: one object per segment, named by its decimal id.
 import type { Json } from '../../domain/canonical.ts'
+import type { Vec3 } from '../../domain/geometry.ts'
 import type { ShardingSpec } from './precomputed/sharding.ts'
 
 export interface Skeleton {
@@ -13,9 +14,10 @@ export interface Skeleton {
   readonly radii: Float32Array
 }
 
-export const skeletonInfo = (sharding?: ShardingSpec): Json => ({
+/** @param shift in nm, from the coordinates of the vertices to those of the viewer */
+export const skeletonInfo = (sharding?: ShardingSpec, [x, y, z]: Vec3 = [0, 0, 0]): Json => ({
   '@type': 'neuroglancer_skeletons',
-  transform: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
+  transform: [1, 0, 0, x, 0, 1, 0, y, 0, 0, 1, z],
   vertex_attributes: [{ id: 'radius', data_type: 'float32', num_components: 1 }],
   ...(sharding && { sharding }),
 })

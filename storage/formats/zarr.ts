@@ -14,6 +14,8 @@ export interface ZarrVolume {
   readonly voxelSizeNm: readonly [number, number, number]
   /** Bounds of the dataset in voxels of mip 0; voxel 0 of every array is the bounds' lower corner. */
   readonly bounds: Box
+  /** Where the box's coordinates begin in those of the viewer, in voxels of mip 0. */
+  readonly offset?: Vec3 | undefined
   /** Cumulative downsampling of every mip (the first is 1, 1, 1), and the shape of its shards. */
   readonly mips: readonly { readonly factor: Vec3; readonly shard: Vec3 }[]
   readonly chunk: Vec3
@@ -56,7 +58,7 @@ function multiscale(v: ZarrVolume): Json {
     const size = map3(a => v.voxelSizeNm[a] * factor[a])
     const min = mipBounds(v.bounds, factor).min
     // OME places the centre of voxel 0: that of a downsampled voxel lies half of the added size further in.
-    const shift = map3(a => min[a] * size[a] + ((factor[a] - 1) / 2) * v.voxelSizeNm[a])
+    const shift = map3(a => min[a] * size[a] + ((factor[a] - 1) / 2 + (v.offset?.[a] ?? 0)) * v.voxelSizeNm[a])
     return {
       path: String(mip),
       coordinateTransformations: [

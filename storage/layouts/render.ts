@@ -5,7 +5,7 @@ import {
   layoutError,
   nominal,
   sectionNumbers,
-  then,
+  andThen,
   type Affine,
   type ListedTile,
   type ParsedLayout,
@@ -60,8 +60,9 @@ export function parseRender(specs: readonly unknown[], name: string, shared: rea
   }
   /** A spec as one affine; what is none of the linear models is left out, and counted. */
   const affine = (t: TransformSpec): Affine => {
-    if (t.specList) return t.specList.map(affine).reduce(then, identity)
-    if (t.refId !== undefined) return known.has(t.refId) ? affine(known.get(t.refId)!) : leave(`shared transform ${t.refId}`)
+    if (t.specList) return t.specList.map(affine).reduce(andThen, identity)
+    if (t.refId !== undefined)
+      return known.has(t.refId) ? affine(known.get(t.refId)!) : leave(`shared transform ${t.refId}`)
     const n = (t.dataString ?? '').trim().split(/\s+/).map(Number)
     const model = (t.className ?? t.type ?? 'unnamed').replace(/^.*\./, '')
     const turn = (s: number, angle: number, x: number, y: number): Affine => [
@@ -102,10 +103,21 @@ export function parseRender(specs: readonly unknown[], name: string, shared: rea
         `tile ${t.tileId}: its affine ${at.map(v => +v.toFixed(4)).join(' ')} ${Number.isNaN(at[4]) ? 'is not given, nor a stage position' : 'turns, scales or shears it by more than a tenth: positions of tiles as they were taken are read'}`,
       )
     bent = Math.max(bent, place.bent)
-    return { section: sections.of(label(t)), name: t.tileId, file: url, x: place.x, y: place.y, width: t.width, height: t.height }
+    return {
+      section: sections.of(label(t)),
+      name: t.tileId,
+      file: url,
+      x: place.x,
+      y: place.y,
+      width: t.width,
+      height: t.height,
+    }
   })
   const notes = [...left].map(([what, n]) => `${what} is no affine: left out for ${n} tiles, their seams are measured`)
-  if (bent > 1e-3) notes.push(`affines bend tiles by up to ${(100 * bent).toFixed(1)} %: their centres are taken, the rest is measured`)
+  if (bent > 1e-3)
+    notes.push(
+      `affines bend tiles by up to ${(100 * bent).toFixed(1)} %: their centres are taken, the rest is measured`,
+    )
   if (parsed.some(t => t.mipmapLevels['0']?.maskUrl)) notes.push('masks are not read')
   return { kind: 'render', tiles, notes: [...notes, ...sections.notes] }
 }

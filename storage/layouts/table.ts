@@ -77,7 +77,9 @@ const count = (s: string, sign: string): number => s.split(sign).length - 1
 
 function split(line: string, sign: string): string[] {
   const cells: string[] = []
-  for (const m of line.matchAll(new RegExp(`(?:^|${sign})(?:\\s*"((?:[^"]|"")*)"\\s*(?=${sign}|$)|([^${sign}]*))`, 'g')))
+  for (const m of line.matchAll(
+    new RegExp(`(?:^|${sign})(?:\\s*"((?:[^"]|"")*)"\\s*(?=${sign}|$)|([^${sign}]*))`, 'g'),
+  ))
     cells.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : (m[2] ?? ''))
   return cells
 }

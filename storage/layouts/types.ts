@@ -29,7 +29,7 @@ export type Affine = readonly [a: number, b: number, c: number, d: number, e: nu
 export const identity: Affine = [1, 0, 0, 1, 0, 0]
 
 /** First `p`, then `q`. */
-export const then = (p: Affine, q: Affine): Affine => [
+export const andThen = (p: Affine, q: Affine): Affine => [
   q[0] * p[0] + q[2] * p[1],
   q[1] * p[0] + q[3] * p[1],
   q[0] * p[2] + q[2] * p[3],

@@ -1,6 +1,6 @@
 // Synapses as Neuroglancer line annotations, from the presynaptic to the postsynaptic side: all files of the collection, sharded.
 import type { Json } from '../../../domain/canonical.ts'
-import { metres, type Box, type Vec3 } from '../../../domain/geometry.ts'
+import { map3, metres, type Box, type Vec3 } from '../../../domain/geometry.ts'
 import { shardingById } from '../precomputed/by-id.ts'
 import { mortonAxes, mortonCode } from '../precomputed/morton.ts'
 import { writeShard, type ShardEntry, type ShardingSpec } from '../precomputed/sharding.ts'
@@ -21,12 +21,17 @@ const SHARD_BYTES = 2 ** 26
 /** Annotations that a cell of the spatial index is to show at one level. */
 const CELL_LIMIT = 1000
 
-/** Every file by path, `info` among them. Synapses may come in any order. @param limit see `spatialLevels` */
+/**
+ * Every file by path, `info` among them. Synapses may come in any order.
+ * @param limit see `spatialLevels`
+ * @param offset in voxels, from the coordinates of bounds and synapses to those of the viewer
+ */
 export function* synapseFiles(
   bounds: Box,
   voxelSizeNm: Vec3,
   synapses: readonly SynapseLine[],
   limit = CELL_LIMIT,
+  offset: Vec3 = [0, 0, 0],
 ): Generator<{ readonly path: string; readonly bytes: Uint8Array }> {
   const schema: AnnotationSchema = {
     annotation_type: 'LINE',
@@ -51,13 +56,15 @@ export function* synapseFiles(
     return index(key, shardingById(entries.length, bytes, SHARD_BYTES, coding), entries)
   }
 
-  const one = all.map(a => ({ id: a.id, bytes: encodeOne(schema, a) }))
+  // The spatial index counts from the lower bound, wherever that lies.
+  const placed = (a: Annotation): Annotation => ({ ...a, geometry: a.geometry.map((v, i) => v + offset[i % 3]!) })
+  const one = all.map(a => ({ id: a.id, bytes: encodeOne(schema, placed(a)) }))
   // Too short to gain by compression.
   const byId = yield* byIds('by_id', one, 'raw')
   const relationships = []
   for (const [i, key] of ['by_pre', 'by_post'].entries()) {
     const lists = [...Map.groupBy(all, a => a.related![i]![0]!)]
-    const entries = lists.map(([id, list]) => ({ id, bytes: encodeList(schema, list) }))
+    const entries = lists.map(([id, list]) => ({ id, bytes: encodeList(schema, list.map(placed)) }))
     relationships.push({ ...schema.relationships[i], ...(yield* byIds(key, entries, 'gzip')) })
   }
   const spatial = []
@@ -68,15 +75,18 @@ export function* synapseFiles(
     limit,
   ).entries()) {
     const axes = mortonAxes(gridShape)
-    const entries = cells.map(({ cell, list }) => ({ id: mortonCode(axes, cell), bytes: encodeList(schema, list) }))
+    const entries = cells.map(({ cell, list }) => ({
+      id: mortonCode(axes, cell),
+      bytes: encodeList(schema, list.map(placed)),
+    }))
     const made = yield* byIds(`spatial${l}`, entries, 'gzip')
     spatial.push({ ...made, grid_shape: gridShape, chunk_size: chunkSize, limit: most })
   }
   const info: Json = {
     '@type': 'neuroglancer_annotations_v1',
     ...schema,
-    lower_bound: bounds.min,
-    upper_bound: bounds.max,
+    lower_bound: map3(a => bounds.min[a] + offset[a]),
+    upper_bound: map3(a => bounds.max[a] + offset[a]),
     properties: [{ ...schema.properties[0], description: 'confidence of the detection, 0 to 1' }],
     by_id: byId,
     relationships,

@@ -6,10 +6,11 @@ import type { Json } from '../../../domain/canonical.ts'
 import type { Vec3 } from '../../../domain/geometry.ts'
 import type { ShardingSpec } from '../precomputed/sharding.ts'
 
-export const multilodInfo = (bits: 10 | 16, sharding?: ShardingSpec): Json => ({
+/** @param shift in nm, from the coordinates of the fragments to those of the viewer */
+export const multilodInfo = (bits: 10 | 16, sharding?: ShardingSpec, [x, y, z]: Vec3 = [0, 0, 0]): Json => ({
   '@type': 'neuroglancer_multilod_draco',
   vertex_quantization_bits: bits,
-  transform: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
+  transform: [1, 0, 0, x, 0, 1, 0, y, 0, 0, 1, z],
   lod_scale_multiplier: 1,
   ...(sharding && { sharding }),
 })

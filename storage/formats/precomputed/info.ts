@@ -18,6 +18,8 @@ export interface VolumeInfo {
   readonly voxelSizeNm: readonly [number, number, number]
   /** Bounds of the dataset in voxels of mip 0. */
   readonly bounds: Box
+  /** Where that box's coordinates begin in those of the viewer, in voxels of mip 0; coarser mips are placed to the nearest of their voxels. */
+  readonly offset?: Vec3 | undefined
   readonly chunk: Vec3
   /** Cumulative downsampling of every mip (the first is 1, 1, 1), and how its chunks are sharded; plain chunks where that is left out. */
   readonly mips: readonly { readonly factor: Vec3; readonly sharding?: ShardingSpec }[]
@@ -40,7 +42,7 @@ export function volumeInfo(v: VolumeInfo): Json {
     return {
       key: String(mip),
       size: shapeOf(bounds),
-      voxel_offset: bounds.min,
+      voxel_offset: v.offset ? map3(a => bounds.min[a] + Math.round(v.offset![a] / factor[a])) : bounds.min,
       resolution: map3(a => v.voxelSizeNm[a] * factor[a]),
       chunk_sizes: [chunk],
       encoding: v.encoding,

@@ -1,0 +1,55 @@
+// A TIFF of several pages: every page becomes a section, archived as a TIFF of its own with its samples as they are.
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { tiffPages, unreadCompression, type TiffPage } from '../../storage/formats/tiff.ts'
+import { withFile } from '../../storage/regular.ts'
+import { stampOf } from '../../storage/stamp.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import type { TileSource } from './source.ts'
+
+export function tiffStack(file: string, { stages }: RunConfig): TileSource {
+  const bad = (why: string): HillockError => new HillockError('ConfigError', `source.stack: ${file} ${why}`)
+  /** Pages hold on to the open file: they are for use within. */
+  const withPages = <T>(use: (pages: TiffPage[]) => Promise<T>): Promise<T> =>
+    withFile(file, 'ConfigError', async read => {
+      const pages = await tiffPages(read).catch((e: unknown) => {
+        throw isHillockError(e) ? e : bad(`is damaged: ${(e as Error).message}`)
+      })
+      return use(pages)
+    })
+  return {
+    survey: () =>
+      withPages(async pages => {
+        const [first] = pages
+        if (!first) throw bad('has no page')
+        const { width, height, bits, signed } = first
+        const odd = pages.findIndex(p => p.width !== width || p.height !== height)
+        if (odd >= 0)
+          throw bad(
+            `has pages of different sizes: page ${odd} of ${pages[odd]!.width} x ${pages[odd]!.height} pixels, the first of ${width} x ${height}`,
+          )
+        const unread = unreadCompression(first)
+        if (unread) throw bad(unread)
+        if ((bits > 8 || signed) && !stages.ingest.window)
+          throw bad(
+            `has ${bits} bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
+          )
+        return {
+          bounds: { min: [0, 0, 0], max: [width, height, pages.length] },
+          offset: [0, 0, 0],
+          tiles: pages.map((_, section) => ({ section, name: 'slice', file, x: 0, y: 0, width, height })),
+        }
+      }),
+    whole: () => stampOf(file),
+    identity: () => stampOf(file),
+    bytes: ({ section }) =>
+      withPages(async pages => {
+        const page = pages[section]
+        if (!page) throw new HillockError('SourceChanged', `${file} has no page ${section} any more`)
+        return page.bytes().catch((e: unknown) => {
+          throw isHillockError(e)
+            ? e
+            : new HillockError('BadTileError', `page ${section} is damaged: ${(e as Error).message}`)
+        })
+      }),
+  }
+}
