@@ -3,9 +3,11 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { boxName, contains, map3, shapeOf, type Vec3 } from '../../domain/geometry.ts'
+import { boxName, contains, shapeOf } from '../../domain/geometry.ts'
 import { addressOf } from '../../storage/foreign/address.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
+import { fitting } from '../import/grid.ts'
+import { imagesAt, importImages } from '../import/images.ts'
 import { boxOf, vectorOf } from '../numbers.ts'
 
 interface Options {
@@ -19,14 +21,9 @@ interface Options {
   readonly keepQuery?: boolean
 }
 
-/** Chunks and blocks of 64: the smallest that fit. */
-const EDGE = 64
-
-/** The default unless the volume is thinner. */
-const fitting = (extent: Vec3, most: Vec3): Vec3 =>
-  map3(a => Math.min(most[a], EDGE * Math.max(1, Math.ceil(extent[a] / EDGE))))
-
 export async function importVolume(address: string, o: Options): Promise<void> {
+  const images = await imagesAt(address)
+  if (images) return importImages(images, o)
   const fail = (why: string): HillockError => new HillockError('ConfigError', why)
   const { url, format: named } = addressOf(address)
   const query = /\?.*/.exec(url)?.[0]

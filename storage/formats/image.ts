@@ -44,10 +44,26 @@ export async function decodeTile(bytes: Uint8Array, name: string, map: GreyMap =
     const page = await onlyPage(async (at, n) => bytes.subarray(at, at + n), bad)
     return { ...(await decodePage(page, name, map)), format }
   }
-  if (format === 'jpeg' && !endsWithJpegEnd(bytes)) throw bad('is truncated: the JPEG end marker is missing')
-  const plain = format === 'png' ? plainPng(bytes) : plainJpeg(bytes)
+  return { ...(await decodePlain(plainOf(bytes, bad), false, bad, map)), format }
+}
+
+/** Samples of an image as they are stored, for measuring them. @throws HillockError BadTileError */
+export async function samplesOf(bytes: Uint8Array, name: string): Promise<Samples> {
+  const bad = badTile(name)
+  if (formatOf(bytes) !== 'tiff') return (await decodeSamples(plainOf(bytes, bad), false, bad, true)).samples
+  const page = await onlyPage(async (at, n) => bytes.subarray(at, at + n), bad)
+  return (await decodeSamples(await page.bytes(), isShort(page), bad, true)).samples
+}
+
+const isShort = (page: TiffPage): boolean => page.signed && page.bits === 16
+
+/** A PNG or JPEG without what is only said about its pixels. */
+function plainOf(bytes: Uint8Array, bad: Bad): Uint8Array {
+  const jpeg = formatOf(bytes) === 'jpeg'
+  if (jpeg && !endsWithJpegEnd(bytes)) throw bad('is truncated: the JPEG end marker is missing')
+  const plain = jpeg ? plainJpeg(bytes) : plainPng(bytes)
   if (!plain) throw bad('is truncated: its last PNG chunk is missing')
-  return { ...(await decodePlain(plain, false, bad, map)), format }
+  return plain
 }
 
 /** Decodes one page of a TIFF. @throws HillockError BadTileError */
@@ -58,7 +74,7 @@ export async function decodePage(page: TiffPage, name: string, map: GreyMap = {}
   const bytes = await page.bytes().catch((e: unknown) => {
     throw isHillockError(e) ? e : bad(`is truncated or corrupt: ${reason(e)}`)
   })
-  return decodePlain(bytes, page.signed && page.bits === 16, bad, map)
+  return decodePlain(bytes, isShort(page), bad, map)
 }
 
 const badTile =
@@ -113,22 +129,34 @@ export async function imageHeader(read: ReadAt, name: string): Promise<ImageHead
   }
 }
 
-async function decodePlain(bytes: Uint8Array, signed: boolean, bad: Bad, map: GreyMap): Promise<Omit<Tile, 'format'>> {
+async function decodePlain(bytes: Uint8Array, short: boolean, bad: Bad, map: GreyMap): Promise<Omit<Tile, 'format'>> {
+  const { samples, width, height } = await decodeSamples(bytes, short, bad, map.window !== undefined)
+  const data = mapped(samples, map)
+  if (!data) throw bad('holds values that are no numbers (NaN)')
+  return { width, height, data }
+}
+
+/** @param short 16 bits are signed @param anyDepth whether samples of other than 8 bits are wanted */
+async function decodeSamples(
+  bytes: Uint8Array,
+  short: boolean,
+  bad: Bad,
+  anyDepth: boolean,
+): Promise<{ samples: Samples; width: number; height: number }> {
   const header = await sharp(bytes, options)
     .metadata()
     .catch((e: unknown) => {
       throw bad(`is truncated or corrupt: its header cannot be read (${reason(e)})`)
     })
-  const wrong = wrongHeader(header, map)
+  const wrong = wrongHeader(header, anyDepth)
   if (wrong) throw bad(wrong)
-  const { samples, width, height } = await decode(bytes, header, signed).catch((e: unknown) => {
+  const decoded = await decode(bytes, header, short).catch((e: unknown) => {
     throw e instanceof NotGrey ? bad(e.message) : bad(`is truncated or corrupt (${reason(e)})`)
   })
+  const { samples, width, height } = decoded
   if (width !== header.width || height !== header.height || samples.length !== width * height)
     throw bad('does not decode to the size in its header')
-  const data = mapped(samples, map)
-  if (!data) throw bad('holds values that are no numbers (NaN)')
-  return { width, height, data }
+  return decoded
 }
 
 class NotGrey extends Error {}
@@ -151,11 +179,11 @@ export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
 const endsWithJpegEnd = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(-4096)).includes(Buffer.from([0xff, 0xd9]))
 
-function wrongHeader(h: Metadata, { window }: GreyMap): string | undefined {
+function wrongHeader(h: Metadata, anyDepth: boolean): string | undefined {
   const bits = h.bitsPerSample ?? 8
   if (h.space === 'cmyk' || h.channels > 4) return `has ${h.channels} channels (${h.space}); tiles are grey`
   if (bits < 8) return `has ${bits} bit${bits === 1 ? '' : 's'} per sample; tiles are 8-bit grey`
-  if (h.depth !== 'uchar' && !window)
+  if (h.depth !== 'uchar' && !anyDepth)
     return `has samples of ${bits === 8 ? h.depth : `${bits} bits`}; tiles are 8-bit grey: say which values become black and white, stages.ingest.window: [low, high] (hillock import measures them)`
   return undefined
 }
@@ -170,7 +198,7 @@ const ARRAYS = {
   float: Float32Array,
   double: Float64Array,
 } as const
-type Samples = InstanceType<(typeof ARRAYS)[keyof typeof ARRAYS]>
+export type Samples = InstanceType<(typeof ARRAYS)[keyof typeof ARRAYS]>
 
 async function decode(
   bytes: Uint8Array,

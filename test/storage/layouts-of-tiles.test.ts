@@ -172,7 +172,13 @@ test('images of a folder or pattern: natural order, numbers kept, gaps and steps
 })
 
 const tile = (section: number, x: number, y: number, name = `${section} ${x} ${y}`): TileEntry => ({
-  ...{ section, name, file: 'f', x, y, width: 100, height: 50 },
+  section,
+  name,
+  file: 'f',
+  x,
+  y,
+  width: 100,
+  height: 50,
 })
 
 test('lists begin at the origin where they begin below it or a tile away from it', () => {

@@ -41,19 +41,20 @@ async function tile(section: number, column: number, width = W): Promise<string>
   return file
 }
 
-test('corrupt, truncated, wrong shape, wrong depth, missing, duplicate, blank, saturated', async () => {
+test('corrupt, truncated, wrong shape, wrong depth, missing, the same bytes, blank, saturated; twice is no fault', async () => {
   mkdirSync(folder, { recursive: true })
   const layout: object[] = []
   const add = (section: number, name: string, file: string, column: number): void => {
     layout.push({ section, name, file, x: column * (W - OVERLAP), y: 0, width: W, height: H })
   }
   for (let z = 0; z < SECTIONS; z++) for (let c = 0; c < COLUMNS; c++) add(z, `c${c}`, await tile(z, c), c)
-  // Section 1 has extra tiles over the good ones, each with one fault.
+  // Section 1 has extra tiles beside the good ones, each with one fault.
   const spoiled = async (name: string, spoil: (file: string) => void | Promise<void>): Promise<void> => {
     const file = join(folder, `${name}.png`)
     copyFileSync(join(folder, 'z1c1.png'), file)
     await spoil(file)
-    add(1, name, file, 1)
+    // Beside each other: at one place they would stand in for each other.
+    add(1, name, file, COLUMNS + layout.length)
   }
   await spoiled('corrupt', file => {
     const bytes = readFileSync(file)
@@ -100,13 +101,12 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, duplicate, blank, s
     'section 1 tile blank': expect.stringContaining('blank'),
     'section 1 tile saturated': expect.stringContaining('saturated'),
     'section 1 tile notes': expect.stringContaining('is not a PNG, TIFF or JPEG image'),
-    'section 2 tile c2': expect.stringContaining('duplicate'),
   })
   const ingest = report.stages.find(s => s.stage === 'ingest')!
-  expect([ingest.made, ingest.found, ingest.quarantined]).toEqual([SECTIONS, 0, 10])
+  expect([ingest.made, ingest.found, ingest.quarantined]).toEqual([SECTIONS, 0, 9])
   const again = await hillock.run(file)
   expect(again.holes).toEqual(report.holes)
-  expect(again.stages.find(s => s.stage === 'ingest')).toMatchObject({ made: 0, found: SECTIONS, quarantined: 10 })
+  expect(again.stages.find(s => s.stage === 'ingest')).toMatchObject({ made: 0, found: SECTIONS, quarantined: 9 })
   expect(again.release).toBe(report.release)
 }, 200_000)
 

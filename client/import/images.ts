@@ -1,0 +1,218 @@
+// `hillock import` of images: tiles with their layout, or a stack; a run file with what was found and what had to be assumed.
+import { existsSync, writeFileSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { parseRunConfig } from '../../domain/config.ts'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { atOrigin, places } from '../../domain/layout.ts'
+import { formatOf, samplesOf, type Samples } from '../../storage/formats/image.ts'
+import { openNpySlices } from '../../storage/formats/npy-slices.ts'
+import { tiffPages } from '../../storage/formats/tiff.ts'
+import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
+import { readRegularFile, withFile } from '../../storage/regular.ts'
+import { vectorOf } from '../numbers.ts'
+import { fitting } from './grid.ts'
+import { greyValues } from './grey.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly dataset: string
+  readonly voxelSize?: string
+  readonly out?: string
+}
+
+type Where = { readonly layout: string } | { readonly stack: string }
+
+/** Images that are decoded to see what their grey values are like. */
+const SAMPLE = 8
+/** What makes a folder a volume. */
+const VOLUME = ['info', 'zarr.json', '.zarray', '.zgroup', '.zattrs', '.zmetadata', 'attributes.json']
+const IMAGE = /\.(png|tiff?|jpe?g)$/i
+const TABLE = /\.(csv|tsv|json|xml|txt)$/i
+/** Names of tiles of one section, not of sections. */
+const GRID = /(col|c|x)[-_]?\d+[-_ .]*(row|r|y)[-_]?\d+|(row|r|y)[-_]?\d+[-_ .]*(col|c|x)[-_]?\d+/i
+
+const fail = (why: string): HillockError => new HillockError('ConfigError', why)
+
+/** Tiles or a stack at a path; undefined where it is to be looked at as a volume. @throws HillockError ConfigError */
+export async function imagesAt(where: string): Promise<Where | undefined> {
+  if (where.includes('://')) return undefined
+  const what = await stat(where).catch(() => undefined)
+  if (!what) return /[*?[{]/.test(where) ? { stack: resolve(where) } : undefined
+  if (what.isDirectory()) return inFolder(resolve(where))
+  const head = await withFile(where, 'ConfigError', read => read(0, 16))
+  const format = formatOf(head)
+  if (format && format !== 'tiff')
+    throw fail(`${where} is one image; name its folder, a pattern of images, or the layout of the tiles`)
+  const npy = /^.NUMPY/.test(Buffer.from(head).toString('latin1')) || (head[0] === 0x1f && head[1] === 0x8b)
+  return format || npy ? { stack: resolve(where) } : { layout: resolve(where) }
+}
+
+async function inFolder(folder: string): Promise<Where | undefined> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((e: NodeJS.ErrnoException) => {
+    throw fail(`${folder} may not be listed by this process (${e.code})`)
+  })
+  const names = entries.map(e => e.name).filter(n => !n.startsWith('.') || VOLUME.includes(n))
+  if (names.some(n => VOLUME.includes(n))) return undefined
+  const layouts: string[] = []
+  for (const name of names.filter(n => TABLE.test(n)))
+    try {
+      await readLayout(join(folder, name))
+      layouts.push(name)
+    } catch (e) {
+      if (!isHillockError(e, 'ConfigError')) throw e
+      // Called a layout, it is meant as one.
+      if (/^(layout|tileconfiguration)\b/i.test(name)) throw e
+    }
+  if (layouts.length > 1) throw fail(`${folder} has ${layouts.length} layouts: name one, ${layouts.join(' or ')}`)
+  if (layouts.length === 1) return { layout: join(folder, layouts[0]!) }
+  const images = names.filter(n => IMAGE.test(n))
+  if (images.length === 0) {
+    const below = entries.filter(e => e.isDirectory()).map(e => e.name)
+    for (const name of below)
+      if ((await readdir(join(folder, name)).catch(() => [])).some(n => IMAGE.test(n)))
+        throw fail(
+          `${folder} has images in folders of its own, such as ${name}: name that folder, a pattern (${folder}/*/*.png), or a layout of tiles`,
+        )
+    return undefined
+  }
+  if (images.length > 1 && images.every(n => GRID.test(n)))
+    throw fail(
+      `${folder}: names such as ${images[0]} are rows and columns of tiles, not sections: write a layout beside them, a table with the columns file, section, x, y (pixels), and import that`,
+    )
+  return { stack: folder }
+}
+
+interface Found {
+  readonly kind: string
+  readonly bounds: Box
+  readonly offset: Vec3
+  readonly notes: readonly string[]
+  readonly samples: readonly Samples[]
+}
+
+export async function importImages(where: Where, o: Options): Promise<void> {
+  const path = 'layout' in where ? where.layout : where.stack
+  if (o.voxelSize === undefined)
+    throw fail(`${path}: images do not say how large their voxels are: give --voxel-size x,y,z in nanometres`)
+  const file = o.out ?? `${o.dataset}.yaml`
+  if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
+  const found = await look(where)
+  const grey = greyValues(found.samples)
+  const extent = shapeOf(found.bounds)
+  const block = [...fitting(extent, [128, 128, 64])]
+  // Whole blocks, few regions: sections are large, and few of them make a region.
+  const region = block.map((b, a) => b * Math.min(Math.ceil(extent[a]! / b), [4, 4, 2][a]!))
+  const tree = {
+    dataset: o.dataset,
+    voxelSizeNm: [...vectorOf('--voxel-size', o.voxelSize)],
+    source: where,
+    grid: { block, region },
+    ...(grey.deep && { stages: { ingest: { window: [grey.low, grey.high] } } }),
+  }
+  parseRunConfig(tree, file)
+  const said = [
+    found.kind,
+    `${extent.join(' x ')} voxels${found.offset.some(v => v !== 0) ? `, which begin at ${found.offset.join(', ')} (given back as voxel_offset)` : ''}`,
+    ...found.notes,
+    grey.deep
+      ? `more than 8 bits: ${grey.low} becomes black and ${grey.high} white (99 % of the samples lie between)`
+      : `8 bits, most values from ${grey.low} to ${grey.high}`,
+    ...(grey.skew > 0.3
+      ? [
+          'bright detail on dark ground: if membranes are bright, add stages.ingest.invert: true (models expect dark ones)',
+        ]
+      : []),
+    'sections are aligned to each other; where they are already, add stages.align.method: none',
+  ]
+  writeFileSync(file, [path, ...said].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
+  if (o.json) return console.log(JSON.stringify({ file, ...tree, bounds: found.bounds, offset: found.offset, said }))
+  for (const line of said) console.log(line)
+  console.log(`dataset ${o.dataset}: ${file}; start it with ./hillock run ${file}`)
+}
+
+async function look(where: Where): Promise<Found> {
+  if ('layout' in where) return lookAtTiles(await readLayout(where.layout))
+  const { stack } = where
+  const what = await stat(stack).catch(() => undefined)
+  if (!what?.isFile()) return lookAtTiles(await readImages(stack))
+  const tiff = await withFile(stack, 'ConfigError', async (read): Promise<Found | undefined> => {
+    if (formatOf(await read(0, 16)) !== 'tiff') return undefined
+    const pages = await tiffPages(read).catch((e: Error) => {
+      throw fail(`${stack} is damaged: ${e.message}`)
+    })
+    const samples: Samples[] = []
+    for (const z of spread(pages.length))
+      samples.push(await samplesOf(await pages[z]!.bytes(), `page ${z} of ${stack}`))
+    const { width, height } = pages[0]!
+    return whole(`TIFF of ${pages.length} pages`, [width, height, pages.length], samples)
+  })
+  if (tiff) return tiff
+  const npy = await openNpySlices(stack)
+  try {
+    const samples: Samples[] = []
+    for (const z of spread(npy.count)) samples.push((await npy.slice(z)) as Samples)
+    return whole('stack of slices in a .npy', [npy.width, npy.height, npy.count], samples)
+  } finally {
+    await npy.close()
+  }
+}
+
+const whole = (kind: string, max: Vec3, samples: readonly Samples[]): Found => ({
+  kind,
+  bounds: { min: [0, 0, 0], max },
+  offset: [0, 0, 0],
+  notes: [],
+  samples,
+})
+
+const spread = (count: number): number[] =>
+  Array.from({ length: Math.min(SAMPLE, count) }, (_, i) => Math.floor((i * count) / Math.min(SAMPLE, count)))
+
+async function lookAtTiles({ kind, tiles, notes }: FoundTiles): Promise<Found> {
+  const { bounds, offset } = atOrigin(tiles)
+  const sections = Map.groupBy(tiles, t => t.section)
+  const twice = [...sections.values()].flatMap(s => places(s).filter(g => g.length > 1))
+  const samples: Samples[] = []
+  const bad: string[] = []
+  for (const i of spread(tiles.length)) {
+    const { file } = tiles[i]!
+    try {
+      await headerOf(file)
+      samples.push(await samplesOf(await readRegularFile(file, 'BadTileError'), file))
+    } catch (e) {
+      if (!isHillockError(e, 'BadTileError')) throw e
+      bad.push(e.message)
+    }
+  }
+  if (samples.length === 0) throw fail(`none of ${bad.length} images looked at can be used: ${bad[0]}`)
+  const words = {
+    json: 'JSON',
+    table: 'a table',
+    stitching: 'TileConfiguration of Fiji',
+    render: 'tile specs of Render',
+    trakem2: 'TrakEM2',
+  }
+  return {
+    kind:
+      kind === 'images'
+        ? `stack of ${tiles.length} images`
+        : `${tiles.length} tiles in ${sections.size} sections, listed by ${words[kind]}`,
+    bounds,
+    offset,
+    notes: [
+      ...notes,
+      ...twice
+        .slice(0, 5)
+        .map(
+          g =>
+            `section ${g[0]!.section}: ${g.map(t => t.name).join(', ')} are images of one place: the last good one is used`,
+        ),
+      ...(twice.length > 5 ? [`${twice.length - 5} more places were imaged more than once`] : []),
+      ...bad.map(b => `to be set aside: ${b}`),
+    ],
+    samples,
+  }
+}
