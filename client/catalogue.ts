@@ -7,6 +7,9 @@ import { openStore } from '../storage/open-store.ts'
 import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
 import { home } from '../worker/home.ts'
 
+/** Releases that a complaint names. */
+const NAMED = 20
+
 export const bucketUrl = (): string => home().bucket
 export const bucket = (): ObjectStore => openStore(bucketUrl())
 
@@ -35,9 +38,9 @@ export async function readRelease(objects: ObjectStore, dataset: string, name: s
  * @throws HillockError ConfigError when there is none, or several datasets have one.
  */
 export async function findRelease(objects: ObjectStore, name: string): Promise<Release> {
-  const [first, second] = name.split('/')
+  const [first, second, ...more] = name.split('/')
   const all = await datasets(objects)
-  const candidates = second === undefined ? all : all.filter(d => d === first)
+  const candidates = more.length > 0 ? [] : second === undefined ? all : all.filter(d => d === first)
   const wanted = second ?? first!
   const found: Release[] = []
   for (const d of candidates) {
@@ -52,5 +55,6 @@ export async function findRelease(objects: ObjectStore, name: string): Promise<R
       `${name} exists in several datasets (${found.map(r => r.dataset).join(', ')}): say DATASET/${name}`,
     )
   const known = (await Promise.all(all.map(async d => (await listReleases(objects, d)).map(r => `${d}/${r}`)))).flat()
-  throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${known.join(', ') || 'none yet'}`)
+  const some = known.length > NAMED ? [...known.slice(0, NAMED), `${known.length - NAMED} more`] : known
+  throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${some.join(', ') || 'none yet'}`)
 }

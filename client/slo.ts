@@ -1,17 +1,20 @@
 // Facts about the service levels of a run, a release or a dataset: from histories and lineage records alone.
 import type { Client } from '@temporalio/client'
 import { RunConfig } from '../domain/config.ts'
-import type { Page, RunContext } from '../domain/contract.ts'
+import { workflowIds, type Page, type RunContext } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import type { Execution } from '../domain/history.ts'
 import { key, map3 } from '../domain/geometry.ts'
 import type { Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import { expected } from '../domain/phases.ts'
+import { sha256 } from '../domain/recipe.ts'
 import { sloReport, type SloReport } from '../domain/slo.ts'
 import type { Artifact, Candidate, Facts } from '../domain/slo-facts.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
+import { archiveFolder, getHistory, historyKey } from '../storage/histories.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { getRaw } from '../storage/raw.ts'
 import { listReleases } from '../storage/releases.ts'
@@ -26,12 +29,14 @@ interface Ref {
   readonly recipe: string
 }
 
-/**
- * @param subject a run (`NAME`, `DATASET/NAME` or its workflow id), a release or channel, or a dataset: all runs of it.
- * @throws HillockError ConfigError when there is nothing of that name.
- */
-export async function sloOf(client: Client, objects: ObjectStore, subject: string): Promise<SloReport> {
-  const { runs, release, order } = await resolve(client, objects, subject)
+/** @param found what `subject` means, where that is known */
+export async function sloOf(
+  client: Client,
+  objects: ObjectStore,
+  subject: string,
+  found?: SloSubject,
+): Promise<SloReport> {
+  const { runs, release, order } = found ?? (await sloSubject(client, objects, subject))
   const histories = (await mapBounded(runs, 1, r => readRun(client, objects, r))).flatMap(h => h ?? [])
   const last = histories.at(-1)
   if (!last)
@@ -67,35 +72,85 @@ export async function sloOf(client: Client, objects: ObjectStore, subject: strin
   return sloReport(facts)
 }
 
-interface Resolved {
-  readonly runs: readonly { workflowId: string; runId?: string }[]
+export interface SloSubject {
+  readonly runs: readonly Execution[]
   readonly release?: Release
   /** Workflow ids of all runs, oldest first. */
   readonly order: readonly string[]
+  /** Changes with whatever the report would say otherwise. */
+  readonly version: string
 }
 
-async function resolve(client: Client, objects: ObjectStore, subject: string): Promise<Resolved> {
-  const all: { workflowId: string; start: Date; dataset: string }[] = []
+interface Listed extends Execution {
+  readonly dataset: string
+  readonly start: number
+  /** Of its state and of what has happened in it. */
+  readonly state: string
+}
+
+/** Releases and runs that a complaint names. */
+const NAMED = 20
+
+/**
+ * @param subject a run (`NAME`, `DATASET/NAME` or its workflow id), a release or channel, or a dataset: all runs of it.
+ * @throws HillockError ConfigError when there is nothing of that name.
+ */
+export async function sloSubject(client: Client, objects: ObjectStore, subject: string): Promise<SloSubject> {
+  const all: Listed[] = []
   for await (const w of client.workflow.list({ query: 'WorkflowType = "reconstruct"' }))
-    all.push({ workflowId: w.workflowId, start: w.startTime, dataset: w.workflowId.split('/')[1]! })
-  all.sort((a, b) => Number(a.start) - Number(b.start))
+    all.push({
+      workflowId: w.workflowId,
+      runId: w.runId,
+      start: Number(w.startTime),
+      dataset: w.workflowId.split('/')[1]!,
+      state: `${w.status.name} ${w.historyLength}`,
+    })
+  const [, dataset = ''] = /^(?:reconstruct\/)?([^/]+)/.exec(subject) ?? []
+  all.push(...(await archivedRuns(objects, dataset, new Set(all.map(w => w.runId)))))
+  all.sort((a, b) => a.start - b.start)
   const order = all.map(w => w.workflowId)
-  const named = all.filter(w => w.workflowId === subject || w.workflowId.endsWith(`/${subject}`))
-  if (named.length > 0) return { runs: [named.at(-1)!], order }
-  const ofDataset = all.filter(w => w.dataset === subject)
-  if (ofDataset.length > 0) return { runs: ofDataset, order }
+  const version = async (runs: readonly Listed[], of: string): Promise<string> => {
+    const [channels, releases] = [await channelsOf(objects, of), await listReleases(objects, of)]
+    return sha256(JSON.stringify([runs, channels, releases]))
+  }
+  const named = all.filter(w => w.workflowId === subject || w.workflowId.endsWith(`/${subject}`)).slice(-1)
+  const runs = named.length > 0 ? named : all.filter(w => w.dataset === subject)
+  if (runs.length > 0) return { runs, order, version: await version(runs, runs[0]!.dataset) }
   try {
     const release = await findRelease(objects, subject)
-    return { runs: [release.run], release, order }
+    const own = all.filter(w => w.runId === release.run.runId)
+    return { runs: [release.run], release, order, version: await version(own, release.dataset) }
   } catch (e) {
     if (!isHillockError(e, 'ConfigError')) throw e
-    const known = all.map(w => w.workflowId.replace('reconstruct/', '')).join(', ')
+    const known = order.slice(-NAMED).map(w => w.replace('reconstruct/', ''))
     throw new HillockError(
       'ConfigError',
-      `${e.message}; nor is it a run or a dataset: ${known || 'there is no run yet'}`,
+      `${e.message}; nor is it a run or a dataset: ${known.join(', ') || 'there is no run yet'}`,
     )
   }
 }
+
+/** Runs of a dataset that Temporal has forgotten and the bucket has the histories of. */
+async function archivedRuns(objects: ObjectStore, dataset: string, known: ReadonlySet<string>): Promise<Listed[]> {
+  const out: Listed[] = []
+  // `histories/DATASET/RUN/RUNID/index.json`; of other workflows the path is longer.
+  for await (const key of SAFE.test(dataset) ? objects.list(`histories/${dataset}/`) : []) {
+    const [, , run, runId, file, ...rest] = key.split('/') as [string, string, string, string, ...string[]]
+    if (file !== 'index.json' || rest.length > 0 || known.has(runId)) continue
+    const workflowId = workflowIds.reconstruct(dataset, run)
+    const history = await getHistory(objects, historyKey(archiveFolder({ workflowId, runId }), runId))
+    const begun = history?.events[0] as Begun | undefined
+    const start = Date.parse(begun?.eventTime ?? '')
+    if (begun?.workflowExecutionStartedEventAttributes?.workflowType?.name === 'reconstruct')
+      out.push({ workflowId, runId, dataset, start, state: 'archived' })
+  }
+  return out
+}
+interface Begun {
+  readonly eventTime?: string
+  readonly workflowExecutionStartedEventAttributes?: { readonly workflowType?: { readonly name?: string } }
+}
+const SAFE = /^[a-z0-9][a-z0-9-]*$/
 
 /** Manifests that the runs assembled. */
 async function releasesOf(objects: ObjectStore, dataset: string, runs: readonly RunHistory[]): Promise<Release[]> {

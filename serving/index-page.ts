@@ -7,6 +7,8 @@ export interface DatasetListing {
   readonly dataset: string
   readonly channels: readonly { channel: Channel; release: string }[]
   readonly releases: readonly Release[]
+  /** Names of those whose manifest cannot be read. */
+  readonly damaged: readonly string[]
 }
 
 const QUALITY: readonly [keyof Quality, string, string][] = [
@@ -60,6 +62,12 @@ const section = (d: DatasetListing): Html => {
           ),
         )}
       </table>
+      ${d.damaged.map(
+        r =>
+          html`<p class="warn">
+            The manifest of <code>${r}</code> is damaged: <code>hillock verify ${d.dataset}/${r}</code> says how.
+          </p>`,
+      )}
     </div>`
 }
 

@@ -40,7 +40,7 @@ export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalog
         `read the name of its release at /release/${dataset}/${name} and use that`,
       )
     const release = await catalogue.open(dataset, name)
-    if (rest === 'provenance' && layer in release.layers) {
+    if (rest === 'provenance' && Object.hasOwn(release.layers, layer)) {
       const { records } = await catalogue.records(release)
       return sendJson(request, reply, layerProvenance(release, layer as LayerName, [...records.values()]))
     }

@@ -1,11 +1,12 @@
-// The serving process: one bucket, one port on this machine only; prints its address when it listens.
+// The serving process: one bucket, one port, on this machine only unless HILLOCK_SERVING_HOST says otherwise; prints its address when it listens.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { bucketUrl } from '../client/catalogue.ts'
 import { connect } from '../client/connection.ts'
-import { sloOf } from '../client/slo.ts'
+import { sloOf, sloSubject } from '../client/slo.ts'
 import { openStore } from '../storage/open-store.ts'
+import { isLoopback } from './request.ts'
 import { createServer } from './server.ts'
 
 /** What viewers around one place ask for again and again. */
@@ -21,18 +22,33 @@ const { values } = parseArgs({
   },
 })
 const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
+/** Address to listen on: other machines reach it only where that is named. */
+const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
 const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
 const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
 const temporal = process.env['TEMPORAL_ADDRESS']
 const store = openStore(values.bucket ?? bucketUrl(), { cacheBytes: CACHE_BYTES })
+/** One connection for all, made when it is first needed; it finds the server again by itself. */
+let connecting: ReturnType<typeof connect> | undefined
+const client = (address: string): ReturnType<typeof connect> => {
+  connecting ??= connect(address)
+  connecting.catch(() => (connecting = undefined))
+  return connecting
+}
 const app = createServer({
   store,
   viewerDir,
   onError: error => log.error(error),
   ...(temporalUi === undefined ? {} : { temporalUi }),
-  ...(temporal === undefined ? {} : { slo: async subject => sloOf(await connect(temporal), store, subject) }),
+  ...(isLoopback(host) && { names: (process.env['HILLOCK_SERVING_NAMES'] ?? '').toLowerCase().split(',') }),
+  ...(temporal !== undefined && {
+    slo: {
+      find: async subject => sloSubject(await client(temporal), store, subject),
+      report: async (subject, found) => sloOf(await client(temporal), store, subject, found),
+    },
+  }),
 })
 
 const stop = (): void => void app.close().then(() => process.exit(0))
@@ -41,13 +57,13 @@ process.once('SIGINT', stop)
 
 try {
   // The line that a parent process waits for.
-  console.log(await app.listen({ host: '127.0.0.1', port }))
+  console.log(await app.listen({ host, port }))
   // Under `hillock up` it says when it is ready, and ends with the process that keeps it.
   process.send?.({ ready: true })
   process.on('disconnect', stop)
 } catch (error) {
   console.error(
-    `hillock serving: cannot listen on port ${port} of 127.0.0.1: ${(error as Error).message}; choose another with --port`,
+    `hillock serving: cannot listen on port ${port} of ${host}: ${(error as Error).message}; choose another with --port`,
   )
   process.exit(1)
 }

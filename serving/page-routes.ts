@@ -6,22 +6,27 @@ import { artifactAt, fromOrigin, type Release } from '../domain/release.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { summariseLineage, viewArtifact } from '../domain/lineage-summary.ts'
+import { memo } from './memo.ts'
 import { notFound, Problem } from './problem.ts'
+import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from './releases.ts'
+import { isBrowser, queryOf, wantsJson } from './request.ts'
 import { largestSegments } from './segments.ts'
 import { viewerState } from './viewer-state.ts'
 
 /** Segments that are selected when a release is opened. */
 const SELECTED = 14
+/** Releases whose selection is kept. */
+const KEPT = 64
 
 interface Named {
   Params: { dataset: string; release: string }
-  Querystring: Record<string, string>
 }
 
-const wantsJson = (request: FastifyRequest): boolean => 'json' in (request.query as object)
 const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
   reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(text)
+
+const origin = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
 
 /** Artifact of every volume layer that holds a voxel of the dataset. */
 const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
@@ -39,14 +44,20 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
 
+  const largest = memo(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
+
   app.get('/', async (request, reply) => {
     const datasets = await catalogue.datasets()
     return wantsJson(request) ? datasets : sendPage(reply, indexPage(datasets))
   })
 
   app.get<Named>('/release/:dataset/:release', async (request, reply) => {
-    reply.header('cache-control', 'no-cache')
-    return find(request.params.dataset, request.params.release)
+    const { dataset, release: name } = request.params
+    const release = await find(dataset, name.replace(/\.json$/, ''))
+    reply.headers({ 'cache-control': 'no-cache', vary: 'accept' })
+    // One address: a page for people, the manifest for programs.
+    if (wantsJson(request) || name.endsWith('.json') || !isBrowser(request)) return release
+    return sendPage(reply, releasePage(release, await catalogue.facts(release), origin(request)))
   })
 
   app.get<{ Params: { dataset: string } }>('/view/:dataset', async (request, reply) =>
@@ -55,8 +66,8 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
 
   app.get<Named>('/view/:dataset/:release', async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
-    const selected = await largestSegments(catalogue.artifacts, release, SELECTED)
-    const state = viewerState(release, `${request.protocol}://${request.host}`, selected)
+    const selected = await largest(`${release.dataset}/${release.release}`, release)
+    const state = viewerState(release, origin(request), selected)
     reply.header('cache-control', 'no-cache')
     return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)
   })
@@ -65,10 +76,10 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     const release = await find(request.params.dataset, request.params.release)
     const { records, missing } = await catalogue.records(release)
     const summary = summariseLineage([...records.values()], missing)
-    const asked = request.query['at']?.trim()
+    const asked = queryOf(request, 'at')
     let at: Parameters<typeof lineagePage>[3] = null
     if (asked) {
-      if (!/^-?\d+(\s*[,_ ]\s*-?\d+){2}$/.test(asked))
+      if (!/^-?\d{1,15}(\s*[,_ ]\s*-?\d{1,15}){2}$/.test(asked))
         throw new Problem(
           400,
           `at=${asked} is not a voxel`,
@@ -83,27 +94,25 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     return { release, summary, ...(at ? { at } : {}) }
   })
 
-  app.get<{ Params: { stage: string; recipe: string }; Querystring: Record<string, string> }>(
-    '/lineage/artifact/:stage/:recipe',
-    async (request, reply) => {
-      const { stage, recipe } = request.params
-      const holds = (r: Release): boolean => (r.stages[stage] ?? []).some(ref => ref.recipe === recipe)
-      const named = request.query['release']?.split('/')
-      const release =
-        named?.length === 2
-          ? await find(named[0]!, named[1]!)
-          : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
-      if (!release || !holds(release))
-        throw notFound(
-          `no release names an artifact ${stage}/${recipe}`,
-          'open the lineage page of a release and follow its links',
-        )
-      const { records } = await catalogue.records(release)
-      const lineage = records.get(recipe)
-      if (!lineage)
-        throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
-      const view = viewArtifact(lineage, [...records.values()])
-      return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view, temporalUi))
-    },
-  )
+  app.get<{ Params: { stage: string; recipe: string } }>('/lineage/artifact/:stage/:recipe', async (request, reply) => {
+    const { stage, recipe } = request.params
+    const holds = (r: Release): boolean =>
+      Object.hasOwn(r.stages, stage) && r.stages[stage]!.some(ref => ref.recipe === recipe)
+    const named = queryOf(request, 'release')?.split('/')
+    const release =
+      named?.length === 2
+        ? await find(named[0]!, named[1]!)
+        : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
+    if (!release || !holds(release))
+      throw notFound(
+        `no release names an artifact ${stage}/${recipe}`,
+        'open the lineage page of a release and follow its links',
+      )
+    const { records } = await catalogue.records(release)
+    const lineage = records.get(recipe)
+    if (!lineage)
+      throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
+    const view = viewArtifact(lineage, [...records.values()])
+    return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view, temporalUi))
+  })
 }

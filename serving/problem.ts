@@ -5,20 +5,40 @@ import { errorTable, isHillockError } from '../domain/errors.ts'
 export class Problem extends Error {
   readonly status: number
   readonly todo: string
-  constructor(status: number, message: string, todo: string) {
+  readonly headers: Readonly<Record<string, string>>
+  constructor(status: number, message: string, todo: string, headers: Readonly<Record<string, string>> = {}) {
     super(message)
     this.status = status
     this.todo = todo
+    this.headers = headers
   }
 }
 
 export const notFound = (message: string, todo: string): Problem => new Problem(404, message, todo)
 
-/** Any error as a problem: a damaged or missing object is the server's fault (500), a key that is none is the reader's. */
+/**
+ * Any error as a problem: what the reader named is not there (404), the bucket or Temporal is away (503, with a time to come
+ * again), a damaged or missing object or a defect is ours (500).
+ */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (isHillockError(error)) return new Problem(500, `${error.type}: ${error.message}`, errorTable[error.type].todo)
-  const { statusCode, message } = error as { statusCode?: number; message: string }
+  if (isHillockError(error)) {
+    const { retry, todo } = errorTable[error.type]
+    if (error.type === 'ConfigError') return notFound(error.message, 'the list at / has what there is')
+    return new Problem(retry ? 503 : 500, `${error.type}: ${error.message}`, todo, retry ? LATER : {})
+  }
+  const { statusCode, code, message } = error as { statusCode?: number; code?: unknown; message: string }
   if (statusCode !== undefined && statusCode < 500) return new Problem(statusCode, message, 'correct the request')
+  if (typeof code === 'number' && AWAY.includes(code))
+    return new Problem(
+      503,
+      `Temporal does not answer: ${message}`,
+      'try again; `hillock status` says what is up',
+      LATER,
+    )
   return new Problem(500, message, 'this is a defect of the server: its log has the details')
 }
+
+const LATER = { 'retry-after': '5' }
+/** Of gRPC: cancelled, deadline exceeded, resource exhausted, unavailable. */
+const AWAY = [1, 4, 8, 14]

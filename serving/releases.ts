@@ -1,14 +1,19 @@
 // Reads datasets, channels, releases and their lineage records from the bucket; what is immutable is kept in memory.
 import { z } from 'zod'
+import type { RunConfig } from '../domain/config.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { CHANNELS, Release, type Channel } from '../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
+import { decisionsOn } from '../storage/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { getRaw } from '../storage/raw.ts'
 import { getRelease, readChannel } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
 import { memo } from './memo.ts'
-import { notFound, Problem } from './problem.ts'
+import { asProblem, notFound, Problem } from './problem.ts'
+import type { ReleaseFacts } from './release-page.ts'
+import { turns } from './turns.ts'
 
 const RELEASES_KEPT = 32
 const LINEAGES_KEPT = 4
@@ -35,14 +40,18 @@ export interface Releases {
   resolve(dataset: string, channel: Channel): Promise<string>
   /** Every lineage record behind a release, by recipe. */
   records(release: Release): Promise<ReleaseRecords>
+  facts(release: Release): Promise<ReleaseFacts>
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
 const SEE_LIST = 'see the list at / (or /?json)'
 
 export function releases(objects: ObjectStore): Releases {
   // What a release names can be read for ever, whatever was found out about it since.
   const artifacts = artifactStore(objects, { quarantined: true })
+
+  // A page may rest on every object of a release: few at once, whoever asks.
+  const turn = turns(2, 64)
 
   const open = memo(RELEASES_KEPT, async (name: string): Promise<Release> => {
     const [dataset, release] = name.split('/') as [string, string]
@@ -60,7 +69,9 @@ export function releases(objects: ObjectStore): Releases {
 
   const records = memo(LINEAGES_KEPT, async (_: string, release: Release): Promise<ReleaseRecords> => {
     const refs = Object.values(release.stages).flat()
-    const found = await mapBounded(refs, READS, ref => artifacts.lineage(ref.stage, ref.recipe).catch(() => undefined))
+    const found = await turn(() =>
+      mapBounded(refs, READS, ref => artifacts.lineage(ref.stage, ref.recipe).catch(() => undefined)),
+    )
     return {
       records: new Map(found.flatMap(r => (r ? [[r.recipeId, r] as const] : []))),
       missing: refs.filter((_ref, i) => !found[i]),
@@ -70,6 +81,40 @@ export function releases(objects: ObjectStore): Releases {
   const channelOf = async (dataset: string, channel: Channel): Promise<ChannelObject | undefined> => {
     const ref = await readChannel(objects, dataset, channel)
     return ref && ChannelObject.parse(JSON.parse(ref.value))
+  }
+
+  const channelsNow = (dataset: string) =>
+    Promise.all(CHANNELS.map(async channel => ({ channel, value: await channelOf(dataset, channel) })))
+
+  /** A release that is damaged does not hide the others. */
+  let listed: Promise<DatasetListing[]> | undefined
+  const list = async (): Promise<DatasetListing[]> => {
+    const names = new Map<string, string[]>()
+    for await (const key of objects.list('releases/')) {
+      const [, dataset, file] = key.split('/') as [string, string, string]
+      if (!names.has(dataset)) names.set(dataset, [])
+      names.get(dataset)!.push(file.replace(/\.json$/, ''))
+    }
+    return mapBounded([...names], 4, async ([dataset, all]) => {
+      const channels = await channelsNow(dataset)
+      const named = channels.flatMap(c => (c.value ? [{ channel: c.channel, release: c.value.release }] : []))
+      // What was published last comes first; then candidates; then what no channel has ever named.
+      const order = channels.toReversed().flatMap(c => (c.value ? [c.value.release, ...c.value.earlier] : []))
+      const rank = (r: string): number => (order.includes(r) ? order.indexOf(r) : order.length)
+      const sorted = all.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+      const opened = await mapBounded(sorted, READS, r =>
+        openNamed(dataset, r).catch((e: unknown) => {
+          if (asProblem(e).status === 503) throw e
+          return r
+        }),
+      )
+      return {
+        dataset,
+        channels: named,
+        releases: opened.filter(r => typeof r !== 'string'),
+        damaged: opened.filter(r => typeof r === 'string'),
+      }
+    })
   }
 
   const openNamed = (dataset: string, release: string): Promise<Release> => {
@@ -87,24 +132,19 @@ export function releases(objects: ObjectStore): Releases {
       return release
     },
     records: release => records(`${release.dataset}/${release.release}`, release),
-    async datasets() {
-      const names = new Map<string, string[]>()
-      for await (const key of objects.list('releases/')) {
-        const [, dataset, file] = key.split('/') as [string, string, string]
-        if (!names.has(dataset)) names.set(dataset, [])
-        names.get(dataset)!.push(file.replace(/\.json$/, ''))
+    async facts({ dataset, release, config }) {
+      const channels = await channelsNow(dataset)
+      const file =
+        config === undefined
+          ? undefined
+          : (JSON.parse(Buffer.from(await getRaw(objects, config)).toString()) as RunConfig)
+      return {
+        channels: channels.filter(c => c.value?.release === release).map(c => c.channel),
+        decisions: await decisionsOn(objects, dataset, release),
+        currency: file?.price.currency ?? '',
       }
-      return mapBounded([...names], 4, async ([dataset, list]) => {
-        const channels = await Promise.all(
-          CHANNELS.map(async channel => ({ channel, value: await channelOf(dataset, channel) })),
-        )
-        const named = channels.flatMap(c => (c.value ? [{ channel: c.channel, release: c.value.release }] : []))
-        // What was published last comes first; then candidates; then what no channel has ever named.
-        const order = channels.toReversed().flatMap(c => (c.value ? [c.value.release, ...c.value.earlier] : []))
-        const rank = (r: string): number => (order.includes(r) ? order.indexOf(r) : order.length)
-        const sorted = list.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-        return { dataset, channels: named, releases: await mapBounded(sorted, READS, r => openNamed(dataset, r)) }
-      })
     },
+    // Who asks while it is being listed gets the same.
+    datasets: () => (listed ??= turn(list).finally(() => (listed = undefined))),
   }
 }

@@ -3,28 +3,38 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ArtifactReader } from '../storage/artifacts.ts'
+import { turns } from './turns.ts'
 
 const BINARY = 'application/octet-stream'
 
 /** A release never changes, so neither does anything under its address. */
 const FOREVER = 'public, max-age=31536000, immutable'
 
-const RANGE = /^bytes=(\d*)-(\d*)$/
+const RANGE = /^bytes=(\d*)-(\d*)$/i
 
-/** First and last byte that a Range header asks of `size` bytes; undefined: no range that we serve; null: outside. */
+/** First and last byte that a Range header asks of `size` bytes; undefined: none that we serve (several are answered whole); null: outside. */
 function parseRange(header: string | undefined, size: number): { first: number; last: number } | null | undefined {
-  const match = header === undefined ? null : RANGE.exec(header)
-  if (!match || (match[1] === '' && match[2] === '')) return undefined
-  const [, from, to] = match as unknown as [string, string, string]
+  const [, from, to] = RANGE.exec(header ?? '') ?? []
+  if (from === undefined || to === undefined || (from === '' && to === '')) return undefined
+  if (from !== '' && to !== '' && Number(from) > Number(to)) return undefined
   const first = from === '' ? Math.max(0, size - Number(to)) : Number(from)
   const last = from === '' || to === '' ? size - 1 : Math.min(size - 1, Number(to))
   return first <= last ? { first, last } : null
 }
 
+/** RFC 9110, 13.1.2: a list of tags, compared weakly, or `*`. */
+const names = (header: string | undefined, tag: string): boolean =>
+  header !== undefined &&
+  (header.trim() === '*' || [...header.matchAll(/"[\x21\x23-\x7e\x80-\xff]*"/g)].some(m => m[0] === tag))
+
+/** Whole bodies that are large take their turn: each is in memory until it is sent. */
+const LARGE = 8 << 20
+const turn = turns(4, 64)
+
 interface Body {
   readonly size: number
   readonly tag: string
-  whole(): Promise<Uint8Array>
+  readonly whole: () => Promise<Uint8Array>
   part(offset: number, length: number): Promise<Uint8Array>
 }
 
@@ -35,13 +45,17 @@ async function send(request: FastifyRequest, reply: FastifyReply, body: Body, ty
   const { size } = body
   const tag = `"${body.tag}"`
   reply.headers({ etag: tag, 'cache-control': FOREVER, 'accept-ranges': 'bytes', 'content-type': type })
-  if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(tag)) return reply.code(304).send()
-  const condition = request.headers['if-range']
-  const range = condition === undefined || condition === tag ? parseRange(request.headers.range, size) : undefined
-  if (range === null) return reply.code(416).header('content-range', `bytes */${size}`).send()
+  if (names(request.headers['if-none-match'], tag)) return reply.code(304).send()
   // The length is told without reading; an empty stream keeps the framework from counting the body.
   if (request.method === 'HEAD') return reply.header('content-length', size).send(Readable.from([]))
-  if (range === undefined) return reply.send(buffer(await body.whole()))
+  const condition = request.headers['if-range']
+  const range = condition === undefined || condition === tag ? parseRange(request.headers.range, size) : undefined
+  if (range === null)
+    return reply
+      .code(416)
+      .headers({ 'content-range': `bytes */${size}`, 'cache-control': 'no-store' })
+      .send()
+  if (range === undefined) return reply.send(buffer(await (size > LARGE ? turn(body.whole) : body.whole())))
   const part = await body.part(range.first, range.last - range.first + 1)
   return reply.code(206).header('content-range', `bytes ${range.first}-${range.last}/${size}`).send(buffer(part))
 }

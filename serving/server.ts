@@ -3,14 +3,14 @@ import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { SloReport } from '../domain/slo.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
-import { sloPage } from './slo-page.ts'
+import { checkRequest, isBrowser } from './request.ts'
+import { sloRoutes, type SloSource } from './slo-routes.ts'
 
 export interface ServerOptions {
   readonly store: ObjectStore
@@ -18,8 +18,9 @@ export interface ServerOptions {
   readonly viewerDir: string
   /** Address of Temporal's web page, to which lineage pages link. */
   readonly temporalUi?: string
-  /** Service levels of a run, a release or a dataset; only where Temporal can be asked. */
-  readonly slo?: (subject: string) => Promise<SloReport>
+  readonly slo?: SloSource
+  /** Names of this server, where it listens for this machine only; see `checkRequest`. */
+  readonly names?: readonly string[]
   /** Called with errors that are ours (status 500), for the log. */
   readonly onError?: (error: unknown) => void
 }
@@ -35,16 +36,17 @@ const problemPage = (p: Problem): string =>
   )
 
 /** The application, not yet listening: tests call it through `inject`. */
-export function createServer({ store, viewerDir, temporalUi, slo, onError }: ServerOptions): FastifyInstance {
+export function createServer({ store, viewerDir, temporalUi, slo, names, onError }: ServerOptions): FastifyInstance {
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 } })
   const catalogue = releases(store)
 
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     // Everything served is public to whoever reaches the port; viewers on other origins read it too.
     reply.headers({
       'access-control-allow-origin': '*',
       'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag',
     })
+    checkRequest(request, names)
   })
   app.options('/*', async (_request, reply) =>
     reply
@@ -60,10 +62,10 @@ export function createServer({ store, viewerDir, temporalUi, slo, onError }: Ser
   app.setErrorHandler(async (error, request, reply) => {
     const problem = asProblem(error)
     if (problem.status >= 500) onError?.(error)
-    reply.code(problem.status).header('cache-control', 'no-store')
+    for (const h of ['etag', 'accept-ranges', 'content-type']) reply.removeHeader(h)
+    reply.code(problem.status).headers({ ...problem.headers, 'cache-control': 'no-store' })
     // Browsers get a page, programs (and the viewer's own requests) get JSON.
-    if (request.headers.accept?.includes('text/html'))
-      return reply.type('text/html; charset=utf-8').send(problemPage(problem))
+    if (isBrowser(request)) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
     return reply.send({ error: problem.message, todo: problem.todo })
   })
   app.setNotFoundHandler(async request => {
@@ -82,13 +84,7 @@ export function createServer({ store, viewerDir, temporalUi, slo, onError }: Ser
     })
   }
   app.register(layerRoutes, { catalogue })
-  app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {
-    if (!slo) throw notFound('this server does not know where Temporal is', 'start it with TEMPORAL_ADDRESS set')
-    const report = await slo(request.params['*'])
-    reply.header('cache-control', 'no-cache')
-    if ('json' in (request.query as object)) return report
-    return reply.type('text/html; charset=utf-8').send(sloPage(report))
-  })
+  app.register(sloRoutes, { slo })
   app.register(pageRoutes, { catalogue, temporalUi })
   return app
 }

@@ -40,7 +40,7 @@ function ending({ schedule: { deadline, end, actual, unmeasured }, runs }: SloRe
       : html`deadline ${time(deadline!)}: ${verdict(late <= 0)} by ${duration(Math.abs(late))}`
   const status = runs.at(-1)?.status ?? 'unknown'
   const note = html`${margin}${unmeasured.length > 0 ? html`; not before, as nothing is measured yet of ${unmeasured.join(', ')}` : null}`
-  return tile(actual ? `run ${status}` : 'would end at this speed', end === null ? '–' : time(end).slice(5, 16), note)
+  return tile(actual ? `run ${status}` : 'would end at this speed', end === null ? '–' : time(end), note)
 }
 
 function tiles(r: SloReport): Html {

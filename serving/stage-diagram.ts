@@ -18,7 +18,7 @@ const COLUMNS = [
 export const busy = (s: StageSummary): number => s.seconds.kernel + s.seconds.inference + s.seconds.io
 
 /** What a stage makes, in words; nothing for a stage that this version does not know. */
-export const makes = (stage: string): string => (stage in stages ? stages[stage as StageName].makes : '')
+export const makes = (stage: string): string => (Object.hasOwn(stages, stage) ? stages[stage as StageName].makes : '')
 
 /** The stages in their order, one line each, and on the left an arc from each stage to those that read it. */
 export function stageDiagram(summary: LineageSummary): Html {

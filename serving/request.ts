@@ -1,0 +1,40 @@
+// What a request must be before anything is looked up for it: a method that only reads, a host that is ours, single values.
+import type { FastifyRequest } from 'fastify'
+import { Problem } from './problem.ts'
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS']
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::\d{1,5})?$/
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host) || host === '::1'
+
+/**
+ * @param names hosts by which a server on loopback is called beside localhost: a page elsewhere whose name was pointed here
+ * (DNS rebinding) must not read it. Undefined where the server listens for other machines anyway.
+ * @throws Problem 405, 400 or 421
+ */
+export function checkRequest(request: FastifyRequest, names: readonly string[] | undefined): void {
+  if (!METHODS.includes(request.method))
+    throw new Problem(405, `${request.method}: everything here is only read`, 'use GET or HEAD', {
+      allow: METHODS.join(', '),
+    })
+  const host = HOST.exec((request.headers.host ?? '').toLowerCase())?.[1]
+  if (host === undefined) throw new Problem(400, 'the Host header is no name of a host', 'correct the request')
+  if (names && !LOOPBACK.test(host) && !names.includes(host))
+    throw new Problem(
+      421,
+      `this server is not ${host}: it answers to localhost`,
+      'open it as localhost, or start it with HILLOCK_SERVING_NAMES set to the names that lead to it, separated by commas',
+    )
+}
+
+/** A key of the query that stands there once, or not at all. @throws Problem 400 */
+export function queryOf(request: FastifyRequest, key: string): string | undefined {
+  const value = (request.query as Readonly<Record<string, unknown>>)[key]
+  if (value !== undefined && typeof value !== 'string')
+    throw new Problem(400, `${key} stands more than once in the address`, 'give it once')
+  return value?.trim() || undefined
+}
+
+export const wantsJson = (request: FastifyRequest): boolean => 'json' in (request.query as object)
+export const isBrowser = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false
