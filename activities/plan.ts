@@ -1,5 +1,5 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
-import type { Outcome, Planned, ReconstructInput, Refs, Roots } from '../domain/contract.ts'
+import type { ChannelValue, Outcome, Planned, ReconstructInput, Refs, Roots } from '../domain/contract.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { expected } from '../domain/phases.ts'
 import { inOrder, planId, reasons, type Plan, type PlanItem } from '../domain/plan.ts'
@@ -77,8 +77,26 @@ export const planner =
     const id = planId(plan)
     await putSealed(deps.objects, `plans/${context.dataset}/${id}.json`, { id, ...plan })
     const make = items.filter(i => i.certain).length
-    return { id, make, may: items.length - make }
+    return {
+      id,
+      make,
+      may: items.length - make,
+      idle: items.length > 0 ? null : await idle(deps, input, context.config),
+    }
   }
+
+/** Why nothing comes of a run that has nothing to make. */
+async function idle({ objects }: Deps, { dataset, config }: ReconstructInput, file: Digest): Promise<string | null> {
+  const ref = await readChannel(objects, dataset, config.release.channel)
+  if (!ref) return null
+  const { release, via, by, reason } = JSON.parse(ref.value) as ChannelValue
+  const text = await getRelease(objects, dataset, release)
+  if (text && Release.parse(JSON.parse(text)).config === file) return `${release} is what the run file gives`
+  // It would undo what somebody has decided.
+  if (via?.startsWith('rollback/'))
+    return `no release is published over ${release}, which ${by} went back to: ${reason}`
+  return null
+}
 
 const sectionsOf = ({ first, last }: SectionTask): string[] =>
   Array.from({ length: last - first + 1 }, (_, i) => String(first + i))

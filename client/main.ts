@@ -31,6 +31,7 @@ const program = new Command('hillock')
 
 const json = (c: Command): Command => c.option('--json', 'print one JSON object instead of text')
 const collect = (value: string, before: string[]): string[] => [...before, value]
+const collectSome = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
 const runOptions = (c: Command): Command =>
   json(c)
     .option(
@@ -194,19 +195,29 @@ json(program.command('rebalance <release>'))
   .option('--name <run>', 'name of the run in workflow ids (default: date and time)')
   .action(async (name: string, o) => (await import('./commands/rebalance.ts')).rebalance(name, o))
 
+const timed = (c: Command): Command =>
+  json(c)
+    .option('--cron <expression>', 'for example "0 3 * * *": minute hour day month weekday, in the time zone')
+    .option('--time-zone <zone>', 'in which --cron is read, for example Europe/Zurich (default: UTC)')
+    .option('--every <duration>', 'for example 90s, 15m, 6h, 1d, 1w, 1h30m or PT6H')
+    .option('--on-arrival <duration>', 'look for new or changed tiles this often')
 const schedule = program.command('schedule').description('reprocess or evaluate by the clock, or when sections arrive')
-json(schedule.command('create <file>'))
-  .description('a schedule of a run file; it makes only what its plan says, and nothing when nothing has changed')
+timed(schedule.command('create <file>'))
+  .description(
+    'a schedule of a run file as it is now; it makes only what its plan says, and publishes what the run file gives',
+  )
   .requiredOption('--name <name>', 'name within the dataset')
   .option('--what <what>', 'reprocess, or evaluate the published release on evaluate.sentinels', 'reprocess')
-  .option('--cron <expression>', 'for example "0 3 * * *"')
-  .option('--every <duration>', 'for example 6h')
-  .option('--on-arrival <duration>', 'look for new or changed tiles this often')
   .option('--overlap <policy>', 'skip, buffer-one, buffer-all, cancel-other, allow-all', 'skip')
   .option('--catchup <duration>', 'actions missed while the server was away are made up for this long', '1d')
   .option('--pause-on-failure', 'pause when a run fails')
   .option('--set <path=value>', 'override a key of the run file (repeatable)', collect, [])
   .action(async (file: string, o) => (await import('./commands/schedule.ts')).create(file, o))
+timed(schedule.command('update <dataset/name>'))
+  .description('give it the run file as it is now; or another file, other overrides or another time')
+  .option('--file <file>', 'another run file')
+  .option('--set <path=value>', 'override a key of the run file (repeatable; default: as before)', collectSome)
+  .action(async (s: string, o) => (await import('./commands/schedule.ts')).update(s, o))
 json(schedule.command('list [dataset]'))
   .description('schedules and when they act next')
   .action(async (dataset: string | undefined, o) => (await import('./commands/schedule.ts')).list(dataset, o))

@@ -260,11 +260,12 @@ export interface ReprocessInput {
   readonly config: RunConfig
 }
 
-/** `release` is null when the plan had nothing to make. */
+/** `release` is null when there was nothing to do, and `why` says so. */
 export interface Reprocessed {
   readonly plan: string
   readonly release: string | null
   readonly published: boolean
+  readonly why: string | null
 }
 
 /** What a plan comes to; the bucket holds it. */
@@ -272,6 +273,8 @@ export interface Planned {
   readonly id: string
   readonly make: number
   readonly may: number
+  /** Why a run of it would change nothing, or must not by itself; null where it would. */
+  readonly idle: string | null
 }
 
 export interface EvaluateInput {

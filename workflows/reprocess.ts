@@ -1,4 +1,4 @@
-// Reprocessing: the plan of a run file, and only if anything is to be made the run itself. Schedules start it.
+// Reprocessing: the plan of a run file, and the run itself if anything would come of it. Schedules start it.
 import { executeChild, workflowInfo } from '@temporalio/workflow'
 import { housekeeping } from './housekeeping.ts'
 import { reconstruct } from './reconstruct.ts'
@@ -12,12 +12,14 @@ export async function reprocess({ dataset, config }: ReprocessInput): Promise<Re
     .replaceAll(/[^A-Za-z0-9-]/g, '')
   const input = { dataset, run, config }
   const plan = await housekeeping.plan(input)
-  if (plan.make + plan.may === 0) return { plan: plan.id, release: null, published: false }
+  // With nothing to make, what the run file gives is there: it is published unless it is already, or somebody has taken it back.
+  if (plan.make + plan.may === 0 && plan.idle !== null)
+    return { plan: plan.id, release: null, published: false, why: plan.idle }
   const { release, published } = await executeChild(reconstruct, {
     workflowId: workflowIds.reconstruct(dataset, run),
     args: [input],
     staticSummary: `reprocess ${dataset}: ${plan.make} to make, ${plan.may} may follow`,
     searchAttributes: { HillockDataset: [dataset] },
   })
-  return { plan: plan.id, release, published }
+  return { plan: plan.id, release, published, why: null }
 }

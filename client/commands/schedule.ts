@@ -1,9 +1,20 @@
 // `hillock schedule`: reprocessing and re-evaluation by the clock, or when sections arrive.
-import { ScheduleNotFoundError, ScheduleOverlapPolicy, type Client, type ScheduleDescription } from '@temporalio/client'
-import { queues, type ReprocessInput } from '../../domain/contract.ts'
+import { resolve } from 'node:path'
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleUpdateOptions,
+} from '@temporalio/client'
+import type { ReprocessInput } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { connect } from '../connection.ts'
+import { slugOf } from '../names.ts'
+import { secondsOf } from '../numbers.ts'
 import { readRunFile } from '../run-file.ts'
+import { actionOf, changed, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
 import { ensureStack } from '../stack.ts'
 import { operator } from './control.ts'
 import { makePlan, printPlan } from './plan.ts'
@@ -16,17 +27,19 @@ const overlaps = {
   'allow-all': ScheduleOverlapPolicy.ALLOW_ALL,
 } as const
 
-interface CreateOptions {
+interface CreateOptions extends When {
   readonly json?: boolean
   readonly set: readonly string[]
   readonly name: string
-  readonly what: 'reprocess' | 'evaluate'
-  readonly cron?: string
-  readonly every?: string
-  readonly onArrival?: string
+  readonly what: Given['what']
   readonly overlap: string
   readonly pauseOnFailure?: boolean
   readonly catchup: string
+}
+interface UpdateOptions extends When {
+  readonly json?: boolean
+  readonly file?: string
+  readonly set?: readonly string[]
 }
 interface Options {
   readonly json?: boolean
@@ -38,43 +51,70 @@ const PREFIX = 'schedule/'
 /** A bucket tells nobody that a tile has come, so arrival is looked for: the plan of an unchanged source costs a few look-ups. */
 export async function create(file: string, o: CreateOptions): Promise<void> {
   const config = readRunFile(file, o.set)
-  const when = [o.cron, o.every, o.onArrival].filter(w => w !== undefined)
-  if (when.length !== 1) throw new HillockError('ConfigError', 'say when: one of --cron, --every, --on-arrival')
-  if (!(o.overlap in overlaps))
+  const { spec, when } = specOf(o)
+  if (!Object.hasOwn(overlaps, o.overlap))
     throw new HillockError('ConfigError', `--overlap ${o.overlap}: one of ${Object.keys(overlaps).join(', ')}`)
   if (!['reprocess', 'evaluate'].includes(o.what))
     throw new HillockError('ConfigError', `--what ${o.what}: reprocess or evaluate`)
-  const truth = config.evaluate.truth
-  if (o.what === 'evaluate' && truth === undefined)
-    throw new HillockError('ConfigError', `${file}: evaluate.truth: a schedule that evaluates needs it`)
-  const { dataset } = config
-  const scheduleId = `${PREFIX}${dataset}/${o.name}`
+  const catchupWindow = secondsOf('--catchup', o.catchup, 10) * 1000
+  const slug = slugOf('--name', o.name)
+  const name = `${config.dataset}/${slug}`
+  const action = actionOf(config, slug, { file: resolve(file), set: o.set, what: o.what, when })
   const client = await connect((await ensureStack()).stack.temporal)
-  const args: [ReprocessInput] | [object] =
-    o.what === 'reprocess'
-      ? [{ dataset, config }]
-      : [{ dataset, release: null, truth, boxes: config.evaluate.sentinels }]
-  await client.schedule.create({
-    scheduleId,
-    spec: o.cron ? { cronExpressions: [o.cron] } : { intervals: [{ every: (o.every ?? o.onArrival) as '1h' }] },
-    action: {
-      type: 'startWorkflow',
-      workflowType: o.what === 'reprocess' ? 'reprocess' : 'evaluation',
-      workflowId: `${o.what}/${dataset}/${o.name}`,
-      taskQueue: queues.workflow,
-      args,
-      searchAttributes: { HillockDataset: [dataset] },
-    },
-    policies: {
-      overlap: overlaps[o.overlap as keyof typeof overlaps],
-      pauseOnFailure: o.pauseOnFailure ?? false,
-      catchupWindow: o.catchup as '1d',
-    },
-    memo: { file, what: o.what, when: when[0] },
-    searchAttributes: { HillockDataset: [dataset] },
-  })
-  return say(o, await client.schedule.getHandle(scheduleId).describe())
+  await client.schedule
+    .create({
+      scheduleId: PREFIX + name,
+      spec,
+      action,
+      policies: {
+        overlap: overlaps[o.overlap as keyof typeof overlaps],
+        pauseOnFailure: o.pauseOnFailure ?? false,
+        catchupWindow,
+      },
+      searchAttributes: { HillockDataset: [config.dataset] },
+    })
+    .catch((e: unknown) => {
+      if (e instanceof ScheduleAlreadyRunning)
+        throw new HillockError(
+          'ConfigError',
+          `there is a schedule ${name} already: \`hillock schedule update ${name}\` gives it the run file as it is now`,
+        )
+      throw refused(e)
+    })
+  return say(client, name, o, CREATED)
 }
+
+const CREATED = 'it keeps the run file as it is now; after a change `hillock schedule update` gives it the new one'
+
+/** The run file as it is now, or another; and another time where one is given. */
+export async function update(name: string, o: UpdateOptions): Promise<void> {
+  const client = await connect((await ensureStack()).stack.temporal)
+  const before = await found(client, name)
+  const given = { ...givenOf(before), ...(o.file && { file: resolve(o.file) }), ...(o.set && { set: o.set }) }
+  const config = readRunFile(given.file, given.set)
+  const [dataset, slug] = idOf(name).slice(PREFIX.length).split('/') as [string, string]
+  if (config.dataset !== dataset)
+    throw new HillockError('ConfigError', `${given.file} is of dataset ${config.dataset}, the schedule of ${dataset}`)
+  const timed = o.cron ?? o.every ?? o.onArrival ?? o.timeZone
+  const { spec, when } = timed === undefined ? { spec: before.spec, when: given.when } : specOf(o)
+  const action = actionOf(config, slug, { ...given, when })
+  await client.schedule
+    .getHandle(idOf(name))
+    .update(prev => ({ ...prev, spec, action }) as ScheduleUpdateOptions)
+    .catch((e: unknown) => {
+      throw refused(e)
+    })
+  return say(client, name, o, CREATED)
+}
+
+/** What the server does not take of an expression or a zone, in its words: the client throws a bare TypeError then. */
+const refused = (e: unknown): unknown =>
+  e instanceof TypeError
+    ? new HillockError(
+        'ConfigError',
+        `--cron: ${e.message}; an expression has five fields (minute hour day month weekday), a zone a name (Europe/Zurich)`,
+      )
+    : e
 
 export async function list(dataset: string | undefined, o: Options): Promise<void> {
   const client = await connect((await ensureStack()).stack.temporal)
@@ -104,7 +144,7 @@ const note = (o: Options): string => `${operator()}: ${o.reason ?? 'by hand'}`
 export async function remove(name: string, o: Options): Promise<void> {
   const client = await connect((await ensureStack()).stack.temporal)
   await found(client, name)
-  await client.schedule.getHandle(PREFIX + name).delete()
+  await client.schedule.getHandle(idOf(name)).delete()
   console.log(o.json ? JSON.stringify({ deleted: name }) : `${name} is deleted`)
   process.exit(0)
 }
@@ -119,19 +159,24 @@ export async function plan(name: string, o: Options): Promise<void> {
   process.exit(0)
 }
 
+/** `DATASET/NAME`, the name as it was given or as it is listed. */
+function idOf(name: string): string {
+  const at = name.indexOf('/')
+  return at < 0 ? PREFIX + name : `${PREFIX}${name.slice(0, at)}/${slugOf('schedule', name.slice(at + 1))}`
+}
+
 type Handle = ReturnType<Client['schedule']['getHandle']>
 
 async function worked(name: string, o: Options, work: (handle: Handle) => Promise<void>): Promise<void> {
   const client = await connect((await ensureStack()).stack.temporal)
   await found(client, name)
-  const handle = client.schedule.getHandle(PREFIX + name)
-  await work(handle)
-  return say(o, await handle.describe())
+  await work(client.schedule.getHandle(idOf(name)))
+  return say(client, name, o)
 }
 
 async function found(client: Client, name: string): Promise<ScheduleDescription> {
   try {
-    return await client.schedule.getHandle(PREFIX + name).describe()
+    return await client.schedule.getHandle(idOf(name)).describe()
   } catch (e) {
     if (e instanceof ScheduleNotFoundError)
       throw new HillockError('ConfigError', `no schedule ${name}; \`hillock schedule list\` names them as DATASET/NAME`)
@@ -139,24 +184,45 @@ async function found(client: Client, name: string): Promise<ScheduleDescription>
   }
 }
 
-function say(o: Options, s: ScheduleDescription): never {
-  const { paused, note } = s.state
+async function say(client: Client, name: string, o: Options, note?: string): Promise<never> {
+  const s = await found(client, name)
+  const { paused, note: why } = s.state
+  const given = givenOf(s)
+  const differs = note === undefined ? changed(s) : undefined
   const value = {
     schedule: s.scheduleId.slice(PREFIX.length),
-    ...s.memo,
+    ...given,
+    timeZone: s.spec.timezone || 'UTC',
+    changed: differs !== undefined,
     paused,
-    note,
+    note: why,
     overlap: s.policies.overlap,
     pauseOnFailure: s.policies.pauseOnFailure,
     next: s.info.nextActionTimes.slice(0, 3),
-    recent: s.info.recentActions.map(a => ({ at: a.takenAt, workflow: a.action.workflow.workflowId })),
+    recent: await Promise.all(
+      s.info.recentActions.map(async a => {
+        const { workflowId } = a.action.workflow
+        return { at: a.takenAt, workflow: workflowId, outcome: await outcomeOf(client, workflowId) }
+      }),
+    ),
   }
   if (o.json) console.log(JSON.stringify(value))
   else {
-    const memo = s.memo as { file?: string; what?: string; when?: string } | undefined
-    console.log(`${value.schedule}: ${memo?.what} ${memo?.file}, ${memo?.when}${paused ? `, PAUSED: ${note}` : ''}`)
-    for (const at of value.next) console.log(`  next ${at.toISOString()}`)
-    for (const r of value.recent) console.log(`  did  ${r.at.toISOString()} ${r.workflow}`)
+    console.log(`${value.schedule}: ${given.what} ${given.file}, ${given.when}${paused ? `, PAUSED: ${why}` : ''}`)
+    if (note) console.log(`  ${note}`)
+    if (differs)
+      console.log(`  of the run file it keeps what was given; ${differs} (\`hillock schedule update ${name}\`)`)
+    for (const at of value.next) console.log(`  next ${inZone(at, value.timeZone)}`)
+    for (const r of value.recent) console.log(`  did  ${inZone(r.at, value.timeZone)} ${r.workflow}: ${r.outcome}`)
   }
   process.exit(0)
+}
+
+/** `2026-11-27 04:00:00 Europe/Zurich`, beside it UTC where that is another. */
+function inZone(at: Date, timeZone: string): string {
+  // Sweden writes dates as ISO 8601 does.
+  const local = at.toLocaleString('sv', { timeZone })
+  return timeZone === 'UTC'
+    ? `${local} UTC`
+    : `${local} ${timeZone} (${at.toLocaleString('sv', { timeZone: 'UTC' })} UTC)`
 }

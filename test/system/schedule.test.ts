@@ -22,6 +22,8 @@ interface Shown {
   readonly note: string
   readonly next: string[]
   readonly recent: { workflow: string }[]
+  readonly changed: boolean
+  readonly when: string
 }
 const schedule = (...args: string[]): Promise<Shown> => hillock.json<Shown>('schedule', ...args)
 
@@ -46,7 +48,8 @@ test('a schedule of an unchanged file has an empty plan and makes nothing', asyn
   const workflow = await acted('tiny/nightly')
   expect(workflow).toMatch(/^reprocess\/tiny\/nightly-/)
   const client = await connect(hillock.stack().temporal)
-  expect(await client.workflow.getHandle(workflow).result()).toMatchObject({ release: null, published: false })
+  const why = `${first.release} is what the run file gives`
+  expect(await client.workflow.getHandle(workflow).result()).toMatchObject({ release: null, published: false, why })
   await client.connection.close()
   const { runs } = await hillock.json<{ runs: { workflowId: string }[] }>('status', '--all')
   expect(runs.length).toBe(1)
@@ -119,6 +122,28 @@ test('sections that arrive are made at the next look; a look that fails pauses t
   }
   expect((await schedule('show', 'arrival/tiles')).note).toMatch(/paused due to workflow failure/i)
 }, 300_000)
+
+test('a schedule keeps the run file of its day, says when that has changed, and takes the new one; zones and expressions are checked', async () => {
+  const file = join(hillock.home, 'kept.yaml')
+  writeFileSync(file, readFileSync(TINY))
+  const made = await schedule('create', file, '--name', 'two words', '--cron', '0 3 * * *', '--time-zone', 'Asia/Tokyo')
+  const name = made.schedule
+  expect(name).toMatch(/^tiny\/two-words-/)
+  expect(made.next[0]).toContain('T18:00:00')
+  writeFileSync(file, readFileSync(TINY, 'utf8').replace('seed: 3', 'seed: 4'))
+  expect(await schedule('show', 'tiny/two words')).toMatchObject({ changed: true })
+  const again = await hillock.cli('schedule', 'create', file, '--name', 'two words', '--every', '6h')
+  expect(again.stderr).toContain(`hillock schedule update ${name}`)
+  const now = await schedule('update', name, '--every', '1h30m')
+  expect(now).toMatchObject({ changed: false, when: 'every 1h30m' })
+  expect(await schedule('show', name)).toMatchObject({ changed: false })
+  for (const [when, why] of [
+    [['--cron', 'garbage'], 'five fields'],
+    [['--cron', '0 3 * * *', '--time-zone', 'Mars/Phobos'], 'no such zone'],
+    [['--every', '0s'], 'less than'],
+  ] as const)
+    expect((await hillock.cli('schedule', 'create', file, '--name', 'x', ...when)).stderr).toContain(why)
+}, 60_000)
 
 test('paused with a reason, resumed, deleted; what is wrong is refused', async () => {
   const paused = await schedule('pause', 'tiny/nightly', '--reason', 'rollback of r1')
