@@ -50,7 +50,9 @@ json(program.command('down'))
   .description('stop what `up` or `run` started')
   .action(async o => (await import('./commands/up.ts')).down(o))
 runOptions(program.command('plan <file>'))
-  .description('what a run would make and why, with time and cost; makes nothing')
+  .description(
+    'what a run would make and why, with time and cost; makes nothing (the stack is started if need be: it works the plan out)',
+  )
   .action(async (file: string, o) => (await import('./commands/plan.ts')).plan(file, o))
 runOptions(program.command('run [file]'))
   .option('--plan <id>', 'instead of a file: exactly what a plan says, or what has changed since')

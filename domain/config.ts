@@ -4,6 +4,7 @@ import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
 import { Box, intersect, isEmpty } from './geometry.ts'
 import { PhantomSpec } from './phantom.ts'
+import { didYouMean, nearest, suggestion } from './schema.ts'
 import { stageNames, stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
@@ -225,11 +226,11 @@ function checkWhole(c: RunConfig): void {
     for (const [name, given] of Object.entries(o.stages)) {
       const path = `overrides.${i}.stages.${name}`
       const row = stages[name as StageName] as StageRow | undefined
-      if (!row) fail(path, 'unknown stage')
+      if (!row) fail(path, `unknown stage${didYouMean(nearest(name, stageNames))}`)
       else if (row.scope !== 'region' && name !== 'agglomerate') fail(path, 'this stage is not one of a region')
       else {
         const parsed = row.parameters.safeParse({ ...(c.stages[name as StageName] as object), ...given })
-        if (!parsed.success) fail(path, explain(parsed.error.issues).join('; '))
+        if (!parsed.success) fail(path, explain(parsed.error.issues, row.parameters).join('; '))
       }
     }
   for (const [i, g] of c.gates.entries()) {
@@ -270,13 +271,19 @@ export function setPath(tree: Record<string, unknown>, path: string, value: unkn
 
 const issuePath = (i: z.core.$ZodIssue): string => i.path.map(String).join('.') || '(top of the file)'
 
-function explain(issues: readonly z.core.$ZodIssue[]): string[] {
+/** @param schema whose keys a misspelt one may have meant */
+function explain(issues: readonly z.core.$ZodIssue[], schema: z.ZodType): string[] {
   return issues.flatMap(i => {
-    if (i.code === 'unrecognized_keys') return i.keys.map(k => `${[...i.path, k].join('.')}: unknown key`)
+    if (i.code === 'unrecognized_keys')
+      return i.keys.map(k => `${[...i.path, k].join('.')}: unknown key${suggestion(schema, i.path, k)}`)
     // Of a union the branch that got furthest says what is wrong; the others are noise.
     if (i.code === 'invalid_union') {
       const best = i.errors.toSorted((a, b) => depth(b) - depth(a))[0]
-      if (best && depth(best) > 0) return explain(best.map(e => ({ ...e, path: [...i.path, ...e.path] })))
+      if (best && depth(best) > 0)
+        return explain(
+          best.map(e => ({ ...e, path: [...i.path, ...e.path] })),
+          schema,
+        )
     }
     return [`${issuePath(i)}: ${i.message}`]
   })
@@ -294,7 +301,7 @@ export function parseRunConfig(raw: unknown, file: string): RunConfig {
   if (!parsed.success)
     throw new HillockError(
       'ConfigError',
-      `${file} is not a valid run file:\n  ${explain(parsed.error.issues).join('\n  ')}`,
+      `${file} is not a valid run file:\n  ${explain(parsed.error.issues, RunConfig).join('\n  ')}`,
     )
   try {
     checkWhole(parsed.data)

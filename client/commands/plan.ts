@@ -4,6 +4,7 @@ import Table from 'cli-table3'
 import type { RunConfig } from '../../domain/config.ts'
 import { queues, workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
+import { amount, costText } from '../../domain/cost.ts'
 import { picture, Plan, planRows, type PlanItem } from '../../domain/plan.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRaw } from '../../storage/raw.ts'
@@ -14,6 +15,7 @@ import { connect } from '../connection.ts'
 import { causeOf } from '../execute.ts'
 import { onceName } from '../names.ts'
 import { clock } from '../report.ts'
+import { forecast, type Forecast } from '../forecast.ts'
 import { readRunFile } from '../run-file.ts'
 import { ensureStack } from '../stack.ts'
 
@@ -22,15 +24,17 @@ const SHOWN = 6
 
 export async function plan(file: string, o: { json?: boolean; set: readonly string[]; name?: string }): Promise<void> {
   const config = readRunFile(file, o.set)
-  const { stack } = await ensureStack()
+  const { stack, started } = await ensureStack()
   const p = await makePlan(await connect(stack.temporal), config)
-  printPlan(p, o)
+  await printPlan(p, config, o)
+  if (started && !o.json) console.log('The stack was started for this and stays up; `./hillock down` stops it.')
   process.exit(0)
 }
 
-export function printPlan(p: Plan, o: { json?: boolean }): void {
-  if (o.json) console.log(JSON.stringify({ ...p, rows: planRows(p) }))
-  else print(p)
+export async function printPlan(p: Plan, config: RunConfig, o: { json?: boolean }): Promise<void> {
+  const ahead = await forecast(bucket(), p, config.price)
+  if (o.json) console.log(JSON.stringify({ ...p, rows: planRows(p), forecast: ahead ?? null }))
+  else print(p, config, ahead)
 }
 
 export async function makePlan(client: Client, config: RunConfig): Promise<Plan> {
@@ -97,7 +101,7 @@ function changes(before: Plan, now: Plan): string[] {
   return out.length ? out : ['the reasons or measurements are others']
 }
 
-function print(p: Plan): void {
+function print(p: Plan, { voxelSizeNm }: RunConfig, ahead: Forecast | undefined): void {
   const rows = planRows(p).filter(r => r.make + r.may > 0)
   const against = p.base ? `against release ${p.base}` : 'nothing is published yet'
   if (rows.length === 0) return console.log(`plan ${p.id} of ${p.dataset}: nothing is to be made (${against})`)
@@ -112,9 +116,9 @@ function print(p: Plan): void {
       r.exists,
       r.make,
       r.may,
-      r.make + r.may ? r.voxels.toLocaleString('en') : '',
-      r.make + r.may ? (r.unmeasured ? 'not measured' : r.seconds.toFixed(1)) : '',
-      r.make + r.may ? (r.unmeasured ? '' : r.cost.toFixed(5)) : '',
+      r.make + r.may && r.unmeasured === 0 ? r.voxels.toLocaleString('en') : '',
+      r.make + r.may ? (r.unmeasured ? 'not known yet' : r.seconds.toFixed(1)) : '',
+      r.make + r.may ? (r.unmeasured ? '' : amount(r.cost)) : '',
     ])
   console.log(`plan ${p.id} of ${p.dataset}, ${against}\n\n${table.toString()}\n`)
   for (const r of rows) {
@@ -130,13 +134,16 @@ function print(p: Plan): void {
       )
     if (grouped.size > SHOWN) console.log(`  ${r.stage}: ${grouped.size - SHOWN} more reasons (--json)`)
   }
-  const total = rows.reduce((s, r) => ({ seconds: s.seconds + r.seconds, cost: s.cost + r.cost }), {
-    seconds: 0,
-    cost: 0,
-  })
   console.log(`\nregions (█ made, ▒ may follow, · untouched):\n${picture(p)}\n`)
-  console.log(
-    `at most ${clock(total.seconds)} of computing, ${total.cost.toFixed(4)} ${p.currency}; artifacts that "may follow" are left alone where what they read comes out as before`,
-  )
+  const sum = (f: 'seconds' | 'cost'): number => rows.reduce((n, r) => n + r[f], 0)
+  const told = (seconds: number, cost: number): string =>
+    `${clock(seconds)} of computing, ${costText(cost, p.currency, p.bounds, voxelSizeNm)}`
+  if (!ahead) console.log(`at most ${told(sum('seconds'), sum('cost'))}`)
+  else {
+    console.log('time and cost are not known yet: nothing of the kind has been made of this dataset')
+    console.log(`at the rates of ${ahead.from}, about ${told(ahead.seconds, ahead.cost)}`)
+    if (ahead.unknown.length > 0) console.log(`without ${ahead.unknown.join(', ')}, of which no rate is known`)
+  }
+  if (rows.some(r => r.may > 0)) console.log('what "may follow" is left alone where what it reads comes out as before')
   console.log(`run it: ./hillock run --plan ${p.id}`)
 }

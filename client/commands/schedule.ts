@@ -155,7 +155,7 @@ export async function plan(name: string, o: Options): Promise<void> {
   const { action } = await found(client, name)
   const { config } = action.args![0] as Partial<ReprocessInput>
   if (!config) throw new HillockError('ConfigError', `${name} evaluates: it makes nothing, so there is no plan`)
-  printPlan(await makePlan(client, config), o)
+  await printPlan(await makePlan(client, config), config, o)
   process.exit(0)
 }
 
