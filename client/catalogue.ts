@@ -1,9 +1,11 @@
 // Reading releases and channels straight from the bucket: works whether or not anything is running.
+import type { RunConfig } from '../domain/config.ts'
 import type { ChannelValue } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { CHANNELS, Release } from '../domain/release.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { openStore } from '../storage/open-store.ts'
+import { getRaw } from '../storage/raw.ts'
 import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
 import { home } from '../worker/home.ts'
 
@@ -58,3 +60,7 @@ export async function findRelease(objects: ObjectStore, name: string): Promise<R
   const some = known.length > NAMED ? [...known.slice(0, NAMED), `${known.length - NAMED} more`] : known
   throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${some.join(', ') || 'none yet'}`)
 }
+
+/** The run file, with its defaults, that a release was made from; undefined where its manifest does not say. */
+export const runFileOf = async (objects: ObjectStore, { config }: Release): Promise<RunConfig | undefined> =>
+  config === undefined ? undefined : (JSON.parse(Buffer.from(await getRaw(objects, config)).toString()) as RunConfig)

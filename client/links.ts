@@ -7,6 +7,8 @@ export interface Links {
   /** URL of each layer, as Neuroglancer and cloud-volume take it. */
   readonly layers: Readonly<Record<string, string>>
   readonly view: string
+  /** Page of the release; the manifest for programs. */
+  readonly page: string
   readonly temporal: string
   readonly lineage: string
 }
@@ -17,6 +19,7 @@ export function links(stack: StackRecord, config: RunConfig, result: RunResult):
   return {
     layers: Object.fromEntries(names.map(l => [l, `precomputed://${stack.serving}/r/${at}/${l}`])),
     view: `${stack.serving}/view/${at}`,
+    page: `${stack.serving}/release/${at}`,
     temporal: `${stack.ui}/namespaces/default/workflows?query=${encodeURIComponent(`HillockDataset = "${config.dataset}" AND WorkflowType = "reconstruct"`)}`,
     lineage: `${stack.serving}/lineage/${at}`,
   }

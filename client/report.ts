@@ -1,5 +1,6 @@
 // What a run prints: one progress line per stage, the table at the end, the quality figures.
 import Table from 'cli-table3'
+import { amount } from '../domain/cost.ts'
 import type { Progress, StageProgress } from '../domain/contract.ts'
 import type { RunReport } from './commands/run.ts'
 
@@ -74,7 +75,7 @@ export function stageTable(result: Pick<RunReport, 'stages'>, currency: string):
       fixed(r.seconds, 1),
       r.made && r.seconds ? fixed(r.voxels / r.seconds / 1e6, 2) : '-',
       r.retries,
-      fixed(r.cost, 5),
+      amount(r.cost),
     ])
   return table.toString()
 }

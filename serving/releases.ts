@@ -1,13 +1,12 @@
 // Reads datasets, channels, releases and their lineage records from the bucket; what is immutable is kept in memory.
 import { z } from 'zod'
-import type { RunConfig } from '../domain/config.ts'
+import { runFileOf } from '../client/catalogue.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { CHANNELS, Release, type Channel } from '../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { getRaw } from '../storage/raw.ts'
 import { getRelease, readChannel } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
 import { memo } from './memo.ts'
@@ -132,16 +131,12 @@ export function releases(objects: ObjectStore): Releases {
       return release
     },
     records: release => records(`${release.dataset}/${release.release}`, release),
-    async facts({ dataset, release, config }) {
-      const channels = await channelsNow(dataset)
-      const file =
-        config === undefined
-          ? undefined
-          : (JSON.parse(Buffer.from(await getRaw(objects, config)).toString()) as RunConfig)
+    async facts(release) {
+      const channels = await channelsNow(release.dataset)
       return {
-        channels: channels.filter(c => c.value?.release === release).map(c => c.channel),
-        decisions: await decisionsOn(objects, dataset, release),
-        currency: file?.price.currency ?? '',
+        channels: channels.filter(c => c.value?.release === release.release).map(c => c.channel),
+        decisions: await decisionsOn(objects, release.dataset, release.release),
+        currency: (await runFileOf(objects, release))?.price.currency ?? '',
       }
     },
     // Who asks while it is being listed gets the same.

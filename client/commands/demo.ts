@@ -18,7 +18,10 @@ export async function demo(o: RunOptions & { exit?: boolean }): Promise<void> {
   } finally {
     if (!stays && started) await stopStack()
   }
-  if (!stays) process.exit()
+  if (!stays) {
+    if (started && !o.json) console.log('\nNothing serves these links now: `./hillock up` does.')
+    process.exit()
+  }
   console.log('\nServing until Ctrl-C.')
   await serveUntilInterrupted()
 }

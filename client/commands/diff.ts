@@ -1,4 +1,5 @@
 // `hillock release diff A B`: regions, segments, synapses, quality, holes and cost of two releases.
+import { amount } from '../../domain/cost.ts'
 import { queues, workflowIds } from '../../domain/contract.ts'
 import type { ReleaseDiff } from '../../domain/diff.ts'
 import { HillockError } from '../../domain/errors.ts'
@@ -70,5 +71,5 @@ function diffLines(d: ReleaseDiff): string[] {
     lines.push(`${k}: ${before?.toFixed(4) ?? 'none'} -> ${after?.toFixed(4) ?? 'none'}`)
   for (const h of d.holes.new) lines.push(`hole, new: ${h.stage} ${h.what}: ${h.reason}`)
   for (const h of d.holes.gone) lines.push(`hole, gone: ${h.stage} ${h.what}: ${h.reason}`)
-  return [...lines, `cost: ${d.cost.before.toFixed(4)} -> ${d.cost.after.toFixed(4)}`]
+  return [...lines, `cost: ${amount(d.cost.before)} -> ${amount(d.cost.after)}`]
 }

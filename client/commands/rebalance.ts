@@ -1,13 +1,12 @@
 // `hillock rebalance RELEASE --layer em|segmentation`: the same voxels in other chunks and shards, as a patch release; or what reads of it suggest.
 import Table from 'cli-table3'
-import { parseRunConfig, type RunConfig } from '../../domain/config.ts'
+import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { map3 } from '../../domain/geometry.ts'
 import { planRows } from '../../domain/plan.ts'
 import { bestScale, type Reads } from '../../domain/read-cost.ts'
 import type { Release, VolumeLayer } from '../../domain/release.ts'
-import { getRaw } from '../../storage/raw.ts'
-import { bucket, findRelease } from '../catalogue.ts'
+import { bucket, findRelease, runFileOf } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { vectorOf } from '../numbers.ts'
 import { ensureStack } from '../stack.ts'
@@ -31,9 +30,9 @@ export async function rebalance(name: string, o: Options): Promise<void> {
   const release = await findRelease(objects, name)
   const stage = STAGES[o.layer as keyof typeof STAGES] as (typeof STAGES)[keyof typeof STAGES] | undefined
   if (!stage) throw new HillockError('ConfigError', `--layer ${o.layer}: em or segmentation`)
-  if (!release.config)
+  const config = await runFileOf(objects, release)
+  if (!config)
     throw new HillockError('ConfigError', `release ${release.release} does not say with which run file it was made`)
-  const config = JSON.parse(Buffer.from(await getRaw(objects, release.config)).toString()) as RunConfig
   const given = {
     ...(o.chunk !== undefined && { chunk: vectorOf('--chunk', o.chunk) }),
     ...(o.shard !== undefined && { shard: vectorOf('--shard', o.shard) }),

@@ -1,5 +1,7 @@
 // `hillock release list|show|publish|rollback`.
+import type { Client } from '@temporalio/client'
 import { queues, workflowIds, type ChannelValue, type Evaluated } from '../../domain/contract.ts'
+import { amount, costText } from '../../domain/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { cellsIn, key } from '../../domain/geometry.ts'
 import { CHANNELS, type Channel } from '../../domain/release.ts'
@@ -8,7 +10,7 @@ import { decisionsOn } from '../../storage/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
 import { getSealed } from '../../storage/sealed.ts'
 import type { publish as publishWorkflow } from '../../workflows/publish.ts'
-import { bucket, channelsOf, datasets, findRelease, readRelease } from '../catalogue.ts'
+import { bucket, channelsOf, datasets, findRelease, readRelease, runFileOf } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { causeOf } from '../execute.ts'
 import { rollBack } from '../rollback.ts'
@@ -49,7 +51,7 @@ export async function list(dataset: string | undefined, o: Options): Promise<voi
   else if (rows.length === 0) console.log('no release yet')
   for (const r of o.json ? [] : rows)
     console.log(
-      `${r.dataset}/${r.release}  ${r.channels.join(', ') || '-'}  VOI ${r.quality.voiSum?.toFixed(3) ?? '-'}  holes ${r.holes}  cost ${r.cost.toFixed(4)}`,
+      `${r.dataset}/${r.release}  ${r.channels.join(', ') || '-'}  VOI ${r.quality.voiSum?.toFixed(3) ?? '-'}  holes ${r.holes}  cost ${amount(r.cost)}`,
     )
 }
 
@@ -72,7 +74,9 @@ export async function show(name: string, o: Options): Promise<void> {
     )
   }
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
-  console.log(`cost ${r.cost.toFixed(4)}, approved by ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
+  const currency = (await runFileOf(objects, r))?.price.currency ?? ''
+  console.log(`cost ${costText(r.cost, currency, r.bounds, r.voxelSizeNm)}`)
+  console.log(`approved by ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
   if (r.parent) console.log(`patch of ${r.parent}`)
   for (const d of decisions)
     console.log(
@@ -117,12 +121,20 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
   if (!now)
     throw new HillockError('ConfigError', `channel ${c} of ${dataset} is not set, so there is nothing to roll back`)
   const from = o.from ?? now.release
+  if (o.to !== undefined && (await readRelease(objects, dataset, o.to)) === undefined)
+    throw new HillockError('ConfigError', `--to ${o.to}: there is no such release of ${dataset}`)
   const regions = o.regions?.split(',').map(r => r.trim()) ?? []
   if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
-  const { stack } = await ensureStack()
+  const client = await connect((await ensureStack()).stack.temporal)
+  // A second call for the same release follows the rollback that is under way, which has moved the channel already.
+  if (from !== now.release && !(await underWay(client, workflowIds.rollback(dataset, c, from))))
+    throw new HillockError(
+      'ConfigError',
+      `--from ${from}: ${dataset}/${c} names ${now.release} now (${now.by}: ${now.reason}), so it is not taken back`,
+    )
   const input = { dataset, channel: c, from, to: o.to ?? null, by: operator(), reason: o.reason, regions }
   const tell = o.json ? (): void => {} : (line: string): void => console.error(line)
-  const result = await rollBack(await connect(stack.temporal), input, tell)
+  const result = await rollBack(client, input, tell)
   const value = (await channelsOf(objects, dataset))[c]!
   if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...value, ...result }))
   else {
@@ -132,6 +144,15 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
   }
   process.exit(0)
 }
+
+const underWay = (client: Client, workflowId: string): Promise<boolean> =>
+  client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(
+      d => d.status.name === 'RUNNING',
+      () => false,
+    )
 
 async function checkRegions(objects: ObjectStore, dataset: string, from: string, regions: string[]): Promise<void> {
   const bad = await readRelease(objects, dataset, from)

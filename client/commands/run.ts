@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunConfig } from '../../domain/config.ts'
 import type { PatchOf, RunResult } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
+import { costText } from '../../domain/cost.ts'
+import type { Box } from '../../domain/geometry.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { StackRecord } from '../../worker/home.ts'
 import { bucket, readRelease } from '../catalogue.ts'
@@ -23,6 +25,7 @@ export interface RunOptions {
 
 export interface RunReport extends Omit<RunResult, 'holes'>, Links {
   readonly holes: readonly Hole[]
+  readonly bounds: Box
   readonly dataset: string
   readonly seconds: number
 }
@@ -74,10 +77,12 @@ export async function execute(
   }
   await show()
   const final = await result
+  const { holes, bounds } = (await readRelease(bucket(), config.dataset, final.release))!
   return {
     dataset: config.dataset,
     ...final,
-    holes: (await readRelease(bucket(), config.dataset, final.release))?.holes ?? [],
+    holes,
+    bounds,
     ...links(stack, config, final),
     seconds: Math.round((Date.now() - began) / 100) / 10,
   }
@@ -88,8 +93,10 @@ export function printReport(report: RunReport, config: RunConfig): void {
   for (const line of qualityLines(report)) console.log(line)
   console.log(`\nrelease ${report.release} of ${report.dataset}, digest ${report.digest}`)
   console.log(report.refusal === null ? `published to channel ${report.channel}` : `NOT published: ${report.refusal}`)
-  console.log(`${report.seconds} s, cost ${report.cost.toFixed(4)} ${config.price.currency}\n`)
+  const cost = costText(report.cost, config.price.currency, report.bounds, config.voxelSizeNm)
+  console.log(`${report.seconds} s, cost ${cost}\n`)
   console.log(`  Neuroglancer  ${report.view}`)
+  console.log(`  release       ${report.page}`)
   console.log(`  Temporal UI   ${report.temporal}`)
   console.log(`  lineage       ${report.lineage}`)
 }

@@ -1,4 +1,5 @@
 // Four ways to print what something rests on: text, JSON, Mermaid, DOT.
+import { amount } from '../../domain/cost.ts'
 import { summariseLineage } from '../../domain/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import type { Graph, Node } from './graph.ts'
@@ -42,7 +43,7 @@ function ofRelease({ release: r, records }: Subject): string[] {
   const lines = [`${r.dataset}/${r.release}  digest ${r.digest}`, `run ${r.run.workflowId}, approved by ${r.approver}`]
   for (const s of summariseLineage(records, []).stages) {
     lines.push(
-      `${s.stage} v${s.versions.map(v => v.value).join(', v')}: ${s.artifacts} artifacts, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${s.cost.toFixed(5)}`,
+      `${s.stage} v${s.versions.map(v => v.value).join(', v')}: ${s.artifacts} artifacts, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${amount(s.cost)}`,
       ...s.parameters.slice(0, 3).map(p => `  parameters ${short(p.value)}`),
       ...s.models.map(m => `  model ${m.value}`),
       `  code ${s.codeRevisions.map(c => c.value).join(', ')}; ${s.runtimes.map(t => runtimeText(t.value as Lineage['runtime'])).join('; ')}`,
@@ -56,7 +57,7 @@ const ofArtifact = (r: Lineage): string[] => [
   `  stage version ${r.recipe.version}, parameters ${short(r.recipe.parameters)}`,
   `  extent ${short(r.recipe.extent)}, content ${r.content}, ${r.outputs.length} objects, ${r.bytes} bytes`,
   ...(r.recipe.model === null ? [] : [`  model ${r.recipe.model}`]),
-  `  made ${r.start} to ${r.end} by ${r.workflowId} (${r.runId}), attempt ${r.attempt}, cost ${r.cost.toFixed(5)}`,
+  `  made ${r.start} to ${r.end} by ${r.workflowId} (${r.runId}), attempt ${r.attempt}, cost ${amount(r.cost)}`,
   `  code ${r.codeRevision}; ${runtimeText(r.runtime)}`,
 ]
 
