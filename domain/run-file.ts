@@ -28,8 +28,9 @@ export function typeOf(schema: z.ZodType): string {
     case 'literal':
       return d.values!.join(', ')
     case 'number': {
-      const lo = minValue != null && Number.isFinite(minValue) && minValue > -Number.MAX_SAFE_INTEGER ? minValue : null
-      const hi = maxValue != null && Number.isFinite(maxValue) && maxValue < Number.MAX_SAFE_INTEGER ? maxValue : null
+      const within = (n: number | null | undefined): number | null =>
+        typeof n === 'number' && Math.abs(n) < Number.MAX_SAFE_INTEGER ? n : null
+      const [lo, hi] = [within(minValue), within(maxValue)]
       const open = lo !== null && !schema.safeParse(lo).success
       const from = lo === null ? '' : open ? `above ${lo}` : `from ${lo}`
       const range = [from, hi === null ? '' : `to ${hi}`].filter(Boolean).join(' ')

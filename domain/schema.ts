@@ -1,5 +1,5 @@
 // Walks a zod schema key by key: for the page of the run file, for suggestions, and for tests that must not forget a key.
-import { z } from 'zod'
+import type { z } from 'zod'
 
 /** What the walk reads of any schema. */
 interface Def {
