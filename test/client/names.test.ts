@@ -60,7 +60,9 @@ test('what is no run file is refused in words, and nothing waits for it', () => 
       rmSync(file, { recursive: true, force: true })
     }
   }
-  expect(refusal(() => execFileSync('sh', ['-c', 'mkfifo "$0"', file]))).toContain(`${file}: this is no file but a pipe`)
+  expect(refusal(() => execFileSync('sh', ['-c', 'mkfifo "$0"', file]))).toContain(
+    `${file}: this is no file but a pipe`,
+  )
   expect(refusal(() => execFileSync('mkdir', [file]))).toContain('a folder')
   expect(refusal(() => {})).toContain('no such run file')
   expect(refusal(() => writeFileSync(file, Buffer.from([0x89, 0x50, 0xff])))).toContain('no text in UTF-8')
