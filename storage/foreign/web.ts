@@ -41,7 +41,8 @@ function causeOf(e: Error): string {
     const { code } = inner as NodeJS.ErrnoException
     causes.push(code && !inner.message.includes(code) ? `${inner.message} (${code})` : inner.message)
   }
-  return [...new Set(causes)].filter(Boolean).join(': ')
+  const text = [...new Set(causes)].filter(Boolean).join(': ')
+  return text.replace(/bad port$/, 'the port is one of those that are refused to clients of the web')
 }
 
 /** @param url as it was given, for messages; `base`: the same as http(s)://, with the query that every request is to carry. */

@@ -21,6 +21,8 @@ export type ImageFormat = 'png' | 'tiff' | 'jpeg'
 export interface GreyMap {
   readonly window?: readonly [low: number, high: number] | undefined
   readonly invert?: boolean | undefined
+  /** Samples of 0 show nothing: they stay 0, and no other becomes 0. */
+  readonly void?: boolean | undefined
 }
 
 /** 32768 x 32768: larger than any camera; what claims more is a damaged header. */
@@ -240,7 +242,7 @@ function greyOf(data: Samples, channels: number): Samples {
 }
 
 /** Grey values of 8 bits; undefined where a sample is no number. */
-function mapped(samples: Samples, { window, invert }: GreyMap): Uint8Array<ArrayBuffer> | undefined {
+function mapped(samples: Samples, { window, invert, void: empty }: GreyMap): Uint8Array<ArrayBuffer> | undefined {
   if (!window && !invert) return samples as Uint8Array<ArrayBuffer>
   const [low, high] = window ?? [0, 255]
   const out = new Uint8Array(samples.length)
@@ -248,7 +250,8 @@ function mapped(samples: Samples, { window, invert }: GreyMap): Uint8Array<Array
     const v = Math.round(((samples[i]! - low) * 255) / (high - low))
     if (Number.isNaN(v)) return undefined
     const grey = Math.max(0, Math.min(255, v))
-    out[i] = invert ? 255 - grey : grey
+    const shown = invert ? 255 - grey : grey
+    out[i] = !empty ? shown : samples[i] === 0 ? 0 : Math.max(1, shown)
   }
   return out
 }
