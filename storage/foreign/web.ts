@@ -33,6 +33,9 @@ function heedProxy(): void {
   })
 }
 
+const codeOf = (e: unknown): string | undefined =>
+  e instanceof Error ? (codeOf(e.cause) ?? (e as NodeJS.ErrnoException).code) : undefined
+
 /** What `fetch failed` hides: no such host, nobody there, a certificate. */
 function causeOf(e: Error): string {
   const causes: string[] = []
@@ -80,7 +83,7 @@ export function web(url: string, address: string): Files {
         if ((status < 500 && status !== 408 && status !== 429) || status === 501)
           throw new HillockError('StoreRefused', `${base}/${path}: ${refusal(status)}`)
       }
-      if (tried === TRIES) {
+      if (tried === TRIES || codeOf(answer) === 'ENOTFOUND') {
         const why = answer instanceof Error ? causeOf(answer) : `the host answers ${answer.status}`
         throw new HillockError('StoreError', `${base}/${path}: ${why}`)
       }
