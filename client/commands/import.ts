@@ -3,12 +3,17 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { boxName, contains, shapeOf } from '../../domain/geometry.ts'
+import { boxAt, boxName, contains, intersect, map3, shapeOf, type Box } from '../../domain/geometry.ts'
 import { addressOf } from '../../storage/foreign/address.ts'
+import type { ForeignVolume } from '../../storage/foreign/types.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
+import { greyValues } from '../import/grey.ts'
 import { fitting } from '../import/grid.ts'
 import { imagesAt, importImages } from '../import/images.ts'
 import { boxOf, vectorOf } from '../numbers.ts'
+
+/** Of the cube that is looked at. */
+const EDGE = 64
 
 interface Options {
   readonly json?: boolean
@@ -48,12 +53,13 @@ export async function importVolume(address: string, o: Options): Promise<void> {
       `${url} does not say in a unit of length how large its voxels are: give --voxel-size x,y,z in nanometres`,
     )
   if (taken.unread) throw fail(`mip ${mip} of ${url}: ${taken.unread}`)
-  if (taken.dataType !== 'uint8' || volume.channels !== 1)
+  if (!['uint8', 'uint16'].includes(taken.dataType) || volume.channels !== 1)
     throw fail(
-      `mip ${mip} of ${url} holds ${volume.channels} channel${volume.channels > 1 ? 's' : ''} of ${taken.dataType}; a source of EM is one channel of uint8`,
+      `mip ${mip} of ${url} holds ${volume.channels} channel${volume.channels > 1 ? 's' : ''} of ${taken.dataType}; a source of EM is one channel of uint8 or uint16`,
     )
   const file = o.out ?? `${o.dataset}.yaml`
   if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
+  const window = taken.dataType === 'uint8' ? null : await windowOf(volume, mip, box)
   const region = fitting(shapeOf(box), [128, 128, 128])
   const tree = {
     dataset: o.dataset,
@@ -68,20 +74,37 @@ export async function importVolume(address: string, o: Options): Promise<void> {
     },
     grid: { block: [...fitting(shapeOf(box), [128, 128, 64])], region: [...region] },
     // The volume is taken as it is.
-    stages: { align: { method: 'none' }, render: { normalise: 'none' } },
+    stages: { ...(window && { ingest: { window } }), align: { method: 'none' }, render: { normalise: 'none' } },
   }
   parseRunConfig(tree, file)
   const found = [
     `${volume.format}, ${taken.dataType}, chunks of ${taken.chunk.join(' x ')}`,
+    ...(window
+      ? [`${window[0]} becomes black and ${window[1]} white: 99 % of some voxels from the middle lie between`]
+      : []),
     ...volume.mips.map(
       (m, i) =>
         `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,
     ),
   ]
   writeFileSync(file, [url, ...found].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
-  if (o.json) return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm }))
+  if (o.json)
+    return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm, window }))
   for (const line of found) console.log(line)
   console.log(
     `${shapeOf(box).join(' x ')} voxels as dataset ${o.dataset}: ${file}; start it with ./hillock run ${file}`,
   )
+}
+
+/** What becomes black and white of deep voxels, by those in the middle of a box that are not empty. */
+async function windowOf(volume: ForeignVolume, mip: number, box: Box): Promise<[number, number]> {
+  const middle = map3(a => Math.max(box.min[a], Math.floor((box.min[a] + box.max[a] - EDGE) / 2)))
+  const voxels = await volume.read(mip, intersect(boxAt(middle, [EDGE, EDGE, EDGE]), box))
+  const { low, high } = greyValues([(voxels as Uint16Array).filter(v => v !== 0)])
+  if (low >= high)
+    throw new HillockError(
+      'ConfigError',
+      `the middle of ${volume.url} shows nothing (${low} to ${high}): name a --box with tissue in its middle`,
+    )
+  return [low, high]
 }

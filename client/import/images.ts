@@ -1,7 +1,7 @@
 // `hillock import` of images: tiles with their layout, or a stack; a run file with what was found and what had to be assumed.
 import { existsSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
@@ -38,7 +38,7 @@ const fail = (why: string): HillockError => new HillockError('ConfigError', why)
 
 /** Tiles or a stack at a path; undefined where it is to be looked at as a volume. @throws HillockError ConfigError */
 export async function imagesAt(where: string): Promise<Where | undefined> {
-  if (where.includes('://')) return undefined
+  if (where.includes('://') || VOLUME.includes(basename(where))) return undefined
   const what = await stat(where).catch(() => undefined)
   if (!what) return /[*?[{]/.test(where) ? { stack: resolve(where) } : undefined
   if (what.isDirectory()) return inFolder(resolve(where))
