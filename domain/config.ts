@@ -193,12 +193,12 @@ export const excludedSections = (c: RunConfig): { section: number; reason: strin
   c.exclude.sections.map(({ section, reason }) => ({ section, reason }))
 
 /** @throws HillockError ConfigError for what lies outside the dataset. */
-export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box): void {
+export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box, firstOfSource = 0): void {
   for (const [i, { section }] of sections.entries())
     if (section < bounds.min[2] || section >= bounds.max[2])
       throw new HillockError(
         'ConfigError',
-        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}`,
+        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}${firstOfSource ? ` (section ${firstOfSource} of the source is 0)` : ''}`,
       )
   for (const [i, { box }] of boxes.entries()) checkInside(`exclude.boxes.${i}.box`, box, bounds)
 }

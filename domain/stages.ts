@@ -87,7 +87,7 @@ const rows = {
       window: z
         .tuple([z.number(), z.number()])
         .refine(([low, high]) => low < high, 'low below high; dark and bright are exchanged by `invert`')
-        .optional(),
+        .nullish(),
       /** Exchanges black and white: models expect dark membranes. */
       invert: z.boolean().optional(),
     }),

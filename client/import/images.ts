@@ -8,7 +8,7 @@ import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { atOrigin, places } from '../../domain/layout.ts'
 import { formatOf, samplesOf, type Samples } from '../../storage/formats/image.ts'
-import { openNpySlices } from '../../storage/formats/npy-slices.ts'
+import { isNpy, openNpySlices } from '../../storage/formats/npy-slices.ts'
 import { tiffPages } from '../../storage/formats/tiff.ts'
 import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
 import { readRegularFile, withFile } from '../../storage/regular.ts'
@@ -46,8 +46,7 @@ export async function imagesAt(where: string): Promise<Where | undefined> {
   const format = formatOf(head)
   if (format && format !== 'tiff')
     throw fail(`${where} is one image; name its folder, a pattern of images, or the layout of the tiles`)
-  const npy = /^.NUMPY/.test(Buffer.from(head).toString('latin1')) || (head[0] === 0x1f && head[1] === 0x8b)
-  return format || npy ? { stack: resolve(where) } : { layout: resolve(where) }
+  return format || isNpy(head) ? { stack: resolve(where) } : { layout: resolve(where) }
 }
 
 async function inFolder(folder: string): Promise<Where | undefined> {

@@ -210,6 +210,17 @@ test('PNG out and in again is exact, the same bytes each time, and one channel',
   await expect(encodePng(grey, width, height + 1)).rejects.toThrow(RangeError)
 })
 
+test('a JPEG of 12 bits is not damaged but not read', async () => {
+  const jpeg = Buffer.from(await image().toColourspace('b-w').jpeg().toBuffer())
+  jpeg[jpeg.indexOf(Buffer.of(0xff, 0xc0)) + 4] = 12
+  await expect(decodeTile(jpeg, 't')).rejects.toThrow('is a JPEG of 12 bits, which is not read')
+})
+
+test('8 bits turned', async () => {
+  const png = await encodePng(grey, width, height)
+  expect((await decodeTile(png, 't', { invert: true })).data).toEqual(grey.map(v => 255 - v))
+})
+
 test('16 bits out and in again through a window', async () => {
   const png = await encodePng(
     Uint16Array.from(grey, v => 1000 + 3 * v),
