@@ -1,7 +1,7 @@
 // A source that is an aligned volume: its extent, and its slices, read slab by slab.
 import type { RunConfig, TileEntry, VolumeSource } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { boxName, contains, shapeOf, subtract, translate, type Box } from '../../domain/geometry.ts'
+import { boxAt, boxName, contains, map3, shapeOf, subtract, translate, type Box } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
@@ -77,7 +77,16 @@ export function volumeSource(source: VolumeSource, config: RunConfig): TileSourc
   }
   return {
     async survey() {
-      const { box } = await (opened ??= open(source, config))
+      const { volume, box } = await (opened ??= open(source, config))
+      // What a host does not give is found out before anything starts; what is damaged is found where it lies.
+      await volume.read(
+        source.mip,
+        boxAt(
+          map3(a => Math.floor((box.min[a] + box.max[a]) / 2)),
+          [1, 1, 1],
+        ),
+        [],
+      )
       return { bounds: { min: [0, 0, 0], max: shapeOf(box) }, offset: box.min, tiles: null }
     },
     async whole() {

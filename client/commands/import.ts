@@ -2,10 +2,12 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, intersect, map3, shapeOf, type Box } from '../../domain/geometry.ts'
+import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { addressOf } from '../../storage/foreign/address.ts'
-import type { ForeignVolume } from '../../storage/foreign/types.ts'
+import { lacksOf } from '../../storage/foreign/holes.ts'
+import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { greyValues } from '../import/grey.ts'
 import { fitting } from '../import/grid.ts'
@@ -59,7 +61,8 @@ export async function importVolume(address: string, o: Options): Promise<void> {
     )
   const file = o.out ?? `${o.dataset}.yaml`
   if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
-  const window = taken.dataType === 'uint8' ? null : await windowOf(volume, mip, box)
+  const middle = await middleOf(volume, mip, box)
+  const window = taken.dataType === 'uint8' ? null : windowOf(volume, middle)
   const region = fitting(shapeOf(box), [128, 128, 128])
   const tree = {
     dataset: o.dataset,
@@ -82,6 +85,7 @@ export async function importVolume(address: string, o: Options): Promise<void> {
     ...(window
       ? [`${window[0]} becomes black and ${window[1]} white: 99 % of some voxels from the middle lie between`]
       : []),
+    ...middle.notes,
     ...volume.mips.map(
       (m, i) =>
         `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,
@@ -96,15 +100,29 @@ export async function importVolume(address: string, o: Options): Promise<void> {
   )
 }
 
-/** What becomes black and white of deep voxels, by those in the middle of a box that are not empty. */
-async function windowOf(volume: ForeignVolume, mip: number, box: Box): Promise<[number, number]> {
-  const middle = map3(a => Math.max(box.min[a], Math.floor((box.min[a] + box.max[a] - EDGE) / 2)))
-  const voxels = await volume.read(mip, intersect(boxAt(middle, [EDGE, EDGE, EDGE]), box))
-  const { low, high } = greyValues([(voxels as Uint16Array).filter(v => v !== 0)])
-  if (low >= high)
-    throw new HillockError(
-      'ConfigError',
-      `the middle of ${volume.url} shows nothing (${low} to ${high}): name a --box with tissue in its middle`,
-    )
-  return [low, high]
+interface Middle {
+  readonly data: VolumeArray
+  /** What there is to say of its chunks. */
+  readonly notes: readonly string[]
+}
+
+/** The voxels in the middle of a box: what is not given or damaged there is said at once, and met again by the run. */
+async function middleOf(volume: ForeignVolume, mip: number, box: Box): Promise<Middle> {
+  const min = map3(a => Math.max(box.min[a], Math.floor((box.min[a] + box.max[a] - EDGE) / 2)))
+  const holes: VolumeHole[] = []
+  try {
+    const data = await volume.read(mip, intersect(boxAt(min, [EDGE, EDGE, EDGE]), box), holes)
+    return { data, notes: lacksOf(holes).map(h => `in its middle, ${boxName(h.box)}, a chunk is ${h.reason}`) }
+  } catch (e) {
+    if (!isHillockError(e)) throw e
+    return { data: new Uint8Array(), notes: [`its middle CANNOT BE READ: ${e.message}`] }
+  }
+}
+
+/** What becomes black and white of deep voxels, by those in the middle that are not empty. */
+function windowOf({ url }: ForeignVolume, { data, notes }: Middle): [number, number] {
+  const { low, high } = greyValues([(data as Uint16Array).filter(v => v !== 0)])
+  if (low < high) return [low, high]
+  const why = notes.join('; ') || `its values go from ${low} to ${high}`
+  throw new HillockError('ConfigError', `${url} shows nothing in its middle (${why}): name another --box`)
 }

@@ -41,6 +41,8 @@ export function addressOf(pasted: string): Address {
     url = prefixed[2]!
     format = named
   }
+  // As the console of Google's cloud shows it.
+  url = url.replace(/^https:\/\/(console\.cloud\.google\.com\/storage\/browser|storage\.cloud\.google\.com)\//, 'gs://')
   for (const layer of layers) {
     const [kind = '', path = ''] = layer.split(/:(.*)/s)
     format = NAMES[kind.toLowerCase()]

@@ -14,6 +14,7 @@ test.each([
   ['precomputed://gs://b/vol', 'gs://b/vol', 'precomputed'],
   ['precomputed:///data/vol', '/data/vol', 'precomputed'],
   ['PRECOMPUTED://file:///data/vol', 'file:///data/vol', 'precomputed'],
+  ['https://console.cloud.google.com/storage/browser/b/vol', 'gs://b/vol', undefined],
   ['zarr://https://h/v.zarr/', 'https://h/v.zarr', 'zarr'],
   ['zarr2://gs://b/v.zarr', 'gs://b/v.zarr', 'zarr'],
   ['zarr3://gs://b/v.zarr', 'gs://b/v.zarr', 'zarr'],
@@ -67,6 +68,7 @@ describe('refused in words that name what to give instead', () => {
   })
   test('schemes', () => {
     expect(() => openFiles('s3://bucket/a/vol')).toThrow('https://bucket.s3.amazonaws.com/a/vol')
+    expect(() => openFiles('https://me:secret@h/vol')).toThrow(/^https:\/\/\.\.\.@h\/vol: a name and password/)
     expect(() => openFiles('graphene://https://h/vol')).toThrow(/graphene.*folders, http/)
   })
 })

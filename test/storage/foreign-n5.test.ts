@@ -152,6 +152,13 @@ describe('levels and voxel sizes', () => {
     expect((await openVolume(`${root}/setup1`)).mips[0]!.name).toBe('timepoint0/s0')
   })
 
+  test('a container of several arrays says what is in it', async () => {
+    const root = await freshFolder()
+    await put(root, 'attributes.json', { n5: '2.5.1' })
+    for (const path of ['raw/s0/', 'volumes/labels/']) await n5(root, path, one)
+    await expect(openVolume(root)).rejects.toThrow(`name what is in it: ${root}/raw/s0, ${root}/volumes/labels`)
+  })
+
   test('mips may be of several data types', async () => {
     const root = await freshFolder()
     await n5(root, 's0/', one)

@@ -35,7 +35,7 @@ test('a chunk that is answered with 500 is tried again, then an error with its a
     type: 'StoreError',
     message: `${url}/s/0-8_0-8_8-16: the host answers 500`,
   })
-  expect(asked.filter(a => a.url.endsWith('_8-16'))).toHaveLength(4)
+  expect(asked.filter(a => a.url.endsWith('_8-16'))).toHaveLength(3)
 })
 
 test('a host that refuses all is no host without a volume; one that refuses what it lacks gives the volume it has', async () => {
