@@ -1,11 +1,16 @@
 // Attempts of an activity that failed, carried from one to the next by heartbeats, for the history keeps the last one only.
 import type { Info } from '@temporalio/activity'
 import type { Failure, Told } from '../domain/contract.ts'
+import { SPARE } from '../domain/stages.ts'
 
 /** Type of an attempt whose worker was killed. */
 export const LOST = 'Lost'
-/** More are never carried; retry policies allow fewer. */
-const KEPT = 16
+/** Type of an attempt whose worker was told to end and handed it over: no fault of the work. */
+export const HANDED = 'WorkerShutdown'
+/** More are never carried, nor made. */
+const KEPT = SPARE
+/** So many workers may die of one activity: it may be what kills them. */
+const LOST_MOST = 20
 
 /**
  * What failed before this attempt. An attempt that was killed could not report it: when it was last heard of follows from
@@ -21,6 +26,22 @@ export function failuresBefore(info: Info): Failure[] {
   )
   const at = info.currentAttemptScheduledTimestampMs - backoff - (info.heartbeatTimeoutMs ?? 0)
   return [...known, { at: Math.round(Math.max(at, known.at(-1)?.at ?? info.scheduledTimestampMs)), type: LOST }]
+}
+
+const countOf = (failures: readonly Failure[], isOne: (type: string) => boolean): number =>
+  failures.filter(f => isOne(f.type)).length
+
+/** Attempts that failed by the work itself, of those before this one. */
+export const ownFailures = (failures: readonly Failure[]): number =>
+  countOf(failures, type => type !== HANDED && type !== LOST)
+
+/** Attempts before this one that nobody handed over. */
+export const retriesOf = (info: Info): number => countOf(failuresBefore(info), type => type !== HANDED)
+
+/** Whether an activity that has failed like this gets no other attempt: its policy is about the work, and Temporal's is wider by `SPARE`. */
+export function usedUp(info: Info, failures: readonly Failure[]): boolean {
+  const allowed = (info.retryPolicy?.maximumAttempts ?? 0) - SPARE
+  return allowed > 0 && (ownFailures(failures) >= allowed || countOf(failures, type => type === LOST) >= LOST_MOST)
 }
 
 /** The result of a stage, with what it went through; any other result as it is. */

@@ -11,6 +11,7 @@ import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.t
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'
 import { Context } from '@temporalio/activity'
 import { stages } from '../domain/stages.ts'
+import { failuresBefore, ownFailures } from './attempts.ts'
 import type { Deps } from './context.ts'
 import { fault } from './faults.ts'
 import { progress } from './meter.ts'
@@ -109,7 +110,7 @@ export async function eachBlock(
   work: (block: Block) => Promise<void>,
 ): Promise<Hole[]> {
   const holes: Hole[] = []
-  const last = Context.current().info.attempt >= stages[stage].retry.attempts
+  const last = ownFailures(failuresBefore(Context.current().info)) + 1 >= stages[stage].retry.attempts
   for (const [i, block] of blocks.entries()) {
     try {
       fault('before', ` block ${key(block.coord)}`)

@@ -3,7 +3,7 @@ import { activityInfo, ApplicationFailure, CancelledFailure, Context } from '@te
 import { errorTable, HillockError, isHillockError } from '../domain/errors.ts'
 import type { Failure } from '../domain/contract.ts'
 import type { Deps } from './context.ts'
-import { failuresBefore, LOST, told } from './attempts.ts'
+import { failuresBefore, HANDED, LOST, told, usedUp } from './attempts.ts'
 import { fault } from './faults.ts'
 import { untilOpen } from './gc-gate.ts'
 import { beats, type Beat } from './meter.ts'
@@ -38,7 +38,8 @@ export function guarded<T extends Record<string, Activity>>(
       const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0, requests: {} }
       const failures = failuresBefore(context.info)
       let held: string | undefined
-      const say = (): void => context.heartbeat({ stage: name, done: beat.done, total: beat.total, failures, held })
+      const say = (): void =>
+        context.heartbeat({ stage: name, done: beat.done, total: beat.total, waits: beat.waits, failures, held })
       // At once, so that they are known however this attempt ends.
       if (failures.length > 0) say()
       if (failures.at(-1)?.type === LOST && failures.length === context.info.attempt - 1)
@@ -51,6 +52,8 @@ export function guarded<T extends Record<string, Activity>>(
         if (quiet < STALL_MS) say()
       }, BEAT_MS)
       try {
+        if (usedUp(context.info, failures))
+          throw new HillockError('ComputeLost', 'too many workers have died in the middle of this')
         await untilOpen(deps.objects, name, stop => {
           const first = held !== stop
           held = stop
@@ -69,12 +72,15 @@ export function guarded<T extends Record<string, Activity>>(
       } catch (e) {
         const { aborted, reason } = context.cancellationSignal as { aborted: boolean; reason?: Error }
         // Cancelled is no failure; but an attempt that ends because its worker shuts down is made again.
-        if (!aborted || reason?.message === 'WORKER_SHUTDOWN') {
+        const handed = aborted && reason?.message === 'WORKER_SHUTDOWN'
+        if (!aborted || handed) {
           const type = (e as { type?: string }).type ?? (e as Error).name
-          failures.push({ at: Date.now(), type: aborted ? 'WorkerShutdown' : type })
+          failures.push({ at: Date.now(), type: handed ? HANDED : type })
           say()
           tellAttempt(name, failures, true, beat.requests)
         }
+        if (handed)
+          throw ApplicationFailure.create({ type: HANDED, message: 'its worker was told to end', nextRetryDelay: '1s' })
         throw asFailure(e, failures)
       } finally {
         clearInterval(timer)
@@ -102,8 +108,9 @@ function asFailure(e: unknown, failures: readonly Failure[]): unknown {
     return ApplicationFailure.create({
       type: e.type,
       message: e.message,
-      nonRetryable: !errorTable[e.type].retry,
+      nonRetryable: !errorTable[e.type].retry || usedUp(activityInfo(), failures),
       details,
     })
-  return ApplicationFailure.fromError(e instanceof Error ? e : new HillockError('StoreError', String(e)), { details })
+  const error = e instanceof Error ? e : new HillockError('StoreError', String(e))
+  return ApplicationFailure.fromError(error, { nonRetryable: usedUp(activityInfo(), failures), details })
 }

@@ -3,14 +3,12 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig, TileEntry } from '../domain/config.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { boxName } from '../domain/geometry.ts'
 import { places } from '../domain/layout.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { TileQuality } from '../kernels/tile-quality.ts'
 import { decodeTile, type GreyMap } from '../storage/formats/image.ts'
-import type { Lack } from '../storage/foreign/holes.ts'
 import { putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import { batch } from './pages.ts'
@@ -29,13 +27,10 @@ export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | '
 }
 
 /** The declared mapping to grey values, as it enters manifests and recipes: nothing where there is none. */
-export function greyOf({ source, stages: { ingest } }: RunConfig): {
-  grey?: { window?: [number, number]; invert?: true; void?: true }
-} {
+export function greyOf({ stages: { ingest } }: RunConfig): { grey?: { window?: [number, number]; invert?: true } } {
   const { window, invert } = ingest
   if (!window && !invert) return {}
-  const grey = { ...(window && { window: [...window] as [number, number] }), ...(invert && { invert }) }
-  return { grey: 'volume' in source ? { ...grey, void: true } : grey }
+  return { grey: { ...(window && { window: [...window] }), ...(invert && { invert }) } }
 }
 
 export interface SectionManifest {
@@ -44,8 +39,6 @@ export interface SectionManifest {
   readonly rejected: readonly { readonly name: string; readonly reason: string }[]
   /** Images of a place that another image of it stands for; absent where every place was imaged once. */
   readonly superseded?: readonly { readonly name: string; readonly reason: string }[]
-  /** Of an aligned source: boxes of the dataset that it lacks and that reach into this section; absent where it lacks none. */
-  readonly lacks?: readonly Lack[]
 }
 
 export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
@@ -57,13 +50,12 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
   const changed = (): HillockError =>
     new HillockError('SourceChanged', `the source of sections ${first} to ${last} changed while it was read`)
   if (context.source !== undefined && context.source !== sha256(canonicalJson(await source!.whole()))) throw changed()
-  const reader: Pick<TileSource, 'bytes' | 'lacks'> = source ?? {
-    bytes: tile => deps.artifacts.get(slab!, tile.file),
-  }
+  const read = (tile: TileEntry): Promise<Uint8Array> =>
+    source ? source.bytes(tile) : deps.artifacts.get(slab!, tile.file)
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
     const entries = tiles.filter(t => t.section === z)
-    outcomes.push(await ingestSection(deps, config, z, entries, reader))
+    outcomes.push(await ingestSection(deps, config, z, entries, read))
     progress(z - first + 1, last - first + 1)
   }
   if ((await identityOf(config, tiles, source)) !== identity) throw changed()
@@ -82,21 +74,20 @@ async function ingestSection(
   config: RunConfig,
   z: number,
   entries: readonly TileEntry[],
-  source: Pick<TileSource, 'bytes' | 'lacks'>,
+  read: TileSource['bytes'],
 ): Promise<Outcome> {
   const { blankStd, maxSaturated } = config.stages.ingest
   const superseded: { name: string; reason: string }[] = []
   const taken: TileEntry[] = []
-  for (const images of places(entries)) taken.push(await bestOf(deps, config, images, source, superseded))
+  for (const images of places(entries)) taken.push(await bestOf(deps, config, images, read, superseded))
   const sorted = taken.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const reads: Read[] = []
   const digests = new Map<Digest, string>()
   for (const tile of sorted) {
     try {
-      const bytes = await source.bytes(tile)
+      const bytes = await read(tile)
       const digest = sha256(bytes)
-      // What is black in an aligned source is alike everywhere.
-      const twin = source.lacks ? undefined : digests.get(digest)
+      const twin = digests.get(digest)
       if (twin) reads.push({ tile, digest, reason: `duplicate: the same bytes as tile ${twin}` })
       else reads.push({ tile, bytes, digest })
       digests.set(digest, twin ?? tile.name)
@@ -105,18 +96,15 @@ async function ingestSection(
       reads.push({ tile, reason: e.message })
     }
   }
-  const lacks = await lacksIn(z, sorted, source)
   // The listing without its paths: where a file lies says nothing about what it holds.
   const listing = sorted.map(({ name, x, y, width, height }) => ({ name, x, y, width, height }))
   const order = {
     stage: 'ingest',
     key: String(z),
-    // Nothing else of it plays a part where black is no fault.
-    parameters: { ...(source.lacks ? { aligned: true } : { blankStd, maxSaturated }), ...greyOf(config).grey },
+    parameters: { blankStd, maxSaturated, ...greyOf(config).grey },
     inputs: {
       listing: sha256(canonicalJson(listing as unknown as Json)),
       ...(superseded.length > 0 && { superseded: sha256(canonicalJson(superseded)) }),
-      ...(lacks.length > 0 && { lacks: sha256(canonicalJson(lacks as unknown as Json)) }),
       ...Object.fromEntries(reads.flatMap(r => (r.digest ? [[`tile/${r.tile.name}`, r.digest]] : []))),
     },
     extent: { section: z },
@@ -125,14 +113,13 @@ async function ingestSection(
     // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
     await saveDocument(deps, listing)
     if (superseded.length > 0) await saveDocument(deps, superseded)
-    if (lacks.length > 0) await saveDocument(deps, lacks)
     for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
     const good: IngestedTile[] = []
     const holes: Hole[] = []
     for (const r of reads) {
       try {
         if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
-        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!, source.lacks !== undefined))
+        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!))
       } catch (e) {
         if (!isHillockError(e, 'BadTileError')) throw e
         holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
@@ -143,17 +130,13 @@ async function ingestSection(
       tiles: good,
       rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
       ...(superseded.length > 0 && { superseded }),
-      ...(lacks.length > 0 && { lacks }),
     }
-    // Declared once: by the first section that it reaches into.
-    for (const { box, reason } of lacks)
-      if (box.min[2] === z) holes.push({ stage: 'ingest', what: `box ${boxName(box)}`, reason })
     await put('manifest.json', json(manifest))
     return {
       voxels: good.reduce((n, t) => n + t.width * t.height, 0),
       summary: {
         tiles: good.length,
-        rejected: manifest.rejected.length,
+        rejected: holes.length,
         ...(superseded.length > 0 && { superseded: superseded.map(t => `${t.name}: ${t.reason}`) }),
       },
       holes,
@@ -166,7 +149,7 @@ async function bestOf(
   deps: Deps,
   config: RunConfig,
   images: readonly TileEntry[],
-  source: Pick<TileSource, 'bytes' | 'lacks'>,
+  read: TileSource['bytes'],
   superseded: { name: string; reason: string }[],
 ): Promise<TileEntry> {
   const last = images.at(-1)!
@@ -175,8 +158,8 @@ async function bestOf(
   let best: TileEntry | undefined
   for (const tile of images.toReversed()) {
     try {
-      const bytes = await source.bytes(tile)
-      await check(deps, config, tile, bytes, sha256(bytes), source.lacks !== undefined)
+      const bytes = await read(tile)
+      await check(deps, config, tile, bytes, sha256(bytes))
       best = tile
       break
     } catch (e) {
@@ -193,25 +176,15 @@ async function bestOf(
   return taken
 }
 
-/** What an aligned source lacks in a section, each box once. */
-async function lacksIn(z: number, tiles: readonly TileEntry[], source: Pick<TileSource, 'lacks'>): Promise<Lack[]> {
-  const all = new Map<string, Lack>()
-  for (const tile of tiles)
-    for (const lack of (await source.lacks?.(tile)) ?? [])
-      if (lack.box.min[2] <= z && z < lack.box.max[2]) all.set(boxName(lack.box), lack)
-  return [...all.values()]
-}
-
-/** Verifies one tile; one of an `aligned` source may be black. @throws HillockError BadTileError that says what is wrong with it. */
+/** Verifies one tile. @throws HillockError BadTileError that says what is wrong with it. */
 async function check(
   deps: Deps,
   config: RunConfig,
   tile: TileEntry,
   bytes: Uint8Array,
   digest: Digest,
-  aligned: boolean,
 ): Promise<IngestedTile> {
-  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name, greyOf(config).grey))
+  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name, config.stages.ingest))
   if (image.width !== tile.width || image.height !== tile.height)
     throw new HillockError(
       'BadTileError',
@@ -219,9 +192,8 @@ async function check(
     )
   const q = await deps.compute('tileQuality', [image.data, image.width, image.height])
   const { blankStd, maxSaturated } = config.stages.ingest
-  if (!aligned && q.std < blankStd)
-    throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
-  if (!aligned && q.saturated > maxSaturated)
+  if (q.std < blankStd) throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
+  if (q.saturated > maxSaturated)
     throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
   const { name, x, y, width, height } = tile
   return { name, x, y, width, height, sha256: digest, ...greyOf(config), ...q }

@@ -30,6 +30,8 @@ export interface Beat {
   total: number
   /** Moves with every sign of life; a heartbeat is sent only while it moves. */
   ticks: number
+  /** What the bucket said to the last request, where it did not do as asked. */
+  waits?: string | undefined
   /** Requests to the object store, by `operation prefix`; those that failed, those of them that were throttled, and bytes with that word before. */
   readonly requests: Record<string, number>
 }
@@ -74,11 +76,12 @@ async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elemen
 }
 
 /** Counts a request for the attempt that it is made for; `openStore` tells of them. */
-export function countRequest({ operation, prefix, bytes, ended }: Request): void {
+export function countRequest({ operation, prefix, bytes, ended, why }: Request): void {
   const beat = beats.getStore()
   if (!beat) return
   // A bucket that is waited for is a sign of life.
   beat.ticks++
+  beat.waits = why
   const add = (what: string, n: number): void => {
     if (n > 0)
       beat.requests[`${what}${operation} ${prefix}`] = (beat.requests[`${what}${operation} ${prefix}`] ?? 0) + n

@@ -8,6 +8,7 @@ import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/tasks.ts'
+import { retriesOf } from './attempts.ts'
 import { regionBox } from './cells.ts'
 import { PendingInput, type Deps } from './context.ts'
 import { refuseAgain, standing } from './generation.ts'
@@ -163,7 +164,7 @@ const outcome = (order: Order, ref: ArtifactRef, lineage: Lineage, made: boolean
   voxels: made ? lineage.voxels : 0,
   seconds: made ? (Date.parse(lineage.end) - Date.parse(lineage.start)) / 1000 : 0,
   cost: made ? lineage.cost : 0,
-  retries: Context.current().info.attempt - 1,
+  retries: retriesOf(Context.current().info),
   holes: (lineage.summary['holes'] ?? []) as unknown as Hole[],
 })
 

@@ -7,13 +7,14 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { openStore } from '../storage/open-store.ts'
 import { getRaw } from '../storage/raw.ts'
 import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
+import { knownMark } from '../worker/bucket-mark.ts'
 import { home } from '../worker/home.ts'
 
 /** Releases that a complaint names. */
 const NAMED = 20
 
 export const bucketUrl = (): string => home().bucket
-export const bucket = (): ObjectStore => openStore(bucketUrl())
+export const bucket = (): ObjectStore => openStore(bucketUrl(), { mark: knownMark(home()) })
 
 export async function datasets(objects: ObjectStore): Promise<string[]> {
   const names = new Set<string>()

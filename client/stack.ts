@@ -1,42 +1,142 @@
 // Starting, finding and stopping the processes of this machine (`hillock up` and `hillock down`).
-import { spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkout, home, isAlive, readStack, type StackRecord } from '../worker/home.ts'
+import { HillockError } from '../domain/errors.ts'
+import { checkout, home, readStack, unusable, type Home, type StackRecord } from '../worker/home.ts'
+import { endStrays } from '../worker/identity.ts'
+import { lock } from '../worker/lock.ts'
+import { unwatch, watch } from './waits.ts'
+
+const SAY_MS = 10_000
+/** How `worker/stack.ts` ends where it finds another stack. */
+const TAKEN = 3
+/** So often it is started again where it is killed before it is ready. */
+const KILLED = 5
 
 /**
  * The running stack, started first where there is none. `started` says whether this call did it.
- * @throws Error with the end of the log when it does not come up within two minutes.
+ * @throws Error with what the log says when it cannot come up
  */
 export async function ensureStack(): Promise<{ stack: StackRecord; started: boolean }> {
   const h = home()
-  const running = readStack(h)
-  if (running?.ready) return { stack: running, started: false }
-  let started = false
-  if (!running) {
-    const out = openSync(join(h.logs, 'stack.log'), 'a')
-    spawn(process.execPath, [join(checkout, 'worker/stack.ts')], {
-      detached: true,
-      stdio: ['ignore', out, out],
-    }).unref()
-    started = true
+  const log = join(h.logs, 'stack.log')
+  let child: ChildProcess | undefined
+  let release: (() => void) | undefined
+  let from = 0
+  let said = Date.now()
+  let killed = 0
+  try {
+    for (;;) {
+      const stack = readStack(h)
+      const address = process.env['TEMPORAL_ADDRESS']
+      if (stack && address !== undefined && address !== stack.temporal)
+        throw new HillockError(
+          'ConfigError',
+          `TEMPORAL_ADDRESS is ${address}, but the stack that is up here works with ${stack.temporal}: stop it first (\`hillock down\`), or unset TEMPORAL_ADDRESS`,
+        )
+      if (stack?.ready) {
+        watch(standingStack)
+        return { stack, started: child !== undefined }
+      }
+      // Of two commands at the same moment one starts it, and the other waits with it.
+      if (!stack && !child && (release ??= lockOf(h, h.starting)) && !readStack(h)) {
+        from = existsSync(log) ? readFileSync(log).length : 0
+        child = supervisor(log)
+      }
+      if (child && (child.exitCode ?? child.signalCode) !== null) {
+        // Killed from outside, it is started again.
+        if (child.exitCode !== TAKEN && (child.signalCode === null || ++killed > KILLED))
+          throw new Error(`the stack did not come up: ${whyIn(log, from)}`)
+        child = undefined
+      }
+      if (Date.now() - said > SAY_MS) {
+        said = Date.now()
+        const open = Object.entries(stack?.waits ?? { stack: 'is started' }).map(([name, why]) => `${name} ${why}`)
+        console.error(`waiting for the stack: ${open.join('; ')} (logs: ${h.logs})`)
+      }
+      await sleep(100)
+    }
+  } finally {
+    release?.()
   }
-  for (let i = 0; i < 1200; i++) {
-    const stack = readStack(h)
-    if (stack?.ready) return { stack, started }
-    await sleep(100)
-  }
-  const log = readFileSync(join(h.logs, 'stack.log'), 'utf8').split('\n').slice(-12).join('\n')
-  throw new Error(`the stack did not come up within two minutes; ${h.logs} holds the logs, the last lines are:\n${log}`)
 }
 
-/** Stops the stack of this HILLOCK_HOME and waits until it is gone; says whether there was one. */
-export async function stopStack(): Promise<boolean> {
+function supervisor(log: string): ChildProcess {
+  const out = openSync(log, 'a')
+  const child = spawn(process.execPath, [join(checkout, 'worker/stack.ts')], {
+    detached: true,
+    stdio: ['ignore', out, out],
+  })
+  child.unref()
+  return child
+}
+
+/** The line in which the stack says why it gave up, else the last of its log. */
+function whyIn(log: string, from: number): string {
+  const lines = readFileSync(log).subarray(from).toString().trimEnd().split('\n')
+  return lines.findLast(l => l.startsWith('hillock: '))?.slice(9) ?? `${log} ends with\n${lines.slice(-12).join('\n')}`
+}
+
+function lockOf(h: Home, file: string): (() => void) | undefined {
+  try {
+    return lock(file)
+  } catch (e) {
+    throw unusable(h, e)
+  }
+}
+
+/**
+ * The stack while something is done with it: as it is, or started again where its processes were killed.
+ * @throws HillockError ConfigError when somebody has stopped it
+ */
+export async function standingStack(): Promise<StackRecord> {
+  const h = home()
+  const stack = readStack(h)
+  if (stack) return stack
+  // Who stops it takes its record away.
+  if (!existsSync(h.stack))
+    throw new HillockError(
+      'ConfigError',
+      'the stack was stopped; `hillock up` starts it, and runs go on where they were',
+    )
+  console.error('the processes of the stack have ended; starting them again')
+  return (await ensureStack()).stack
+}
+
+/** The stack that is up, for a command that has nothing to start it for. @throws Error where there is none */
+export function runningStack(): StackRecord {
   const stack = readStack(home())
-  if (!stack) return false
-  process.kill(stack.pid, 'SIGTERM')
-  for (let i = 0; i < 150 && isAlive(stack.pid); i++) await sleep(100)
-  if (isAlive(stack.pid)) process.kill(stack.pid, 'SIGKILL')
-  return true
+  if (!stack) throw new Error('nothing is running: start it with `./hillock up`')
+  watch(standingStack)
+  return stack
+}
+
+/** Stops the stack of this HILLOCK_HOME and what is left of one that was killed; says whether there was anything. */
+export async function stopStack(): Promise<boolean> {
+  unwatch()
+  const h = home()
+  let stopped = false
+  for (const until = Date.now() + 30_000; ;) {
+    const stack = readStack(h)
+    if (stack) {
+      process.kill(stack.pid, 'SIGTERM')
+      for (let i = 0; i < 150 && readStack(h); i++) await sleep(100)
+      const still = readStack(h)
+      if (still) process.kill(still.pid, 'SIGKILL')
+      stopped = true
+    }
+    const release = lockOf(h, h.lock)
+    if (release)
+      try {
+        return (await endStrays(h.root)) > 0 || stopped
+      } finally {
+        rmSync(h.stack, { force: true })
+        release()
+      }
+    // One is being started, or its record was damaged: it is written again.
+    if (Date.now() > until) throw new Error(`something holds ${h.lock}, but no stack says that it runs here`)
+    await sleep(100)
+  }
 }

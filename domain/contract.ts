@@ -124,6 +124,8 @@ export interface Failure {
 
 /** What an activity went through, told with its result: the history keeps nothing of attempts but the last. */
 export interface Told {
+  /** In a heartbeat: what the bucket said to the request that is waited for. */
+  readonly waits?: string | undefined
   readonly failures?: readonly Failure[]
   /** Requests of the last attempt to the object store, by `operation prefix`; `failed`, `throttled` and `bytes` of them with that word before. */
   readonly requests?: Readonly<Record<string, number>>

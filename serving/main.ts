@@ -26,10 +26,16 @@ const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
 const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
-const log = pino({ name: 'serving' }, pino.destination({ dest: 2, sync: true }))
+const destination = pino.destination({ dest: 2, sync: true })
+// A full disk takes no log; what can be served is.
+destination.on('error', () => {})
+const log = pino({ name: 'serving' }, destination)
 const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
 const temporal = process.env['TEMPORAL_ADDRESS']
-const store = openStore(values.bucket ?? bucketUrl(), { cacheBytes: CACHE_BYTES })
+const store = openStore(values.bucket ?? bucketUrl(), {
+  cacheBytes: CACHE_BYTES,
+  mark: values.bucket === undefined ? process.env['HILLOCK_BUCKET_MARK'] || undefined : undefined,
+})
 /** One connection for all, made when it is first needed; it finds the server again by itself. */
 let connecting: ReturnType<typeof connect> | undefined
 const client = (address: string): ReturnType<typeof connect> => {
@@ -60,7 +66,7 @@ try {
   console.log(await app.listen({ host, port }))
   // Under `hillock up` it says when it is ready, and ends with the process that keeps it.
   process.send?.({ ready: true })
-  process.on('disconnect', stop)
+  process.on('disconnect', () => process.exit(0))
 } catch (error) {
   console.error(
     `hillock serving: cannot listen on port ${port} of ${host}: ${(error as Error).message}; choose another with --port`,

@@ -1,12 +1,15 @@
 // An object store in a folder: written beside and linked into place, so that a kill at any moment leaves whole objects or none.
-import { mkdir, open, readdir, rmdir, stat, link, unlink, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rmdir, stat, link, unlink, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { HillockError } from '../domain/errors.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
+import { transient } from './gcs-errors.ts'
 import { checkKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
 
 const TEMPORARY = '.tmp'
+/** Holds what names the bucket; not there, or another: the folder is away. */
+const MARK = '.hillock-bucket'
 /** A ref is a folder of numbered immutable files: the next version is linked if absent, which is a compare-and-swap without a lock. */
 const VERSIONS = '.v'
 const VERSION = /^\d{12}$/
@@ -17,10 +20,22 @@ const TRIES = 1000
 
 const code = (e: unknown): string | undefined => (e as NodeJS.ErrnoException).code
 const absent = (e: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code(e) ?? '')
-const failure = (what: string, key: string, e: unknown): Error =>
-  (e as Error).name === 'AbortError'
-    ? (e as Error)
-    : new HillockError('StoreError', `could not ${what} ${key}: ${(e as Error).message}`, { key })
+/** Trouble with the file system that ends without anything being done here, or when somebody makes room. */
+const OUTAGES = [
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'ESTALE',
+  'ENOTCONN',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EBUSY',
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+]
+const FORBIDDEN = ['EROFS', 'EACCES', 'EPERM']
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS']
 
 async function readFrom(file: FileHandle, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
@@ -33,13 +48,96 @@ async function readFrom(file: FileHandle, offset: number, length: number): Promi
   return bytes
 }
 
-/** The folder `root` as an object store; it is made on the first write. */
-export function fileStore(root: string): ObjectStore {
+/** The error to throw for what the file system said when `folder` was asked to `what` `key`. */
+function failure(what: string, key: string, e: unknown, folder: string): Error {
+  if ((e as Error).name === 'AbortError' || isHillockError(e)) return e as Error
+  const message = `could not ${what} ${key} in ${folder}: ${(e as Error).message}`
+  if (OUTAGES.includes(code(e) ?? '')) return transient('unavailable', message, pathToFileURL(folder).href)
+  return FORBIDDEN.includes(code(e) ?? '')
+    ? new HillockError('StoreRefused', `${message}; correct the rights of that folder, or how it is mounted`, { key })
+    : new HillockError('StoreError', message, { key })
+}
+
+/**
+ * Marks `root` as a bucket, and makes it where there is none; returns the mark that it has from now on.
+ * @throws HillockError as an ObjectStore does
+ */
+export async function markFolder(root: string, mark: string): Promise<string> {
+  const path = join(root, MARK)
+  const own = `${path}.${mark}`
+  try {
+    await mkdir(root, { recursive: true })
+    await writeFile(own, mark, { flag: 'wx' })
+    await linked(own, path, root).catch((e: unknown) => {
+      if (code(e) !== 'EEXIST') throw e
+    })
+    return await readFile(path, 'utf8')
+  } catch (e) {
+    throw failure('mark', MARK, e, root)
+  } finally {
+    await unlink(own).catch(() => undefined)
+  }
+}
+
+/** @throws HillockError StoreRefused where the file system has no hard links, on which it rests that objects are whole or not there */
+const linked = (from: string, to: string, folder: string): Promise<void> =>
+  link(from, to).catch((e: unknown) => {
+    if (!NO_LINKS.includes(code(e) ?? '')) throw e
+    const message = `${folder} cannot be a bucket: its file system has no hard links (${(e as Error).message}); take a folder on another one, or gs://`
+    throw new HillockError('StoreRefused', message)
+  })
+
+/**
+ * The folder `root` as an object store. Without a `mark` it is made on the first write; one that has been there, or that lacks its
+ * mark, is away: requests fail until it is back, and nothing is made in its place.
+ */
+export function fileStore(root: string, mark?: string): ObjectStore {
   const folder = resolve(root)
   const temporary = join(folder, TEMPORARY)
   const pathOf = (key: string): string => join(folder, key)
   let serial = 0
   let ready: Promise<void> | undefined
+  let seen = mark !== undefined
+
+  /** @throws HillockError StoreError where the whole folder is away, and not only what was looked for in it */
+  async function stillThere(): Promise<void> {
+    const found = await (mark === undefined ? stat(folder) : readFile(join(folder, MARK), 'utf8')).catch(
+      (e: unknown) => {
+        if (!absent(e)) throw e
+      },
+    )
+    if (found !== undefined) seen = true
+    if (mark === undefined ? found !== undefined || !seen : found === mark) return
+    const what = found === undefined ? 'is away' : 'is another one'
+    throw transient('unavailable', `the folder of the bucket, ${folder}, ${what}`, pathToFileURL(folder).href)
+  }
+
+  /** Undefined for an object that is not there. @throws HillockError for all else, as what came of the wish to `what` `key` */
+  async function notThere(what: string, key: string, e: unknown): Promise<undefined> {
+    if (!absent(e)) throw failure(what, key, e, folder)
+    await stillThere().catch((why: unknown) => {
+      throw failure(what, key, why, folder)
+    })
+  }
+
+  /** What to throw for a write that failed. */
+  const unwritten = async (what: string, key: string, e: unknown): Promise<Error> =>
+    notThere(what, key, e).then(
+      () => failure(what, key, e, folder),
+      (why: Error) => why,
+    )
+
+  /** Makes a folder below this one, and never this one itself. */
+  async function makeFolder(path: string): Promise<void> {
+    try {
+      await mkdir(path)
+    } catch (e) {
+      if (code(e) === 'EEXIST') return
+      if (code(e) !== 'ENOENT' || dirname(path) === folder) throw e
+      await makeFolder(dirname(path))
+      await makeFolder(path)
+    }
+  }
 
   /** Reads an object: all of it where `length` is undefined. */
   async function read(
@@ -58,17 +156,18 @@ export function fileStore(root: string): ObjectStore {
       const end = length === undefined ? info.size : Math.min(info.size, offset + length)
       const bytes = await readFrom(file, offset, Math.max(0, end - offset))
       signal?.throwIfAborted()
+      seen = true
       return bytes
     } catch (e) {
-      if (absent(e)) return undefined
-      throw failure('read', key, e)
+      return await notThere('read', key, e)
     } finally {
       await file?.close()
     }
   }
 
   async function prepare(): Promise<void> {
-    await mkdir(temporary, { recursive: true })
+    await (seen ? makeFolder(temporary) : mkdir(temporary, { recursive: true }))
+    seen = true
     for (const name of await readdir(temporary)) {
       const path = join(temporary, name)
       const info = await stat(path).catch(() => undefined)
@@ -78,7 +177,10 @@ export function fileStore(root: string): ObjectStore {
 
   /** Puts `bytes` at `target` in one step; false when something is there already. */
   async function create(target: string, bytes: Uint8Array): Promise<boolean> {
-    await (ready ??= prepare())
+    await (ready ??= prepare()).catch((e: unknown) => {
+      ready = undefined
+      throw e
+    })
     const path = join(temporary, `${process.pid}-${process.hrtime.bigint()}-${serial++}`)
     try {
       const file = await open(path, 'wx')
@@ -91,17 +193,20 @@ export function fileStore(root: string): ObjectStore {
       }
       for (let tried = 1; ; tried++)
         try {
-          await link(path, target)
+          await linked(path, target, folder)
           return true
         } catch (e) {
           if (code(e) !== 'ENOENT' || tried === TRIES) throw e
           // Again where a removal has taken the folder away in between, even from under the making of it.
-          await mkdir(dirname(target), { recursive: true }).catch((failed: unknown) => {
+          await makeFolder(dirname(target)).catch(async (failed: unknown) => {
             if (code(failed) !== 'ENOENT') throw failed
+            await stillThere()
           })
         }
     } catch (e) {
       if (code(e) === 'EEXIST') return false
+      // Its folder has gone with the whole, or somebody has cleared it away.
+      if (code(e) === 'ENOENT') ready = undefined
       throw e
     } finally {
       await unlink(path).catch(() => undefined)
@@ -112,18 +217,18 @@ export function fileStore(root: string): ObjectStore {
     checkKey(key, 'object')
     try {
       const info = await stat(pathOf(key))
+      seen = true
       return info.isFile() ? info.size : undefined
     } catch (e) {
-      if (absent(e)) return undefined
-      throw failure('look up', key, e)
+      return notThere('look up', key, e)
     }
   }
 
   async function* walk(prefix: string, after: string, at: string): AsyncGenerator<string> {
-    const entries = await readdir(join(folder, at), { withFileTypes: true }).catch((e: unknown) => {
-      if (absent(e)) return []
-      throw failure('list', at || '/', e)
-    })
+    const entries =
+      (await readdir(join(folder, at), { withFileTypes: true }).catch((e: unknown) =>
+        notThere('list', at || '/', e),
+      )) ?? []
     // A folder sorts as its keys do, with the slash; a ref is a key and may hold further refs.
     const names: string[] = []
     for (const e of entries) {
@@ -150,8 +255,7 @@ export function fileStore(root: string): ObjectStore {
         .filter(v => VERSION.test(v))
         .reduce<string | undefined>((a, b) => (a && a > b ? a : b), undefined)
     } catch (e) {
-      if (absent(e)) return undefined
-      throw failure('read', key, e)
+      return notThere('read', key, e)
     }
   }
 
@@ -171,7 +275,7 @@ export function fileStore(root: string): ObjectStore {
       try {
         return (await create(pathOf(key), bytes)) ? 'created' : 'exists'
       } catch (e) {
-        throw failure('write', key, e)
+        throw await unwritten('write', key, e)
       }
     },
     async readRef(key) {
@@ -191,7 +295,7 @@ export function fileStore(root: string): ObjectStore {
         const next = String(Number(expected ?? 0) + 1).padStart(12, '0')
         return await create(join(pathOf(key), VERSIONS, next), Buffer.from(value))
       } catch (e) {
-        throw failure('swap', key, e)
+        throw await unwritten('swap', key, e)
       }
     },
     async remove(key) {
@@ -201,7 +305,7 @@ export function fileStore(root: string): ObjectStore {
         // Folders that this leaves empty go too; the first that is not ends it.
         for (let at = dirname(pathOf(key)); at !== folder; at = dirname(at)) await rmdir(at)
       } catch (e) {
-        if (!absent(e) && !['ENOTEMPTY', 'EEXIST'].includes(code(e) ?? '')) throw failure('remove', key, e)
+        if (!['ENOTEMPTY', 'EEXIST'].includes(code(e) ?? '')) await notThere('remove', key, e)
       }
     },
     list: (prefix, after = '') => walk(prefix, after, ''),

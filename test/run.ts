@@ -1,9 +1,10 @@
 // `make test`: static checks, the emulator of the bucket, then every test; ends in one line that counts them.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { emulatorBinary } from './gcs/emulator.ts'
+import { sweepAfter } from './sweep.ts'
 
 const checks: [string, string[]][] = [
   ['tsc', ['--noEmit']],
@@ -30,7 +31,8 @@ try {
   console.log(`${(e as Error).message}: the tests that need it will fail`)
 }
 const report = join(mkdtempSync(join(tmpdir(), 'hillock-test-')), 'report.json')
-spawnSync(
+sweepAfter()
+const tests = spawn(
   process.execPath,
   [
     'node_modules/vitest/vitest.mjs',
@@ -40,10 +42,11 @@ spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  {
-    stdio: 'inherit',
-  },
+  { stdio: 'inherit' },
 )
+// An interrupt ends it at once, and with it all that was started.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+await new Promise(ended => tests.once('exit', ended))
 interface Report {
   numPassedTests: number
   numFailedTests: number

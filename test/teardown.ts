@@ -1,5 +1,9 @@
-// Removes what test files of one `vitest run` have shared.
+// Removes what test files of one `vitest run` have shared, and ends what they left.
 import { rmSync } from 'node:fs'
+import { sweepAfter } from './sweep.ts'
 import { template } from './system/harness.ts'
 
-export default () => (): void => rmSync(template(process.pid), { recursive: true, force: true })
+export default () => {
+  sweepAfter()
+  return (): void => rmSync(template(process.pid), { recursive: true, force: true })
+}

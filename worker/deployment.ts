@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import type { WorkerDeploymentOptions } from '@temporalio/worker'
+import { queues } from '../domain/contract.ts'
 
 const TRY_MS = 500
 const TRIES = 120
@@ -19,17 +20,27 @@ export const versioning = (buildId: string): { workerDeploymentOptions?: WorkerD
   }
 }
 
-/** New runs start on this build from now on. Waits until a worker of it has asked for work: the server knows it only then. */
-export async function makeCurrent(address: string, deploymentName: string, buildId: string): Promise<void> {
+interface Version {
+  readonly deploymentName: string
+  readonly buildId: string
+}
+
+/**
+ * New runs start on this version from now on; without one, on workers that take no part in versioning, as after a stack that did.
+ * Waits until a worker of it has asked for work: the server knows it only then.
+ */
+export async function makeCurrent(address: string, wanted?: Version): Promise<void> {
   const connection = await Connection.connect({ address })
+  const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
   try {
     for (let i = 1; ; i++)
       try {
+        const version = wanted ?? (await nothingOf(connection, namespace))
+        if (version === undefined) return
         await connection.workflowService.setWorkerDeploymentCurrentVersion({
-          namespace: process.env['TEMPORAL_NAMESPACE'] ?? 'default',
-          deploymentName,
-          buildId,
-          version: `${deploymentName}.${buildId}`,
+          namespace,
+          ...version,
+          version: wanted ? `${wanted.deploymentName}.${wanted.buildId}` : '__unversioned__',
           ignoreMissingTaskQueues: true,
         })
         return
@@ -40,4 +51,18 @@ export async function makeCurrent(address: string, deploymentName: string, build
   } finally {
     await connection.close()
   }
+}
+
+/** The deployment that new runs would go to, without a build of it; undefined where they go to none. */
+async function nothingOf(connection: Connection, namespace: string): Promise<Version | undefined> {
+  const { versioningInfo } = await connection.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: queues.workflow },
+  })
+  const deploymentName = versioningInfo?.currentDeploymentVersion?.deploymentName
+  if (!deploymentName) return undefined
+  console.error(
+    `${new Date().toISOString()} new runs no longer go to deployment ${deploymentName}: HILLOCK_DEPLOYMENT is not set`,
+  )
+  return { deploymentName, buildId: '' }
 }

@@ -1,8 +1,9 @@
 // Where Hillock keeps its state on one machine: bucket, Temporal database, logs, the record of the running stack.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
+import { bornAt } from './identity.ts'
 
 export const checkout = fileURLToPath(new URL('..', import.meta.url))
 
@@ -14,9 +15,12 @@ export interface Home {
   readonly logs: string
   readonly stack: string
   readonly ports: string
+  /** Held by the process that keeps the stack, and by a command while it starts that process. */
+  readonly lock: string
+  readonly starting: string
 }
 
-/** HILLOCK_HOME, by default `.hillock` in the checkout; folders are made. */
+/** HILLOCK_HOME, by default `.hillock` in the checkout; folders are made. @throws HillockError ConfigError where they cannot be */
 export function home(): Home {
   const root = resolve(process.env['HILLOCK_HOME'] ?? join(checkout, '.hillock'))
   const paths = {
@@ -26,10 +30,22 @@ export function home(): Home {
     logs: join(root, 'logs'),
     stack: join(root, 'stack.json'),
     ports: join(root, 'ports.json'),
+    lock: join(root, 'stack.lock'),
+    starting: join(root, 'starting.lock'),
   }
-  for (const folder of [join(root, 'temporal'), paths.logs]) mkdirSync(folder, { recursive: true })
+  try {
+    for (const folder of [join(root, 'temporal'), paths.logs]) mkdirSync(folder, { recursive: true })
+  } catch (e) {
+    throw unusable(paths, e)
+  }
   return paths
 }
+
+export const unusable = ({ root }: Pick<Home, 'root'>, e: unknown): HillockError =>
+  new HillockError(
+    'ConfigError',
+    `HILLOCK_HOME is ${root}, which cannot be written (${(e as Error).message}): name another folder, or make room and rights`,
+  )
 
 const CHOSEN = 'bucket-url'
 
@@ -56,6 +72,8 @@ export const dataRoot = (): string => resolve(process.env['HILLOCK_DATA'] ?? joi
 /** What `up` wrote about the processes that it keeps. */
 export interface StackRecord {
   readonly pid: number
+  /** When that process was born: its number alone may be somebody else's by now. */
+  readonly born: string
   readonly temporal: string
   readonly ui: string
   readonly serving: string
@@ -64,25 +82,32 @@ export interface StackRecord {
   /** Process id by name: temporal, workflow, cpu, inference, serving. */
   readonly children: Readonly<Record<string, number>>
   readonly ready: boolean
+  /** What is not ready, and why. */
+  readonly waits: Readonly<Record<string, string>>
 }
 
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (e) {
-    return (e as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
+/** The stack that runs on this home: a record that is damaged, or whose process is gone or another, is none. */
 export function readStack(h: Home): StackRecord | undefined {
-  if (!existsSync(h.stack)) return undefined
-  const record = JSON.parse(readFileSync(h.stack, 'utf8')) as StackRecord
-  return isAlive(record.pid) ? record : undefined
+  const record = readJson(h.stack) as StackRecord | undefined
+  return record?.born !== undefined && record.born === bornAt(record.pid) ? record : undefined
+}
+
+/** What a JSON file of this home says; undefined when it is not there or damaged. */
+export function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) ?? undefined
+  } catch {
+    return undefined
+  }
 }
 
 export function writeJson(file: string, value: unknown): void {
   const partial = `${file}.${process.pid}`
-  writeFileSync(partial, `${JSON.stringify(value, null, 2)}\n`)
-  renameSync(partial, file)
+  try {
+    writeFileSync(partial, `${JSON.stringify(value, null, 2)}\n`)
+    renameSync(partial, file)
+  } catch (e) {
+    rmSync(partial, { force: true })
+    throw e
+  }
 }

@@ -1,11 +1,12 @@
-// Calls into the inference process; one that dies in mid-call is started again and the caller is told to retry.
+// Calls into the inference process, one at a time; one that dies in mid-call is started again and that caller is told to retry.
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
-import type { Infer } from '../activities/context.ts'
+import type { Infer, InferenceRequest } from '../activities/context.ts'
 import type { HostReply } from './onnx-host.ts'
 
-interface Waiting {
+interface Call {
+  readonly request: InferenceRequest
   resolve(output: Uint8Array<ArrayBuffer>): void
   reject(error: Error): void
 }
@@ -19,46 +20,69 @@ export interface InferenceHost {
 
 const hostFile = fileURLToPath(new URL('./onnx-host.ts', import.meta.url))
 
+/** A second call would only queue inside the native library and double the memory: the first of `calls` runs, the others wait here. */
 export function inferenceHost(onStart: (pid: number) => void = () => {}): InferenceHost {
-  let child: ChildProcess | undefined
-  let next = 0
-  const waiting = new Map<number, Waiting>()
+  let host: ChildProcess | undefined
+  let running: Call | undefined
+  const calls: Call[] = []
+
+  /** Ends the call that runs. */
+  const end = (settle: (call: Call) => void): void => {
+    const call = running
+    running = undefined
+    if (call) settle(call)
+    next()
+  }
+  const lost = (how: string) => (call: Call) =>
+    call.reject(new HillockError('ComputeLost', `the inference process ${how} in the middle of a block`))
 
   const start = (): ChildProcess => {
-    const host = fork(hostFile, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    host.on('message', (reply: HostReply) => {
-      const call = waiting.get(reply.id)
-      waiting.delete(reply.id)
-      if (reply.output) call?.resolve(reply.output)
-      else call?.reject(new HillockError(reply.error!.type, reply.error!.message))
+    const child = fork(hostFile, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    child.on('message', (reply: HostReply) => {
+      if (host !== child) return
+      const { output, error } = reply
+      end(call => (output ? call.resolve(output) : call.reject(new HillockError(error!.type, error!.message))))
     })
-    host.on('exit', (code, signal) => {
-      if (child === host) child = undefined
-      for (const call of waiting.values())
-        call.reject(
-          new HillockError('ComputeLost', `the inference process ended (${signal ?? code}) in the middle of a block`),
-        )
-      waiting.clear()
-    })
-    if (host.pid) onStart(host.pid)
-    return host
+    const gone = (how: string): void => {
+      if (host !== child) return
+      host = undefined
+      end(lost(how))
+    }
+    child.on('error', e => gone(`failed (${e.message})`))
+    child.on('exit', (code, signal) => gone(`ended (${signal ?? code})`))
+    if (child.pid) onStart(child.pid)
+    return child
+  }
+
+  const next = (): void => {
+    if (running || calls.length === 0) return
+    running = calls.shift()!
+    host ??= start()
+    host.send(running.request)
   }
 
   const infer: Infer = (request, signal) =>
     new Promise((resolve, reject) => {
-      child ??= start()
-      const id = next++
-      waiting.set(id, { resolve, reject })
+      const call: Call = { request, resolve, reject }
+      const why = (): Error => (signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+      if (signal?.aborted) return reject(why())
       signal?.addEventListener('abort', () => {
-        if (!waiting.delete(id)) return
-        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+        const at = calls.indexOf(call)
+        if (at >= 0) calls.splice(at, 1)
+        reject(why())
+        if (running !== call) return
         // A native run cannot be interrupted; the process can.
+        const child = host
+        host = undefined
         child?.kill('SIGKILL')
+        end(() => {})
       })
-      child.send({ id, request }, e => {
-        if (e && waiting.delete(id))
-          reject(new HillockError('ComputeLost', `the inference process is gone: ${e.message}`))
-      })
+      calls.push(call)
+      next()
     })
-  return { infer, pid: () => child?.pid, close: () => child?.kill('SIGKILL') }
+  const close = (): void => {
+    calls.length = 0
+    host?.kill('SIGKILL')
+  }
+  return { infer, pid: () => host?.pid, close }
 }

@@ -42,7 +42,11 @@ async function main(role: Role): Promise<void> {
   }
   if (role === 'workflow')
     return run(await Worker.create({ ...shared, workflowBundle: await workflowBundle(), maxCachedWorkflows: 200 }))
-  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', { patienceMs: PATIENCE_MS, tell })
+  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', {
+    patienceMs: PATIENCE_MS,
+    mark: process.env['HILLOCK_BUCKET_MARK'] || undefined,
+    tell,
+  })
   const pool = kernelPool()
   const host = inferenceHost(pid => process.send?.({ onnx: pid }))
   const activities = createActivities({

@@ -5,7 +5,6 @@ import * as ort from 'onnxruntime-node'
 import type { InferenceRequest } from '../activities/context.ts'
 
 export interface HostReply {
-  readonly id: number
   readonly output?: Uint8Array<ArrayBuffer>
   readonly error?: { readonly type: 'ModelMismatch' | 'ComputeLost'; readonly message: string }
 }
@@ -70,19 +69,16 @@ async function infer(r: InferenceRequest): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 if (process.send) {
-  // One at a time: a second call would only queue inside the native library and double the memory.
-  let last: Promise<unknown> = Promise.resolve()
-  process.on('message', ({ id, request }: { id: number; request: InferenceRequest }) => {
-    last = last.then(async () => {
-      const reply = await infer(request).then(
-        (output): HostReply => ({ id, output }),
-        (e: Error): HostReply => ({
-          id,
-          error: { type: e.message.includes('sha256') ? 'ModelMismatch' : 'ComputeLost', message: e.message },
-        }),
-      )
-      process.send!(reply)
-    })
+  process.on('message', (request: InferenceRequest) => {
+    infer(request).then(
+      output => process.send!({ output } satisfies HostReply),
+      (e: Error) => {
+        const type = e.message.includes('sha256') ? 'ModelMismatch' : 'ComputeLost'
+        process.send!({ error: { type, message: e.message } } satisfies HostReply)
+      },
+    )
   })
   process.on('disconnect', () => process.exit(0))
+  // Where a whole group is told to end the worker ends it, once it has given back what runs here.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
 }

@@ -1,17 +1,14 @@
 // Free loopback ports, the same ones again after a restart where they are still free, so that links stay valid.
 import { createServer } from 'node:net'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isAlive, writeJson, type Home } from './home.ts'
+import { readJson, type Home } from './home.ts'
+import { bornAt } from './identity.ts'
 
-export interface Ports {
-  readonly temporal: number
-  readonly ui: number
-  readonly serving: number
-  /** Where the metrics of each worker are scraped. */
-  readonly metrics: { readonly workflow: number; readonly cpu: number; readonly inference: number }
-}
+/** Of Temporal and its UI, of the serving process, and where the metrics of each worker are scraped. */
+const USUAL = { temporal: 7233, ui: 8233, serving: 8470, workflow: 9464, cpu: 9465, inference: 9466 }
+export type Ports = { -readonly [P in keyof typeof USUAL]: number }
 
 const listenable = (port: number): Promise<number | undefined> =>
   new Promise(done => {
@@ -29,23 +26,34 @@ const listenable = (port: number): Promise<number | undefined> =>
  */
 function claim(port: number): boolean {
   const folder = join(tmpdir(), 'hillock-ports')
-  mkdirSync(folder, { recursive: true })
   const file = join(folder, String(port))
+  const own = `${process.pid} ${bornAt(process.pid)}`
   for (let tries = 0; tries < 3; tries++)
     try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(file, own, { flag: 'wx' })
       return true
     } catch (e) {
       if ((e as NodeJS.ErrnoException).code !== 'EEXIST') return true
-      const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
-      if (owner === process.pid) return true
-      if (owner && isAlive(owner)) return false
+      const owner = ownerOf(file)
+      if (owner === own) return true
+      const pid = Number(owner.split(' ')[0])
+      if (owner === `${pid} ${bornAt(pid)}`) return false
       rmSync(file, { force: true })
     }
   return false
 }
 
-async function pick(wanted: number): Promise<number> {
+function ownerOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** `wanted` where nobody has it, else any port that is free. */
+export async function freePort(wanted: number): Promise<number> {
   if (claim(wanted) && (await listenable(wanted))) return wanted
   for (;;) {
     const port = (await listenable(0))!
@@ -53,22 +61,11 @@ async function pick(wanted: number): Promise<number> {
   }
 }
 
-/** Ports of the last time, else the usual ones, else any that are free; written to `ports.json`. */
-export async function choosePorts(h: Home): Promise<Ports> {
-  const usual: Ports = {
-    temporal: 7233,
-    ui: 8233,
-    serving: 8470,
-    metrics: { workflow: 9464, cpu: 9465, inference: 9466 },
-  }
-  const last = existsSync(h.ports) ? { ...usual, ...(JSON.parse(readFileSync(h.ports, 'utf8')) as Ports) } : usual
-  const { workflow, cpu, inference } = last.metrics
-  const ports: Ports = {
-    temporal: await pick(last.temporal),
-    ui: await pick(last.ui),
-    serving: await pick(last.serving),
-    metrics: { workflow: await pick(workflow), cpu: await pick(cpu), inference: await pick(inference) },
-  }
-  writeJson(h.ports, ports)
-  return ports
+/** Ports of the last time, or the usual ones where those are not known. */
+export function lastPorts(h: Home): Ports {
+  const last = (readJson(h.ports) ?? {}) as Partial<Ports>
+  const known = (p: unknown): p is number => Number.isInteger(p) && (p as number) > 0 && (p as number) < 65_536
+  return Object.fromEntries(
+    Object.entries(USUAL).map(([n, usual]) => [n, known(last[n as keyof Ports]) ? last[n as keyof Ports] : usual]),
+  ) as Ports
 }

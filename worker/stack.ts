@@ -1,153 +1,222 @@
 // The processes of one machine, kept alive: Temporal dev server, one worker per role, the serving process.
-import { fork, spawn, type ChildProcess } from 'node:child_process'
-import { openSync, rmSync } from 'node:fs'
-import { createConnection } from 'node:net'
+import { fork, type ChildProcess } from 'node:child_process'
+import { realpathSync, rmSync, statSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { searchAttributes } from '../domain/contract.ts'
+import { knownMark, meetBucket } from './bucket-mark.ts'
 import { makeCurrent } from './deployment.ts'
-import { checkout, home, readStack, writeJson, type StackRecord } from './home.ts'
-import { choosePorts } from './ports.ts'
+import { checkout, home, writeJson, type StackRecord } from './home.ts'
+import { bornAt, endStrays, MARK } from './identity.ts'
+import { Keeper } from './keeper.ts'
+import { lock } from './lock.ts'
+import { freePort, lastPorts, type Ports } from './ports.ts'
 import { codeRevision } from './runtime.ts'
+import { adopt, answers, devServer } from './temporal.ts'
 import { findTemporalCli } from './temporal-cli.ts'
 
-const RESTART_MS = 500
+const LOOK_MS = 1000
+/** Two looks at whether a process is stopped are so far apart. */
+const STOPPED_LOOKS = 5
+/** A stack that has everything it needs is ready in a few seconds. */
+const START_MS = 180_000
+/** How a process ends that found another stack on this home. */
+const TAKEN = 3
 
 const h = home()
-const children = new Map<string, ChildProcess>()
-const ready = new Set<string>()
-const extra = new Map<string, number>()
+const held = lock(h.lock)
+if (!held) {
+  console.error(`hillock: a stack runs already on ${h.root}`)
+  process.exit(TAKEN)
+}
+const inode = statSync(h.lock).ino
+const ports: Ports = lastPorts(h)
+const given = process.env['TEMPORAL_ADDRESS']
+const revision = codeRevision()
+const keepers = new Map<string, Keeper>()
+/** What else has to happen before the stack is ready, and how far it is. */
+const steps = new Map([['stack', 'is started']])
 let stopping = false
+let written = ''
 
-const ports = await choosePorts(h)
-const temporal = `127.0.0.1:${ports.temporal}`
+const address = (): string => given ?? `127.0.0.1:${ports.temporal}`
+const local = (port: number): string => `http://127.0.0.1:${port}`
+const ui = (): string =>
+  given === undefined
+    ? local(ports.ui)
+    : (process.env['HILLOCK_TEMPORAL_UI'] ?? `http://${given.replace(/:(\d+)$/, (_, p) => `:${Number(p) + 1000}`)}`)
 
 function record(): void {
-  const pids = [...children].flatMap(([name, c]): [string, number][] => (c.pid ? [[name, c.pid]] : []))
+  if (stopping) return
+  const waits = [...keepers].flatMap(([name, k]) => (k.ready ? [] : [[name, k.why] as const]))
   const value: StackRecord = {
     pid: process.pid,
-    temporal,
-    ui: `http://127.0.0.1:${ports.ui}`,
-    serving: `http://127.0.0.1:${ports.serving}`,
+    born: bornAt(process.pid)!,
+    temporal: address(),
+    ui: ui(),
+    serving: local(ports.serving),
     metrics: Object.fromEntries(
-      Object.entries(ports.metrics).map(([role, port]) => [role, `http://127.0.0.1:${port}/metrics`]),
+      (['workflow', 'cpu', 'inference'] as const).map(role => [role, `${local(ports[role])}/metrics`]),
     ),
-    children: Object.fromEntries([...pids, ...extra]),
-    ready: ['temporal', 'workflow', 'cpu', 'inference', 'current', 'serving'].every(n => ready.has(n)),
+    children: Object.fromEntries(
+      [...keepers].flatMap(([name, k]) => [
+        ...(k.child?.pid ? [[name, k.child.pid]] : []),
+        ...(k.inner ? [['onnx', k.inner]] : []),
+      ]),
+    ),
+    ready: waits.length + steps.size === 0,
+    waits: Object.fromEntries([...steps, ...waits]),
   }
-  if (!stopping) writeJson(h.stack, value)
+  try {
+    writeJson(h.stack, value)
+    written = readFileSync(h.stack, 'utf8')
+  } catch (e) {
+    // Written again at the next look.
+    console.error(`${new Date().toISOString()} ${h.stack} cannot be written: ${(e as Error).message}`)
+  }
 }
 
-/** Starts a process and starts it again whenever it ends. */
-function keep(name: string, start: () => ChildProcess): void {
-  const child = start()
-  children.set(name, child)
-  child.on('message', (m: { ready?: boolean; onnx?: number }) => {
-    if (m.ready) ready.add(name)
-    if (m.onnx) extra.set('onnx', m.onnx)
-    record()
-  })
-  child.on('exit', (code, signal) => {
-    ready.delete(name)
-    if (stopping) return
-    console.error(`${new Date().toISOString()} ${name} ended (${signal ?? code}); starting it again`)
-    setTimeout(() => stopping || keep(name, start), RESTART_MS)
-  })
-  record()
+function keep(name: string, start: (out: number | 'ignore') => Promise<ChildProcess>): Keeper {
+  const keeper = new Keeper(name, join(h.logs, `${name}.log`), start, { changed: record, hopeless: giveUp })
+  keepers.set(name, keeper)
+  void keeper.begin()
+  return keeper
 }
 
-const log = (name: string): number => openSync(join(h.logs, `${name}.log`), 'a')
-const revision = codeRevision()
-const env = {
+/** What a process listens on, before it is started: another port where somebody has taken it meanwhile. */
+async function listenOn(...names: (keyof Ports)[]): Promise<void> {
+  for (const name of names) ports[name] = await freePort(ports[name])
+  try {
+    writeJson(h.ports, ports)
+  } catch {
+    // Then other ports may be chosen the next time.
+  }
+}
+
+const env = (): NodeJS.ProcessEnv => ({
   ...process.env,
-  TEMPORAL_ADDRESS: temporal,
+  [MARK]: realpathSync(h.root),
+  TEMPORAL_ADDRESS: address(),
   HILLOCK_BUCKET: h.bucket,
+  HILLOCK_BUCKET_MARK: knownMark(h) ?? '',
   HILLOCK_REVISION: revision,
   HILLOCK_SERVING_PORT: String(ports.serving),
-  HILLOCK_TEMPORAL_UI: `http://127.0.0.1:${ports.ui}`,
-}
+  HILLOCK_TEMPORAL_UI: ui(),
+})
 
-const forked = (name: string, file: string, args: string[], execArgv: string[] = []): void =>
-  keep(name, () => {
-    const out = log(name)
-    const port = name in ports.metrics ? ports.metrics[name as keyof typeof ports.metrics] : undefined
-    return fork(join(checkout, file), args, {
+/** A process of ours that ends when the channel to this one does. */
+const forked = (name: 'workflow' | 'cpu' | 'inference' | 'serving', file: string, megabytes: number): Keeper =>
+  keep(name, async out => {
+    await listenOn(name)
+    const metrics = name === 'serving' ? {} : { HILLOCK_METRICS: `127.0.0.1:${ports[name]}` }
+    return fork(join(checkout, file), name === 'serving' ? [] : [name], {
       stdio: ['ignore', out, out, 'ipc'],
-      env: port === undefined ? env : { ...env, HILLOCK_METRICS: `127.0.0.1:${port}` },
-      execArgv,
+      env: { ...env(), ...metrics },
+      execArgv: [`--max-old-space-size=${megabytes}`],
     })
   })
 
-async function reachable(port: number): Promise<void> {
-  for (;;) {
-    const open = await new Promise<boolean>(done => {
-      const socket = createConnection(port, '127.0.0.1', () => done(true))
-      socket.once('error', () => done(false))
-      socket.once('close', () => socket.destroy())
-      socket.setTimeout(1000, () => done(false))
+async function temporal(): Promise<void> {
+  if (given !== undefined) return adopt(given)
+  const cli = findTemporalCli()
+  await new Promise<void>(ready => {
+    const keeper: Keeper = keep('temporal', async out => {
+      const before = address()
+      await listenOn('temporal', 'ui')
+      // Workers know one address: those of another begin anew.
+      if (address() !== before) for (const [name, k] of keepers) if (name !== 'temporal') k.child?.kill('SIGKILL')
+      const child = devServer(cli.path, h, ports, env(), out)
+      void answers(address(), () => child.exitCode === null && child.signalCode === null && !stopping).then(yes => {
+        if (!yes || keeper.child !== child) return
+        keeper.isReady()
+        ready()
+      })
+      return child
     })
-    if (open) return
-    await sleep(100)
-  }
+  })
 }
 
 async function start(): Promise<void> {
-  const other = readStack(h)
-  if (other && other.pid !== process.pid) throw new Error(`a stack runs already (process ${other.pid})`)
-  const cli = findTemporalCli()
-  const attributes = searchAttributes.flatMap(a => [
-    '--search-attribute',
-    `${a}=Keyword${a === 'HillockStage' ? 'List' : ''}`,
-  ])
-  keep('temporal', () => {
-    const out = log('temporal')
-    return spawn(
-      cli.path,
-      ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.temporal), '--ui-port', String(ports.ui)]
-        .concat([
-          '--db-filename',
-          h.database,
-          '--sqlite-pragma',
-          'journal_mode=WAL',
-          '--sqlite-pragma',
-          'synchronous=NORMAL',
-        ])
-        .concat(['--dynamic-config-value', 'system.enableActivityEagerExecution=true', '--ui-disable-news-fetch'])
-        .concat(['--dynamic-config-value', 'matching.enableFairness=true'])
-        .concat(['--log-level', 'warn', ...attributes]),
-      { stdio: ['ignore', out, out] },
-    )
-  })
-  await reachable(ports.temporal)
-  ready.add('temporal')
-  // The kernel pool of the cpu role holds volumes; the others stay small.
-  forked('workflow', 'worker/main.ts', ['workflow'], ['--max-old-space-size=1024'])
-  forked('cpu', 'worker/main.ts', ['cpu'], ['--max-old-space-size=2048'])
-  forked('inference', 'worker/main.ts', ['inference'], ['--max-old-space-size=1024'])
-  forked('serving', 'serving/main.ts', [], ['--max-old-space-size=512'])
+  record()
+  const strays = await endStrays(h.root)
+  if (strays > 0) console.error(`${new Date().toISOString()} ended ${strays} processes of an earlier stack`)
+  try {
+    await meetBucket(h)
+  } catch (e) {
+    // What is in it can be read all the same; what is to be written says so itself.
+    console.error(`${new Date().toISOString()} bucket: ${(e as Error).message}`)
+  }
+  steps.set('stack', 'waits for Temporal')
+  record()
+  await temporal()
   const deployment = process.env['HILLOCK_DEPLOYMENT']
-  if (deployment) await makeCurrent(temporal, deployment, revision)
-  ready.add('current')
+  if (!deployment) await makeCurrent(address())
+  // The kernel pool of the cpu role holds volumes; the others stay small.
+  forked('workflow', 'worker/main.ts', 1024)
+  forked('cpu', 'worker/main.ts', 2048)
+  forked('inference', 'worker/main.ts', 1024)
+  forked('serving', 'serving/main.ts', 512)
+  steps.clear()
+  if (deployment) {
+    steps.set('deployment', `${revision} is not the current version of ${deployment} yet`)
+    record()
+    await makeCurrent(address(), { deploymentName: deployment, buildId: revision })
+    steps.clear()
+  }
   record()
 }
 
-async function stop(): Promise<void> {
+async function stop(code = 0): Promise<void> {
   if (stopping) return
   stopping = true
-  const names = [...children.keys()].filter(n => n !== 'temporal')
-  for (const n of names) children.get(n)!.kill('SIGTERM')
-  const gone = (c: ChildProcess): boolean => c.exitCode !== null || c.signalCode !== null
-  for (let i = 0; i < 60 && !names.every(n => gone(children.get(n)!)); i++) await sleep(100)
-  for (const c of children.values()) if (!gone(c)) c.kill(c === children.get('temporal') ? 'SIGTERM' : 'SIGKILL')
-  for (let i = 0; i < 30 && ![...children.values()].every(gone); i++) await sleep(100)
-  for (const c of children.values()) if (!gone(c)) c.kill('SIGKILL')
+  const all = [...keepers.values()]
+  const server = keepers.get('temporal')
+  const workers = all.filter(k => k !== server)
+  const until = async (gone: () => boolean, ms: number): Promise<void> => {
+    for (const end = Date.now() + ms; !gone() && Date.now() < end;) await sleep(50)
+  }
+  for (const k of workers) k.stop('SIGTERM')
+  await until(() => workers.every(k => k.gone), 6000)
+  for (const k of workers) k.stop('SIGKILL')
+  server?.stop('SIGTERM')
+  await until(() => all.every(k => k.gone), 3000)
+  server?.stop('SIGKILL')
+  await endStrays(h.root).catch((e: unknown) => console.error(`hillock: ${(e as Error).message}`))
   rmSync(h.stack, { force: true })
-  process.exit(0)
+  process.exit(code)
+}
+
+function giveUp(why: string): void {
+  console.error(`hillock: ${why}`)
+  void stop(1)
+}
+
+let looks = 0
+/** What may happen to a stack from outside. */
+function look(): void {
+  try {
+    if (statSync(h.lock).ino !== inode) throw new Error('another')
+  } catch {
+    return giveUp(`${h.root} is gone or another`)
+  }
+  let now = ''
+  try {
+    now = readFileSync(h.stack, 'utf8')
+  } catch {
+    // Written again.
+  }
+  if (now !== written) record()
+  if (++looks % STOPPED_LOOKS === 0) for (const k of keepers.values()) k.look()
 }
 
 process.on('SIGTERM', () => void stop())
 process.on('SIGINT', () => void stop())
-start().catch((e: unknown) => {
-  console.error(e)
-  void stop().finally(() => process.exit(1))
-})
+process.on('SIGHUP', () => {})
+setInterval(look, LOOK_MS)
+start().then(
+  () =>
+    setTimeout(() => {
+      const never = [...keepers].filter(([, k]) => !k.everReady).map(([name, k]) => `${name} ${k.why}`)
+      if (never.length > 0) giveUp(`not ready after ${START_MS / 60_000} minutes: ${never.join('; ')}`)
+    }, START_MS),
+  (e: unknown) => giveUp((e as Error).message),
+)

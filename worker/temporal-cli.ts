@@ -9,14 +9,26 @@ import { buildGoTool, builtBinary, onPath } from './go-tool.ts'
 export interface TemporalCli {
   readonly path: string
   readonly from: string
-  readonly version: string
 }
 
 const TOOL = { module: 'temporal-cli', command: 'github.com/temporalio/cli/cmd/temporal', name: 'temporal' }
 
-const versionOf = (path: string): string | undefined => {
-  const run = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 20_000 })
-  return run.status === 0 ? run.stdout.trim().replace(/^temporal version /, '') : undefined
+/** Options of the dev server that older releases lack. */
+const OPTIONS = ['--ui-disable-news-fetch', '--sqlite-pragma', '--search-attribute', '--dynamic-config-value']
+
+const said = (path: string, ...args: string[]): string | undefined => {
+  const run = spawnSync(path, args, { encoding: 'utf8', timeout: 10_000 })
+  return run.status === 0 ? run.stdout.trim() : undefined
+}
+const versionOf = (path: string): string | undefined => said(path, '--version')?.replace(/^temporal version /, '')
+
+/** Why a CLI that is there does not serve; undefined where it does. */
+function unfit(path: string): string | undefined {
+  const help = said(path, 'server', 'start-dev', '--help')
+  const lacks = OPTIONS.filter(o => !help?.includes(o))
+  if (lacks.length === 0) return undefined
+  const version = versionOf(path)
+  return version === undefined ? 'does not run' : `is ${version}, too old: it has no ${lacks.join(', ')}`
 }
 
 /** Where the SDK's test environment keeps the CLI that it downloads. */
@@ -38,10 +50,11 @@ export function findTemporalCli(): TemporalCli {
     ['deploy/temporal-cli, built earlier', builtBinary(TOOL)],
   ]
   for (const [from, path] of candidates) {
-    const version = path && existsSync(path) ? versionOf(path) : undefined
-    if (path && version) return { path, from, version }
-    if (from === 'HILLOCK_TEMPORAL_CLI' && named)
-      throw new Error(`HILLOCK_TEMPORAL_CLI names ${named}, which does not run`)
+    if (!path || !(existsSync(path) || path === named)) continue
+    const why = unfit(path)
+    if (why === undefined) return { path, from }
+    if (path === named) throw new Error(`HILLOCK_TEMPORAL_CLI names ${named}, which ${why}`)
+    console.error(`Temporal CLI: ${path} (from ${from}) is passed over: it ${why}`)
   }
   if (!onPath('go'))
     throw new Error(
@@ -49,10 +62,10 @@ export function findTemporalCli(): TemporalCli {
         'and put it on the PATH, or name it in HILLOCK_TEMPORAL_CLI',
     )
   const path = buildGoTool(TOOL)
-  return { path, from: 'deploy/temporal-cli, built now', version: versionOf(path) ?? 'unknown' }
+  return { path, from: 'deploy/temporal-cli, built now' }
 }
 
 if (import.meta.main) {
   const cli = findTemporalCli()
-  console.log(`Temporal CLI: ${cli.path} (from ${cli.from}; ${cli.version})`)
+  console.log(`Temporal CLI: ${cli.path} (from ${cli.from}; ${versionOf(cli.path)})`)
 }

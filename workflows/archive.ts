@@ -3,13 +3,14 @@ import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, work
 import { queues, workflowIds, type Archived } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import type { Execution } from '../domain/history.ts'
+import { SPARE } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/tasks.ts'
 
 const patient = proxyActivities<Pick<Housekeeping, 'archive'>>({
   taskQueue: queues.cpu,
   startToCloseTimeout: '1d',
   heartbeatTimeout: '12s',
-  retry: { initialInterval: '5s', maximumAttempts: 20, nonRetryableErrorTypes: [...nonRetryable] },
+  retry: { initialInterval: '5s', maximumAttempts: 20 + SPARE, nonRetryableErrorTypes: [...nonRetryable] },
 })
 
 export async function archive(root: Execution): Promise<Archived> {

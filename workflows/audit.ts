@@ -2,7 +2,7 @@
 import { ActivityFailure, isCancellation, proxyActivities } from '@temporalio/workflow'
 import { queues, type Recorded, type Verdict } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
-import { stages } from '../domain/stages.ts'
+import { SPARE, stages } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/tasks.ts'
 import { window } from '../domain/window.ts'
 
@@ -16,7 +16,7 @@ export async function audit(page: readonly Recorded[]): Promise<Verdict[]> {
       startToCloseTimeout: `${row.timeout.attempt}s`,
       heartbeatTimeout: `${row.timeout.heartbeat}s`,
       // As many attempts as the stage has: on the last one it sets poison blocks aside, as it did then.
-      retry: { maximumAttempts: row.retry.attempts, nonRetryableErrorTypes: [...nonRetryable, 'TypeError'] },
+      retry: { maximumAttempts: row.retry.attempts + SPARE, nonRetryableErrorTypes: [...nonRetryable, 'TypeError'] },
     })
     try {
       return await reexecute.executeWithOptions({ activityId: `${i}/${recorded.id}`, summary: recorded.id }, [recorded])

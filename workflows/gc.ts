@@ -2,13 +2,14 @@
 import { proxyActivities, sleep } from '@temporalio/workflow'
 import { queues, type Collected, type CollectTask } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
+import { SPARE } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/tasks.ts'
 
 const patient = proxyActivities<Pick<Housekeeping, 'planCollection' | 'collect'>>({
   taskQueue: queues.cpu,
   startToCloseTimeout: '1d',
   heartbeatTimeout: '12s',
-  retry: { initialInterval: '5s', maximumAttempts: 20, nonRetryableErrorTypes: [...nonRetryable, 'TypeError'] },
+  retry: { initialInterval: '5s', maximumAttempts: 20 + SPARE, nonRetryableErrorTypes: [...nonRetryable, 'TypeError'] },
 })
 
 /** Between two passes, in which the activities that waited for the first go on. */

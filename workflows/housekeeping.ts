@@ -2,6 +2,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
+import { SPARE } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/tasks.ts'
 
 export const housekeeping = proxyActivities<Housekeeping>({
@@ -13,7 +14,7 @@ export const housekeeping = proxyActivities<Housekeeping>({
   retry: {
     initialInterval: '1s',
     backoffCoefficient: 2,
-    maximumAttempts: 10,
+    maximumAttempts: 10 + SPARE,
     nonRetryableErrorTypes: [...nonRetryable],
   },
 })

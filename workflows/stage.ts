@@ -3,7 +3,7 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import { fingerprint, type Json } from '../domain/canonical.ts'
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
-import { stageNames, stages, type StageName } from '../domain/stages.ts'
+import { SPARE, stageNames, stages, type StageName } from '../domain/stages.ts'
 import type { StageActivities } from '../domain/tasks.ts'
 
 const proxyOf = (stage: StageName): StageActivities => {
@@ -14,7 +14,8 @@ const proxyOf = (stage: StageName): StageActivities => {
     heartbeatTimeout: `${row.timeout.heartbeat}s`,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
-      maximumAttempts: row.retry.attempts,
+      maximumAttempts: row.retry.attempts + SPARE,
+      maximumInterval: '16s',
       initialInterval: `${row.retry.firstSeconds}s`,
       backoffCoefficient: row.retry.backoff,
       nonRetryableErrorTypes: [...nonRetryable, 'TypeError'],

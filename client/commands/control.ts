@@ -4,7 +4,8 @@ import { scopeName, type Pause } from '../../domain/control.ts'
 import type { StageName } from '../../domain/stages.ts'
 import { connect } from '../connection.ts'
 import { update } from '../operator.ts'
-import { findRun, runningStack } from './status.ts'
+import { runningStack } from '../stack.ts'
+import { findRun } from './status.ts'
 
 interface Scope {
   readonly json?: boolean

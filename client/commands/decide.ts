@@ -4,7 +4,7 @@ import { messages, type Gate, type GateDecision, type SagaStep } from '../../dom
 import { connect } from '../connection.ts'
 import { update, waiting } from '../operator.ts'
 import { operator } from './control.ts'
-import { runningStack } from './status.ts'
+import { runningStack } from '../stack.ts'
 
 interface Options {
   readonly json?: boolean

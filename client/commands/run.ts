@@ -16,6 +16,7 @@ import { links, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
 import { ensureStack } from '../stack.ts'
+import { sayThrough } from '../waits.ts'
 
 export interface RunOptions {
   readonly json?: boolean
@@ -59,6 +60,7 @@ export async function execute(
     `run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`,
   )
   const printer = new ProgressPrinter(process.stderr)
+  sayThrough(line => printer.say(line))
   let ended = false
   const settled = result.finally(() => (ended = true)).catch(() => {})
   const show = async (): Promise<void> => {

@@ -2,24 +2,20 @@
 import type { Client } from '@temporalio/client'
 import { scopeName } from '../../domain/control.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { home, readStack, type StackRecord } from '../../worker/home.ts'
+import { home } from '../../worker/home.ts'
 import { connect } from '../connection.ts'
-import { progressOf } from '../execute.ts'
+import { causeOf, progressOf } from '../execute.ts'
 import { slugOf } from '../names.ts'
 import { waiting, waitingLines } from '../operator.ts'
 import { progressLine } from '../report.ts'
+import { runningStack } from '../stack.ts'
+import { troublesHere, troublesOf } from '../troubles.ts'
 
 interface RunRow {
   readonly workflowId: string
   readonly status: string
   readonly start: string
   readonly end: string | null
-}
-
-export function runningStack(): StackRecord {
-  const stack = readStack(home())
-  if (!stack) throw new Error('nothing is running: start it with `./hillock up`')
-  return stack
 }
 
 async function runs(client: Client): Promise<RunRow[]> {
@@ -58,6 +54,16 @@ export async function statusOf(client: Client, run: string | undefined) {
   return { run: chosen, progress, waits }
 }
 
+/** Why a run that has ended did not end well. */
+const reasonOf = (client: Client, workflowId: string): Promise<string | null> =>
+  client.workflow
+    .getHandle(workflowId)
+    .result()
+    .then(
+      () => null,
+      (e: unknown) => causeOf(e).message,
+    )
+
 export async function status(run: string | undefined, o: { json?: boolean; all?: boolean }): Promise<void> {
   const stack = runningStack()
   const client = await connect(stack.temporal)
@@ -68,13 +74,22 @@ export async function status(run: string | undefined, o: { json?: boolean; all?:
     process.exit(0)
   }
   const { run: chosen, progress, waits } = await statusOf(client, run)
-  if (o.json) console.log(JSON.stringify({ ...chosen, ...progress, waiting: waits, processes: stack.children }))
+  const open = chosen.status === 'RUNNING'
+  const reason = open || chosen.status === 'COMPLETED' ? null : await reasonOf(client, chosen.workflowId)
+  const troubles = [
+    ...(await troublesHere(home(), stack)),
+    ...(open ? await troublesOf(client, stack.temporal, [chosen.workflowId]) : []),
+  ]
+  if (o.json)
+    console.log(JSON.stringify({ ...chosen, ...progress, reason, troubles, waiting: waits, processes: stack.children }))
   else {
-    console.log(`${chosen.workflowId}: ${chosen.status}${progress ? `, phase ${progress.phase}` : ''}`)
+    console.log(
+      `${chosen.workflowId}: ${chosen.status}${reason ? `: ${reason}` : ''}${progress ? `, phase ${progress.phase}` : ''}`,
+    )
     for (const p of progress?.pauses ?? []) console.log(`PAUSED: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
     for (const r of progress?.stages ?? []) console.log(progressLine(r, Date.now()))
     if (!progress) console.log('no worker answers the progress query just now')
-    for (const line of waitingLines(waits)) console.log(line)
+    for (const line of [...troubles, ...waitingLines(waits)]) console.log(line)
   }
   process.exit(0)
 }

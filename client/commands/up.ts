@@ -1,7 +1,9 @@
 // `hillock up` and `hillock down`.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { home, readStack } from '../../worker/home.ts'
-import { ensureStack, stopStack } from '../stack.ts'
+import { isHillockError } from '../../domain/errors.ts'
+import { home } from '../../worker/home.ts'
+import { ensureStack, standingStack, stopStack } from '../stack.ts'
+import { unwatch } from '../waits.ts'
 
 export async function up(o: { json?: boolean; detach?: boolean }): Promise<void> {
   const { stack, started } = await ensureStack()
@@ -21,8 +23,17 @@ export async function serveUntilInterrupted(): Promise<void> {
   const stop = (): void => void stopStack().then(() => process.exit(0))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  while (readStack(home())) await sleep(1000)
-  process.exit(0)
+  unwatch()
+  try {
+    for (;;) {
+      await standingStack()
+      await sleep(1000)
+    }
+  } catch (e) {
+    // Stopped from elsewhere, which is no failure.
+    if (!isHillockError(e, 'ConfigError')) throw e
+    process.exit(0)
+  }
 }
 
 export async function down(o: { json?: boolean }): Promise<void> {

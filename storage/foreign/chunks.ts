@@ -59,8 +59,7 @@ export function readerOf(
           else if (values !== 'omitted') copyOverlap(values, part, out, box, channels)
         } catch (e) {
           if (isHillockError(e)) throw e
-          const { message, cause } = e as Error
-          const why = `damaged: ${cause instanceof Error ? cause.message : message}`
+          const why = `damaged: ${(e as Error).message}`
           if (!holes)
             throw new HillockError('BadTileError', `${files.url}/${m.file(at, part)} (${boxName(part)}): ${why}`)
           hole(why)

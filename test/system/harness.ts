@@ -122,24 +122,42 @@ export function dice(seed: number): () => number {
   return () => (s = (s * 48271) % 2147483647) / 2147483647
 }
 
+const WORKERS = ['cpu', 'inference', 'onnx', 'workflow']
+/** Every process of a stack; `supervisor` keeps the others. */
+export const ALL = [...WORKERS, 'temporal', 'supervisor', 'serving']
+
 /**
- * SIGKILLs `kills` processes at random moments, `pause` to `2 pause` ms apart, the second of them the Temporal server, until `done` settles.
- * Returns whom it killed.
+ * SIGKILLs `kills` processes at random moments, `pause` to `2 pause` ms apart, until `done` settles: first the Temporal server, then
+ * `victims` in random order, none again before all have been. Returns whom it killed.
  */
-export async function harm(hillock: Hillock, done: Promise<unknown>, kills: number, pause: number): Promise<string[]> {
-  const random = dice(Number(process.env['HILLOCK_KILL_SEED'] ?? 1))
+export async function harm(
+  hillock: Hillock,
+  done: Promise<unknown>,
+  kills: number,
+  pause: number,
+  victims: readonly string[] = WORKERS,
+  round = 0,
+): Promise<string[]> {
+  const random = dice(Number(process.env['HILLOCK_KILL_SEED'] ?? 1) + round)
   const killed: string[] = []
+  let order = ['temporal']
   let ended = false
   void done.then(() => (ended = true))
   while (!ended && killed.length < kills) {
     await sleep(pause * (1 + random()))
-    const victims = killed.length === 1 ? ['temporal'] : ['cpu', 'inference', 'onnx', 'workflow']
-    const alive = victims.filter(v => hillock.stack().children[v] !== undefined)
-    const name = alive[Math.floor(random() * alive.length)]!
-    if (ended) break
+    if (order.length === 0)
+      order = victims
+        .map(v => ({ v, at: random() }))
+        .sort((a, b) => a.at - b.at)
+        .map(x => x.v)
+    const { pid, children } = hillock.stack()
+    // What is not there just now is left for later.
+    const name = order.find(v => v === 'supervisor' || children[v] !== undefined)
+    if (ended || name === undefined) continue
     try {
-      process.kill(hillock.stack().children[name]!, 'SIGKILL')
+      process.kill(name === 'supervisor' ? pid : children[name]!, 'SIGKILL')
       killed.push(name)
+      order.splice(order.indexOf(name), 1)
     } catch {
       // It had died with an earlier victim and is being started again.
     }

@@ -50,7 +50,7 @@ test('a run keeps its build, the next one has the new build', async () => {
   void done.then(() => (ended = true))
   const { temporal } = hillock.stack()
   startSecondBuild(temporal)
-  await makeCurrent(temporal, DEPLOYMENT, TWO)
+  await makeCurrent(temporal, { deploymentName: DEPLOYMENT, buildId: TWO })
   expect(ended).toBe(false)
   const { code, stdout, stderr } = await done
   expect(code, stderr).toBe(0)

@@ -1,0 +1,118 @@
+// Why nothing moves on: what a look at the processes, the disk, the bucket, Temporal and its pending activities says, in lines.
+import { statfsSync } from 'node:fs'
+import type { Client } from '@temporalio/client'
+import { queues, type Told } from '../domain/contract.ts'
+import { stages, type StageName } from '../domain/stages.ts'
+import { folderOf, openStore } from '../storage/open-store.ts'
+import { knownMark } from '../worker/bucket-mark.ts'
+import type { Home, StackRecord } from '../worker/home.ts'
+import { processOf } from '../worker/identity.ts'
+
+/** Less is a full disk: a block or a page of Temporal's database no longer fits. */
+const ROOM = 8 << 20
+/** A worker that polls asks at least so often. */
+const POLL_MS = 120_000
+/** A step of a workflow is taken up at once where a worker serves it. */
+const TAKEN_UP_MS = 8000
+const ANSWER_MS = 5000
+/** Workflows looked at: those further down wait for these. */
+const LOOKED = 40
+
+type Described = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>['raw']
+type Stamp = { seconds?: unknown; nanos?: number | null } | null | undefined
+const ago = (t: Stamp): number => Date.now() - Number(t?.seconds ?? 0) * 1000 - (t?.nanos ?? 0) / 1e6
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 300)
+
+/** Of the processes of this machine, their disk and the bucket. */
+export async function troublesHere(h: Home, stack: StackRecord): Promise<string[]> {
+  const lines = Object.entries(stack.waits).map(([name, why]) => `${name} ${why}`)
+  for (const [name, pid] of Object.entries({ 'the keeper of the stack': stack.pid, ...stack.children })) {
+    const found = processOf(pid)
+    if (!found) lines.push(`${name} (process ${pid}) is gone`)
+    else if (found.state === 'T') lines.push(`${name} (process ${pid}) is stopped; kill -CONT ${pid} lets it go on`)
+  }
+  for (const folder of new Set([h.root, folderOf(h.bucket) ?? h.root]))
+    try {
+      const { bavail, bsize } = statfsSync(folder)
+      if (bavail * bsize < ROOM)
+        lines.push(
+          `no space left on the disk of ${folder} (${Math.floor((bavail * bsize) / 1024)} KiB free): make room`,
+        )
+    } catch {
+      // Away: that is said next.
+    }
+  await openStore(h.bucket, { mark: knownMark(h), patienceMs: 0 })
+    .size('none')
+    .catch((e: unknown) => lines.push(`bucket: ${oneLine((e as Error).message)}`))
+  return lines
+}
+
+/** Of workflows and all that is open below them. */
+export async function troublesOf(client: Client, address: string, ids: Iterable<string>): Promise<string[]> {
+  const lines = new Set<string>()
+  const open = [...ids]
+  try {
+    await client.connection.withDeadline(Date.now() + ANSWER_MS, async () => {
+      for (let i = 0; i < Math.min(open.length, LOOKED); i++) {
+        const found = await described(client, open[i]!)
+        if (!found) continue
+        for (const line of await ofWorkflow(client, open[i]!, found)) lines.add(line)
+        for (const { workflowId } of found.pendingChildren ?? []) if (workflowId) open.push(workflowId)
+      }
+    })
+  } catch (e) {
+    lines.add(`Temporal at ${address} does not answer (${oneLine((e as Error).message)})`)
+  }
+  return [...lines]
+}
+
+async function described(client: Client, id: string): Promise<Described | undefined> {
+  try {
+    return (await client.workflow.getHandle(id).describe()).raw
+  } catch (e) {
+    if ((e as Error).name === 'WorkflowNotFoundError') return undefined
+    throw e
+  }
+}
+
+async function ofWorkflow(client: Client, id: string, found: Described): Promise<string[]> {
+  const lines: string[] = []
+  const waiting = new Set<string>()
+  for (const a of found.pendingActivities ?? []) {
+    const type = a.activityType?.name ?? 'activity'
+    const told = a.heartbeatDetails?.payloads?.[0]?.data
+    const { waits } = (told ? JSON.parse(Buffer.from(told).toString()) : {}) as Told
+    const failure = a.lastFailure?.message
+    if (waits) lines.push(`${type} waits: ${oneLine(waits)}`)
+    else if (failure && a.lastFailure?.applicationFailureInfo?.type !== 'WorkerShutdown')
+      lines.push(`${type} failed and is tried again: ${oneLine(failure)}`)
+    if (!a.lastStartedTime) waiting.add(queues[stages[type as StageName]?.queue ?? 'cpu'])
+  }
+  const task = found.pendingWorkflowTask
+  if (task && !task.startedTime && ago(task.scheduledTime) > TAKEN_UP_MS) {
+    const pinned = found.workflowExecutionInfo?.versioningInfo?.deploymentVersion
+    lines.push(
+      pinned?.buildId
+        ? `no worker takes up ${id}, which stays with build ${pinned.buildId} of deployment ${pinned.deploymentName}: start that build, or move it: temporal workflow update-options --workflow-id ${id} --versioning-override-behavior auto_upgrade`
+        : `no worker takes up ${id}${await deploymentOf(client)}`,
+    )
+  }
+  for (const queue of waiting) if (!(await isPolled(client, queue))) lines.push(`no worker polls the queue ${queue}`)
+  return lines
+}
+
+const queueOf = (client: Client, name: string, taskQueueType: number) =>
+  client.workflowService.describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name }, taskQueueType })
+
+async function isPolled(client: Client, queue: string): Promise<boolean> {
+  const { pollers } = await queueOf(client, queue, 2)
+  return (pollers ?? []).some(p => ago(p.lastAccessTime) < POLL_MS)
+}
+
+/** Where a deployment stands in the way that no worker here takes part in. */
+async function deploymentOf(client: Client): Promise<string> {
+  const current = (await queueOf(client, queues.workflow, 1)).versioningInfo?.currentDeploymentVersion
+  return current?.deploymentName
+    ? `: new runs go to build ${current.buildId} of deployment ${current.deploymentName}, which nobody serves; start its workers (HILLOCK_DEPLOYMENT, HILLOCK_REVISION), or \`hillock down\` and \`up\` without them`
+    : `: no worker polls the queue ${queues.workflow}`
+}

@@ -1,0 +1,92 @@
+// The Temporal server of a stack: the dev server of this machine on its own database, or the one that TEMPORAL_ADDRESS names.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Connection } from '@temporalio/client'
+import { searchAttributes } from '../domain/contract.ts'
+import type { Home } from './home.ts'
+import { checkDatabase } from './lock.ts'
+import type { Ports } from './ports.ts'
+
+const PATIENCE_MS = 20_000
+const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
+const isList = (attribute: string): boolean => attribute === 'HillockStage'
+
+/** @param cli path of the Temporal CLI. @throws Error when the database is damaged or in use */
+export function devServer(cli: string, h: Home, ports: Ports, env: NodeJS.ProcessEnv, out: number | 'ignore') {
+  if (existsSync(h.database)) checkDatabase(h.database)
+  const options = {
+    ip: '127.0.0.1',
+    port: ports.temporal,
+    'ui-port': ports.ui,
+    namespace,
+    'db-filename': h.database,
+    'log-level': 'warn',
+  }
+  const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL']
+  const dynamic = ['system.enableActivityEagerExecution=true', 'matching.enableFairness=true']
+  const child = spawn(
+    cli,
+    [
+      'server',
+      'start-dev',
+      '--ui-disable-news-fetch',
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ...pragmas.flatMap(p => ['--sqlite-pragma', p]),
+      ...dynamic.flatMap(d => ['--dynamic-config-value', d]),
+      ...searchAttributes.flatMap(a => ['--search-attribute', `${a}=Keyword${isList(a) ? 'List' : ''}`]),
+    ],
+    { stdio: ['ignore', out, out], env },
+  )
+  leash(child)
+  return child
+}
+
+/** Ends `child` when this process ends, however that happens: a shell waits for the end of a pipe that only this process holds. */
+function leash(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  const shell = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$0"', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // An interrupt at the terminal is for the processes of the stack, which end in order.
+    detached: true,
+  })
+  child.once('exit', () => shell.kill('SIGKILL'))
+}
+
+/** Waits until the server answers, for as long as `goOn` says; whether it does. */
+export async function answers(address: string, goOn: () => boolean): Promise<boolean> {
+  while (goOn())
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: '2s' })
+      await connection.close()
+      return goOn()
+    } catch {
+      await sleep(100)
+    }
+  return false
+}
+
+/** Makes a server that somebody else keeps fit for Hillock. @throws Error that says what is wrong with it */
+export async function adopt(address: string): Promise<void> {
+  const until = Date.now() + PATIENCE_MS
+  if (!(await answers(address, () => Date.now() < until)))
+    throw new Error(
+      `TEMPORAL_ADDRESS is ${address}, where no Temporal server answers: start it, or unset TEMPORAL_ADDRESS to have one of our own`,
+    )
+  const connection = await Connection.connect({ address })
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
+    const missing = searchAttributes.filter(a => !(a in (customAttributes ?? {})))
+    // Keyword and KeywordList, as the enumeration of the API numbers them.
+    const wanted = Object.fromEntries(missing.map(a => [a, isList(a) ? 7 : 2]))
+    if (missing.length > 0)
+      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted })
+  } catch (e) {
+    throw new Error(
+      `the Temporal server at ${address} does not take the search attributes ${searchAttributes.join(', ')} in namespace ${namespace} (${(e as Error).message}): have them added, or unset TEMPORAL_ADDRESS`,
+      { cause: e },
+    )
+  } finally {
+    await connection.close()
+  }
+}
