@@ -50,8 +50,13 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
   const changed = (): HillockError =>
     new HillockError('SourceChanged', `the source of sections ${first} to ${last} changed while it was read`)
   if (context.source !== undefined && context.source !== sha256(canonicalJson(await source!.whole()))) throw changed()
-  const read = (tile: TileEntry): Promise<Uint8Array> =>
-    source ? source.bytes(tile) : deps.artifacts.get(slab!, tile.file)
+  const imaged = slab && (await deps.artifacts.open(slab))
+  const read = async (tile: TileEntry): Promise<Uint8Array> => {
+    if (!imaged) return source!.bytes(tile)
+    // A tile that the specimen was not imaged with; one that is gone or damaged since is another matter.
+    if (!imaged.output(tile.file)) throw new HillockError('BadTileError', `missing: ${tile.file}`)
+    return imaged.get(tile.file)
+  }
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
     const entries = tiles.filter(t => t.section === z)
