@@ -3,12 +3,14 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig, TileEntry } from '../domain/config.ts'
 import type { BatchOutcome, Outcome } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { boxName } from '../domain/geometry.ts'
 import { places } from '../domain/layout.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import type { SectionTask } from '../domain/tasks.ts'
 import type { TileQuality } from '../kernels/tile-quality.ts'
 import { decodeTile, type GreyMap } from '../storage/formats/image.ts'
+import type { Lack } from '../storage/foreign/holes.ts'
 import { putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import { batch } from './pages.ts'
@@ -27,10 +29,13 @@ export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | '
 }
 
 /** The declared mapping to grey values, as it enters manifests and recipes: nothing where there is none. */
-export function greyOf({ stages: { ingest } }: RunConfig): { grey?: { window?: [number, number]; invert?: true } } {
+export function greyOf({ source, stages: { ingest } }: RunConfig): {
+  grey?: { window?: [number, number]; invert?: true; void?: true }
+} {
   const { window, invert } = ingest
   if (!window && !invert) return {}
-  return { grey: { ...(window && { window: [...window] }), ...(invert && { invert }) } }
+  const grey = { ...(window && { window: [...window] as [number, number] }), ...(invert && { invert }) }
+  return { grey: 'volume' in source ? { ...grey, void: true } : grey }
 }
 
 export interface SectionManifest {
@@ -39,6 +44,8 @@ export interface SectionManifest {
   readonly rejected: readonly { readonly name: string; readonly reason: string }[]
   /** Images of a place that another image of it stands for; absent where every place was imaged once. */
   readonly superseded?: readonly { readonly name: string; readonly reason: string }[]
+  /** Of an aligned source: boxes of the dataset that it lacks and that reach into this section; absent where it lacks none. */
+  readonly lacks?: readonly Lack[]
 }
 
 export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
@@ -51,16 +58,17 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
     new HillockError('SourceChanged', `the source of sections ${first} to ${last} changed while it was read`)
   if (context.source !== undefined && context.source !== sha256(canonicalJson(await source!.whole()))) throw changed()
   const imaged = slab && (await deps.artifacts.open(slab))
-  const read = async (tile: TileEntry): Promise<Uint8Array> => {
-    if (!imaged) return source!.bytes(tile)
-    // A tile that the specimen was not imaged with; one that is gone or damaged since is another matter.
-    if (!imaged.output(tile.file)) throw new HillockError('BadTileError', `missing: ${tile.file}`)
-    return imaged.get(tile.file)
+  const reader: Pick<TileSource, 'bytes' | 'lacks'> = source ?? {
+    bytes: async tile => {
+      // A tile that the specimen was not imaged with; one that is gone or damaged since is another matter.
+      if (!imaged!.output(tile.file)) throw new HillockError('BadTileError', `missing: ${tile.file}`)
+      return imaged!.get(tile.file)
+    },
   }
   const outcomes: Outcome[] = []
   for (let z = first; z <= last; z++) {
     const entries = tiles.filter(t => t.section === z)
-    outcomes.push(await ingestSection(deps, config, z, entries, read))
+    outcomes.push(await ingestSection(deps, config, z, entries, reader))
     progress(z - first + 1, last - first + 1)
   }
   if ((await identityOf(config, tiles, source)) !== identity) throw changed()
@@ -79,20 +87,21 @@ async function ingestSection(
   config: RunConfig,
   z: number,
   entries: readonly TileEntry[],
-  read: TileSource['bytes'],
+  source: Pick<TileSource, 'bytes' | 'lacks'>,
 ): Promise<Outcome> {
   const { blankStd, maxSaturated } = config.stages.ingest
   const superseded: { name: string; reason: string }[] = []
   const taken: TileEntry[] = []
-  for (const images of places(entries)) taken.push(await bestOf(deps, config, images, read, superseded))
+  for (const images of places(entries)) taken.push(await bestOf(deps, config, images, source, superseded))
   const sorted = taken.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const reads: Read[] = []
   const digests = new Map<Digest, string>()
   for (const tile of sorted) {
     try {
-      const bytes = await read(tile)
+      const bytes = await source.bytes(tile)
       const digest = sha256(bytes)
-      const twin = digests.get(digest)
+      // What is black in an aligned source is alike everywhere.
+      const twin = source.lacks ? undefined : digests.get(digest)
       if (twin) reads.push({ tile, digest, reason: `duplicate: the same bytes as tile ${twin}` })
       else reads.push({ tile, bytes, digest })
       digests.set(digest, twin ?? tile.name)
@@ -101,15 +110,18 @@ async function ingestSection(
       reads.push({ tile, reason: e.message })
     }
   }
+  const lacks = await lacksIn(z, sorted, source)
   // The listing without its paths: where a file lies says nothing about what it holds.
   const listing = sorted.map(({ name, x, y, width, height }) => ({ name, x, y, width, height }))
   const order = {
     stage: 'ingest',
     key: String(z),
-    parameters: { blankStd, maxSaturated, ...greyOf(config).grey },
+    // Nothing else of it plays a part where black is no fault.
+    parameters: { ...(source.lacks ? { aligned: true } : { blankStd, maxSaturated }), ...greyOf(config).grey },
     inputs: {
       listing: sha256(canonicalJson(listing as unknown as Json)),
       ...(superseded.length > 0 && { superseded: sha256(canonicalJson(superseded)) }),
+      ...(lacks.length > 0 && { lacks: sha256(canonicalJson(lacks as unknown as Json)) }),
       ...Object.fromEntries(reads.flatMap(r => (r.digest ? [[`tile/${r.tile.name}`, r.digest]] : []))),
     },
     extent: { section: z },
@@ -118,13 +130,14 @@ async function ingestSection(
     // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
     await saveDocument(deps, listing)
     if (superseded.length > 0) await saveDocument(deps, superseded)
+    if (lacks.length > 0) await saveDocument(deps, lacks)
     for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
     const good: IngestedTile[] = []
     const holes: Hole[] = []
     for (const r of reads) {
       try {
         if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
-        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!))
+        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!, source.lacks !== undefined))
       } catch (e) {
         if (!isHillockError(e, 'BadTileError')) throw e
         holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
@@ -135,13 +148,17 @@ async function ingestSection(
       tiles: good,
       rejected: holes.map(h => ({ name: h.what, reason: h.reason })),
       ...(superseded.length > 0 && { superseded }),
+      ...(lacks.length > 0 && { lacks }),
     }
+    // Declared once: by the first section that it reaches into.
+    for (const { box, reason } of lacks)
+      if (box.min[2] === z) holes.push({ stage: 'ingest', what: `box ${boxName(box)}`, reason })
     await put('manifest.json', json(manifest))
     return {
       voxels: good.reduce((n, t) => n + t.width * t.height, 0),
       summary: {
         tiles: good.length,
-        rejected: holes.length,
+        rejected: manifest.rejected.length,
         ...(superseded.length > 0 && { superseded: superseded.map(t => `${t.name}: ${t.reason}`) }),
       },
       holes,
@@ -154,7 +171,7 @@ async function bestOf(
   deps: Deps,
   config: RunConfig,
   images: readonly TileEntry[],
-  read: TileSource['bytes'],
+  source: Pick<TileSource, 'bytes' | 'lacks'>,
   superseded: { name: string; reason: string }[],
 ): Promise<TileEntry> {
   const last = images.at(-1)!
@@ -163,8 +180,8 @@ async function bestOf(
   let best: TileEntry | undefined
   for (const tile of images.toReversed()) {
     try {
-      const bytes = await read(tile)
-      await check(deps, config, tile, bytes, sha256(bytes))
+      const bytes = await source.bytes(tile)
+      await check(deps, config, tile, bytes, sha256(bytes), source.lacks !== undefined)
       best = tile
       break
     } catch (e) {
@@ -181,15 +198,25 @@ async function bestOf(
   return taken
 }
 
-/** Verifies one tile. @throws HillockError BadTileError that says what is wrong with it. */
+/** What an aligned source lacks in a section, each box once. */
+async function lacksIn(z: number, tiles: readonly TileEntry[], source: Pick<TileSource, 'lacks'>): Promise<Lack[]> {
+  const all = new Map<string, Lack>()
+  for (const tile of tiles)
+    for (const lack of (await source.lacks?.(tile)) ?? [])
+      if (lack.box.min[2] <= z && z < lack.box.max[2]) all.set(boxName(lack.box), lack)
+  return [...all.values()]
+}
+
+/** Verifies one tile; one of an `aligned` source may be black. @throws HillockError BadTileError that says what is wrong with it. */
 async function check(
   deps: Deps,
   config: RunConfig,
   tile: TileEntry,
   bytes: Uint8Array,
   digest: Digest,
+  aligned: boolean,
 ): Promise<IngestedTile> {
-  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name, config.stages.ingest))
+  const image = await timedKernel('decode', () => decodeTile(bytes, tile.name, greyOf(config).grey))
   if (image.width !== tile.width || image.height !== tile.height)
     throw new HillockError(
       'BadTileError',
@@ -197,8 +224,9 @@ async function check(
     )
   const q = await deps.compute('tileQuality', [image.data, image.width, image.height])
   const { blankStd, maxSaturated } = config.stages.ingest
-  if (q.std < blankStd) throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
-  if (q.saturated > maxSaturated)
+  if (!aligned && q.std < blankStd)
+    throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
+  if (!aligned && q.saturated > maxSaturated)
     throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
   const { name, x, y, width, height } = tile
   return { name, x, y, width, height, sha256: digest, ...greyOf(config), ...q }

@@ -1,5 +1,6 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
-import type { ChannelValue, Outcome, Planned, ReconstructInput, Refs, Roots } from '../domain/contract.ts'
+import type { RunConfig } from '../domain/config.ts'
+import type { ChannelValue, Outcome, Planned, ReconstructInput, Refs, Roots, RunContext } from '../domain/contract.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { expected } from '../domain/phases.ts'
 import { inOrder, planId, reasons, type Plan, type PlanItem } from '../domain/plan.ts'
@@ -22,6 +23,17 @@ import { saveDocument } from './documents.ts'
 import { survey } from './survey.ts'
 
 type Activities = { [S in StageName]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
+
+/** What a person should know about how the source is read: coordinates that are moved, grey values that are mapped. */
+function notesOn({ offset }: RunContext, { stages: { ingest } }: RunConfig): { notes?: string[] } {
+  const { window, invert } = ingest
+  const notes = [
+    ...(offset ? [`voxel 0, 0, 0 lies at ${offset.join(', ')} of the source (given back as voxel_offset)`] : []),
+    ...(window ? [`grey values: ${window[0]} becomes black, ${window[1]} white`] : []),
+    ...(invert ? ['grey values are inverted'] : []),
+  ]
+  return notes.length ? { notes } : {}
+}
 
 /** Writes the plan of a run to the bucket and returns what it comes to; makes nothing else. */
 export const planner =
@@ -69,6 +81,7 @@ export const planner =
       config: await saveDocument(deps, input.config),
       base: base.release,
       bounds: context.bounds,
+      ...notesOn(context, input.config),
       region: context.region,
       expected: Object.fromEntries(expected(context)),
       items: inOrder(items),

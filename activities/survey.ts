@@ -22,7 +22,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
   const { bounds, offset, tiles } = source
     ? await source.survey()
     : { bounds: ofPhantom(input.config), offset: [0, 0, 0] as const, tiles: [] }
-  checkExclude(input.config.exclude, bounds)
+  checkExclude(input.config.exclude, bounds, offset[2])
   const marks = await listDataMarks(deps.objects, input.dataset)
   const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds) }
   if (config.evaluate.box) checkInside('evaluate.box', config.evaluate.box, bounds)

@@ -19,26 +19,51 @@ const shape = z
 const regionName = z.string().regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')
 
 const because = {
-  reason: z.string().min(1),
-  /** Set where a mark of the bucket put it here: it goes when the mark is lifted. */
-  mark: z.string().optional(),
+  reason: z
+    .string()
+    .min(1)
+    .meta({ description: 'Why: plans, holes and lineage repeat it.', examples: ['knife mark'] }),
+  mark: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'Set where a mark of the bucket put it here, as in the run file that a release names: it goes when the mark is lifted.',
+      examples: ['section-42-1a2b3c4d'],
+    }),
 }
 
 export const TileEntry = z.strictObject({
-  /** Any whole numbers: the first becomes section 0 of the dataset. */
-  section: z.number().int(),
+  section: z
+    .number()
+    .int()
+    .meta({ description: 'Any whole numbers: the first becomes section 0 of the dataset.', examples: [0] }),
   name: z
     .string()
     .regex(
       /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,200}$/u,
       'up to 200 letters, digits, signs and blanks; no control characters',
-    ),
-  file: z.string().min(1),
-  /** Nominal stage position of the tile's first pixel, in pixels; below 0 and far out as it may be. */
-  x: z.number(),
-  y: z.number(),
-  width: z.number().int().positive(),
-  height: z.number().int().positive(),
+    )
+    .meta({ description: 'What holes and messages call it; unique within the section.', examples: ['r0c0'] }),
+  file: z
+    .string()
+    .min(1)
+    .meta({ description: 'The image.', examples: ['tiles/z0000_r0c0.png'] }),
+  x: z.number().meta({
+    description: "Nominal stage position of the tile's first pixel, in pixels; below 0 and far out as it may be.",
+    examples: [0],
+  }),
+  y: z.number().meta({ description: 'The same along y.', examples: [0] }),
+  width: z
+    .number()
+    .int()
+    .positive()
+    .meta({ description: 'Of the image, in pixels.', examples: [208] }),
+  height: z
+    .number()
+    .int()
+    .positive()
+    .meta({ description: 'Of the image, in pixels.', examples: [144] }),
 })
 export type TileEntry = z.infer<typeof TileEntry>
 
@@ -46,127 +71,209 @@ export const VolumeFormat = z.enum(['precomputed', 'zarr', 'n5'])
 export type VolumeFormat = z.infer<typeof VolumeFormat>
 
 const VolumeSource = z.strictObject({
-  /** A folder, http(s):// or gs://. */
-  url: z.string(),
-  /** Found out if left out. */
-  format: VolumeFormat.optional(),
-  /** Which of its mips. */
-  mip: z.number().int().nonnegative().default(0),
-  /** The part to take, in voxels of that mip in the source's own coordinates; its lower corner becomes the dataset's origin. */
-  box: Box.optional(),
+  url: z.string().meta({ description: 'A folder, http(s):// or gs://.', examples: ['https://example.org/em'] }),
+  format: VolumeFormat.optional().describe('Found out if left out.'),
+  mip: z.number().int().nonnegative().default(0).describe('Which of its mips.'),
+  box: Box.optional().describe(
+    "The part to take, in voxels of that mip in the source's own coordinates; its lower corner becomes the dataset's origin.",
+  ),
 })
 export type VolumeSource = z.infer<typeof VolumeSource>
 
 const Source = z.union(
   [
-    z.strictObject({ phantom: PhantomSpec }),
-    /**
-     * A .npy or .npy.gz of uint8 or uint16, axes z, y, x; a TIFF of several pages; a folder of images, or a pattern such as `slices/*.png`: every slice
-     * becomes a section.
-     */
-    z.strictObject({ stack: z.string() }),
-    /** A volume of uint8 that is aligned already, as `hillock import` finds it: every slice becomes a section of one tile. */
-    z.strictObject({ volume: VolumeSource }),
-    z.strictObject({ tiles: z.array(TileEntry).min(1) }),
-    /** A file that lists the tiles (JSON, CSV or TSV, tile specs of Render, TrakEM2 XML); their files are relative to it. */
-    z.strictObject({ layout: z.string() }),
+    z.strictObject({
+      phantom: PhantomSpec.describe('A synthetic specimen with its exact truth ([phantom](phantom.md)).'),
+    }),
+    z.strictObject({
+      stack: z.string().meta({
+        description:
+          'A .npy or .npy.gz of uint8 or uint16, axes z, y, x; a TIFF of several pages; a folder of images, or a pattern such as `slices/*.png`: every slice becomes a section.',
+        examples: ['em.npy'],
+      }),
+    }),
+    z.strictObject({
+      volume: VolumeSource.describe(
+        'A volume of uint8 that is aligned already, as `hillock import` finds it: every slice becomes a section of one tile.',
+      ),
+    }),
+    z.strictObject({
+      tiles: z
+        .array(TileEntry)
+        .min(1)
+        .describe('Images with their nominal positions, listed here; long lists go into a layout.'),
+    }),
+    z.strictObject({
+      layout: z.string().meta({
+        description:
+          'A file that lists the tiles (JSON, CSV or TSV, tile specs of Render, TrakEM2 XML); their files are relative to it.',
+        examples: ['tiles/layout.json'],
+      }),
+    }),
   ],
   { error: 'one of: phantom: {...}, stack: FILE, volume: {...}, tiles: [...], layout: FILE' },
 )
 
 export const RunConfig = z.strictObject({
-  dataset: slug,
-  /** `gs://bucket/prefix`, or a folder; by default what this HILLOCK_HOME works on, at first a folder in it. */
-  bucket: z.string().optional(),
-  voxelSizeNm: z.tuple([nm, nm, nm], { error: 'three lengths in nanometres: x, y, z' }).readonly(),
-  source: Source,
+  dataset: slug.meta({
+    description: 'Name of the specimen, in lower-case letters, digits and dashes.',
+    examples: ['cortex'],
+  }),
+  bucket: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        '`gs://bucket/prefix`, or a folder; by default what this HILLOCK_HOME works on, at first a folder in it.',
+      examples: ['gs://lab/cortex'],
+    }),
+  voxelSizeNm: z
+    .tuple([nm, nm, nm], { error: 'three lengths in nanometres: x, y, z' })
+    .readonly()
+    .meta({ description: 'Edges of a voxel along x, y, z, in nanometres.', examples: [[8, 8, 30]] }),
+  source: Source.describe(
+    'Where the images come from: one of the keys below. `hillock import` writes it for data of others.',
+  ),
   grid: z
     .strictObject({
-      /** Unit of computing, in voxels; anchored at the dataset's origin. */
-      block: shape.default([128, 128, 64]),
-      /** Unit of orchestration and invalidation, in voxels: a whole number of blocks. */
-      region: shape.default([128, 128, 128]),
+      block: shape.default([128, 128, 64]).describe("Unit of computing, in voxels; anchored at the dataset's origin."),
+      region: shape
+        .default([128, 128, 128])
+        .describe('Unit of orchestration and invalidation, in voxels: a whole number of blocks.'),
     })
-    .prefault({}),
-  /** Folder of the affinity model, with its card. */
-  model: z.string().default('models/fib-affinity'),
-  /** Last stage to run; the products of later ones are left out of the release. */
-  through: z.enum(['render', 'evaluate']).default('evaluate'),
-  stages: StagesConfig,
-  /** Other parameters for some regions, by their grid coordinates: what a patch release is made of. */
+    .prefault({})
+    .describe('How the work is cut up; no result depends on `region`.'),
+  model: z.string().default('models/fib-affinity').describe('Folder of the affinity model, with its card.'),
+  through: z
+    .enum(['render', 'evaluate'])
+    .default('evaluate')
+    .describe('Last stage to run; the products of later ones are left out of the release.'),
+  stages: StagesConfig.describe('Parameters of the [stages](stages.md).'),
   overrides: z
     .array(
       z.strictObject({
-        regions: z.array(regionName).min(1),
-        stages: z.record(z.string(), z.record(z.string(), z.json())),
+        regions: z
+          .array(regionName)
+          .min(1)
+          .meta({ description: 'Where.', examples: [['3_1_0', '3_2_0']] }),
+        stages: z.record(z.string(), z.record(z.string(), z.json())).meta({
+          description: 'Keys of `stages` that are others there.',
+          examples: [{ agglomerate: { threshold: 0.6 } }],
+        }),
       }),
     )
-    .default([]),
-  /** What is known to be wrong in the images; marks of the bucket (`hillock invalidate`) come on top. */
+    .default([])
+    .describe('Other parameters for some regions, by their grid coordinates: what a patch release is made of.'),
   exclude: z
     .strictObject({
-      /** Neighbouring sections stand in for these. */
-      sections: z.array(z.strictObject({ section: z.number().int().nonnegative(), ...because })).default([]),
-      /** What sections show in these boxes of the aligned volume counts as a gap. */
-      boxes: z.array(z.strictObject({ box: Box, ...because })).default([]),
+      sections: z
+        .array(
+          z.strictObject({
+            section: z
+              .number()
+              .int()
+              .nonnegative()
+              .meta({ description: 'Its z in the dataset.', examples: [42] }),
+            ...because,
+          }),
+        )
+        .default([])
+        .describe('Neighbouring sections stand in for these.'),
+      boxes: z
+        .array(z.strictObject({ box: Box.describe('In voxels of the dataset.'), ...because }))
+        .default([])
+        .describe('What sections show in these boxes of the aligned volume counts as a gap.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What is known to be wrong in the images; marks of the bucket (`hillock invalidate`) come on top.'),
   evaluate: z
     .strictObject({
-      /** .npy(.gz) of labels, axes z, y, x; or `phantom`: the truth that came with the specimen. */
-      truth: z.string().optional(),
-      /** Only this box is scored. */
-      box: Box.optional(),
-      /** Boxes that a schedule scores again and again. */
-      sentinels: z.array(Box).optional(),
+      truth: z
+        .string()
+        .optional()
+        .meta({
+          description: '.npy(.gz) of labels, axes z, y, x; or `phantom`: the truth that came with the specimen.',
+          examples: ['truth.npy.gz'],
+        }),
+      box: Box.optional().describe('Only this box is scored.'),
+      sentinels: z.array(Box).optional().describe('Boxes that a schedule scores again and again.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What the segmentation is scored against.'),
   release: z
     .strictObject({
-      channel: z.enum(['candidate', 'published']).default('published'),
-      /** `required`: somebody approves the candidate before it is published. */
-      approval: z.enum(['none', 'required']).default('none'),
-      /** The release is published only while these hold. */
+      channel: z
+        .enum(['candidate', 'published'])
+        .default('published')
+        .describe('Channel that names the release at the end.'),
+      approval: z
+        .enum(['none', 'required'])
+        .default('none')
+        .describe('`required`: somebody approves the candidate before it is published.'),
       gate: z
-        .strictObject({ voiSum: z.number().positive().optional(), arand: z.number().positive().optional() })
-        .prefault({}),
+        .strictObject({
+          voiSum: z
+            .number()
+            .positive()
+            .optional()
+            .meta({ description: 'Largest VOI split + merge, in bits.', examples: [0.7] }),
+          arand: z
+            .number()
+            .positive()
+            .optional()
+            .meta({ description: 'Largest adapted Rand error.', examples: [0.1] }),
+        })
+        .prefault({})
+        .describe('The release is published only while these hold.'),
     })
-    .prefault({}),
-  /** Where somebody decides before the run goes on. */
+    .prefault({})
+    .describe('When the release is published, and where.'),
   gates: z
     .array(
       z.strictObject({
-        name: slug,
-        /** The phase of the stage table that waits. */
-        before: z.enum(stageNames.map(s => stages[s].phase)),
-        /** These regions of the phase come first, so that the decision can be made on them. */
-        canary: z.array(regionName).min(1).optional(),
+        name: slug.meta({ description: 'What `approve` and `reject` call it.', examples: ['canary'] }),
+        before: z.enum(stageNames.map(s => stages[s].phase)).describe('The phase of the stage table that waits.'),
+        canary: z
+          .array(regionName)
+          .min(1)
+          .optional()
+          .meta({
+            description: 'These regions of the phase come first, so that the decision can be made on them.',
+            examples: [['3_4_1']],
+          }),
       }),
     )
-    .default([]),
-  /** Blocks that fail for good: `declare` them as holes of the release, or `ask` before the release is made. */
-  quarantine: z.enum(['declare', 'ask']).default('declare'),
-  /** Limits at which the run pauses itself. */
-  budget: Budget.prefault({}),
+    .default([])
+    .describe('Where somebody decides before the run goes on.'),
+  quarantine: z
+    .enum(['declare', 'ask'])
+    .default('declare')
+    .describe(
+      'Blocks that fail for good: `declare` them as holes of the release, or `ask` before the release is made.',
+    ),
+  budget: Budget.prefault({}).describe('Limits at which the run pauses itself.'),
   price: z
     .strictObject({
-      perCpuHour: z.number().nonnegative().default(0.04),
-      perGibMonth: z.number().nonnegative().default(0.02),
-      currency: z.string().default('USD'),
+      perCpuHour: z.number().nonnegative().default(0.04).describe('Of computing, per core and hour.'),
+      perGibMonth: z.number().nonnegative().default(0.02).describe('Of the bucket, per GiB and month.'),
+      currency: z.string().default('USD').describe('In which costs are given.'),
     })
-    .prefault({}),
-  /** What `hillock slo` holds the run against, beside its budget. */
+    .prefault({})
+    .describe('What computing and keeping cost.'),
   slo: z
     .strictObject({
-      /** Million voxels per second of wall time in which the stage has work in hand. */
       mvoxelPerSecond: z
         .partialRecord(z.enum(stageNames as [StageName, ...StageName[]]), z.number().positive())
-        .default({}),
-      /** When the release shall be there. */
-      deadline: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional(),
+        .default({})
+        .describe('Million voxels per second of wall time in which the stage has work in hand.'),
+      deadline: z
+        .union([z.iso.date(), z.iso.datetime({ offset: true })])
+        .optional()
+        .meta({ description: 'When the release shall be there.', examples: ['2027-01-31'] }),
     })
-    .prefault({}),
-  seed: z.number().int().default(0),
+    .prefault({})
+    .describe('What `hillock slo` holds the run against, beside its budget.'),
+  seed: z.number().int().default(0).describe('Of whatever is drawn at random; part of every recipe.'),
 })
 export type RunConfig = z.infer<typeof RunConfig>
 
@@ -193,12 +300,12 @@ export const excludedSections = (c: RunConfig): { section: number; reason: strin
   c.exclude.sections.map(({ section, reason }) => ({ section, reason }))
 
 /** @throws HillockError ConfigError for what lies outside the dataset. */
-export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box): void {
+export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box, firstOfSource = 0): void {
   for (const [i, { section }] of sections.entries())
     if (section < bounds.min[2] || section >= bounds.max[2])
       throw new HillockError(
         'ConfigError',
-        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}`,
+        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}${firstOfSource ? ` (section ${firstOfSource} of the source is 0)` : ''}`,
       )
   for (const [i, { box }] of boxes.entries()) checkInside(`exclude.boxes.${i}.box`, box, bounds)
 }

@@ -7,21 +7,22 @@ const named = z.string().trim().min(1, 'say who and why: it is kept with the run
 
 /** New work that a pause covers is not begun; what is under way ends. */
 export const Pause = z.strictObject({
-  /** Null: every stage. */
-  stage: z.enum(stageNames as [StageName, ...StageName[]]).nullable(),
-  /** Grid coordinate `x_y_z`; null: every region. */
+  stage: z
+    .enum(stageNames as [StageName, ...StageName[]])
+    .nullable()
+    .describe('Null: every stage.'),
   region: z
     .string()
     .regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')
-    .nullable(),
+    .nullable()
+    .describe('Grid coordinate `x_y_z`; null: every region.'),
   by: named,
   reason: named,
 })
 export type Pause = z.infer<typeof Pause>
 
 export const Resume = Pause.extend({
-  /** A new limit of cost, where the old one was the reason to pause. */
-  budget: z.number().positive().nullable(),
+  budget: z.number().positive().nullable().describe('A new limit of cost, where the old one was the reason to pause.'),
 })
 export type Resume = z.infer<typeof Resume>
 
@@ -46,13 +47,34 @@ export interface Spent {
 }
 
 export const Budget = z.strictObject({
-  /** The run pauses itself before it has cost more, in the currency of the price table. */
-  cost: z.number().positive().optional(),
-  /** The run pauses itself when more than this share of its attempts fails. */
-  failureRate: z.number().min(0).max(1).optional(),
-  /** It pauses itself before the images are rendered when the median residual of its seams or sections is larger, in pixels. */
-  stitchResidualPx: z.number().positive().optional(),
-  alignResidualPx: z.number().positive().optional(),
+  cost: z
+    .number()
+    .positive()
+    .optional()
+    .meta({
+      description: 'The run pauses itself before it has cost more, in the currency of the price table.',
+      examples: [500],
+    }),
+  failureRate: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .meta({ description: 'The run pauses itself when more than this share of its attempts fails.', examples: [0.05] }),
+  stitchResidualPx: z
+    .number()
+    .positive()
+    .optional()
+    .meta({
+      description:
+        'It pauses itself before the images are rendered when the median residual of its seams is larger, in pixels.',
+      examples: [2],
+    }),
+  alignResidualPx: z
+    .number()
+    .positive()
+    .optional()
+    .meta({ description: 'The same for the residual between sections.', examples: [2] }),
 })
 export type Budget = z.infer<typeof Budget>
 

@@ -84,8 +84,8 @@ const table = {
   },
   StoreRefused: {
     retry: false,
-    means: 'the bucket does not exist, or its owner does not let this process in',
-    todo: 'correct the bucket or the credentials as the message says, then start again: what was made is found',
+    means: 'the bucket does not exist, or the owner of the bucket or of a source does not let this process in',
+    todo: 'correct the address or the credentials as the message says, then start again: what was made is found',
   },
   ComputeLost: {
     retry: true,

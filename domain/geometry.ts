@@ -13,7 +13,10 @@ const int = z.number().int()
 export const Vec3 = z.tuple([int, int, int]).readonly()
 export const Shape = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
 export const Box = z
-  .strictObject({ min: Vec3, max: Vec3 })
+  .strictObject({
+    min: Vec3.meta({ description: 'Its first voxel.', examples: [[0, 0, 0]] }),
+    max: Vec3.meta({ description: 'The voxel behind its last one.', examples: [[64, 64, 32]] }),
+  })
   .refine(b => b.min.every((v, a) => v < b.max[a]!), { message: 'a box needs min < max on every axis' })
 
 export const map3 = (f: (axis: 0 | 1 | 2) => number): Vec3 => [f(0), f(1), f(2)]

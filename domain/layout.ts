@@ -16,7 +16,7 @@ const LARGEST_GAP = [100, 100, 1000] as const
 
 /**
  * Moves a list of tiles to the origin along each axis on which it begins below 0 or a whole tile (section) away from it.
- * @throws HillockError ConfigError where tiles lie so far apart that one of them must be misplaced
+ * @throws HillockError ConfigError where tiles lie so far apart that one of them must be misplaced, or share a name
  */
 export function atOrigin(list: readonly TileEntry[]): Placed {
   const from = (t: TileEntry): Vec3 => [t.x, t.y, t.section]
@@ -35,6 +35,16 @@ export function atOrigin(list: readonly TileEntry[]): Placed {
             : `tiles ${before.name} (section ${before.section}, ${'xy'[a]} ${from(before)[a]}) and ${after.name} (section ${after.section}, ${'xy'[a]} ${from(after)[a]}) lie far apart, with none between: one is misplaced, or these are two datasets`,
         )
     }
+  }
+  const named = new Map<string, TileEntry>()
+  for (const t of list) {
+    const other = named.get(`${t.section} ${t.name}`)
+    if (other && (Math.abs(other.x - t.x) > t.width / 2 || Math.abs(other.y - t.y) > t.height / 2))
+      throw new HillockError(
+        'ConfigError',
+        `section ${t.section} lists two tiles ${t.name}, at ${other.x}, ${other.y} and at ${t.x}, ${t.y}: a tile imaged twice lies at one place, others need names of their own`,
+      )
+    named.set(`${t.section} ${t.name}`, t)
   }
   const offset = map3(a => {
     const min = Math.floor(least(t => from(t)[a]))

@@ -7,52 +7,59 @@ const factor = (standard: number, most: number) => z.number().min(0).max(most).d
 const defectKinds = ['missing', 'blank', 'truncated', 'fold', 'blur'] as const
 
 const Defect = z.strictObject({
-  kind: z.enum(defectKinds),
-  section: z.number().int().min(0),
-  /** "r0c1"; without it every tile of the section. */
+  kind: z.enum(defectKinds).describe('What is wrong.'),
+  section: z
+    .number()
+    .int()
+    .min(0)
+    .meta({ description: 'Where.', examples: [20] }),
   tile: z
     .string()
     .regex(/^r\d+c\d+$/)
-    .optional(),
+    .optional()
+    .meta({ description: '"r0c1"; without it every tile of the section.', examples: ['r0c1'] }),
 })
 
 /** Amplitudes of what the microscope does to a section; all 0 gives clean, exactly placed tiles. */
 const Distortion = z.strictObject({
-  /** Largest stage error of a tile, pixels. */
-  jitterPx: factor(3, 20),
-  /** Largest rotation of a section, degrees. */
-  rotationDeg: factor(0.3, 2),
-  /** Root-mean-square smooth deformation of a section, pixels. */
-  warpPx: factor(1.5, 6),
-  /** Loss of light in the corners of a tile, fraction. */
-  illumination: factor(0.15, 0.6),
-  /** Root-mean-square change of contrast between sections, fraction. */
-  drift: factor(0.06, 0.4),
-  /** Standard deviation of shot noise at mid grey, grey levels. */
-  noise: factor(6, 40),
+  jitterPx: factor(3, 20).describe('Largest stage error of a tile, pixels.'),
+  rotationDeg: factor(0.3, 2).describe('Largest rotation of a section, degrees.'),
+  warpPx: factor(1.5, 6).describe('Root-mean-square smooth deformation of a section, pixels.'),
+  illumination: factor(0.15, 0.6).describe('Loss of light in the corners of a tile, fraction.'),
+  drift: factor(0.06, 0.4).describe('Root-mean-square change of contrast between sections, fraction.'),
+  noise: factor(6, 40).describe('Standard deviation of shot noise at mid grey, grey levels.'),
 })
 
 /** The seeded synthetic specimen; lengths in voxels unless they say otherwise. */
 export const PhantomSpec = z
   .strictObject({
-    /** x, y, z; z is the number of sections. */
-    size: Shape.default([384, 256, 128]),
-    voxelSizeNm: z.number().positive().default(10),
-    seed: z.number().int().min(0).max(0x7fffffff).default(1),
-    /** Radius range of thick neurites; thinner ones fill the space between. */
+    size: Shape.default([384, 256, 128]).describe('x, y, z; z is the number of sections.'),
+    voxelSizeNm: z.number().positive().default(10).describe('Edge of its cubic voxels, in nanometres.'),
+    seed: z.number().int().min(0).max(0x7fffffff).default(1).describe('Another seed is another specimen.'),
     calibre: z
       .tuple([z.number().min(8), z.number().max(60)])
       .readonly()
-      .default([16, 30]),
-    voxelsPerSynapse: z.number().int().min(20_000).default(80_000),
+      .default([16, 30])
+      .describe('Radius range of thick neurites; thinner ones fill the space between.'),
+    voxelsPerSynapse: z.number().int().min(20_000).default(80_000).describe('One synapse in so many voxels.'),
     tiles: z
       .strictObject({
-        shape: z.tuple([z.number().int().min(32), z.number().int().min(32)]).readonly(),
-        overlap: z.number().int().min(0),
+        shape: z
+          .tuple([z.number().int().min(32), z.number().int().min(32)])
+          .readonly()
+          .meta({ description: 'Width and height of a tile, in pixels.', examples: [[208, 144]] }),
+        overlap: z
+          .number()
+          .int()
+          .min(0)
+          .meta({ description: 'Of neighbouring tiles, in pixels.', examples: [32] }),
       })
-      .default({ shape: [208, 144], overlap: 32 }),
-    distortion: Distortion.prefault({}),
-    defects: z.array(Defect).readonly().default([]),
+      .default({ shape: [208, 144], overlap: 32 })
+      .describe('How a section is cut into images.'),
+    distortion: Distortion.prefault({}).describe(
+      'What the microscope does to it; all 0 gives clean, exactly placed tiles.',
+    ),
+    defects: z.array(Defect).readonly().default([]).describe('Planted faults.'),
   })
   .superRefine((spec, context) => {
     if (spec.calibre[0] > spec.calibre[1])

@@ -28,6 +28,8 @@ export const Plan = z.strictObject({
   /** Release that it is compared with. */
   base: z.string().nullable(),
   bounds: Box,
+  /** How the source is read, where that has to be said. */
+  notes: z.array(z.string()).optional(),
   region: Shape,
   /** Artifacts that the run looks for, by stage. */
   expected: z.record(z.string(), z.number()),

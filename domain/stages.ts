@@ -50,10 +50,12 @@ const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).pref
 const cube = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
 /** How a volume is laid out for its readers. */
 const layout = {
-  /** Voxels of a chunk, x, y, z: what a viewer fetches at least. */
-  chunk: cube.default([64, 64, 64]),
-  /** A shard, which is one object, is no larger than this along any axis, and never larger than what one tree node owns. */
-  shard: cube.default([512, 512, 512]),
+  chunk: cube.default([64, 64, 64]).describe('Voxels of a chunk, x, y, z: what a viewer fetches at least.'),
+  shard: cube
+    .default([512, 512, 512])
+    .describe(
+      'A shard, which is one object, is no larger than this along any axis, and never larger than what one tree node owns.',
+    ),
 }
 
 /** Attempts that Temporal gives an activity beyond those of its policy, for workers that are told to end or are killed meanwhile. */
@@ -82,17 +84,21 @@ const rows = {
     inputs: ['phantom'],
     makes: 'verified tiles in the immutable raw archive, and the manifest of the section',
     parameters: params({
-      /** Grey levels: a tile whose standard deviation is below is blank. */
-      blankStd: positive.default(2),
-      /** Largest fraction of voxels at 0 or 255. */
-      maxSaturated: z.number().min(0).max(1).default(0.6),
-      /** Samples that become black and white, `[low, high]`: needed where they have more than 8 bits; left out, 8 bits are taken as they are. */
+      blankStd: positive.default(2).describe('Grey levels: a tile whose standard deviation is below is blank.'),
+      maxSaturated: z.number().min(0).max(1).default(0.6).describe('Largest fraction of voxels at 0 or 255.'),
       window: z
         .tuple([z.number(), z.number()])
         .refine(([low, high]) => low < high, 'low below high; dark and bright are exchanged by `invert`')
-        .optional(),
-      /** Exchanges black and white: models expect dark membranes. */
-      invert: z.boolean().optional(),
+        .nullish()
+        .meta({
+          description:
+            'Samples that become black and white, `[low, high]`: needed where they have more than 8 bits; left out, 8 bits are taken as they are.',
+          examples: [[1200, 41000]],
+        }),
+      invert: z
+        .boolean()
+        .optional()
+        .meta({ description: 'Exchanges black and white: models expect dark membranes.', examples: [true] }),
     }),
     checks: ['decodes', 'shape and bit depth as listed', 'not blank, not saturated', 'no tile twice'],
   },
@@ -104,14 +110,12 @@ const rows = {
     inputs: ['ingest'],
     makes: 'one transform per tile, the residuals of the overlaps, grey statistics of the section',
     parameters: params({
-      /** Largest correction of a tile relative to its neighbour, in pixels. */
-      maxShiftPx: positive.default(48),
-      /** Side of the patches that are compared along a seam, in pixels. */
-      patchPx: int.positive().default(64),
-      /** Smallest normalised correlation that counts as a match. */
-      minScore: fraction.default(0.5),
-      /** Median residual of shifts alone above which tiles are bent by a mesh, in pixels. */
-      elasticAbovePx: positive.default(0.5),
+      maxShiftPx: positive.default(48).describe('Largest correction of a tile relative to its neighbour, in pixels.'),
+      patchPx: int.positive().default(64).describe('Side of the patches that are compared along a seam, in pixels.'),
+      minScore: fraction.default(0.5).describe('Smallest normalised correlation that counts as a match.'),
+      elasticAbovePx: positive
+        .default(0.5)
+        .describe('Median residual of shifts alone above which tiles are bent by a mesh, in pixels.'),
     }),
     checks: ['every tile is placed', 'residuals are recorded'],
   },
@@ -123,15 +127,11 @@ const rows = {
     inputs: ['ingest', 'stitch'],
     makes: 'coarse affine and a grid of displacements between a section and each of the two before it',
     parameters: params({
-      /** Downsampling of the sections that are compared. */
-      scale: int.positive().default(2),
-      /** Spacing of the measured displacements, in pixels at full scale. */
-      spacingPx: positive.default(32),
-      /** Largest translation between two sections, in pixels. */
-      maxShiftPx: positive.default(64),
-      /** Largest deviation from that translation, in pixels. */
-      searchPx: positive.default(12),
-      minScore: fraction.default(0.4),
+      scale: int.positive().default(2).describe('Downsampling of the sections that are compared.'),
+      spacingPx: positive.default(32).describe('Spacing of the measured displacements, in pixels at full scale.'),
+      maxShiftPx: positive.default(64).describe('Largest translation between two sections, in pixels.'),
+      searchPx: positive.default(12).describe('Largest deviation from that translation, in pixels.'),
+      minScore: fraction.default(0.4).describe('Smallest normalised correlation that counts as a match.'),
     }),
     checks: ['a pair without agreement says so'],
   },
@@ -143,20 +143,25 @@ const rows = {
     inputs: ['stitch', 'match'],
     makes: 'one displacement field per section; bad sections excluded by name',
     parameters: params({
-      /** `none` trusts the source: it is aligned already. */
-      method: z.enum(['elastic', 'none']).default('elastic'),
-      /** Spacing of the nodes of the fields, in pixels. */
-      spacingPx: positive.default(32),
-      /** The mean displacement over the sections up to this many away is held to nought: slow drift over z is tissue. */
-      window: int.positive().default(5),
-      /** How firmly it is held, relative to one match. */
-      anchor: positive.default(0.1),
-      /** Stiffness against bending within a section, relative to one match. */
-      bending: positive.default(0.1),
-      /** A pair of sections counts only if this fraction of its nodes agrees. */
-      minAgreement: fraction.default(0.3),
-      /** A section is out of focus below this fraction of the median focus of the sections around. */
-      minFocus: fraction.default(0.75),
+      method: z
+        .enum(['elastic', 'none'])
+        .default('elastic')
+        .describe('`none` trusts the source: it is aligned already.'),
+      spacingPx: positive.default(32).describe('Spacing of the nodes of the fields, in pixels.'),
+      window: int
+        .positive()
+        .default(5)
+        .describe(
+          'The mean displacement over the sections up to this many away is held to nought: slow drift over z is tissue.',
+        ),
+      anchor: positive.default(0.1).describe('How firmly it is held, relative to one match.'),
+      bending: positive.default(0.1).describe('Stiffness against bending within a section, relative to one match.'),
+      minAgreement: fraction
+        .default(0.3)
+        .describe('A pair of sections counts only if this fraction of its nodes agrees.'),
+      minFocus: fraction
+        .default(0.75)
+        .describe('A section is out of focus below this fraction of the median focus of the sections around.'),
     }),
     checks: ['every section has a field or a reason for its exclusion'],
   },
@@ -168,14 +173,18 @@ const rows = {
     inputs: ['ingest', 'stitch', 'align'],
     makes: 'aligned, intensity-normalised EM',
     parameters: params({
-      normalise: z.enum(['section', 'none']).default('section'),
-      /** Grey values that every section is brought to. */
-      mean: positive.default(129),
-      std: positive.default(33),
-      /** Width of the transition between two tiles, in pixels. */
-      featherPx: positive.default(16),
-      /** Where a section has a gap or is excluded, sections this far away fill in. */
-      fillSections: int.min(0).max(FILL_REACH).default(3),
+      normalise: z
+        .enum(['section', 'none'])
+        .default('section')
+        .describe('`section` brings every section to `mean` and `std`; `none` leaves the grey values alone.'),
+      mean: positive.default(129).describe('Grey values that every section is brought to.'),
+      std: positive.default(33).describe('Standard deviation that every section is brought to, in grey levels.'),
+      featherPx: positive.default(16).describe('Width of the transition between two tiles, in pixels.'),
+      fillSections: int
+        .min(0)
+        .max(FILL_REACH)
+        .default(3)
+        .describe('Where a section has a gap or is excluded, sections this far away fill in.'),
     }),
     checks: ['every chunk of the region is there'],
   },
@@ -187,8 +196,7 @@ const rows = {
     inputs: ['render+'],
     makes: 'probability that a voxel and its lower z, y, x neighbour belong together, as 255 x p',
     parameters: params({
-      /** Voxels of real context on each side of an inference block. */
-      halo: int.min(0).default(24),
+      halo: int.min(0).default(24).describe('Voxels of real context on each side of an inference block.'),
     }),
     usesModel: true,
     queue: 'inference',
@@ -202,10 +210,10 @@ const rows = {
     inputs: ['render+'],
     makes: 'cleft and vesicle maps',
     parameters: params({
-      /** Grey value of a 3-cube mean below which a voxel may be cleft. */
-      dark: positive.default(70),
-      /** Grey value of a 13-cube mean above which darkness is a plate and no organelle. */
-      surround: positive.default(80),
+      dark: positive.default(70).describe('Grey value of a 3-cube mean below which a voxel may be cleft.'),
+      surround: positive
+        .default(80)
+        .describe('Grey value of a 13-cube mean above which darkness is a plate and no organelle.'),
     }),
     checks: [],
   },
@@ -217,12 +225,14 @@ const rows = {
     inputs: ['affinity+'],
     makes: 'supervoxels, block by block',
     parameters: params({
-      /** Voxels of affinities around a block that its watershed sees. */
-      halo: int.min(0).default(16),
-      /** A voxel whose mean affinity to its neighbours exceeds this lies inside a neurite. */
-      inside: fraction.default(0.5),
-      /** Fragments of fewer voxels join the neighbour of highest mean affinity. */
-      minSize: int.min(0).default(64),
+      halo: int.min(0).default(16).describe('Voxels of affinities around a block that its watershed sees.'),
+      inside: fraction
+        .default(0.5)
+        .describe('A voxel whose mean affinity to its neighbours exceeds this lies inside a neurite.'),
+      minSize: int
+        .min(0)
+        .default(64)
+        .describe('Fragments of fewer voxels join the neighbour of highest mean affinity.'),
     }),
     checks: ['ids fit the block'],
   },
@@ -244,8 +254,7 @@ const rows = {
     inputs: ['rag', 'agglomerate<'],
     makes: 'merges of this tree node, and its open edges for the parent',
     parameters: params({
-      /** Merge while the mean affinity reaches this. */
-      threshold: z.number().min(0).max(1).default(0.4),
+      threshold: z.number().min(0).max(1).default(0.4).describe('Merge while the mean affinity reaches this.'),
     }),
     checks: ['exact: equal to one global run'],
   },
@@ -287,10 +296,12 @@ const rows = {
     inputs: ['synapse-map+', 'segment+'],
     makes: 'synapse table: pre, post, centre, size, score',
     parameters: params({
-      /** Value of the cleft map, 0..255, from which a voxel is cleft. */
-      minCleft: int.min(1).max(255).default(64),
-      /** Fewer voxels are no cleft. */
-      minVoxels: int.positive().default(80),
+      minCleft: int
+        .min(1)
+        .max(255)
+        .default(64)
+        .describe('Value of the cleft map, 0..255, from which a voxel is cleft.'),
+      minVoxels: int.positive().default(80).describe('Fewer voxels are no cleft.'),
     }),
     checks: ['no synapse in two regions'],
   },
@@ -302,12 +313,12 @@ const rows = {
     inputs: ['segment+'],
     makes: 'mesh fragments of every segment, packed',
     parameters: params({
-      /** Voxels per sample along each axis. */
-      step: z.union([z.literal(1), z.literal(2)]).default(2),
-      /** Share of the triangles to keep. */
-      ratio: fraction.default(0.3),
-      /** How far simplifying may move the surface, in nm. */
-      errorNm: positive.default(20),
+      step: z
+        .union([z.literal(1), z.literal(2)])
+        .default(2)
+        .describe('Voxels per sample along each axis.'),
+      ratio: fraction.default(0.3).describe('Share of the triangles to keep.'),
+      errorNm: positive.default(20).describe('How far simplifying may move the surface, in nm.'),
     }),
     checks: [],
   },
@@ -319,12 +330,18 @@ const rows = {
     inputs: ['segment+'],
     makes: 'skeleton pieces of every segment, meeting at the region faces',
     parameters: params({
-      step: z.union([z.literal(1), z.literal(2)]).default(2),
-      /** A path covers what lies within scale x distance to the boundary + constantNm of it (TEASAR). */
-      scale: positive.default(1.5),
-      constantNm: positive.default(150),
-      /** Pieces of fewer voxels that touch no neighbouring region are left out. */
-      minVoxels: int.min(0).default(500),
+      step: z
+        .union([z.literal(1), z.literal(2)])
+        .default(2)
+        .describe('Voxels per sample along each axis.'),
+      scale: positive
+        .default(1.5)
+        .describe('A path covers what lies within scale x distance to the boundary + constantNm of it (TEASAR).'),
+      constantNm: positive.default(150).describe('See `scale`, in nanometres.'),
+      minVoxels: int
+        .min(0)
+        .default(500)
+        .describe('Pieces of fewer voxels that touch no neighbouring region are left out.'),
     }),
     checks: [],
   },
@@ -337,12 +354,11 @@ const rows = {
     inputs: ['mesh'],
     makes: 'one mesh per segment, at several levels of detail, in shards',
     parameters: params({
-      /** Side of the finest nodes of the octree that a mesh is cut into, in nm. */
-      cellNm: positive.default(4000),
-      /** Share of the triangles that each level keeps of the one before. */
-      ratio: fraction.default(0.25),
-      /** How far the first coarser level may move the surface, in nm; twice as far for each further one. */
-      errorNm: positive.default(20),
+      cellNm: positive.default(4000).describe('Side of the finest nodes of the octree that a mesh is cut into, in nm.'),
+      ratio: fraction.default(0.25).describe('Share of the triangles that each level keeps of the one before.'),
+      errorNm: positive
+        .default(20)
+        .describe('How far the first coarser level may move the surface, in nm; twice as far for each further one.'),
     }),
     checks: [],
   },
@@ -376,8 +392,10 @@ const rows = {
     makes: 'EM and downsampled EM in shards, in the proofreading and the analysis layout',
     parameters: params({
       ...layout,
-      /** Of the proofreading layout; the analysis layout keeps every grey value. */
-      encoding: z.enum(['raw', 'jpeg', 'png']).default('raw'),
+      encoding: z
+        .enum(['raw', 'jpeg', 'png'])
+        .default('raw')
+        .describe('Of the proofreading layout; the analysis layout keeps every grey value.'),
     }),
     checks: [],
   },

@@ -7,8 +7,8 @@ import type { ReadAt } from './formats/tiff.ts'
 /** One read of Node is no longer. */
 const LONGEST = 2 ** 31 - 1
 const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'does not exist: what should be a folder on the way to it is a file',
+  ENOENT: 'is missing: there is no such file',
+  ENOTDIR: 'is missing: what should be a folder on the way to it is a file',
   EACCES: 'may not be read by this process (permission denied)',
   EPERM: 'may not be read by this process (permission denied)',
   ELOOP: 'is a link that leads back to itself',
@@ -62,7 +62,7 @@ export async function openRegular(file: string, type: ErrorType): Promise<Awaite
   } catch (e) {
     if (e instanceof HillockError) throw e
     if ((e as NodeJS.ErrnoException).code === 'ENOENT' && (await lstat(file).catch(() => null)))
-      throw new HillockError(type, `${file} is a link to what does not exist`)
+      throw new HillockError(type, `${file} is missing: it is a link to what does not exist`)
     throw unreadable(file, type, e)
   }
 }

@@ -7,7 +7,7 @@ import {
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow'
-import { showPart } from './details.ts'
+import { showPart, tableOf } from './details.ts'
 import { messages, refuseOrder, type SagaStep, type StepOrder } from '../domain/operator.ts'
 
 export interface Step<T> {
@@ -112,12 +112,12 @@ class Saga {
 
   private set(row: Row, state: Row['state']): void {
     row.state = state
-    const lines = this.rows.map(r => `| ${r.name} | ${r.state} | ${r.error ?? ''} |`)
+    const rows = this.rows.map(r => [r.name, r.state, r.error ?? ''])
     const stuck = this.rows.find(r => r.state === 'stuck')
     const call = stuck
       ? `\n\n**${stuck.name} keeps failing.** Send the Update \`${messages.resolve}\`: \`{"step": "${stuck.name}", "action": "retry|skip|done", "author": "...", "reason": "..."}\``
       : ''
-    showPart('saga', ['| step | state | last failure |', '|---|---|---|', ...lines].join('\n') + call)
+    showPart('saga', tableOf(['step', 'state', 'last failure'], rows) + call)
   }
 
   private steps(): SagaStep[] {

@@ -1,5 +1,5 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
-import { showPart } from './details.ts'
+import { showPart, tableOf } from './details.ts'
 import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
 import { foundAgain, noCount, plus } from '../domain/counts.ts'
 import { scopeName, type Pause } from '../domain/control.ts'
@@ -52,16 +52,15 @@ export class Tracker {
   }
 
   private details(): string {
-    const lines = this.stages().map(
-      r =>
-        `| ${r.stage} | ${r.made + r.found}/${r.total} | ${r.made} | ${Math.max(0, r.found)} | ${r.quarantined} | ${r.retries} |`,
-    )
+    const rows = this.stages().map(r => [
+      r.stage,
+      `${r.made + r.found}/${r.total}`,
+      r.made,
+      Math.max(0, r.found),
+      r.quarantined,
+      r.retries,
+    ])
     const paused = this.pauses.map(p => `**PAUSED: ${scopeName(p)}**, by ${p.by}: ${p.reason}\n`)
-    return [
-      ...paused,
-      '| stage | done | made | found | quarantined | retries |',
-      '|---|---|---|---|---|---|',
-      ...lines,
-    ].join('\n')
+    return [...paused, tableOf(['stage', 'done', 'made', 'found', 'quarantined', 'retries'], rows)].join('\n')
   }
 }

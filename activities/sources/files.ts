@@ -3,7 +3,7 @@ import type { RunConfig, TileEntry } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { atOrigin } from '../../domain/layout.ts'
 import { mapBounded } from '../../storage/bounded.ts'
-import { formatOf } from '../../storage/formats/image.ts'
+import { decodeTile, formatOf } from '../../storage/formats/image.ts'
 import { headerOf, readImages, readLayout } from '../../storage/layouts/read.ts'
 import { readRegularFile } from '../../storage/regular.ts'
 import { stampOf } from '../../storage/stamp.ts'
@@ -13,6 +13,8 @@ import type { TileSource } from './source.ts'
 const LOOKS = 32
 /** Images whose headers the survey reads, evenly spread over the list. */
 const SAMPLE = 32
+/** Of these so many are decoded. */
+const DECODED = 3
 
 type Files = { tiles: readonly TileEntry[] } | { layout: string } | { images: string }
 
@@ -27,9 +29,7 @@ export function fileSource(source: Files, config: RunConfig): TileSource {
     whole: async () => null,
     identity: tiles => mapBounded(tiles, LOOKS, t => stampOf(t.file)),
     async bytes({ file, name }) {
-      const bytes = await readRegularFile(file, 'BadTileError').catch((e: unknown) => {
-        throw isHillockError(e, 'BadTileError') ? new HillockError('BadTileError', `missing: ${e.message}`) : e
-      })
+      const bytes = await readRegularFile(file, 'BadTileError')
       // What is no image is nobody's business: it does not get into the archive.
       if (!formatOf(bytes))
         throw new HillockError(
@@ -41,25 +41,37 @@ export function fileSource(source: Files, config: RunConfig): TileSource {
   }
 }
 
-/** @throws HillockError ConfigError where most images of a sample cannot be used: then it is the run file that is wrong, not a tile */
-async function checkSample(tiles: readonly TileEntry[], { stages }: RunConfig): Promise<void> {
+/**
+ * Where no image of a sample can be used, or most have more than 8 bits, it is the run file that is wrong and not a tile.
+ * @throws HillockError ConfigError
+ */
+async function checkSample(tiles: readonly TileEntry[], { stages: { ingest } }: RunConfig): Promise<void> {
   const step = Math.max(1, tiles.length / SAMPLE)
   const sample = Array.from({ length: Math.min(SAMPLE, tiles.length) }, (_, i) => tiles[Math.floor(i * step)]!)
   const faults: string[] = []
   const deep: string[] = []
-  await mapBounded(sample, LOOKS, async t => {
+  await mapBounded(sample, LOOKS, async (t, i) => {
     try {
-      if ((await headerOf(t.file)).deep && !stages.ingest.window) deep.push(t.file)
+      const header = await headerOf(t.file)
+      if (header.deep && !ingest.window) deep.push(t.file)
+      else if (header.width !== t.width || header.height !== t.height)
+        faults.push(`${t.file} has ${header.width} x ${header.height} pixels, listed are ${t.width} x ${t.height}`)
+      // Colours and the like show only in the pixels.
+      else if (i < DECODED) await decodeTile(await readRegularFile(t.file, 'BadTileError'), t.file, ingest)
+      else return
     } catch (e) {
       if (!isHillockError(e, 'BadTileError')) throw e
       faults.push(e.message)
     }
   })
-  if (deep.length * 2 > sample.length)
-    throw new HillockError(
-      'ConfigError',
-      `stages.ingest.window: ${deep[0]} has more than 8 bits, such as 16 bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
-    )
+  if (deep.length * 2 > sample.length) throw tooDeep(deep[0]!)
   if (faults.length === sample.length)
     throw new HillockError('ConfigError', `source: none of ${sample.length} images looked at can be used: ${faults[0]}`)
 }
+
+/** The refusal of samples of more than 8 bits that no window maps. */
+export const tooDeep = (file: string): HillockError =>
+  new HillockError(
+    'ConfigError',
+    `stages.ingest.window: ${file} has more than 8 bits, such as 16 bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
+  )

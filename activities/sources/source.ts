@@ -5,6 +5,7 @@ import type { RunContext } from '../../domain/contract.ts'
 import type { Box, Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
+import type { Lack } from '../../storage/foreign/holes.ts'
 import type { Deps } from '../context.ts'
 import { document } from '../documents.ts'
 import { fileSource } from './files.ts'
@@ -26,6 +27,11 @@ export interface TileSource {
   identity(tiles: readonly TileEntry[]): Promise<Json>
   /** Bytes as they came from the microscope; a slice of a stack or volume becomes a PNG. @throws HillockError BadTileError */
   bytes(tile: TileEntry): Promise<Uint8Array>
+  /**
+   * Of a source that is aligned already, where black is what lies outside of the tissue: the boxes of the dataset that it should
+   * show around a tile and does not, which are 0 in the bytes of tiles.
+   */
+  lacks?(tile: TileEntry): Promise<readonly Lack[]>
 }
 
 /** Undefined for a phantom, whose slabs are artifacts. */
@@ -33,7 +39,7 @@ export function openSource(config: RunConfig): TileSource | undefined {
   const { source } = config
   if ('phantom' in source) return undefined
   if ('stack' in source) return stackSource(source.stack, config)
-  if ('volume' in source) return volumeSource(source.volume)
+  if ('volume' in source) return volumeSource(source.volume, config)
   return fileSource(source, config)
 }
 

@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises'
 import type { RunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { formatOf } from '../../storage/formats/image.ts'
-import { openNpySlices, type NpySlices } from '../../storage/formats/npy-slices.ts'
+import { isNpy, openNpySlices, type NpySlices } from '../../storage/formats/npy-slices.ts'
 import { withFile } from '../../storage/regular.ts'
 import { stampOf } from '../../storage/stamp.ts'
 import { kept } from '../kept.ts'
-import { fileSource } from './files.ts'
+import { fileSource, tooDeep } from './files.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
 import { tiffStack } from './tiff-stack.ts'
@@ -23,16 +23,17 @@ export function stackSource(where: string, config: RunConfig): TileSource {
   }
 }
 
+const READ = 'a stack is a .npy or .npy.gz, a TIFF of several pages, or a folder or pattern of images'
+
 async function kindOf(where: string, config: RunConfig): Promise<TileSource> {
   const what = await stat(where).catch(() => undefined)
   if (what?.isDirectory() || (!what && /[*?[{]/.test(where))) return fileSource({ images: where }, config)
-  const format = await withFile(where, 'ConfigError', async read => formatOf(await read(0, 16)))
+  const head = await withFile(where, 'ConfigError', read => read(0, 16))
+  const format = formatOf(head)
   if (format === 'tiff') return tiffStack(where, config)
-  if (format)
-    throw new HillockError(
-      'ConfigError',
-      `source.stack: ${where} is one image; a stack is a .npy, a TIFF of several pages, or a folder or pattern of images`,
-    )
+  if (format) throw new HillockError('ConfigError', `source.stack: ${where} is one image; ${READ}`)
+  if (head.length > 0 && !isNpy(head))
+    throw new HillockError('ConfigError', `source.stack: ${where} is not understood; ${READ}`)
   return npyStack(where, config)
 }
 
@@ -49,11 +50,7 @@ function npyStack(file: string, { stages }: RunConfig): TileSource {
   return {
     async survey() {
       const { width, height, count, deep } = await open()
-      if (deep && !stages.ingest.window)
-        throw new HillockError(
-          'ConfigError',
-          `source.stack: ${file} has 16 bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
-        )
+      if (deep && !stages.ingest.window) throw tooDeep(file)
       return { bounds: { min: [0, 0, 0], max: [width, height, count] }, offset: [0, 0, 0], tiles: null }
     },
     whole: look,

@@ -1,9 +1,11 @@
 // A TIFF of several pages: every page becomes a section, archived as a TIFF of its own with its samples as they are.
 import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { decodePage } from '../../storage/formats/image.ts'
 import { tiffPages, unreadCompression, type TiffPage } from '../../storage/formats/tiff.ts'
 import { withFile } from '../../storage/regular.ts'
 import { stampOf } from '../../storage/stamp.ts'
 import type { RunConfig } from '../../domain/config.ts'
+import { tooDeep } from './files.ts'
 import type { TileSource } from './source.ts'
 
 export function tiffStack(file: string, { stages }: RunConfig): TileSource {
@@ -29,10 +31,12 @@ export function tiffStack(file: string, { stages }: RunConfig): TileSource {
           )
         const unread = unreadCompression(first)
         if (unread) throw bad(unread)
-        if ((bits > 8 || signed) && !stages.ingest.window)
-          throw bad(
-            `has ${bits} bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
-          )
+        if (first.images)
+          throw bad(`is of several channels or times (${first.images}): save each as a stack of its own`)
+        if ((bits > 8 || signed) && !stages.ingest.window) throw tooDeep(file)
+        await decodePage(first, `page 0 of ${file}`, stages.ingest).catch((e: unknown) => {
+          throw isHillockError(e, 'BadTileError') ? bad(e.message) : e
+        })
         return {
           bounds: { min: [0, 0, 0], max: [width, height, pages.length] },
           offset: [0, 0, 0],

@@ -1,11 +1,12 @@
 // A source that is an aligned volume: its extent, and its slices, read slab by slab.
-import type { TileEntry, VolumeSource } from '../../domain/config.ts'
+import type { RunConfig, TileEntry, VolumeSource } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { boxName, contains, shapeOf, type Box } from '../../domain/geometry.ts'
+import { boxAt, boxName, contains, map3, shapeOf, subtract, translate, type Box } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
-import type { ForeignVolume } from '../../storage/foreign/types.ts'
+import { lacksOf, type Lack } from '../../storage/foreign/holes.ts'
+import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
 import { kept } from '../kept.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
@@ -16,15 +17,22 @@ interface Opened {
   readonly box: Box
 }
 
+/** Data types that become grey values of 8 bits: the deeper ones by the window of the run file. */
+const GREYS: readonly string[] = ['uint8', 'uint16']
+
 /** @throws HillockError ConfigError when there is no volume of EM, or it does not hold the box. */
-async function open(source: VolumeSource): Promise<Opened> {
+async function open(source: VolumeSource, { stages }: RunConfig): Promise<Opened> {
   const fail = (why: string): HillockError => new HillockError('ConfigError', `source.volume: ${source.url}: ${why}`)
   const volume = await openVolume(source.url, source.format)
   const mip = volume.mips[source.mip]
   if (!mip) throw fail(`there is no mip ${source.mip}; they go from 0 to ${volume.mips.length - 1}`)
   if (mip.unread) throw fail(`mip ${source.mip}: ${mip.unread}`)
-  if (mip.dataType !== 'uint8' || volume.channels !== 1)
-    throw fail(`holds ${volume.channels} channels of ${mip.dataType}; EM is one channel of uint8`)
+  if (!GREYS.includes(mip.dataType) || volume.channels !== 1)
+    throw fail(`holds ${volume.channels} channels of ${mip.dataType}; EM is one channel of ${GREYS.join(' or ')}`)
+  if (mip.dataType !== 'uint8' && !stages.ingest.window)
+    throw fail(
+      `holds ${mip.dataType}: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
+    )
   const box = source.box ?? mip.bounds
   if (!contains(mip.bounds, box)) throw fail(`box ${boxName(box)} lies outside ${boxName(mip.bounds)}`)
   return { volume, box }
@@ -35,9 +43,16 @@ const SLAB_BYTES = 1 << 27
 const KEPT = 4
 
 /** Slabs that were read last, by what the objects behind them looked like. */
-const slabs = new Map<unknown, Promise<Uint8Array<ArrayBuffer>>>()
+const slabs = new Map<unknown, Promise<Slab>>()
 
-export function volumeSource(source: VolumeSource): TileSource {
+interface Slab {
+  readonly data: Uint8Array | Uint16Array
+  /** In coordinates of the dataset, as the lacks. */
+  readonly box: Box
+  readonly lacks: readonly Lack[]
+}
+
+export function volumeSource(source: VolumeSource, config: RunConfig): TileSource {
   let opened: Promise<Opened> | undefined
   const stamps = new Map<string, Promise<Digest>>()
   const stampOfSlab = async (part: Box): Promise<Digest> => {
@@ -45,17 +60,41 @@ export function volumeSource(source: VolumeSource): TileSource {
     return sha256(canonicalJson([volume.metadata, source.mip, await volume.stamps(source.mip, part)]))
   }
   const stamp = (part: Box): Promise<Digest> => kept(stamps, boxName(part), Infinity, () => stampOfSlab(part))
+  const slabOf = async (tile: TileEntry): Promise<Slab> => {
+    const now = await (opened ??= open(source, config))
+    const part = slabAround(now, source.mip, tile)
+    const before = await stamp(part)
+    return kept(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
+      const holes: VolumeHole[] = []
+      const data = (await now.volume.read(source.mip, part, holes)) as Uint8Array | Uint16Array
+      // What is kept under a stamp is what was there under that stamp.
+      if ((await stampOfSlab(part)) !== before)
+        throw new HillockError('SourceChanged', `${source.url} changed while ${boxName(part)} was read`)
+      const toDataset = subtract([0, 0, 0], now.box.min)
+      const lacks = lacksOf(holes).map(l => ({ ...l, box: translate(l.box, toDataset) }))
+      return { data, box: translate(part, toDataset), lacks }
+    })
+  }
   return {
     async survey() {
-      const { box } = await (opened ??= open(source))
+      const { volume, box } = await (opened ??= open(source, config))
+      // What a host does not give is found out before anything starts; what is damaged is found where it lies.
+      await volume.read(
+        source.mip,
+        boxAt(
+          map3(a => Math.floor((box.min[a] + box.max[a]) / 2)),
+          [1, 1, 1],
+        ),
+        [],
+      )
       return { bounds: { min: [0, 0, 0], max: shapeOf(box) }, offset: box.min, tiles: null }
     },
     async whole() {
-      const { volume, box } = await open(source)
+      const { volume, box } = await open(source, config)
       return { ...source, box: { min: [...box.min], max: [...box.max] }, metadata: volume.metadata }
     },
     async identity(tiles) {
-      opened = open(source)
+      opened = open(source, config)
       stamps.clear()
       const parts = new Map<string, Box>()
       for (const t of tiles) {
@@ -67,19 +106,11 @@ export function volumeSource(source: VolumeSource): TileSource {
       return out
     },
     async bytes(tile) {
-      const now = await (opened ??= open(source))
-      const part = slabAround(now, source.mip, tile)
-      const before = await stamp(part)
-      const data = await kept(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
-        const read = (await now.volume.read(source.mip, part)) as Uint8Array<ArrayBuffer>
-        // What is kept under a stamp is what was there under that stamp.
-        if ((await stampOfSlab(part)) !== before)
-          throw new HillockError('SourceChanged', `${source.url} changed while ${boxName(part)} was read`)
-        return read
-      })
-      const { min } = now.box
-      const at = (v: Box['min']): Box['min'] => [v[0] - min[0], v[1] - min[1], v[2] - min[2]]
-      return tilePng(tile, data, { min: at(part.min), max: at(part.max) })
+      const { data, box } = await slabOf(tile)
+      return tilePng(tile, data, box)
+    },
+    async lacks(tile) {
+      return (await slabOf(tile)).lacks
     },
   }
 }

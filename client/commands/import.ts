@@ -2,13 +2,20 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
-import { HillockError } from '../../domain/errors.ts'
-import { boxName, contains, shapeOf } from '../../domain/geometry.ts'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { boxAt, boxName, contains, intersect, map3, shapeOf, type Box } from '../../domain/geometry.ts'
+import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { addressOf } from '../../storage/foreign/address.ts'
+import { lacksOf } from '../../storage/foreign/holes.ts'
+import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
+import { greyValues } from '../import/grey.ts'
 import { fitting } from '../import/grid.ts'
 import { imagesAt, importImages } from '../import/images.ts'
 import { boxOf, vectorOf } from '../numbers.ts'
+
+/** Of the cube that is looked at. */
+const EDGE = 64
 
 interface Options {
   readonly json?: boolean
@@ -48,12 +55,14 @@ export async function importVolume(address: string, o: Options): Promise<void> {
       `${url} does not say in a unit of length how large its voxels are: give --voxel-size x,y,z in nanometres`,
     )
   if (taken.unread) throw fail(`mip ${mip} of ${url}: ${taken.unread}`)
-  if (taken.dataType !== 'uint8' || volume.channels !== 1)
+  if (!['uint8', 'uint16'].includes(taken.dataType) || volume.channels !== 1)
     throw fail(
-      `mip ${mip} of ${url} holds ${volume.channels} channel${volume.channels > 1 ? 's' : ''} of ${taken.dataType}; a source of EM is one channel of uint8`,
+      `mip ${mip} of ${url} holds ${volume.channels} channel${volume.channels > 1 ? 's' : ''} of ${taken.dataType}; a source of EM is one channel of uint8 or uint16`,
     )
   const file = o.out ?? `${o.dataset}.yaml`
   if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
+  const middle = await middleOf(volume, mip, box)
+  const window = taken.dataType === 'uint8' ? null : windowOf(volume, middle)
   const region = fitting(shapeOf(box), [128, 128, 128])
   const tree = {
     dataset: o.dataset,
@@ -68,20 +77,52 @@ export async function importVolume(address: string, o: Options): Promise<void> {
     },
     grid: { block: [...fitting(shapeOf(box), [128, 128, 64])], region: [...region] },
     // The volume is taken as it is.
-    stages: { align: { method: 'none' }, render: { normalise: 'none' } },
+    stages: { ...(window && { ingest: { window } }), align: { method: 'none' }, render: { normalise: 'none' } },
   }
   parseRunConfig(tree, file)
   const found = [
     `${volume.format}, ${taken.dataType}, chunks of ${taken.chunk.join(' x ')}`,
+    ...(window
+      ? [`${window[0]} becomes black and ${window[1]} white: 99 % of some voxels from the middle lie between`]
+      : []),
+    ...middle.notes,
     ...volume.mips.map(
       (m, i) =>
         `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,
     ),
   ]
   writeFileSync(file, [url, ...found].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
-  if (o.json) return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm }))
+  if (o.json)
+    return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm, window }))
   for (const line of found) console.log(line)
   console.log(
     `${shapeOf(box).join(' x ')} voxels as dataset ${o.dataset}: ${file}; start it with ./hillock run ${file}`,
   )
+}
+
+interface Middle {
+  readonly data: VolumeArray
+  /** What there is to say of its chunks. */
+  readonly notes: readonly string[]
+}
+
+/** The voxels in the middle of a box: what is not given or damaged there is said at once, and met again by the run. */
+async function middleOf(volume: ForeignVolume, mip: number, box: Box): Promise<Middle> {
+  const min = map3(a => Math.max(box.min[a], Math.floor((box.min[a] + box.max[a] - EDGE) / 2)))
+  const holes: VolumeHole[] = []
+  try {
+    const data = await volume.read(mip, intersect(boxAt(min, [EDGE, EDGE, EDGE]), box), holes)
+    return { data, notes: lacksOf(holes).map(h => `in its middle, ${boxName(h.box)}, a chunk is ${h.reason}`) }
+  } catch (e) {
+    if (!isHillockError(e)) throw e
+    return { data: new Uint8Array(), notes: [`its middle CANNOT BE READ: ${e.message}`] }
+  }
+}
+
+/** What becomes black and white of deep voxels, by those in the middle that are not empty. */
+function windowOf({ url }: ForeignVolume, { data, notes }: Middle): [number, number] {
+  const { low, high } = greyValues([(data as Uint16Array).filter(v => v !== 0)])
+  if (low < high) return [low, high]
+  const why = notes.join('; ') || `its values go from ${low} to ${high}`
+  throw new HillockError('ConfigError', `${url} shows nothing in its middle (${why}): name another --box`)
 }

@@ -102,6 +102,7 @@ function changes(before: Plan, now: Plan): string[] {
 }
 
 function print(p: Plan, { voxelSizeNm }: RunConfig, ahead: Forecast | undefined): void {
+  for (const note of p.notes ?? []) console.log(note)
   const rows = planRows(p).filter(r => r.make + r.may > 0)
   const against = p.base ? `against release ${p.base}` : 'nothing is published yet'
   if (rows.length === 0) return console.log(`plan ${p.id} of ${p.dataset}: nothing is to be made (${against})`)

@@ -63,7 +63,7 @@ export async function show(name: string, o: Options): Promise<void> {
   if (o.json) return console.log(JSON.stringify({ ...r, decisions, channels: Object.fromEntries(channels) }))
   console.log(`${r.dataset}/${r.release}  digest ${r.digest}`)
   console.log(
-    `voxels ${r.bounds.max.join(' x ')} of ${r.voxelSizeNm.join(' x ')} nm, regions of ${r.regionShape.join(' x ')}`,
+    `voxels ${r.bounds.max.join(' x ')} of ${r.voxelSizeNm.join(' x ')} nm, regions of ${r.regionShape.join(' x ')}${r.offset ? `; voxel 0, 0, 0 lies at ${r.offset.join(', ')} of the source` : ''}`,
   )
   for (const [layer, digest] of Object.entries(r.layerDigests)) console.log(`  ${layer.padEnd(13)} ${digest}`)
   for (const [k, v] of Object.entries(r.quality)) console.log(`  ${k.padEnd(16)} ${v}`)

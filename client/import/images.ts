@@ -1,14 +1,14 @@
 // `hillock import` of images: tiles with their layout, or a stack; a run file with what was found and what had to be assumed.
 import { existsSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { atOrigin, places } from '../../domain/layout.ts'
 import { formatOf, samplesOf, type Samples } from '../../storage/formats/image.ts'
-import { openNpySlices } from '../../storage/formats/npy-slices.ts'
+import { isNpy, openNpySlices } from '../../storage/formats/npy-slices.ts'
 import { tiffPages } from '../../storage/formats/tiff.ts'
 import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
 import { readRegularFile, withFile } from '../../storage/regular.ts'
@@ -38,7 +38,7 @@ const fail = (why: string): HillockError => new HillockError('ConfigError', why)
 
 /** Tiles or a stack at a path; undefined where it is to be looked at as a volume. @throws HillockError ConfigError */
 export async function imagesAt(where: string): Promise<Where | undefined> {
-  if (where.includes('://')) return undefined
+  if (where.includes('://') || VOLUME.includes(basename(where))) return undefined
   const what = await stat(where).catch(() => undefined)
   if (!what) return /[*?[{]/.test(where) ? { stack: resolve(where) } : undefined
   if (what.isDirectory()) return inFolder(resolve(where))
@@ -46,8 +46,7 @@ export async function imagesAt(where: string): Promise<Where | undefined> {
   const format = formatOf(head)
   if (format && format !== 'tiff')
     throw fail(`${where} is one image; name its folder, a pattern of images, or the layout of the tiles`)
-  const npy = /^.NUMPY/.test(Buffer.from(head).toString('latin1')) || (head[0] === 0x1f && head[1] === 0x8b)
-  return format || npy ? { stack: resolve(where) } : { layout: resolve(where) }
+  return format || isNpy(head) ? { stack: resolve(where) } : { layout: resolve(where) }
 }
 
 async function inFolder(folder: string): Promise<Where | undefined> {

@@ -41,10 +41,16 @@ export function addressOf(pasted: string): Address {
     url = prefixed[2]!
     format = named
   }
+  // As the console of Google's cloud shows it.
+  url = url.replace(/^https:\/\/(console\.cloud\.google\.com\/storage\/browser|storage\.cloud\.google\.com)\//, 'gs://')
   for (const layer of layers) {
     const [kind = '', path = ''] = layer.split(/:(.*)/s)
     format = NAMES[kind.toLowerCase()]
-    if (!format) throw new HillockError('ConfigError', `${pasted}: |${kind}: is not read; name the volume without it`)
+    if (!format)
+      throw new HillockError(
+        'ConfigError',
+        `${pasted}: |${kind}: is not read; give the address of a folder that holds the volume`,
+      )
     if (path) url = `${url.replace(/\/+$/, '')}/${path}`
   }
   const [, place = '', query = ''] = /^([^?]*)(\?.*)?$/s.exec(url)!
@@ -59,16 +65,18 @@ interface Layer {
   readonly source?: unknown
 }
 
-/** The image of a viewer's state. Links of old wrote ' for " and _ for a comma. */
+/** The image of a viewer's state. Links of old wrote ' for " and, between values, _ for a comma. */
 function fromState(state: string, pasted: string): Address {
   const fail = (why: string): HillockError => new HillockError('ConfigError', `a viewer's link: ${why}`)
   const text = decodeURIComponent(state)
   if (!text.startsWith('{'))
     throw fail(`its state lies at ${text}; name the address of the image in it instead, as the viewer shows it`)
-  const swapped = text.replace(/['"_,]/g, c => ({ "'": '"', '"': "'", _: ',' })[c] ?? '_')
+  const modern = text.replace(/'((?:[^'\\]|\\.)*)'|_/g, (_, inner?: string) =>
+    inner === undefined ? ',' : JSON.stringify(inner.replaceAll("\\'", "'")),
+  )
   let layers: unknown
   try {
-    layers = (JSON.parse(text.startsWith("{'") ? swapped : text) as { layers?: unknown }).layers
+    layers = (JSON.parse(text.startsWith("{'") ? modern : text) as { layers?: unknown }).layers
   } catch {
     throw fail(`its state is not JSON (${pasted.slice(0, 60)}...); name the address of the image instead`)
   }

@@ -59,7 +59,8 @@ export function readerOf(
           else if (values !== 'omitted') copyOverlap(values, part, out, box, channels)
         } catch (e) {
           if (isHillockError(e)) throw e
-          const why = `damaged: ${(e as Error).message}`
+          const { message, cause } = e as Error
+          const why = `damaged: ${cause instanceof Error ? cause.message : message}`
           if (!holes)
             throw new HillockError('BadTileError', `${files.url}/${m.file(at, part)} (${boxName(part)}): ${why}`)
           hole(why)

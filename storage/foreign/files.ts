@@ -1,6 +1,6 @@
 // Files of a data set that others wrote: in a folder, behind HTTP, or in a public bucket; read whole or in part.
-import { open, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { glob, open, readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../../domain/errors.ts'
 import { stampOf } from '../stamp.ts'
@@ -17,6 +17,8 @@ export interface Files {
   range(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** What the place says of a file without reading it: equal stamps, equal bytes. A place that says nothing is read and digested. */
   stamp(path: string): Promise<string | undefined>
+  /** Where it can be listed: folders below, at most two levels down, that hold one of these files. */
+  below?(names: readonly string[]): Promise<string[]>
 }
 
 /**
@@ -71,6 +73,12 @@ function folder(root: string): Files {
     async stamp(path) {
       const stamp = await stampOf(join(root, path))
       return ['ENOENT', 'ENOTDIR'].includes(stamp) ? undefined : stamp
+    },
+    async below(names) {
+      const patterns = ['*', '*/*'].flatMap(p => names.map(n => `${p}/${n}`))
+      const found = new Set<string>()
+      for await (const file of glob(patterns, { cwd: root })) found.add(dirname(file))
+      return [...found].sort()
     },
   }
 }

@@ -88,7 +88,8 @@ export async function imageIn(files: Files, attributes: unknown, at = ''): Promi
       ome.plate.wells?.map(w => `${w.path}/0`),
     )
   if (ome.labels) throw fail('a group of label images', ome.labels)
-  throw fail('a Zarr group without an OME image; name the path of an array in it')
+  const arrays = (await files.below?.(['.zarray', 'zarr.json'])) ?? []
+  throw fail('a Zarr group without an OME image; name the path of an array in it', arrays.slice(0, 4))
 }
 
 /** Series of a container that does not list them: 0, 1, 2, ... as far as there are groups. */

@@ -47,8 +47,12 @@ export async function openVolume(pasted: string, format?: VolumeFormat): Promise
     opening = found === undefined
     if (found) return { ...found, url: files.url, metadata: sha256(canonicalJson(Object.fromEntries(documents))) }
   }
-  throw (
-    refused ??
-    new HillockError('ConfigError', `${files.url}: there is no ${named ?? VolumeFormat.options.join(', ')} volume`)
-  )
+  if (refused) throw refused
+  const what = `${files.url}: there is no ${named ?? VolumeFormat.options.join(', ')} volume`
+  const below = ((await files.below?.(DOCUMENTS)) ?? []).slice(0, SHOWN).map(p => `${files.url}/${p}`)
+  throw new HillockError('ConfigError', below.length ? `${what}; name what is in it: ${below.join(', ')}` : what)
 }
+
+/** Files that a volume has. */
+const DOCUMENTS = ['info', 'zarr.json', '.zarray', '.zattrs', 'attributes.json']
+const SHOWN = 4

@@ -11,27 +11,30 @@ interface Answer {
   readonly bytes: Bytes
 }
 
-/** Answers that may go away by themselves are tried again so often, after 0.5, 1, 2 seconds. */
-const TRIES = 4
+/** Answers that may go away by themselves are tried again so often, after 0.5 and 1 second; activities are retried beside that. */
+const TRIES = 3
 /** For an answer to begin. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 30_000
 /** Files kept whole of a host that gives no ranges; larger ones are not read from it. */
 const WHOLE_BYTES = 1 << 28
 
-let proxied = false
+let proxied: boolean | undefined
 /** `http_proxy`, `https_proxy` and `no_proxy` as other tools understand them; this machine itself is never asked through one. */
 function heedProxy(): void {
-  if (proxied) return
-  proxied = true
+  if (proxied !== undefined) return
   const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY, no_proxy, NO_PROXY } = process.env
   const [http, https] = [http_proxy ?? HTTP_PROXY, https_proxy ?? HTTPS_PROXY]
-  if (!http && !https) return
+  proxied = Boolean(http ?? https)
+  if (!proxied) return
   setGlobalProxyFromEnv({
     ...(http && { http_proxy: http }),
     ...(https && { https_proxy: https }),
     no_proxy: [no_proxy ?? NO_PROXY, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(),
   })
 }
+
+const codeOf = (e: unknown): string | undefined =>
+  e instanceof Error ? (codeOf(e.cause) ?? (e as NodeJS.ErrnoException).code) : undefined
 
 /** What `fetch failed` hides: no such host, nobody there, a certificate. */
 function causeOf(e: Error): string {
@@ -41,12 +44,19 @@ function causeOf(e: Error): string {
     const { code } = inner as NodeJS.ErrnoException
     causes.push(code && !inner.message.includes(code) ? `${inner.message} (${code})` : inner.message)
   }
-  return [...new Set(causes)].filter(Boolean).join(': ')
+  const text = [...new Set(causes)].filter(Boolean).join(': ')
+  const why = text.replace(/bad port$/, 'the port is one of those that are refused to clients of the web')
+  return proxied ? `${why} (http_proxy or https_proxy is set, and heeded)` : why
 }
 
 /** @param url as it was given, for messages; `base`: the same as http(s)://, with the query that every request is to carry. */
 export function web(url: string, address: string): Files {
   heedProxy()
+  if (/^https?:\/\/[^/?#]*@/i.test(address))
+    throw new HillockError(
+      'ConfigError',
+      `${address.replace(/\/\/[^/?#]*@/, '//...@')}: a name and password in an address are not read; serve the volume without, or copy it into a folder`,
+    )
   const [, base, query] = /^([^?#]*?)\/*(?:\?([^#]*))?(?:#.*)?$/.exec(address)!
   const at = (path: string): string => `${base}/${path}${query ? `?${query}` : ''}`
 
@@ -79,7 +89,7 @@ export function web(url: string, address: string): Files {
         if ((status < 500 && status !== 408 && status !== 429) || status === 501)
           throw new HillockError('StoreRefused', `${base}/${path}: ${refusal(status)}`)
       }
-      if (tried === TRIES) {
+      if (tried === TRIES || codeOf(answer) === 'ENOTFOUND') {
         const why = answer instanceof Error ? causeOf(answer) : `the host answers ${answer.status}`
         throw new HillockError('StoreError', `${base}/${path}: ${why}`)
       }

@@ -1,7 +1,7 @@
 // Camera tiles: PNG, TIFF or JPEG bytes to 8-bit grey voxels, refusing whatever is not grey; and grey voxels to PNG.
 import sharp, { type Metadata } from 'sharp'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
-import { plainJpeg, plainPng } from './plain-image.ts'
+import { plainJpeg, plainPng, unreadJpeg } from './plain-image.ts'
 import { tiffPages, unreadCompression, type ReadAt, type TiffPage } from './tiff.ts'
 
 // Tiles are decoded once each, several at a time: a cache and threads of its own would only take memory and cores from the kernels.
@@ -19,8 +19,10 @@ export type ImageFormat = 'png' | 'tiff' | 'jpeg'
 
 /** How stored samples become grey values: `window` maps its two values to 0 and 255, `invert` then turns black into white. */
 export interface GreyMap {
-  readonly window?: readonly [low: number, high: number] | undefined
+  readonly window?: readonly [low: number, high: number] | null | undefined
   readonly invert?: boolean | undefined
+  /** Samples of 0 show nothing: they stay 0, and no other becomes 0. */
+  readonly void?: boolean | undefined
 }
 
 /** 32768 x 32768: larger than any camera; what claims more is a damaged header. */
@@ -61,6 +63,8 @@ const isShort = (page: TiffPage): boolean => page.signed && page.bits === 16
 function plainOf(bytes: Uint8Array, bad: Bad): Uint8Array {
   const jpeg = formatOf(bytes) === 'jpeg'
   if (jpeg && !endsWithJpegEnd(bytes)) throw bad('is truncated: the JPEG end marker is missing')
+  const odd = jpeg && unreadJpeg(bytes)
+  if (odd) throw bad(odd)
   const plain = jpeg ? plainJpeg(bytes) : plainPng(bytes)
   if (!plain) throw bad('is truncated: its last PNG chunk is missing')
   return plain
@@ -130,7 +134,7 @@ export async function imageHeader(read: ReadAt, name: string): Promise<ImageHead
 }
 
 async function decodePlain(bytes: Uint8Array, short: boolean, bad: Bad, map: GreyMap): Promise<Omit<Tile, 'format'>> {
-  const { samples, width, height } = await decodeSamples(bytes, short, bad, map.window !== undefined)
+  const { samples, width, height } = await decodeSamples(bytes, short, bad, Boolean(map.window))
   const data = mapped(samples, map)
   if (!data) throw bad('holds values that are no numbers (NaN)')
   return { width, height, data }
@@ -240,7 +244,7 @@ function greyOf(data: Samples, channels: number): Samples {
 }
 
 /** Grey values of 8 bits; undefined where a sample is no number. */
-function mapped(samples: Samples, { window, invert }: GreyMap): Uint8Array<ArrayBuffer> | undefined {
+function mapped(samples: Samples, { window, invert, void: empty }: GreyMap): Uint8Array<ArrayBuffer> | undefined {
   if (!window && !invert) return samples as Uint8Array<ArrayBuffer>
   const [low, high] = window ?? [0, 255]
   const out = new Uint8Array(samples.length)
@@ -248,7 +252,8 @@ function mapped(samples: Samples, { window, invert }: GreyMap): Uint8Array<Array
     const v = Math.round(((samples[i]! - low) * 255) / (high - low))
     if (Number.isNaN(v)) return undefined
     const grey = Math.max(0, Math.min(255, v))
-    out[i] = invert ? 255 - grey : grey
+    const shown = invert ? 255 - grey : grey
+    out[i] = !empty ? shown : samples[i] === 0 ? 0 : Math.max(1, shown)
   }
   return out
 }

@@ -21,6 +21,10 @@ export interface NpySlices {
   close(): Promise<void>
 }
 
+/** Whether a file that begins so is a .npy, or packed and perhaps one. */
+export const isNpy = (head: Uint8Array): boolean =>
+  Buffer.from(head).toString('latin1', 1, 6) === 'NUMPY' || (head[0] === 0x1f && head[1] === 0x8b)
+
 /** Fortran order keeps no slice together, so that such a file is turned in memory. */
 const TURNED_BYTES = 2 ** 30
 

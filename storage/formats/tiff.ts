@@ -13,6 +13,8 @@ export interface TiffPage {
   readonly bits: number
   readonly signed: boolean
   readonly compression: number
+  /** Where the file says that its pages are not all sections of one image: how it says so. */
+  readonly images?: string | undefined
   /** The page as a TIFF of its own; where the file ends too early its data does too. */
   readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>
 }
@@ -41,6 +43,8 @@ const NAMES: Readonly<Record<number, string>> = {
   50002: 'JPEG XL',
 }
 const READ = new Set([1, 2, 3, 4, 5, 7, 8, 32773, 32946])
+/** As ImageJ and OME-TIFF say it. */
+const SEVERAL = /^(?:channels|frames)=(?:[2-9]|\d\d+)|\bSize[CT]="(?:[2-9]|\d\d+)"/m
 /** More are a loop or a damaged file. */
 const MOST_PAGES = 1 << 20
 
@@ -145,9 +149,9 @@ class Directory {
   pages(alone: boolean): TiffPage[] {
     const [width, height, bits] = [this.one(256, 0), this.one(257, 0), this.one(258, 1)]
     const compression = this.one(259, 1)
-    const common = { width, height, bits, signed: this.one(339, 1) === 2, compression }
     // ImageJ gives a stack above 4 GiB one directory: the slices follow each other.
     const text = this.entries.get(270)?.value.toString('latin1') ?? ''
+    const common = { width, height, bits, signed: this.one(339, 1) === 2, compression, images: SEVERAL.exec(text)?.[0] }
     const images =
       alone && compression === 1 && text.startsWith('ImageJ=') ? /^images=(\d+)/m.exec(text)?.[1] : undefined
     const size = Math.ceil((width * bits * this.one(277, 1)) / 8) * height

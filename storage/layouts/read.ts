@@ -2,7 +2,7 @@
 import { glob, readdir, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { TileEntry } from '../../domain/config.ts'
+import { TileEntry } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { mapBounded } from '../bounded.ts'
 import { imageHeader, type ImageHeader } from '../formats/image.ts'
@@ -21,7 +21,9 @@ const LOOKS = 16
 
 /** @throws HillockError ConfigError where the file is no layout; a missing tile is none: it is set aside by name later */
 export async function readLayout(file: string): Promise<FoundTiles> {
-  const text = Buffer.from(await readRegularFile(file, 'ConfigError')).toString()
+  const bytes = await readRegularFile(file, 'ConfigError')
+  // Spreadsheets save "Unicode text" as UTF-16.
+  const text = new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes)
   const { kind, tiles, notes } = parseLayout(text, file)
   const folder = dirname(resolve(file))
   const place = await placing(folder, tiles[0]!.file, file)
@@ -116,7 +118,13 @@ async function sized(tiles: readonly ListedTile[], what: string): Promise<TileEn
     )
   return tiles.map(({ section, name, file, x, y }, i) => {
     const { width, height } = sizes[i] ?? usual
-    return { section, name, file, x, y, width: width!, height: height! }
+    const tile = TileEntry.safeParse({ section, name, file, x, y, width, height })
+    if (tile.success) return tile.data
+    const [issue] = tile.error.issues
+    throw new HillockError(
+      'ConfigError',
+      `${what}: tile ${JSON.stringify(name)}: ${issue!.path.join('.')}: ${issue!.message}`,
+    )
   })
 }
 
@@ -136,6 +144,12 @@ export async function readImages(where: string): Promise<FoundTiles> {
   const { sections, notes } = numbered(names)
   const tiles = files.map((file, i): ListedTile => ({ section: sections[i]!, name: names[i]!, file, x: 0, y: 0 }))
   const all = await sized(tiles, where)
+  const odd = all.find(t => t.width !== all[0]!.width || t.height !== all[0]!.height)
+  if (odd)
+    throw new HillockError(
+      'ConfigError',
+      `source.stack: ${odd.file} has ${odd.width} x ${odd.height} pixels, ${all[0]!.file} has ${all[0]!.width} x ${all[0]!.height}: slices of a stack are equally large`,
+    )
   return { kind: 'images', tiles: all, notes }
 }
 

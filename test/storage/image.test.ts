@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { crc32, deflateSync, inflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { decodeTile, encodePng } from '../../storage/formats/image.ts'
+import { decodeTile, encodePng, type GreyMap } from '../../storage/formats/image.ts'
 import { dataFolder, hasData } from './fixtures.ts'
 
 const width = 61
@@ -210,6 +210,17 @@ test('PNG out and in again is exact, the same bytes each time, and one channel',
   await expect(encodePng(grey, width, height + 1)).rejects.toThrow(RangeError)
 })
 
+test('a JPEG of 12 bits is not damaged but not read', async () => {
+  const jpeg = Buffer.from(await image().toColourspace('b-w').jpeg().toBuffer())
+  jpeg[jpeg.indexOf(Buffer.of(0xff, 0xc0)) + 4] = 12
+  await expect(decodeTile(jpeg, 't')).rejects.toThrow('is a JPEG of 12 bits, which is not read')
+})
+
+test('8 bits turned', async () => {
+  const png = await encodePng(grey, width, height)
+  expect((await decodeTile(png, 't', { invert: true })).data).toEqual(grey.map(v => 255 - v))
+})
+
 test('16 bits out and in again through a window', async () => {
   const png = await encodePng(
     Uint16Array.from(grey, v => 1000 + 3 * v),
@@ -243,4 +254,13 @@ test.skipIf(!hasData)('real tiles', async () => {
     expect([tile.width, tile.height]).toEqual([w, h])
     expect(new Set(tile.data).size).toBeGreaterThan(100)
   }
+})
+
+test('of an aligned source 0 shows nothing: it stays black under every mapping, and nothing else becomes black', async () => {
+  const samples = Uint16Array.of(0, 1, 500, 1000, 2000, 65535)
+  const png = await encodePng(samples, 6, 1)
+  const greys = async (map: GreyMap): Promise<number[]> => [...(await decodeTile(png, 't', map)).data]
+  expect(await greys({ window: [500, 2000], void: true })).toEqual([0, 1, 1, 85, 255, 255])
+  expect(await greys({ window: [500, 2000], invert: true, void: true })).toEqual([0, 255, 255, 170, 1, 1])
+  expect(await greys({ window: [500, 2000], invert: true })).toEqual([255, 255, 255, 170, 0, 0])
 })

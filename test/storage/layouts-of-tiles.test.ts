@@ -131,7 +131,7 @@ test('sizes come from the images, names from the folders that tell them apart, f
   expect(moved.tiles.map(t => t.file)).toEqual([join(folder, 'p/t.png'), join(folder, 'q/t.png')])
   expect(moved.notes.join()).toContain('/mnt/scope/run7/ is not here')
   writeFileSync(file, 'file,x,y,z\nnone.png,0,0,0\n')
-  await expect(readLayout(file)).rejects.toThrow(/none of its 1 images can be read: .*none\.png does not exist/)
+  await expect(readLayout(file)).rejects.toThrow(/none of its 1 images can be read: .*none\.png is missing/)
 })
 
 test('images of a folder or pattern: natural order, numbers kept, gaps and steps said', async () => {
@@ -169,6 +169,8 @@ test('images of a folder or pattern: natural order, numbers kept, gaps and steps
   ])
   expect((await readImages(join(at, 'a*.png'))).tiles).toHaveLength(2)
   await expect(readImages(join(at, '*.tif'))).rejects.toThrow('there is no PNG')
+  await image('stack/c.png', 9)
+  await expect(readImages(at)).rejects.toThrow(/c\.png has 9 x 9 pixels, .*a1_4\.png has 8 x 8/)
 })
 
 const tile = (section: number, x: number, y: number, name = `${section} ${x} ${y}`): TileEntry => ({
@@ -207,6 +209,9 @@ test('lists begin at the origin where they begin below it or a tile away from it
 
 test('tiles that cannot belong together are named', () => {
   expect(() => atOrigin([tile(1, 0, 0), tile(1_000_000, 0, 0)])).toThrow('sections 1 and 1000000 lie far apart')
+  expect(() => atOrigin([tile(0, 0, 0, 't'), tile(0, 90, 0, 't')])).toThrow(
+    'section 0 lists two tiles t, at 0, 0 and at 90, 0',
+  )
   expect(() => atOrigin([tile(0, 0, 0), tile(0, 1e7, 0, 'lost')])).toThrow(/lost \(section 0, x 10000000\).*misplaced/)
 })
 

@@ -98,11 +98,11 @@ test('absent, a folder, a pipe, a link to nothing: each by its own words, and no
   symlinkSync('gone', join(folder, 'link'))
   execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'pipe')])
   for (const [name, why] of [
-    ['none', 'does not exist'],
+    ['none', 'is missing'],
     ['x.png', 'is a folder'],
     ['pipe', 'is a named pipe'],
     ['link', 'is a link to what does not exist'],
-    ['x.png/none', 'does not exist'],
+    ['x.png/none', 'is missing'],
   ] as const)
     await expect(readRegularFile(join(folder, name), 'BadTileError')).rejects.toMatchObject({
       type: 'BadTileError',

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, expect, test } from 'vitest'
 import { encodePng } from '../../storage/formats/image.ts'
+import type { RunReport } from '../../client/commands/run.ts'
+import type { TileEntry } from '../../domain/config.ts'
 import { Hillock } from './harness.ts'
 
 const hillock = new Hillock()
@@ -122,3 +124,44 @@ test('a layout that is wrong is refused by its path before anything starts', asy
   expect(code).toBe(1)
   expect(stderr).toContain('0.width')
 })
+
+test('deep, inverted and off the origin, imaged twice: the same voxels as plain tiles, and where they came from', async () => {
+  const run = async (name: string, tiles: object[], stages: string): Promise<RunReport> => {
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify(tiles))
+    const file = join(folder, `${name}.yaml`)
+    writeFileSync(
+      file,
+      `dataset: ${name}\nvoxelSizeNm: [8, 8, 8]\nsource: { layout: ${name}.json }\nthrough: render\n` +
+        `stages: { align: { method: none }, render: { normalise: none }, ${stages} }\n`,
+    )
+    return hillock.run(file)
+  }
+  const [size, sections] = [96, 2]
+  const entries = async (data: (z: number) => Uint8Array | Uint16Array, kind: string): Promise<TileEntry[]> => {
+    const made: TileEntry[] = []
+    for (let z = 0; z < sections; z++) {
+      const file = join(folder, `${kind}${z}.png`)
+      writeFileSync(file, await encodePng(data(z), size, size))
+      made.push({ section: z, name: 'Tile (1) µ', file, x: 0, y: 0, width: size, height: size })
+    }
+    return made
+  }
+  const grey = (z: number): Uint8Array =>
+    Uint8Array.from({ length: size * size }, (_, i) => texture((i % size) + z, Math.floor(i / size)))
+  const plain = await entries(grey, 'plain')
+  const deep = await entries(z => Uint16Array.from(grey(z), v => 1000 + 10 * (255 - v)), 'deep')
+  const bad = join(folder, 'half.png')
+  writeFileSync(bad, readFileSync(deep[0]!.file).subarray(0, 900))
+  const far = deep.map(t => ({ ...t, section: 2430 + t.section, x: -81, y: 5000 }))
+  const a = await run('plain', plain, '')
+  const b = await run('far', [...far, { ...far[0]!, file: bad }], 'ingest: { window: [1000, 3550], invert: true }')
+  expect([a.holes, b.holes]).toEqual([[], []])
+  expect(b.layerDigests['em']).toBe(a.layerDigests['em'])
+  const release = await hillock.cli('release', 'show', `far/${b.release}`, '--json')
+  expect((JSON.parse(release.stdout) as { offset: number[] }).offset).toEqual([-81, 5000, 2430])
+  const shown = await hillock.cli('plan', join(folder, 'far.yaml'))
+  expect(shown.stdout).toContain('voxel 0, 0, 0 lies at -81, 5000, 2430 of the source')
+  expect(shown.stdout).toContain('1000 becomes black, 3550 white')
+  const refused = await hillock.cli('plan', join(folder, 'far.yaml'), '--set', 'stages.ingest.window=null')
+  expect(refused.code).toBe(1)
+}, 200_000)

@@ -1,0 +1,121 @@
+// The ways in of docs/import.md, one by one: what each command finds, and that a run could start from what it writes.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { openSource } from '../../activities/sources/source.ts'
+import { importVolume } from '../../client/commands/import.ts'
+import { readRunFile } from '../../client/run-file.ts'
+import { encodePng } from '../../storage/formats/image.ts'
+import { writeNpy } from '../../storage/formats/npy.ts'
+import { madeTiff } from '../storage/tiff-maker.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hillock-import-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const [side, count] = [32, 3]
+const pixels = (z: number): Uint8Array => Uint8Array.from({ length: side * side }, (_, i) => (i * 7 + z * 31) & 255)
+const tiles = [0, 1].map(i => ({ name: `t${i}`, file: `t${i}.png`, x: i * 20 - 5, y: 3, section: 4 }))
+
+beforeAll(async () => {
+  for (const d of ['scope', 'slices', 'deep']) mkdirSync(join(folder, d))
+  const put = (path: string, bytes: string | Uint8Array): void => writeFileSync(join(folder, path), bytes)
+  for (const [i, t] of tiles.entries()) put(`scope/${t.file}`, await encodePng(pixels(i), side, side))
+  for (let z = 0; z < count; z++) {
+    put(`slices/s${z + 9}.png`, await encodePng(pixels(z), side, side))
+    put(
+      `deep/${z}.png`,
+      await encodePng(
+        Uint16Array.from(pixels(z), v => 1000 + 16 * v),
+        side,
+        side,
+      ),
+    )
+  }
+  const table = (cells: (t: (typeof tiles)[number]) => (string | number)[], sign: string): string =>
+    tiles.map(t => `${cells(t).join(sign)}\n`).join('')
+  put(
+    'scope/layout.tsv',
+    `file\tsection\tnominal_x_px\tnominal_y_px\n${table(t => [t.file, t.section, t.x, t.y], '\t')}`,
+  )
+  put('scope/TileConfiguration.txt', `dim = 3\n${table(t => [t.file, ` ; (${t.x}, ${t.y}, ${t.section})`], ';')}`)
+  put('scope/layout.json', JSON.stringify(tiles.map(t => ({ ...t, width: side, height: side }))))
+  const specs = tiles.map(t => ({
+    tileId: t.name,
+    z: t.section,
+    width: side,
+    height: side,
+    mipmapLevels: { 0: { imageUrl: `file:/scope/of/others/${t.file}` } },
+    transforms: {
+      specList: [{ className: 'mpicbg.trakem2.transform.AffineModel2D', dataString: `1 0 0 1 ${t.x} ${t.y}` }],
+    },
+  }))
+  put('scope/tilespecs.json', specs.map(s => JSON.stringify(s)).join('\n'))
+  const patch = ({ file, x, y }: (typeof tiles)[number]): string =>
+    `<t2_patch title="${file}" file_path="${file}" width="${side}" height="${side}" transform="matrix(1,0,0,1,${x},${y})" />`
+  put('scope/project.xml', `<trakem2><t2_layer z="40" thickness="10">${tiles.map(patch).join('')}</t2_layer></trakem2>`)
+  const slices = [0, 1, 2].map(pixels)
+  put('stack.tif', madeTiff(slices.map(p => ({ width: side, height: side, pixels: p }))))
+  put('stack.npy.gz', gzipSync(writeNpy(Uint8Array.from(slices.flatMap(s => [...s])), [count, side, side])))
+})
+
+const page = readFileSync('docs/import.md', 'utf8')
+const half = page.slice(page.indexOf('\n## Tiles and stacks'))
+const commands = [
+  ...half.split('\n## ')[1]!.matchAll(/^\.\/hillock import '?([^\s']+)'? --dataset (\S+) --voxel-size (\S+)$/gm),
+]
+
+async function imported(where: string, dataset: string, voxelSize = '8,8,8'): Promise<{ file: string; said: string }> {
+  const said: string[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation(line => said.push(String(line)))
+  const file = join(folder, `${dataset}.yaml`)
+  await importVolume(join(folder, where), { dataset, voxelSize, out: file }).finally(() => log.mockRestore())
+  return { file, said: said.join('\n') }
+}
+
+test('the page names every way in', () => {
+  expect(commands.map(c => c[2])).toEqual([
+    'scope',
+    'fiji',
+    'render',
+    'trakem2',
+    'json',
+    'folder',
+    'pattern',
+    'pages',
+    'numpy',
+    'deep',
+  ])
+})
+
+test.each(commands.map(c => [c[0], c[1]!, c[2]!, c[3]!]))('%s', async (_, where, dataset, voxelSize) => {
+  const { file, said } = await imported(where, dataset, voxelSize)
+  const { bounds, offset } = await openSource(readRunFile(file))!.survey()
+  const of = where.startsWith('scope')
+    ? [
+        [side + 20, side + 3, 1],
+        [-5, 0, 4],
+      ]
+    : [
+        [side, side, count],
+        [0, 0, where.startsWith('slices') ? 9 : 0],
+      ]
+  expect([bounds.max, offset]).toEqual(of)
+  expect(said).toContain(`${bounds.max.join(' x ')} voxels`)
+  if (where === 'deep') expect(readRunFile(file).stages.ingest.window).toEqual([1016, 5064])
+})
+
+test('what is no layout and no stack, by name', async () => {
+  for (const [where, why] of [
+    ['scope', /has 5 layouts: name one/],
+    ['scope/t0.png', /is one image/],
+    ['stack.npy.gz/x', /./],
+  ] as const)
+    await expect(imported(where, 'odd')).rejects.toThrow(why)
+  mkdirSync(join(folder, 'grid'))
+  for (const n of ['col60_row140', 'col61_row140'])
+    writeFileSync(join(folder, 'grid', `${n}.png`), await encodePng(pixels(0), side, side))
+  await expect(imported('grid', 'odd')).rejects.toThrow(/rows and columns of tiles, not sections/)
+  await expect(importVolume(join(folder, 'slices'), { dataset: 'x' })).rejects.toThrow('give --voxel-size')
+})
