@@ -5,6 +5,7 @@ import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import type { Lattice, SectionMatch } from '../kernels/section-types.ts'
+import type { Turned } from '../kernels/turned.ts'
 import { arrays, readArrays } from './agglomerate.ts'
 import type { Deps } from './context.ts'
 import { refsBelow } from './pages.ts'
@@ -46,10 +47,20 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       })
     }
     const pairs = []
+    const wrongly = new Map<number, string>()
     for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
       const [a, b] = key.split('-').map(Number) as [number, number]
       const match = await readJson<SectionMatch | null>(deps, ref, 'match.json')
       if (match) pairs.push({ a, b, match })
+      if (match && match.agreement < params.minAgreement) {
+        const { turned } = (await deps.artifacts.open(ref)).lineage.summary as { turned?: Turned }
+        if (turned)
+          for (const [z, other] of [
+            [a, b],
+            [b, a],
+          ] as const)
+            wrongly.set(z, wayRound(turned, z === b, other))
+      }
     }
     const solved =
       method === 'none'
@@ -61,8 +72,11 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
     const holes: Hole[] = []
     for (const s of solved.sections) {
       await put(`fields/${s.z}.bin`, fieldBytes(s.field))
-      if (s.excluded)
-        holes.push({ stage: 'align', what: `section ${s.z}`, reason: `${s.excluded}; section ${s.source} stands in` })
+      if (s.excluded) {
+        const how = wrongly.get(s.z)
+        const reason = `${s.excluded}${how ? ` (${how})` : ''}; section ${s.source} stands in`
+        holes.push({ stage: 'align', what: `section ${s.z}`, reason })
+      }
     }
     const summary: AlignmentSummary = {
       sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
@@ -75,6 +89,14 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       holes,
     }
   })
+}
+
+/** How a section lies beside another that it would match if it were laid otherwise. */
+function wayRound({ degrees, dx, dy }: Turned, later: boolean, other: number): string {
+  const by = later ? degrees : -degrees
+  if (by !== 0)
+    return `turned against section ${other} by about ${Math.abs(by)} degrees ${by > 0 ? '' : 'counter'}clockwise: turn its images back`
+  return `moved against section ${other} by about ${later ? dx : -dx}, ${later ? dy : -dy} pixels: correct its positions or raise stages.match.maxShiftPx`
 }
 
 const fieldBytes = (f: Lattice<Float32Array>): Uint8Array =>

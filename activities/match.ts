@@ -14,6 +14,9 @@ import { configOf } from './documents.ts'
 /** Two pairs per section keep the chain together across a single bad one. */
 const BACK = [1, 2]
 
+/** Less of the surface of two sections agrees only where something is wrong with one of them. */
+const AGREES = 0.3
+
 /** Pairs of sections whose later one lies in the batch, as they are named. */
 export const pairsOf = ({ first, last }: Pick<SectionTask, 'first' | 'last'>): string[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i).flatMap(b =>
@@ -56,10 +59,15 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
             from.stitch && to.stitch
               ? await deps.compute('matchSections', [await image(a), await image(b), params])
               : null
+          // What would help is for a person to read: it is no part of what the sections agree on.
+          const turned =
+            found && found.agreement < AGREES
+              ? await deps.compute('turnedSection', [await image(a), await image(b)])
+              : undefined
           await put('match.json', json(found))
           return {
             voxels: found ? context.bounds.max[0] * context.bounds.max[1] : 0,
-            summary: { agreement: found?.agreement ?? 0 },
+            summary: { agreement: found?.agreement ?? 0, ...(turned && { turned: { ...turned } }) },
           }
         })
       })

@@ -107,7 +107,7 @@ function binomial(a: Float32Array, width: number, height: number, mask: Uint8Arr
 }
 
 /** Means of 2 x 2 pixels, a last odd row or column left out; masked unless three of the four are there. */
-function halve(p: Plane): Plane {
+export function halve(p: Plane): Plane {
   const width = p.width >> 1
   const height = p.height >> 1
   const value = new Float32Array(width * height)
