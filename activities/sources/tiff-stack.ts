@@ -5,55 +5,58 @@ import { tiffPages, unreadCompression, type TiffPage } from '../../storage/forma
 import { withFile } from '../../storage/regular.ts'
 import { stampOf } from '../../storage/stamp.ts'
 import type { RunConfig } from '../../domain/config.ts'
+import { kept } from '../kept.ts'
 import { tooDeep } from './files.ts'
 import type { TileSource } from './source.ts'
 
+/** Where the pages of stacks lie, by what their files looked like. */
+const stacks = new Map<unknown, Promise<TiffPage[]>>()
+const KEPT = 4
+
 export function tiffStack(file: string, { stages }: RunConfig): TileSource {
   const bad = (why: string): HillockError => new HillockError('ConfigError', `source.stack: ${file} ${why}`)
-  /** Pages hold on to the open file: they are for use within. */
-  const withPages = <T>(use: (pages: TiffPage[]) => Promise<T>): Promise<T> =>
-    withFile(file, 'ConfigError', async read => {
-      const pages = await tiffPages(read).catch((e: unknown) => {
+  let stamp: string | undefined
+  const look = async (): Promise<string> => (stamp = await stampOf(file))
+  const pages = async (): Promise<TiffPage[]> =>
+    kept(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () =>
+      tiffPages((at, n) => withFile(file, 'ConfigError', read => read(at, n))).catch((e: unknown) => {
         throw isHillockError(e) ? e : bad(`is damaged: ${(e as Error).message}`)
-      })
-      return use(pages)
-    })
+      }),
+    )
   return {
-    survey: () =>
-      withPages(async pages => {
-        const [first] = pages
-        if (!first) throw bad('has no page')
-        const { width, height, bits, signed } = first
-        const odd = pages.findIndex(p => p.width !== width || p.height !== height)
-        if (odd >= 0)
-          throw bad(
-            `has pages of different sizes: page ${odd} of ${pages[odd]!.width} x ${pages[odd]!.height} pixels, the first of ${width} x ${height}`,
-          )
-        const unread = unreadCompression(first)
-        if (unread) throw bad(unread)
-        if (first.images)
-          throw bad(`is of several channels or times (${first.images}): save each as a stack of its own`)
-        if ((bits > 8 || signed) && !stages.ingest.window) throw tooDeep(file)
-        await decodePage(first, `page 0 of ${file}`, stages.ingest).catch((e: unknown) => {
-          throw isHillockError(e, 'BadTileError') ? bad(e.message) : e
-        })
-        return {
-          bounds: { min: [0, 0, 0], max: [width, height, pages.length] },
-          offset: [0, 0, 0],
-          tiles: pages.map((_, section) => ({ section, name: 'slice', file, x: 0, y: 0, width, height })),
-        }
-      }),
-    whole: () => stampOf(file),
-    identity: () => stampOf(file),
-    bytes: ({ section }) =>
-      withPages(async pages => {
-        const page = pages[section]
-        if (!page) throw new HillockError('SourceChanged', `${file} has no page ${section} any more`)
-        return page.bytes().catch((e: unknown) => {
-          throw isHillockError(e)
-            ? e
-            : new HillockError('BadTileError', `page ${section} is damaged: ${(e as Error).message}`)
-        })
-      }),
+    async survey() {
+      const all = await pages()
+      const [first] = all
+      if (!first) throw bad('has no page')
+      const { width, height, bits, signed } = first
+      const odd = all.findIndex(p => p.width !== width || p.height !== height)
+      if (odd >= 0)
+        throw bad(
+          `has pages of different sizes: page ${odd} of ${all[odd]!.width} x ${all[odd]!.height} pixels, the first of ${width} x ${height}`,
+        )
+      const unread = unreadCompression(first)
+      if (unread) throw bad(unread)
+      if (first.images) throw bad(`is of several channels or times (${first.images}): save each as a stack of its own`)
+      if ((bits > 8 || signed) && !stages.ingest.window) throw tooDeep(file)
+      await decodePage(first, `page 0 of ${file}`, stages.ingest).catch((e: unknown) => {
+        throw isHillockError(e, 'BadTileError') ? bad(e.message) : e
+      })
+      return {
+        bounds: { min: [0, 0, 0], max: [width, height, all.length] },
+        offset: [0, 0, 0],
+        tiles: all.map((_, section) => ({ section, name: 'slice', file, x: 0, y: 0, width, height })),
+      }
+    },
+    whole: look,
+    identity: look,
+    async bytes({ section }) {
+      const page = (await pages())[section]
+      if (!page) throw new HillockError('SourceChanged', `${file} has no page ${section} any more`)
+      return page.bytes().catch((e: unknown) => {
+        throw isHillockError(e)
+          ? e
+          : new HillockError('BadTileError', `page ${section} is damaged: ${(e as Error).message}`)
+      })
+    },
   }
 }

@@ -116,10 +116,10 @@ class Reader {
       const bytes = count * (SIZES[type] ?? 0)
       if (!WANTED.has(tag) || bytes === 0 || bytes > 1 << 28) continue
       const inline = all.subarray(o + size - word, o + size)
+      // What only describes may lie anywhere.
       const value =
-        bytes <= word
-          ? inline.subarray(0, bytes)
-          : await this.whole(this.number(inline, 0, word === 8 ? 16 : 4), bytes, `tag ${tag}`)
+        bytes <= word ? inline.subarray(0, bytes) : await this.bytes(this.number(inline, 0, word === 8 ? 16 : 4), bytes)
+      if (value.length < bytes && tag !== TEXT) throw new Error(`it ends before its tag ${tag}`)
       entries.set(tag, { tag, type, count, value })
     }
     return { entries, next: link.length < word ? 0 : this.number(link, 0, word === 8 ? 16 : 4) }
@@ -127,7 +127,8 @@ class Reader {
 }
 
 /** Beside those: kinds of page, where its data lies, and the text in which ImageJ counts its slices. */
-const WANTED = new Set([...KEPT, 254, 255, 270, 273, 279, 324, 325])
+const TEXT = 270
+const WANTED = new Set([...KEPT, 254, 255, TEXT, 273, 279, 324, 325])
 
 class Directory {
   private readonly file: Reader
@@ -150,7 +151,7 @@ class Directory {
     const [width, height, bits] = [this.one(256, 0), this.one(257, 0), this.one(258, 1)]
     const compression = this.one(259, 1)
     // ImageJ gives a stack above 4 GiB one directory: the slices follow each other.
-    const text = this.entries.get(270)?.value.toString('latin1') ?? ''
+    const text = this.entries.get(TEXT)?.value.toString('latin1') ?? ''
     const common = { width, height, bits, signed: this.one(339, 1) === 2, compression, images: SEVERAL.exec(text)?.[0] }
     const images =
       alone && compression === 1 && text.startsWith('ImageJ=') ? /^images=(\d+)/m.exec(text)?.[1] : undefined
@@ -189,6 +190,8 @@ class Directory {
     const entries = [
       // Signed samples of 16 bits would be clipped at 0: they are decoded as they lie there.
       ...[...this.entries.values()].filter(e => KEPT.has(e.tag) && !(e.tag === 339 && this.one(258, 1) === 16)),
+      // Where nothing is said, black is zero.
+      ...(this.entries.has(262) ? [] : [{ ...longs(262, [file.little ? 1 : 0x10000]), type: 3 }]),
       longs(tiled ? 324 : 273, starts),
       longs(
         tiled ? 325 : 279,

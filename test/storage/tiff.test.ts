@@ -127,6 +127,14 @@ test('pages of a stack one by one, also where ImageJ gives them one directory', 
   }
 })
 
+test('a description that lies nowhere, and no word of what zero is', async () => {
+  const lost = madeTiff([{ width, height, pixels, extra: [[270, 2, 5000, 9_000_000]] }])
+  expect((await decodeTile(lost, 't')).data).toEqual(pixels)
+  const silent = Buffer.from(madeTiff([{ width, height, pixels }]))
+  silent.writeUInt16LE(65001, silent.indexOf(Buffer.from([6, 1, 3, 0, 1, 0, 0, 0])))
+  expect((await decodeTile(silent, 't')).data).toEqual(pixels)
+})
+
 test('not read, by name; damaged or cut, by name', async () => {
   const page = { width, height, pixels }
   const other = Buffer.from(madeTiff([page]))

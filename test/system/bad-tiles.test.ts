@@ -154,7 +154,11 @@ test('deep, inverted and off the origin, imaged twice: the same voxels as plain 
   writeFileSync(bad, readFileSync(deep[0]!.file).subarray(0, 900))
   const far = deep.map(t => ({ ...t, section: 2430 + t.section, x: -81, y: 5000 }))
   const a = await run('plain', plain, '')
-  const b = await run('far', [...far, { ...far[0]!, file: bad }], 'ingest: { window: [1000, 3550], invert: true }')
+  const b = await run(
+    'far',
+    [{ ...far[1]!, file: deep[0]!.file }, ...far, { ...far[0]!, file: bad }],
+    'ingest: { window: [1000, 3550], invert: true }',
+  )
   expect([a.holes, b.holes]).toEqual([[], []])
   expect(b.layerDigests['em']).toBe(a.layerDigests['em'])
   const release = await hillock.cli('release', 'show', `far/${b.release}`, '--json')
