@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Archived } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
-import { endOf, isGone, relatives, typeOf, type Execution, type History } from '../domain/history.ts'
+import { aboutHistory, archivedWith, isGone, type Execution, type History } from '../domain/history.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import {
   archiveFolder,
@@ -41,15 +41,11 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
       const key = historyKey(folder, at.runId)
       const history = (await getHistory(deps.objects, key)) ?? (await closedHistory(client, at))
       const packed = await putHistory(deps.objects, key, history)
-      const { workflowId, runId } = at
-      const about = { type: typeOf(history), end: endOf(history), events: history.events.length }
-      histories.push({ workflowId, runId, ...about, digest: historyDigest(history), packed })
+      histories.push({ ...aboutHistory(history), ...at, digest: historyDigest(history), packed })
       progress(histories.length, seen.size)
-      return relatives(history, at)
+      return archivedWith(history, at, root)
     })
-    // A run below a rollback or a schedule is archived by itself.
-    const own = found.flat().filter(e => !e.workflowId.startsWith('reconstruct/') || e.workflowId === root.workflowId)
-    open = own.filter(e => !seen.has(e.runId) && seen.add(e.runId))
+    open = found.flat().filter(e => !seen.has(e.runId) && seen.add(e.runId))
   }
   const name = (h: Execution): string => `${h.workflowId} ${h.runId}`
   histories.sort((a, b) => (name(a) < name(b) ? -1 : 1))

@@ -1,11 +1,16 @@
 // Channels: publish, roll back, take back; each is one compare-and-swap. And who decided about a candidate.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type { ChannelMove, ChannelValue, Mover, RollbackInput } from '../domain/contract.ts'
+import { withoutMove, type ChannelValue } from '../domain/channel.ts'
+import type { ChannelMove, Mover, RollbackInput } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
-import { Release } from '../domain/release.ts'
+import type { Digest } from '../domain/recipe.ts'
+import { manifestDigest, Release } from '../domain/release.ts'
 import type { DecisionTask } from '../domain/tasks.ts'
 import { putDecision } from '../storage/decisions.ts'
+import { readKey } from '../storage/envelope.ts'
+import { proveManifest } from '../storage/proof.ts'
 import { moveChannel, readChannel } from '../storage/releases.ts'
+import { putSignature } from '../storage/signatures.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
 import { manifestOf } from './release.ts'
@@ -19,14 +24,36 @@ export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelVal
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
   const now = ref && (JSON.parse(ref.value) as ChannelValue)
   if (now?.release === move.release) return now
-  // A release that waited at its gate may have been found bad meanwhile.
-  const stages = Object.entries(Release.parse(JSON.parse(text)).stages)
+  const manifest = Release.parse(JSON.parse(text))
+  const stages = Object.entries(manifest.stages)
+  // A release that waited at its gate may have been found bad, or changed, meanwhile.
   await refuseMarked(
     deps,
     stages.flatMap(([stage, refs]) => refs.map(ref => ({ stage, cell: ref.recipe.slice(0, 12), ref }))),
   )
+  await refuseChanged(deps, manifest, move.manifest)
+  if (deps.signingKey !== undefined)
+    await putSignature(deps.objects, manifest, readKey(deps.signingKey, 'HILLOCK_SIGNING_KEY'))
   const earlier = now ? [now.release, ...now.earlier].slice(0, REMEMBERED) : []
   return set(deps, move, ref?.version, now, { release: move.release, earlier, by: move.by, reason: move.reason })
+}
+
+/**
+ * What was changed since its run wrote it is neither published nor signed; where nobody says what that was, what is signed is made again first.
+ * @throws HillockError ProvenanceError
+ */
+async function refuseChanged(deps: Deps, manifest: Release, expected: Digest | undefined): Promise<void> {
+  const why: string[] = []
+  if (expected !== undefined && expected !== manifestDigest(manifest)) why.push('its run wrote another manifest')
+  else if (expected === undefined && deps.signingKey !== undefined)
+    await proveManifest(deps.objects, manifest, undefined, (what, text, d) =>
+      why.push(`${what} ${text}${d ? `: ${d.field} is ${d.found}, expected ${d.expected}` : ''}`),
+    )
+  if (why.length > 0)
+    throw new HillockError(
+      'ProvenanceError',
+      `${manifest.dataset}/${manifest.release} is not published: ${why[0]}; \`hillock verify\` tells more`,
+    )
 }
 
 /** Points a channel back; one that no longer points at `from` is left alone: somebody has dealt with it. */
@@ -53,16 +80,6 @@ export async function takeBack(deps: Deps, { dataset, channel, via }: Mover): Pr
   if (without === now) return
   const value = without ? canonicalJson(without as unknown as Json) : null
   await moveChannel(deps.objects, dataset, channel, ref!.version, value)
-}
-
-/** `now` as if `via` had never moved the channel: also where others have moved it since. Itself where `via` has not. */
-function withoutMove(now: ChannelValue, via: string): ChannelValue | null {
-  if (now.via === via || now.via?.startsWith(`${via}#`)) return now.before ?? null
-  const { before } = now
-  const kept = before && withoutMove(before, via)
-  if (!before || kept === before) return now
-  const gone = now.earlier.indexOf(before.release)
-  return { ...now, before: kept!, earlier: now.earlier.filter((_, i) => i !== gone) }
 }
 
 export async function recordDecision(deps: Deps, { dataset, release, ...decision }: DecisionTask): Promise<void> {

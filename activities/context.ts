@@ -67,4 +67,6 @@ export interface Deps {
   readonly codeRevision: string
   readonly runtime: Runtime
   readonly planning?: Planning
+  /** File with the private key that signs what is published. */
+  readonly signingKey?: string | undefined
 }

@@ -1,5 +1,6 @@
 // Marks as a run takes them in: listed when it is surveyed, held against what it would release.
-import type { IndexEntry, RunContext } from '../domain/contract.ts'
+import type { RunContext } from '../domain/contract.ts'
+import type { IndexEntry } from '../domain/page.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { RunMark } from '../domain/marks.ts'
 import { listMarks } from '../storage/quarantine.ts'

@@ -3,9 +3,6 @@ import { isHillockError } from '../domain/errors.ts'
 import type { RunContext } from '../domain/contract.ts'
 import type { Deps } from './context.ts'
 
-/** The reason of a mark that a rollback sets: begins with the name of the run that makes its patch. */
-export const ownReason = (run: string, reason: string): string => `${run}: ${reason}`
-
 /** For activities of a run: an artifact that its own rollback has marked is taken after all, and the mark lifted. */
 export const liftingOwn = (deps: Deps, { run }: Pick<RunContext, 'run'>): Deps => ({
   ...deps,
@@ -15,8 +12,7 @@ export const liftingOwn = (deps: Deps, { run }: Pick<RunContext, 'run'>): Deps =
       try {
         return await deps.artifacts.find(recipe)
       } catch (e) {
-        if (!isHillockError(e, 'QuarantinedArtifact') || !String(e.details['reason']).startsWith(ownReason(run, '')))
-          throw e
+        if (!isHillockError(e, 'QuarantinedArtifact') || e.details['patch'] !== run) throw e
         const ref = { stage: recipe.stage, recipe: String(e.details['recipe']) }
         await deps.artifacts.lift(ref, { by: run, reason: 'the patch has it as well, from good parameters and inputs' })
         return deps.artifacts.find(recipe)

@@ -1,18 +1,8 @@
 // Pages of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
-import { canonicalJson } from '../domain/canonical.ts'
-import {
-  entryOf,
-  type BatchOutcome,
-  type IndexEntry,
-  type Outcome,
-  type Page,
-  type Refs,
-  type RunContext,
-  type StageSum,
-} from '../domain/contract.ts'
+import { entryOf, type BatchOutcome, type Outcome, type Refs, type RunContext } from '../domain/contract.ts'
 import { countOf, summed } from '../domain/counts.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import { sha256 } from '../domain/recipe.ts'
+import { pageOf, type IndexEntry, type Page } from '../domain/page.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep, type Grid } from '../domain/sweep.ts'
 import { nodeKey, type Node } from '../domain/tree.ts'
@@ -33,20 +23,7 @@ export async function writePage(
   const pages = await Promise.all(
     below.map(async b => ({ key: b.key, page: b.page, stages: (await readPage(deps, b.page)).stages })),
   )
-  const sums: Record<string, StageSum> = {}
-  const names = new Set([...entries.map(e => e.stage), ...pages.flatMap(p => Object.keys(p.stages))])
-  for (const stage of [...names].sort()) {
-    const own = entries.filter(e => e.stage === stage)
-    const under = pages.flatMap(p => (p.stages[stage] ? [{ key: p.key, sum: p.stages[stage] }] : []))
-    sums[stage] = {
-      content: sha256(
-        canonicalJson([...own.map(e => [e.cell, e.ref.content]), ...under.map(u => [u.key, u.sum.content])]),
-      ),
-      count: own.length + under.reduce((n, u) => n + u.sum.count, 0),
-      holes: own.reduce((n, e) => n + (e.holes?.length ?? 0), 0) + under.reduce((n, u) => n + u.sum.holes, 0),
-    }
-  }
-  return saveDocument(deps, { entries, below: pages, stages: sums } satisfies Page)
+  return saveDocument(deps, pageOf(entries, pages))
 }
 
 /** Every artifact below some pages, page by page, in the order of the grid. */
@@ -120,5 +97,6 @@ export async function batch(deps: Deps, page: string | null, outcomes: readonly 
   // One attempt of the activity made the whole batch.
   const counts = summed(outcomes.map(countOf)).map(c => ({ ...c, retries: outcomes[0]!.retries }))
   const before = page ? (await readPage(deps, page)).entries : []
-  return { page: await writePage(deps, [...before, ...outcomes.map(entryOf)]), counts }
+  const written = await writePage(deps, [...before, ...outcomes.map(entryOf)])
+  return { page: written, counts, records: outcomes.flatMap(o => o.record ?? []) }
 }

@@ -1,6 +1,7 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
+import type { ChannelValue } from '../domain/channel.ts'
 import type { RunConfig } from '../domain/config.ts'
-import type { ChannelValue, Outcome, Planned, ReconstructInput, Refs, Roots, RunContext } from '../domain/contract.ts'
+import type { Outcome, Planned, ReconstructInput, Refs, Roots, RunContext } from '../domain/contract.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { expected } from '../domain/phases.ts'
 import { inOrder, planId, reasons, type Plan, type PlanItem } from '../domain/plan.ts'

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
-import { digestOf, type ArtifactRef, type Lineage, type Output, type Source } from '../domain/lineage.ts'
+import { digestOf, recordDigest, type ArtifactRef, type Lineage, type Output, type Source } from '../domain/lineage.ts'
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
@@ -166,6 +166,7 @@ const outcome = (order: Order, ref: ArtifactRef, lineage: Lineage, made: boolean
   cost: made ? lineage.cost : 0,
   retries: retriesOf(Context.current().info),
   holes: (lineage.summary['holes'] ?? []) as unknown as Hole[],
+  record: recordDigest(lineage),
 })
 
 /** Refs by `stage/cell`: the names of inputs in a recipe. */

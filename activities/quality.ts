@@ -1,5 +1,6 @@
 // residuals, and what is missing from a release: what stages have left in their lineage and index.
-import type { IndexEntry, Poisoned, Roots } from '../domain/contract.ts'
+import type { Poisoned, Roots } from '../domain/contract.ts'
+import type { IndexEntry } from '../domain/page.ts'
 import { qualityOf } from '../domain/quality.ts'
 import { isPoison, type Quality } from '../domain/release.ts'
 import type { Deps } from './context.ts'

@@ -1,5 +1,6 @@
 // Release manifests: what a run made, as one unit, held against the thresholds of the run file.
-import type { Assembled, IndexEntry, ReleaseInput } from '../domain/contract.ts'
+import type { Assembled, ReleaseInput } from '../domain/contract.ts'
+import type { IndexEntry } from '../domain/page.ts'
 import { HillockError } from '../domain/errors.ts'
 import { buildManifest } from '../domain/manifest.ts'
 import { manifestDigest, Release } from '../domain/release.ts'

@@ -1,6 +1,7 @@
 // A rollback's look at a bad release: what differs from the good one, what of that is tainted, which run file makes the patch.
 import type { RunConfig } from '../domain/config.ts'
-import type { Diagnosis, IndexEntry, QuarantineTask, RollbackInput } from '../domain/contract.ts'
+import type { Diagnosis, QuarantineTask, RollbackInput } from '../domain/contract.ts'
+import type { IndexEntry } from '../domain/page.ts'
 import { HillockError } from '../domain/errors.ts'
 import { patchConfig } from '../domain/patch.ts'
 import type { Release } from '../domain/release.ts'
@@ -11,7 +12,6 @@ import { markOf } from '../storage/quarantine.ts'
 import { getRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import { progress } from './meter.ts'
-import { ownReason } from './own-marks.ts'
 import { readPage } from './pages.ts'
 import { releaseOf } from './release.ts'
 import { configOf, saveDocument } from './documents.ts'
@@ -61,11 +61,11 @@ async function onEach(deps: Deps, list: string, act: (ref: IndexEntry['ref']) =>
 }
 
 export const quarantine = (deps: Deps, { list, run, kind, by, reason }: QuarantineTask): Promise<number> =>
-  onEach(deps, list, ref => deps.artifacts.quarantine(ref, { kind, reason: ownReason(run, reason), by }))
+  onEach(deps, list, ref => deps.artifacts.quarantine(ref, { kind, reason, by, patch: run }))
 
 /** Marks of others stay. */
-export const liftQuarantine = (deps: Deps, { list, run, by, reason }: QuarantineTask): Promise<number> =>
+export const liftQuarantine = (deps: Deps, { list, run, by }: QuarantineTask): Promise<number> =>
   onEach(deps, list, async ref => {
     const mark = await markOf(deps.objects, ref)
-    if (mark?.reason === ownReason(run, reason)) await deps.artifacts.lift(ref, { by, reason: `${run} is taken back` })
+    if (mark?.patch === run) await deps.artifacts.lift(ref, { by, reason: `${run} is taken back` })
   })

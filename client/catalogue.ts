@@ -1,12 +1,13 @@
 // Reading releases and channels straight from the bucket: works whether or not anything is running.
+import type { ChannelValue } from '../domain/channel.ts'
 import type { RunConfig } from '../domain/config.ts'
-import type { ChannelValue } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { CHANNELS, Release } from '../domain/release.ts'
+import { wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { openStore } from '../storage/open-store.ts'
 import { getRaw } from '../storage/raw.ts'
-import { getRelease, listReleases, readChannel } from '../storage/releases.ts'
+import { getRelease, listReleases, readChannel, releaseKey } from '../storage/releases.ts'
 import { knownMark } from '../worker/bucket-mark.ts'
 import { home } from '../worker/home.ts'
 
@@ -31,25 +32,41 @@ export async function channelsOf(objects: ObjectStore, dataset: string): Promise
   return out
 }
 
+/** @throws HillockError MissingArtifact when what lies there is damaged, or no manifest. */
 export async function readRelease(objects: ObjectStore, dataset: string, name: string): Promise<Release | undefined> {
   const text = await getRelease(objects, dataset, name)
-  return text === undefined ? undefined : Release.parse(JSON.parse(text))
+  const parsed = text === undefined ? undefined : Release.safeParse(JSON.parse(text))
+  if (parsed?.success === false) {
+    const key = releaseKey(dataset, name)
+    throw new HillockError('MissingArtifact', `${key} is no manifest: ${wrongFields(parsed.error.issues)}`, {
+      name: key,
+    })
+  }
+  return parsed?.data
 }
 
 /**
- * The release that `name` means: a release, a channel, or either with its dataset before it (`demo/published`).
+ * Where the release lies that `name` means: a release, a channel, or either with its dataset before it (`demo/published`).
+ * @param damaged hears of channels that cannot be read; without it the first of them is thrown.
  * @throws HillockError ConfigError when there is none, or several datasets have one.
  */
-export async function findRelease(objects: ObjectStore, name: string): Promise<Release> {
+export async function locate(
+  objects: ObjectStore,
+  name: string,
+  damaged = (e: unknown): void => {
+    throw e
+  },
+): Promise<{ dataset: string; release: string }> {
   const [first, second, ...more] = name.split('/')
   const all = await datasets(objects)
   const candidates = more.length > 0 ? [] : second === undefined ? all : all.filter(d => d === first)
   const wanted = second ?? first!
-  const found: Release[] = []
-  for (const d of candidates) {
-    const channel = (await channelsOf(objects, d))[wanted]
-    const release = await readRelease(objects, d, channel?.release ?? wanted)
-    if (release) found.push(release)
+  const found: { dataset: string; release: string }[] = []
+  for (const dataset of candidates) {
+    const isChannel = (CHANNELS as readonly string[]).includes(wanted)
+    const ref = isChannel ? await readChannel(objects, dataset, wanted).catch(damaged) : undefined
+    const release = ref ? (JSON.parse(ref.value) as ChannelValue).release : wanted
+    if ((await listReleases(objects, dataset)).includes(release)) found.push({ dataset, release })
   }
   if (found.length === 1) return found[0]!
   if (found.length > 1)
@@ -60,6 +77,12 @@ export async function findRelease(objects: ObjectStore, name: string): Promise<R
   const known = (await Promise.all(all.map(async d => (await listReleases(objects, d)).map(r => `${d}/${r}`)))).flat()
   const some = known.length > NAMED ? [...known.slice(0, NAMED), `${known.length - NAMED} more`] : known
   throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${some.join(', ') || 'none yet'}`)
+}
+
+/** The release that `name` means. @throws what `locate` and `readRelease` throw. */
+export async function findRelease(objects: ObjectStore, name: string): Promise<Release> {
+  const { dataset, release } = await locate(objects, name)
+  return (await readRelease(objects, dataset, release))!
 }
 
 /** The run file, with its defaults, that a release was made from; undefined where its manifest does not say. */

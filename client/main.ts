@@ -268,8 +268,14 @@ json(program.command('export <release> <target>'))
   )
   .action(async (name: string, target: string, o) => (await import('./commands/export.ts')).exportTo(name, target, o))
 json(program.command('verify [release]'))
-  .description('hold every byte that a release rests on, or that the bucket holds, against the digest that names it')
+  .description(
+    'make the manifest of a release again from what it rests on, and hold every byte of that, or of the bucket, against the digest that names it',
+  )
   .option('--all', 'name everything that is wrong, not only the first')
+  .option(
+    '--key <file>',
+    'public ed25519 key (PEM): releases, and what channels name, must be signed with its other half',
+  )
   .action(async (name: string | undefined, o) => (await import('./commands/verify.ts')).verify(name, o))
 runOptions(program.command('phantom <file>'))
   .description('write the synthetic tiles, their layout and the ground truth of a run file into a folder')

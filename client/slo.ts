@@ -1,7 +1,8 @@
 // Facts about the service levels of a run, a release or a dataset: from histories and lineage records alone.
 import type { Client } from '@temporalio/client'
 import { RunConfig } from '../domain/config.ts'
-import { workflowIds, type Page, type RunContext } from '../domain/contract.ts'
+import { workflowIds, type RunContext } from '../domain/contract.ts'
+import type { Page } from '../domain/page.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { Execution } from '../domain/history.ts'
 import { key, map3 } from '../domain/geometry.ts'

@@ -1,35 +1,40 @@
 // Verification: every byte that a release rests on, or that the bucket holds, against the digest that names it.
-import { createHash } from 'node:crypto'
-import type { ChannelValue } from '../domain/contract.ts'
-import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { createHash, type KeyObject } from 'node:crypto'
 import type { ArtifactRef, Output } from '../domain/lineage.ts'
-import { sha256, type Digest } from '../domain/recipe.ts'
-import { Release, releaseName } from '../domain/release.ts'
+import type { Difference } from '../domain/differences.ts'
+import type { Digest } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
-import { archiveFolder } from '../storage/histories.ts'
 import { artifactKey } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { rawKey } from '../storage/raw.ts'
-import { artifactName, Reach } from '../storage/reach.ts'
-import { decisionsOn } from '../storage/decisions.ts'
-import { readChannel, releaseKey } from '../storage/releases.ts'
+import { artifactName, Reach, type Wrong } from '../storage/reach.ts'
+import { listReleases, releaseKey, SIGNATURE } from '../storage/releases.ts'
 import { getSealed } from '../storage/sealed.ts'
+import { proveSignature } from '../storage/signatures.ts'
 import { datasets } from './catalogue.ts'
+import { proveChannel } from './proof/channels.ts'
+import { RecordCheck } from './proof/records.ts'
+import { asManifest, proveRelease } from './proof/release.ts'
+import { archivesOf, type Archives } from './proof/told.ts'
 
-interface Finding {
+export interface Finding extends Partial<Difference> {
   /** Key of the object, or what the release calls it. */
   readonly what: string
   readonly why: string
 }
+
+/** `releases/a/b.json: says something else ...: cost is 0, expected 0.2` */
+export const line = ({ what, why, field, expected, found }: Finding): string =>
+  `${what}: ${why}${field === undefined ? '' : `: ${field} is ${found}, expected ${expected}`}`
 
 export interface Verified {
   readonly findings: readonly Finding[]
   /** Objects and bytes that are what their digests say. */
   readonly objects: number
   readonly bytes: number
-  /** Runs behind it whose histories are not (yet) archived. */
-  readonly unarchived: readonly string[]
+  /** What nothing in the bucket proves (yet): an audit does. */
+  readonly unproven: readonly Finding[]
 }
 
 interface Options {
@@ -37,6 +42,8 @@ interface Options {
   readonly all: boolean
   /** Objects checked, and how many there are as far as is known. */
   readonly progress: (done: number, total: number, bytes: number) => void
+  /** Releases, and what channels name, must be signed with the other half of this one. */
+  readonly key?: KeyObject | undefined
 }
 
 /** Ends the work at the first finding. */
@@ -63,7 +70,7 @@ async function hashed(objects: ObjectStore, key: string): Promise<{ sha256: Dige
 
 class Verifier {
   readonly findings: Finding[] = []
-  readonly unarchived: string[] = []
+  readonly unproven: Finding[] = []
   readonly checked = new Set<string>()
   bytes = 0
   private total = 0
@@ -75,11 +82,13 @@ class Verifier {
     this.options = options
   }
 
-  readonly wrong = (what: string, why: string): void => {
-    if (this.findings.some(f => f.what === what && f.why === why)) return
-    this.findings.push({ what, why })
+  readonly wrong: Wrong = (what, why, at) => {
+    if (this.findings.some(f => f.what === what && f.why === why && f.field === at?.field)) return
+    this.findings.push({ what, why, ...at })
     if (!this.options.all) throw new Enough()
   }
+
+  private readonly open = (what: string, why: string): void => void this.unproven.push({ what, why })
 
   private sound(key: string, bytes: number): void {
     this.checked.add(key)
@@ -117,21 +126,19 @@ class Verifier {
 
   async release(dataset: string, name: string): Promise<void> {
     const key = releaseKey(dataset, name)
-    const parsed = Release.safeParse(await this.sealed(key))
-    if (!parsed.success) {
-      if (this.checked.has(key)) this.wrong(key, 'is not a manifest')
-      return
-    }
-    const release = parsed.data
-    if (release.dataset !== dataset || release.release !== name || releaseName(release) !== name)
-      this.wrong(key, 'is not named by what it holds')
-    if (release.digest !== sha256(canonicalJson(release.layerDigests as Json)))
-      this.wrong(key, 'its digest is not that of its layers')
-    await decisionsOn(this.objects, dataset, name).catch((e: unknown) => this.wrong('decisions', (e as Error).message))
+    const text = await this.sealed(key)
+    const release = text && asManifest(text, key, this.wrong)
+    if (!release) return
+    const archives = await this.archives(dataset)
+    await proveRelease(this.objects, [dataset, name], release, archives, this.wrong, this.open)
+    if (this.options.key) await proveSignature(this.objects, release, this.options.key, this.wrong)
 
-    const reach = new Reach(this.objects, this.wrong)
+    const records = new RecordCheck(this.objects, Object.values(release.stages).flat(), this.wrong)
+    const reach = new Reach(this.objects, this.wrong, (...heard) => records.history(...heard))
     await reach.release(release)
-    if (!reach.archives.has(archiveFolder(release.run))) this.unarchived.push(release.run.workflowId)
+    const silent = await records.end()
+    if (silent.length > 0)
+      this.open(key, `no history in the bucket tells of ${silent.length} of its artifacts, ${silent[0]} among them`)
     for (const d of reach.pages) this.sound(rawKey(d), 0)
     // What histories mention may be a document of the raw archive.
     const mentioned = [...reach.mentioned].filter(d => !reach.raw.has(d) && !reach.pages.has(d))
@@ -142,19 +149,28 @@ class Verifier {
     await mapBounded([...reach.artifacts.values()], WIDTH, ref => this.artifact(ref))
   }
 
+  private readonly known = new Map<string, Promise<Archives>>()
+  private archives(dataset: string): Promise<Archives> {
+    if (!this.known.has(dataset)) this.known.set(dataset, archivesOf(this.objects, dataset))
+    return this.known.get(dataset)!
+  }
+
   async channels(dataset: string): Promise<void> {
     for await (const key of this.objects.list(`refs/${dataset}/`)) {
       const channel = key.split('/')[2]!
-      try {
-        const ref = await readChannel(this.objects, dataset, channel)
-        const value = ref && (JSON.parse(ref.value) as ChannelValue)
-        if (value && (await this.objects.size(releaseKey(dataset, value.release))) === undefined)
-          this.wrong(key, `names release ${value.release}, which is gone`)
-        else this.sound(key, 0)
-      } catch (e) {
-        if (e instanceof Enough) throw e
-        this.wrong(key, (e as Error).message)
-      }
+      const named = await proveChannel(
+        this.objects,
+        dataset,
+        channel,
+        await this.archives(dataset),
+        this.wrong,
+        this.open,
+      )
+      if (named === undefined) continue
+      this.sound(key, 0)
+      const text = this.options.key && (await this.sealed(releaseKey(dataset, named)))
+      const release = text && asManifest(text, releaseKey(dataset, named), this.wrong)
+      if (release) await proveSignature(this.objects, release, this.options.key!, this.wrong)
     }
   }
 
@@ -174,7 +190,7 @@ class Verifier {
       return file === 'lineage.json' ? this.artifact({ stage: parts[1]!, recipe: third! }) : undefined
     if (kind === 'audits') return this.object(key, file.replace('.json', ''), 'its name')
     if (kind === 'memo') return this.memo(key)
-    if (kind === 'refs') return
+    if (kind === 'refs' || file.endsWith(SIGNATURE)) return
     if (kind === 'histories' && file !== 'index.json') return
     const value = await this.sealed(key)
     if (kind === 'histories' && value) {
@@ -206,14 +222,13 @@ export async function verify(
     } else {
       for (const dataset of await datasets(objects)) {
         await verifier.channels(dataset)
-        for await (const key of objects.list(`releases/${dataset}/`))
-          await verifier.release(dataset, key.split('/')[2]!.replace('.json', ''))
+        for (const name of await listReleases(objects, dataset)) await verifier.release(dataset, name)
       }
       await verifier.rest()
     }
   } catch (e) {
     if (!(e instanceof Enough)) throw e
   }
-  const { findings, checked, bytes, unarchived } = verifier
-  return { findings: options.all ? findings : findings.slice(0, 1), objects: checked.size, bytes, unarchived }
+  const { findings, checked, bytes, unproven } = verifier
+  return { findings: options.all ? findings : findings.slice(0, 1), objects: checked.size, bytes, unproven }
 }

@@ -5,6 +5,7 @@ import type { RunConfig } from './config.ts'
 import type { Pause } from './control.ts'
 import type { Execution } from './history.ts'
 import type { ArtifactMark } from './marks.ts'
+import type { IndexEntry } from './page.ts'
 import type { Digest } from './recipe.ts'
 import type { Channel, Hole, Quality } from './release.ts'
 import type { StageName } from './stages.ts'
@@ -96,25 +97,6 @@ export interface Probed {
   readonly below: readonly (Swept | null)[]
 }
 
-/** Artifacts of one stage below a page. */
-export interface StageSum {
-  /** Digest over cells and contents: equal if and only if every artifact has equal bytes. */
-  readonly content: string
-  readonly count: number
-  readonly holes: number
-}
-
-/** A page of the index: an immutable tree that shares with other runs whatever is the same. */
-export interface Page {
-  readonly entries: readonly IndexEntry[]
-  readonly below: readonly {
-    readonly key: string
-    readonly page: string
-    readonly stages: Readonly<Record<string, StageSum>>
-  }[]
-  readonly stages: Readonly<Record<string, StageSum>>
-}
-
 /** An attempt of an activity that failed; a lost one (its worker was killed) says when it was last heard of. */
 export interface Failure {
   /** Milliseconds since the epoch. */
@@ -142,6 +124,8 @@ export interface Outcome extends Told {
   readonly cost: number
   readonly retries: number
   readonly holes: readonly Hole[]
+  /** Digest of the lineage record; absent from histories recorded before it was told. */
+  readonly record?: Digest
 }
 
 export const entryOf = (o: Outcome): IndexEntry => ({
@@ -157,6 +141,8 @@ export interface BatchOutcome extends Told {
   /** Of `ingest`: identity of the files as they were before and after they were read. */
   readonly source?: string
   readonly counts: readonly StageCount[]
+  /** Digests of their lineage records, in the order of the page. */
+  readonly records?: readonly Digest[]
 }
 
 export interface StageCount {
@@ -204,13 +190,6 @@ export interface PatchOf {
   readonly parent: string
   /** Workflow id of the rollback that it is made for, whose own holds do not bind this run. */
   readonly rollback?: string
-}
-
-export interface IndexEntry {
-  readonly stage: string
-  readonly cell: string
-  readonly ref: ArtifactRef
-  readonly holes?: readonly Hole[]
 }
 
 export interface RunResult {
@@ -336,6 +315,8 @@ export interface Mover {
 
 export interface ChannelMove extends Mover {
   readonly release: string
+  /** What the manifest must be, where the mover has made it. */
+  readonly manifest?: Digest | undefined
   readonly by: string
   readonly reason: string
 }
@@ -373,18 +354,6 @@ export interface QuarantineTask {
   readonly run: string
   readonly by: string
   readonly reason: string
-}
-
-/** What a channel object holds. */
-export interface ChannelValue {
-  readonly release: string
-  /** Releases that it pointed at before, the newest first; those that were rolled back are not among them. */
-  readonly earlier: readonly string[]
-  readonly by: string
-  readonly reason: string
-  /** Who set it, and what it held then: what a saga goes back to. */
-  readonly via?: string
-  readonly before?: ChannelValue | null
 }
 
 /** Histories of a run that lie in the bucket. */

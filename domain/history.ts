@@ -31,6 +31,7 @@ export interface ActivityCall {
 }
 
 interface Attributes {
+  readonly workflowId?: string
   readonly workflowType?: { readonly name: string }
   readonly workflowExecution?: Execution
   readonly continuedExecutionRunId?: string
@@ -57,14 +58,22 @@ function decode(p: Payloads | undefined): unknown {
   return data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as unknown) : null
 }
 
-export const typeOf = (h: History): string => attributesOf(h.events[0]!).workflowType!.name
+const typeOf = (h: History): string => attributesOf(h.events[0]!).workflowType!.name
 
 /** `completed`, `failed`, `canceled`, `terminated`, ...: how the run ended. */
-export const endOf = (h: History): string =>
+const endOf = (h: History): string =>
   h.events.at(-1)!.eventType.slice(`${PREFIX}WORKFLOW_EXECUTION_`.length).toLowerCase()
 
+/** What the index of an archive says of a history beside its run id and digests. */
+export const aboutHistory = (h: History): { workflowId: string; type: string; end: string; events: number } => ({
+  workflowId: attributesOf(h.events[0]!).workflowId!,
+  type: typeOf(h),
+  end: endOf(h),
+  events: h.events.length,
+})
+
 /** Runs that belong to the same work: children, however they ended, and the runs before and after in a chain. */
-export function relatives(h: History, self: Execution): Execution[] {
+function relatives(h: History, self: Execution): Execution[] {
   const found = new Map<string, Execution>()
   const add = (workflowId: string, runId: string | undefined): void => {
     if (runId && runId !== self.runId) found.set(runId, { workflowId, runId })
@@ -81,6 +90,10 @@ export function relatives(h: History, self: Execution): Execution[] {
   }
   return [...found.values()]
 }
+
+/** Those of them that lie in the archive of `root`: a run below a rollback or a schedule is archived by itself. */
+export const archivedWith = (h: History, self: Execution, root: Execution): Execution[] =>
+  relatives(h, self).filter(e => !e.workflowId.startsWith('reconstruct/') || e.workflowId === root.workflowId)
 
 /** Run ids under which the activities of a history ran: its own, and those that it was reset from. */
 export const runIds = (h: History, runId: string): Set<string> =>

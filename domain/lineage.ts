@@ -1,6 +1,7 @@
 // The lineage record: an artifact exists if and only if one of these exists for it (design, invariant 4).
 import { z } from 'zod'
-import { Digest, Recipe } from './recipe.ts'
+import { canonicalJson, type Json } from './canonical.ts'
+import { Digest, Recipe, sha256 } from './recipe.ts'
 
 export const Runtime = z.strictObject({
   node: z.string().min(1),
@@ -40,6 +41,9 @@ export const Lineage = z.strictObject({
   summary: z.record(z.string(), z.json()),
 })
 export type Lineage = z.infer<typeof Lineage>
+
+/** Digest of all that a record says. */
+export const recordDigest = (record: Lineage): Digest => sha256(canonicalJson(record as unknown as Json))
 
 /** How an artifact travels through Temporal: a few hundred bytes, whatever its size. */
 export const ArtifactRef = z.strictObject({ stage: z.string(), recipe: Digest, content: Digest })

@@ -1,7 +1,8 @@
 // What a release says, as a pure function of index, lineage records and run file: `assemble` makes it, `verify` and `audit` make it again.
 import { canonicalJson, type Json } from './canonical.ts'
 import type { RunConfig } from './config.ts'
-import { workflowIds, type IndexEntry, type Refs, type ReleaseInput } from './contract.ts'
+import { workflowIds, type Refs, type ReleaseInput } from './contract.ts'
+import type { IndexEntry } from './page.ts'
 import type { ArtifactRef, Lineage } from './lineage.ts'
 import { qualityOf } from './quality.ts'
 import { contentDigest, sha256, type Digest } from './recipe.ts'

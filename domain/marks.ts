@@ -22,6 +22,8 @@ export const ArtifactMark = z.strictObject({
   extent: Recipe.shape.extent,
   /** `bad`: what it says is wrong. `damaged`: its bytes in the store are lost or broken. */
   kind: z.enum(['bad', 'damaged']),
+  /** The run that makes the patch of the rollback that set it: that run may lift it. */
+  patch: z.string().exactOptional(),
   ...why,
 })
 export type ArtifactMark = z.infer<typeof ArtifactMark>

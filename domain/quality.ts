@@ -1,5 +1,5 @@
 // The quality of a release: what stages have left in their lineage records.
-import type { IndexEntry } from './contract.ts'
+import type { IndexEntry } from './page.ts'
 import type { ArtifactRef, Lineage } from './lineage.ts'
 import type { Quality } from './release.ts'
 

@@ -4,7 +4,6 @@ import type {
   Assembled,
   BatchOutcome,
   ChannelMove,
-  ChannelValue,
   Collected,
   CollectTask,
   Diagnosis,
@@ -12,7 +11,6 @@ import type {
   Evaluated,
   EvaluateInput,
   HoldTask,
-  IndexEntry,
   Mover,
   Outcome,
   Place,
@@ -30,6 +28,8 @@ import type {
   Roots,
   Verdict,
 } from './contract.ts'
+import type { ChannelValue } from './channel.ts'
+import type { IndexEntry } from './page.ts'
 import type { Execution } from './history.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { GateDecision } from './operator.ts'

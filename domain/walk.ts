@@ -2,7 +2,6 @@
 import {
   entryOf,
   type BatchOutcome,
-  type IndexEntry,
   type Outcome,
   type Place,
   type Probed,
@@ -12,6 +11,7 @@ import {
   type StageCount,
   type Swept,
 } from './contract.ts'
+import type { IndexEntry } from './page.ts'
 import { countOf, summed } from './counts.ts'
 import { fromKey, key } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
@@ -47,7 +47,7 @@ export const WIDTH = 8
 const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
 
-const isOfSections = (phase: string): boolean => phase === 'sections' || phase === 'matches'
+export const isOfSections = (phase: string): boolean => phase === 'sections' || phase === 'matches'
 
 /** The place that is a whole phase. */
 export const wholePhase = (context: RunContext, phase: string, roots: Place['roots']): Place => ({
@@ -56,6 +56,14 @@ export const wholePhase = (context: RunContext, phase: string, roots: Place['roo
   roots,
   node: topSweep(isOfSections(phase) ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)),
 })
+
+/** Places whose pages the page of a sweep, or of a phase that is none, lists. */
+export function placesBelow({ context, phase, node }: Pick<Place, 'context' | 'phase' | 'node'>): Node[] {
+  if (isDatasetPhase(phase) || node.level === 0) return []
+  const grid = isOfSections(phase) ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+  const under = node.level - grid.span
+  return under === 0 && stages[stagesOf({ context, phase })[0]!].scope === 'node' ? [] : nodesBelow(grid, node, under)
+}
 
 /** All phases but the release, in order; `began` hears of each. Returns the root page of every phase. */
 export async function walkRun(
@@ -161,17 +169,12 @@ class Sweep {
     const ofSections = isOfSections(phase)
     const grid = ofSections ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
     const under = node.level - grid.span
-    const nodes = nodesBelow(grid, node, under)
-    let below: PageTask['below'] = []
-    if (stages[this.names[0]!].scope !== 'node')
-      below = await this.visit(nodes, under > 0 ? 'sweep' : ofSections ? 'sections' : 'region')
-    else if (isTopDown(phase)) {
-      await this.levels(this.ownLevels(under + 1).reverse())
-      if (under > 0) below = await this.visit(nodes, 'sweep')
-    } else {
-      if (under > 0) below = await this.visit(nodes, 'sweep')
+    const nodes = placesBelow(this.place)
+    const topDown = isTopDown(phase)
+    if (topDown) await this.levels(this.ownLevels(under + 1).reverse())
+    const below = await this.visit(nodes, under > 0 ? 'sweep' : ofSections ? 'sections' : 'region')
+    if (!topDown && stages[this.names[0]!].scope === 'node')
       await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
-    }
     const saved = await this.steps.savePage({ place: this.place, entries: this.entries, below })
     const own = nodeKey(node)
     const top = [...this.refs].flatMap(([s, refs]): [string, Refs][] => (refs[own] ? [[s, { [own]: refs[own] }]] : []))

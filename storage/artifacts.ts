@@ -32,7 +32,7 @@ export interface ArtifactStore {
   readonly objects: ObjectStore
   /**
    * @throws HillockError ProvenanceError when the record is damaged or belongs to another recipe.
-   * @throws HillockError QuarantinedArtifact, with the kind, reason and content of the mark as details.
+   * @throws HillockError QuarantinedArtifact, with the kind, reason, content and patch run of the mark as details.
    */
   find(recipe: Recipe): Promise<FoundArtifact | undefined>
   /**
@@ -53,7 +53,7 @@ export interface ArtifactStore {
    * Sets an artifact aside; one that is marked so already is left alone.
    * @throws HillockError MissingArtifact when one without a readable record is called bad: what is lost can only be damaged.
    */
-  quarantine(ref: Marked, mark: Pick<ArtifactMark, 'kind' | 'reason' | 'by'>): Promise<ArtifactMark>
+  quarantine(ref: Marked, mark: Pick<ArtifactMark, 'kind' | 'reason' | 'by' | 'patch'>): Promise<ArtifactMark>
   /** Takes the mark back; false when there is none. */
   lift(ref: Marked, lift: Pick<Lift, 'reason' | 'by'>): Promise<boolean>
 }
@@ -81,13 +81,14 @@ export function artifactStore(
   const refuseMarked = async (ref: Marked): Promise<void> => {
     const mark = quarantined ? undefined : await markOf(objects, ref)
     if (!mark) return
-    const { stage, recipe, kind, reason, content } = mark
+    const { stage, recipe, kind, reason, content, patch } = mark
     throw new HillockError('QuarantinedArtifact', `artifact ${stage}/${recipe} is marked ${kind}: ${reason}`, {
       stage,
       recipe,
       kind,
       reason,
       content: content ?? '',
+      ...(patch === undefined ? {} : { patch }),
     })
   }
 

@@ -1,5 +1,7 @@
 // Who approved or rejected a release candidate, and why: one immutable object per decision.
 import { z } from 'zod'
+import { HillockError } from '../domain/errors.ts'
+import { wrongFields } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getSealed, putSealed } from './sealed.ts'
 
@@ -24,9 +26,19 @@ export const putDecision = (
   d: Decision,
 ): Promise<'created' | 'exists'> => putSealed(objects, `${prefix(dataset, release)}${d.runId}.json`, d)
 
+export const decisionKeys = (objects: ObjectStore, dataset: string, release: string): AsyncIterable<string> =>
+  objects.list(prefix(dataset, release))
+
+/** @throws HillockError MissingArtifact when it is damaged, or is no decision. */
+export async function readDecision(objects: ObjectStore, key: string): Promise<Decision> {
+  const parsed = Decision.safeParse(await getSealed(objects, key))
+  if (parsed.success) return parsed.data
+  throw new HillockError('MissingArtifact', `${key} is no decision: ${wrongFields(parsed.error.issues)}`, { name: key })
+}
+
 /** All decisions about a release, the oldest first. */
 export async function decisionsOn(objects: ObjectStore, dataset: string, release: string): Promise<Decision[]> {
   const out: Decision[] = []
-  for await (const k of objects.list(prefix(dataset, release))) out.push(Decision.parse(await getSealed(objects, k)))
+  for await (const k of decisionKeys(objects, dataset, release)) out.push(await readDecision(objects, k))
   return out.sort((a, b) => a.at - b.at)
 }

@@ -1,29 +1,36 @@
 // Histories of finished workflows, kept in the bucket beyond Temporal's retention: one object per run, and an index of all.
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
+import { z } from 'zod'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { Execution, History } from '../domain/history.ts'
-import { sha256, type Digest } from '../domain/recipe.ts'
+import { Digest, sha256 } from '../domain/recipe.ts'
+import { wrongFields } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getSealed, sealed } from './sealed.ts'
 
-export interface ArchivedHistory extends Execution {
-  readonly type: string
+const execution = { workflowId: z.string(), runId: z.string() }
+
+const ArchivedHistory = z.strictObject({
+  ...execution,
+  type: z.string(),
   /** How the run ended. */
-  readonly end: string
-  readonly events: number
+  end: z.string(),
+  events: z.number().int(),
   /** sha256 of the canonical JSON, before compression. */
-  readonly digest: Digest
+  digest: Digest,
   /** sha256 of the object: compressed, a flipped bit may change nothing that it says. */
-  readonly packed: Digest
-}
+  packed: Digest,
+})
+export type ArchivedHistory = Readonly<z.infer<typeof ArchivedHistory>>
 
 /** Every run below `root`, by workflow id. Written last: an archive with an index is complete. */
-export interface HistoryIndex {
-  readonly root: Execution
-  readonly histories: readonly ArchivedHistory[]
-}
+export const HistoryIndex = z.strictObject({
+  root: z.strictObject(execution),
+  histories: z.array(ArchivedHistory).readonly(),
+})
+export type HistoryIndex = Readonly<z.infer<typeof HistoryIndex>>
 
 /** `reconstruct/<dataset>/<run>` of run id R lies in `histories/<dataset>/<run>/R`. */
 export const archiveFolder = ({ workflowId, runId }: Execution): string =>
@@ -65,7 +72,11 @@ export async function putHistory(objects: ObjectStore, key: string, h: History):
 }
 
 export async function getHistoryIndex(objects: ObjectStore, folder: string): Promise<HistoryIndex | undefined> {
-  return (await getSealed(objects, indexKey(folder))) as HistoryIndex | undefined
+  const index = await getSealed(objects, indexKey(folder))
+  const parsed = index && HistoryIndex.safeParse(index)
+  if (parsed?.success === false)
+    throw new HillockError('MissingArtifact', `${indexKey(folder)} is no index: ${wrongFields(parsed.error.issues)}`)
+  return parsed?.data
 }
 
 export async function putHistoryIndex(objects: ObjectStore, index: HistoryIndex): Promise<Digest> {

@@ -31,7 +31,7 @@ export async function setMark(
   objects: ObjectStore,
   ref: Marked,
   record: Lineage | undefined,
-  given: Pick<ArtifactMark, 'kind' | 'reason' | 'by'>,
+  given: Pick<ArtifactMark, 'kind' | 'reason' | 'by' | 'patch'>,
 ): Promise<ArtifactMark> {
   for (;;) {
     const { round, mark } = await last(objects, ref)

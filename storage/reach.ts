@@ -1,22 +1,27 @@
 // What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
-import type { Page } from '../domain/contract.ts'
-import { digestsIn, type Execution } from '../domain/history.ts'
+import type { Page } from '../domain/page.ts'
+import { differences, type Difference } from '../domain/differences.ts'
+import { aboutHistory, archivedWith, digestsIn, type Execution, type History } from '../domain/history.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Digest } from '../domain/recipe.ts'
-import type { Release } from '../domain/release.ts'
+import type { PackLayer, Release, VolumeLayer } from '../domain/release.ts'
 import { artifactStore } from './artifacts.ts'
 import { mapBounded } from './bounded.ts'
-import { archiveFolder, getHistory, getHistoryIndex, historyKey } from './histories.ts'
+import { archiveFolder, getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from './histories.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getRaw, rawKey } from './raw.ts'
 
 /** Small objects that are read at a time. */
 const READS = 32
 
-/** Is told what of a release is missing or wrong, by key or name, and why; may throw to end the walk. */
-export type Wrong = (what: string, why: string) => void
+/** Is told what of a release is missing or wrong, by key or name, why, and in which field; may throw to end the walk. */
+export type Wrong = (what: string, why: string, field?: Difference) => void
+type Hear = (h: ArchivedHistory, key: string, history: History) => Promise<void>
 
 export const artifactName = (ref: Pick<ArtifactRef, 'stage' | 'recipe'>): string => `${ref.stage}/${ref.recipe}`
+
+const mapsOf = (l: VolumeLayer | PackLayer | undefined): Readonly<Record<string, ArtifactRef>>[] =>
+  !l ? [] : 'mips' in l ? [l.regions, ...l.mips.map(m => m.artifacts)] : [l.artifacts]
 
 /** All that has been reached so far; several releases may share one. */
 export class Reach {
@@ -34,33 +39,25 @@ export class Reach {
   private readonly objects: ObjectStore
   private readonly wrong: Wrong
 
-  constructor(objects: ObjectStore, wrong: Wrong) {
+  private readonly hear: Hear | undefined
+
+  /** @param hear is given every history that is whole. */
+  constructor(objects: ObjectStore, wrong: Wrong, hear?: Hear) {
     this.objects = objects
     this.wrong = wrong
+    this.hear = hear
   }
 
   async release(r: Release): Promise<void> {
     const name = `release ${r.dataset}/${r.release}`
-    const [before, listed] = [new Set(this.artifacts.keys()), new Set(this.listed)]
+    const before = new Set(this.artifacts.keys())
     for (const [phase, root] of Object.entries(r.pages)) await this.page(root, `${name}, pages of ${phase}`)
-    const named = Object.values(r.stages).flat()
-    const inPages = (ref: ArtifactRef): boolean => this.listed.has(artifactName(ref))
-    if (Object.keys(r.pages).length > 0)
-      for (const ref of named.filter(ref => !inPages(ref))) this.wrong(name, `no page lists ${artifactName(ref)}`)
-    const all = new Set(named.map(artifactName))
-    for (const k of this.listed)
-      if (!listed.has(k) && !all.has(k)) this.wrong(name, `its stages lack ${k}, which a page lists`)
-    for (const layer of Object.values(r.layers).flatMap(l => l ?? []))
-      for (const refs of 'mips' in layer ? [layer.regions, ...layer.mips.map(m => m.artifacts)] : [layer.artifacts])
-        for (const ref of Object.values(refs))
-          if (!all.has(artifactName(ref))) this.wrong(name, `its stages lack ${artifactName(ref)}, which a layer names`)
+    const named = [r.stages, ...Object.values(r.layers).flatMap(mapsOf)].flatMap(m => Object.values(m).flat())
     for (const ref of named) this.artifacts.set(artifactName(ref), ref)
     if (r.config) this.raw.set(r.config, `run file of ${name}`)
     await this.follow([...this.artifacts].filter(([k]) => !before.has(k)).map(([, ref]) => ref))
     await this.archive(r.run)
   }
-
-  private readonly listed = new Set<string>()
 
   /** A page and all below it; the artifacts that they list are reached, but not followed. */
   async page(digest: Digest, by: string): Promise<void> {
@@ -71,10 +68,7 @@ export class Reach {
     } catch (e) {
       return this.wrong(by, (e as Error).message)
     }
-    for (const { ref } of page.entries) {
-      this.listed.add(artifactName(ref))
-      this.artifacts.set(artifactName(ref), ref)
-    }
+    for (const { ref } of page.entries) this.artifacts.set(artifactName(ref), ref)
     await mapBounded(page.below, READS, b => this.page(b.page, `page ${digest}`))
     this.pages.add(digest)
   }
@@ -125,15 +119,22 @@ export class Reach {
     const index = await getHistoryIndex(this.objects, folder).catch((e: unknown) =>
       this.wrong(`${folder}/index.json`, (e as Error).message),
     )
-    await mapBounded(index?.histories ?? [], READS, async h => {
+    if (!index) return
+    const listed = new Set(index.histories.map(h => h.runId))
+    for (const d of differences(folder, archiveFolder(index.root), 'root'))
+      this.wrong(`${folder}/index.json`, 'is the index of another run', d)
+    await mapBounded(index.histories, READS, async h => {
       const key = historyKey(folder, h.runId)
-      try {
-        const history = await getHistory(this.objects, key, h.digest, h.packed)
-        if (!history) this.wrong(key, 'is gone')
-        else for (const d of digestsIn(history)) this.mentioned.add(d)
-      } catch (e) {
-        this.wrong(key, (e as Error).message)
-      }
+      const history = await getHistory(this.objects, key, h.digest, h.packed).catch((e: unknown) => e as Error)
+      if (!history || history instanceof Error) return this.wrong(key, history?.message ?? 'is gone')
+      const { workflowId, type, end, events } = h
+      for (const d of differences(aboutHistory(history), { workflowId, type, end, events }))
+        this.wrong(`${folder}/index.json`, `does not say what the history of ${h.runId} does`, d)
+      for (const r of archivedWith(history, h, index.root))
+        if (!listed.has(r.runId))
+          this.wrong(`${r.workflowId} (${r.runId})`, `${h.workflowId} names it, the index does not`)
+      for (const d of digestsIn(history)) this.mentioned.add(d)
+      await this.hear?.(h, key, history)
     })
   }
 }

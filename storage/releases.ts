@@ -7,6 +7,9 @@ import type { ObjectStore } from './object-store.ts'
 import { getSealed, putSealed, sealed, unsealed } from './sealed.ts'
 
 export const releaseKey = (dataset: string, release: string): string => `releases/${dataset}/${release}.json`
+/** What the names of signatures end in, which lie beside the manifests. */
+export const SIGNATURE = '.dsse.json'
+
 const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
 
 /** What a channel holds that was set and taken back to what it was before: unset. Refs cannot be deleted. */
@@ -78,6 +81,7 @@ export async function getRelease(objects: ObjectStore, dataset: string, release:
 export async function listReleases(objects: ObjectStore, dataset: string): Promise<string[]> {
   const prefix = `releases/${dataset}/`
   const out: string[] = []
-  for await (const k of objects.list(prefix)) if (k.endsWith('.json')) out.push(k.slice(prefix.length, -'.json'.length))
+  for await (const k of objects.list(prefix))
+    if (k.endsWith('.json') && !k.endsWith(SIGNATURE)) out.push(k.slice(prefix.length, -'.json'.length))
   return out.sort()
 }

@@ -56,6 +56,7 @@ async function main(role: Role): Promise<void> {
     infer: host.infer,
     codeRevision: revision,
     runtime: runtime(),
+    signingKey: process.env['HILLOCK_SIGNING_KEY'],
   })
   // One activity more than threads, so that reading and writing overlap computing.
   const slots = role === 'cpu' ? pool.threads + 1 : 2

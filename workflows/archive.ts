@@ -22,11 +22,12 @@ export async function archived<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    const { workflowId, runId } = workflowInfo()
+    const { workflowId, runId, originalExecutionRunId } = workflowInfo()
     await CancellationScope.nonCancellable(async () => {
       try {
         await startChild(archive, {
-          workflowId: workflowIds.archive({ workflowId, runId }),
+          // The same in the replay of a run that was reset, where only the first run id is known.
+          workflowId: workflowIds.archive({ workflowId, runId: originalExecutionRunId }),
           args: [{ workflowId, runId }],
           // It waits for its parent to end.
           parentClosePolicy: ParentClosePolicy.ABANDON,

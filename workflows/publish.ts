@@ -1,8 +1,10 @@
 // Publishing an existing release to a channel by hand.
+import { archived } from './archive.ts'
 import { housekeeping } from './housekeeping.ts'
 import { viaOf } from './via.ts'
-import type { ChannelMove, ChannelValue } from '../domain/contract.ts'
+import type { ChannelValue } from '../domain/channel.ts'
+import type { ChannelMove } from '../domain/contract.ts'
 
 export async function publish(move: Omit<ChannelMove, 'via'>): Promise<ChannelValue> {
-  return housekeeping.publish({ ...move, via: viaOf() })
+  return archived(() => housekeeping.publish({ ...move, via: viaOf() }))
 }

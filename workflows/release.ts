@@ -44,6 +44,7 @@ async function evaluated({ context, roots }: ReleaseInput, outcomes: Outcome[]):
 
 async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promise<void> {
   const { dataset, run } = input.context
+  const { release, manifest } = made
   const via = viaOf()
   let by = input.approver
   let reason = `run ${run}`
@@ -52,7 +53,7 @@ async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promis
       name,
       run: async () => {
         await unheld(dataset, input.patch?.rollback)
-        return named('publish', channel, { dataset, channel, release: made.release, by, reason, via })
+        return named('publish', channel, { dataset, channel, release, manifest, by, reason, via })
       },
       compensate: () => named('takeBack', channel, { dataset, channel, via }),
     })

@@ -1,11 +1,10 @@
 // What an audit says: counts of what was looked at, and every finding by name.
-import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { Difference } from '../../domain/differences.ts'
 import type { Execution } from '../../domain/history.ts'
+import type { Finding as Proven } from '../verify.ts'
 
-export interface Finding {
-  readonly check: 'history' | 'replay' | 'lineage' | 'document' | 're-execution'
-  readonly what: string
-  readonly why: string
+export interface Finding extends Proven {
+  readonly check: 'manifest' | 'history' | 'replay' | 'lineage' | 're-execution'
 }
 
 const none = {
@@ -28,8 +27,9 @@ export class Findings {
   readonly list: Finding[] = []
   readonly counts = { ...none }
 
-  add(check: Finding['check'], what: string, why: string): undefined {
-    this.list.push({ check, what, why })
+  add(check: Finding['check'], what: string, why: string, at?: Difference): undefined {
+    if (!this.list.some(f => f.check === check && f.what === what && f.why === why && f.field === at?.field))
+      this.list.push({ check, what, why, ...at })
   }
 
   count(name: keyof typeof none, by = 1): void {
@@ -41,6 +41,8 @@ export interface Report {
   readonly dataset: string
   readonly release: string
   readonly digest: string
+  /** sha256 of all that the manifest says. */
+  readonly manifest: string
   readonly run: Execution
   /** Digest of the index of the run's archive; null when there is no archive. */
   readonly archive: string | null
@@ -54,5 +56,3 @@ export interface Report {
   readonly findings: readonly Finding[]
   readonly ok: boolean
 }
-
-export const nameOf = (ref: ArtifactRef): string => `${ref.stage}/${ref.recipe}`

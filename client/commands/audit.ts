@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { relatives, type Execution, type History } from '../../domain/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
+import { manifestDigest } from '../../domain/release.ts'
 import { archiveFolder } from '../../storage/histories.ts'
 import { codeRevision } from '../../worker/runtime.ts'
-import { readKey, sign } from '../audit/envelope.ts'
-import { Archives, type Located } from '../audit/histories.ts'
-import { LineageCheck } from '../audit/lineage.ts'
+import { readKey, sign } from '../../storage/envelope.ts'
+import { AUDIT } from '../../storage/signatures.ts'
+import { Held } from '../audit/held.ts'
 import { reexecute, sampleOf } from '../audit/reexecution.ts'
 import { replay } from '../audit/replay.ts'
 import { Findings, type Report } from '../audit/report.ts'
@@ -16,6 +16,7 @@ import { bucket, findRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { onceName } from '../names.ts'
 import { ensureStack } from '../stack.ts'
+import { line } from '../verify.ts'
 
 interface Options {
   readonly json?: boolean
@@ -38,46 +39,16 @@ export async function audit(name: string, o: Options): Promise<void> {
   const seed = o.seed ?? randomUUID()
 
   const findings = new Findings()
-  const archives = new Archives(objects, client)
-  const check = new LineageCheck(objects, findings, Object.values(release.stages).flat())
-  const makers = await check.records()
-  const own = await archives.of(release.run).catch((e: unknown): Located[] => {
-    findings.add('history', release.run.workflowId, (e as Error).message)
-    return []
-  })
-
-  /** Those of the run itself, then those of earlier runs that made what it found. */
-  async function* behind(): AsyncGenerator<{ workflowId: string; history: History }> {
-    const mine = new Set(own.map(h => h.runId))
-    const name = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
-    const look = async (h: Located): Promise<{ workflowId: string; history: History } | undefined> => {
-      const history = await archives.load(h, findings)
-      if (!history) return undefined
-      await check.history(h, history)
-      return { workflowId: h.workflowId, history }
-    }
-    for (const h of own) {
-      const one = await look(h)
-      if (!one) continue
-      for (const r of relatives(one.history, h))
-        if (!mine.has(r.runId)) findings.add('history', name(r), `${h.workflowId} names it, the index does not`)
-      yield one
-    }
-    for (const maker of makers.filter(m => !mine.has(m.runId))) {
-      const h = await archives.find(maker).catch((e: unknown) => findings.add('history', name(maker), String(e)))
-      const one = h && (await look(h))
-      if (one) yield one
-    }
-  }
-  for await (const r of replay(behind())) {
+  const held = new Held(objects, client, release, findings)
+  for await (const r of replay(held.histories())) {
     findings.count('replayed')
     if (r.error !== undefined) findings.add('replay', `${r.workflowId} (${r.runId})`, r.error)
   }
-  check.unexplained()
+  await held.end()
 
   const runtime: Record<string, number> = {}
-  findings.count('activities', check.recorded.length)
-  for await (const v of reexecute(client, release, onceName(at), sampleOf(check.recorded, sample, seed))) {
+  findings.count('activities', held.records.recorded.length)
+  for await (const v of reexecute(client, release, onceName(at), sampleOf(held.records.recorded, sample, seed))) {
     findings.count('reexecuted')
     findings.count('artifactsRemade', v.artifacts)
     findings.count('artifactsEqual', v.equal)
@@ -90,6 +61,7 @@ export async function audit(name: string, o: Options): Promise<void> {
     dataset: release.dataset,
     release: release.release,
     digest: release.digest,
+    manifest: manifestDigest(release),
     run: release.run,
     archive: index ? sha256(index) : null,
     at: at.toISOString(),
@@ -100,7 +72,7 @@ export async function audit(name: string, o: Options): Promise<void> {
     findings: findings.list,
     ok: findings.list.length === 0,
   }
-  const envelope = sign('application/vnd.hillock.audit.v1+json', canonicalJson(report as unknown as Json), key)
+  const envelope = sign(AUDIT, canonicalJson(report as unknown as Json), key)
   const text = canonicalJson(envelope as unknown as Json)
   const stored = `audits/${release.dataset}/${release.release}/${sha256(text)}.json`
   await objects.putIfAbsent(stored, Buffer.from(text))
@@ -121,7 +93,7 @@ function print(r: Report, stored: string, keyid: string | undefined): void {
     `re-execution  ${c.reexecuted} of ${c.activities} activities (seed ${r.seed}): ${c.artifactsEqual} of ${c.artifactsRemade} artifacts are equal`,
   )
   for (const [what, n] of Object.entries(r.runtime)) console.log(`  ${n} times not as recorded: ${what}`)
-  for (const f of r.findings) console.log(`${f.check}: ${f.what}: ${f.why}`)
+  for (const f of r.findings) console.log(`${f.check}: ${line(f)}`)
   console.log(r.ok ? 'everything agrees' : `${r.findings.length} findings`)
   console.log(`report ${stored}, ${keyid === undefined ? 'NOT signed (no --key)' : `signed by ${keyid}`}`)
 }

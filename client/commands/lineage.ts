@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HillockError } from '../../domain/errors.ts'
-import { readKey } from '../audit/envelope.ts'
+import { readKey } from '../../storage/envelope.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { ancestry } from '../lineage/graph.ts'
 import { dot, json, mermaid, text } from '../lineage/print.ts'

@@ -1,6 +1,7 @@
 // `hillock release list|show|publish|rollback`.
 import type { Client } from '@temporalio/client'
-import { queues, workflowIds, type ChannelValue, type Evaluated } from '../../domain/contract.ts'
+import type { ChannelValue } from '../../domain/channel.ts'
+import { queues, workflowIds, type Evaluated } from '../../domain/contract.ts'
 import { amount, costText } from '../../domain/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { cellsIn, key } from '../../domain/geometry.ts'

@@ -1,41 +1,53 @@
 // `hillock verify [RELEASE]`: is every byte that it rests on still the one that its digest names?
 import { isHillockError } from '../../domain/errors.ts'
-import { bucket, findRelease } from '../catalogue.ts'
+import { readPublicKey } from '../../storage/envelope.ts'
+import { bucket, locate } from '../catalogue.ts'
 import { ticker } from '../progress.ts'
 import { clock } from '../report.ts'
-import { verify as check, type Verified } from '../verify.ts'
+import { line, verify as check, type Finding, type Verified } from '../verify.ts'
 
 interface Options {
   readonly json?: boolean
   readonly all?: boolean
+  readonly key?: string
 }
 
 export async function verify(name: string | undefined, o: Options): Promise<void> {
   const started = Date.now()
+  const key = o.key === undefined ? undefined : readPublicKey(o.key)
   const objects = bucket()
   const { tick, end } = ticker()
-  const report = (await (name === undefined ? undefined : findRelease(objects, name).catch(damaged))) ?? undefined
-  const result: Verified =
-    report && 'why' in report
-      ? { findings: [report], objects: 0, bytes: 0, unarchived: [] }
-      : await check(objects, report, { all: o.all === true, progress: tick })
+  const damaged: Finding[] = []
+  const where =
+    name === undefined
+      ? undefined
+      : await locate(objects, name, e => damaged.push(asFinding(e))).catch((e: unknown) => {
+          // A channel that cannot be read names nothing: that is the finding.
+          if (damaged.length === 0) throw e
+        })
+  const nowhere = { findings: [], objects: 0, bytes: 0, unproven: [] }
+  const checked: Verified =
+    name !== undefined && !where
+      ? nowhere
+      : await check(objects, where ?? undefined, { all: o.all === true, progress: tick, key })
+  const others = damaged.filter(d => !checked.findings.some(f => f.what === d.what))
+  const result = { ...checked, findings: [...others, ...checked.findings] }
   end()
-  const { findings, unarchived } = result
+  const { findings, unproven } = result
   const seconds = (Date.now() - started) / 1000
   if (o.json) console.log(JSON.stringify({ ...result, seconds, ok: findings.length === 0 }))
   else {
     console.log(
       `${result.objects} objects with ${(result.bytes / 1e6).toFixed(1)} MB of data are what their digests say (${clock(seconds)})`,
     )
-    for (const run of unarchived) console.log(`the histories of ${run} are not archived (yet)`)
-    for (const f of findings) console.log(`${f.what}: ${f.why}`)
+    for (const f of unproven) console.log(`not proved: ${f.what}: ${f.why}; \`hillock audit\` asks Temporal`)
+    for (const f of findings) console.log(line(f))
     if (findings.length > 0 && !o.all) console.log('stopped there; --all goes on')
   }
   process.exit(findings.length === 0 ? 0 : 1)
 }
 
-/** Where the manifest or a channel is damaged, that is the finding. */
-function damaged(e: unknown): { what: string; why: string } {
+function asFinding(e: unknown): Finding {
   if (!isHillockError(e, 'MissingArtifact')) throw e
   return { what: String(e.details['name']), why: e.message }
 }

@@ -1,6 +1,13 @@
 // Reading histories: what belongs together, under which run ids work was done, where two histories part.
 import { expect, test } from 'vitest'
-import { activityCalls, endOf, firstDifference, relatives, runIds, type History } from '../../domain/history.ts'
+import {
+  aboutHistory,
+  activityCalls,
+  archivedWith,
+  firstDifference,
+  runIds,
+  type History,
+} from '../../domain/history.ts'
 
 const payloads = (v: unknown): object => ({ payloads: [{ data: Buffer.from(JSON.stringify(v)).toString('base64') }] })
 const event = (i: number, type: string, attributes: object): History['events'][number] => ({
@@ -15,7 +22,11 @@ const child = (workflowId: string, runId: string, name: string): object => ({
 
 const history: History = {
   events: [
-    event(1, 'WORKFLOW_EXECUTION_STARTED', { workflowType: { name: 'sweep' }, continuedExecutionRunId: 'before' }),
+    event(1, 'WORKFLOW_EXECUTION_STARTED', {
+      workflowId: 'sweep/a',
+      workflowType: { name: 'sweep' },
+      continuedExecutionRunId: 'before',
+    }),
     event(2, 'ACTIVITY_TASK_SCHEDULED', {
       activityId: 'rag/0',
       activityType: { name: 'rag' },
@@ -32,8 +43,10 @@ const history: History = {
   ],
 }
 
+const self = { workflowId: 'sweep/a', runId: 'self' }
+
 test('children under every run id, runs before and after, but no archive', () => {
-  const found = relatives(history, { workflowId: 'sweep/a', runId: 'self' })
+  const found = archivedWith(history, self, self)
   expect(found.map(r => `${r.workflowId} ${r.runId}`).sort()).toEqual([
     'region/a first',
     'region/a second',
@@ -41,7 +54,7 @@ test('children under every run id, runs before and after, but no archive', () =>
     'sweep/a before',
   ])
   expect(runIds(history, 'self')).toEqual(new Set(['self', 'base']))
-  expect(endOf(history)).toBe('continued_as_new')
+  expect(aboutHistory(history)).toEqual({ workflowId: 'sweep/a', type: 'sweep', end: 'continued_as_new', events: 9 })
 })
 
 test('answers belong to the activity that was scheduled', () => {

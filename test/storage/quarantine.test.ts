@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { refuseAgain, standing } from '../../activities/generation.ts'
 import type { Deps } from '../../activities/context.ts'
+import { liftingOwn } from '../../activities/own-marks.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { recipeId, type Recipe } from '../../domain/recipe.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
@@ -157,4 +158,17 @@ test('generations: absent for the first, raised past every mark, bad content is 
   refuseAgain({ ...second, content: 'f'.repeat(64) }, third.marks)
   await store.lift(first, lift)
   expect((await standing(deps, base)).found).toEqual(first)
+})
+
+test('only the patch of a rollback lifts its marks: not one that a person set with the name of that run in its reason', async () => {
+  const objects = memoryStore()
+  const store = artifactStore(objects)
+  const [own, persons] = [await make(store, recipeOf(1)), await make(store, recipeOf(2))]
+  await store.quarantine(own, { ...bad, patch: 'rollback-1' })
+  await store.quarantine(persons, { ...bad, reason: 'rollback-1: not this one' })
+  const patch = liftingOwn({ artifacts: store } as unknown as Deps, { run: 'rollback-1' }).artifacts
+  const other = liftingOwn({ artifacts: store } as unknown as Deps, { run: 'rollback' }).artifacts
+  await expect(other.find(recipeOf(1))).rejects.toEqual(ofType('QuarantinedArtifact'))
+  expect((await patch.find(recipeOf(1)))!.content).toBe(own.content)
+  await expect(patch.find(recipeOf(2))).rejects.toEqual(ofType('QuarantinedArtifact'))
 })

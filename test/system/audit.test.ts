@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { Envelope } from '../../client/audit/envelope.ts'
+import type { Envelope } from '../../storage/envelope.ts'
 import type { Finding, Report } from '../../client/audit/report.ts'
 import type { RunReport } from '../../client/commands/run.ts'
 import { connect } from '../../client/connection.ts'
@@ -160,7 +160,7 @@ test('what was changed is named: the run file; a parameter in a history that nob
 
   tamper(raw(config), () => Buffer.from(bad))
   const first = await audit('--sample', '0')
-  expect(of(first, 'document').map(f => f.why)).toEqual([`raw object ${config} is damaged`])
+  expect(of(first, 'lineage').map(f => f.why)).toEqual([`raw object ${config} is damaged`])
   writeFileSync(raw(config), changed.get(raw(config))!)
 
   // Another run file, properly archived, in a history and an index that agree with each other.

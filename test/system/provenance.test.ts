@@ -61,7 +61,7 @@ describe('verify', () => {
   test('proves every object that the release rests on, and every object of the bucket', async () => {
     const sound = await check(true)
     expect(sound.findings).toEqual([])
-    expect(sound.unarchived).toEqual([])
+    expect(sound.unproven).toEqual([])
     const outputs = Object.keys(release.stages).length
     expect(sound.objects).toBeGreaterThan(outputs)
     const whole = await check(true, true)

@@ -18,13 +18,13 @@ import {
   queues,
   workflowIds,
   type Assembled,
-  type ChannelValue,
-  type IndexEntry,
   type ReconstructInput,
   type ReleaseInput,
   type RollbackInput,
   type RunContext,
 } from '../../domain/contract.ts'
+import type { ChannelValue } from '../../domain/channel.ts'
+import type { IndexEntry } from '../../domain/page.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release } from '../../domain/release.ts'

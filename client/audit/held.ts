@@ -1,0 +1,78 @@
+// What an audit holds against each other before it executes anything again: histories and the server's copies, records, manifest, channels.
+import type { Client } from '@temporalio/client'
+import { archivedWith, type Execution, type History } from '../../domain/history.ts'
+import type { Release } from '../../domain/release.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import type { Wrong } from '../../storage/reach.ts'
+import { channelsOf } from '../catalogue.ts'
+import { proveChannel } from '../proof/channels.ts'
+import { RecordCheck } from '../proof/records.ts'
+import { proveRelease } from '../proof/release.ts'
+import { archivesOf } from '../proof/told.ts'
+import { Archives, type Located } from './histories.ts'
+import type { Findings } from './report.ts'
+
+const nameOf = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
+
+export class Held {
+  readonly records: RecordCheck
+  private readonly objects: ObjectStore
+  private readonly client: Client
+  private readonly release: Release
+  private readonly findings: Findings
+
+  constructor(objects: ObjectStore, client: Client, release: Release, findings: Findings) {
+    this.objects = objects
+    this.client = client
+    this.release = release
+    this.findings = findings
+    this.records = new RecordCheck(objects, Object.values(release.stages).flat(), (...found) =>
+      findings.add('lineage', ...found),
+    )
+  }
+
+  /** The histories of the run itself, of earlier runs that made what it found, and of workflows that set channels; what is whole, one by one. */
+  async *histories(): AsyncGenerator<{ workflowId: string; history: History }> {
+    const { release, findings } = this
+    const archives = new Archives(this.objects, this.client)
+    const missing = (e: Execution) => (why: unknown) => findings.add('history', nameOf(e), (why as Error).message)
+    const makers = await this.records.makers()
+    const own = (await archives.of(release.run).catch(missing(release.run))) ?? []
+    const found = new Map(own.map(h => [h.runId, h]))
+    for (const e of [...makers, ...(await this.movers())]) {
+      const h: Located | undefined = found.get(e.runId) ?? (await archives.find(e).catch(missing(e)))
+      if (h) found.set(h.runId, h)
+    }
+    for (const h of found.values()) {
+      const history = await archives.load(h, findings)
+      if (!history) continue
+      await this.records.history(h, h.key, history)
+      for (const r of own.includes(h) ? archivedWith(history, h, release.run) : [])
+        if (!found.has(r.runId)) findings.add('history', nameOf(r), `${h.workflowId} names it, the index does not`)
+      yield { workflowId: h.workflowId, history }
+    }
+  }
+
+  /** The workflows that set the channels which name the release. */
+  private async movers(): Promise<Execution[]> {
+    const set = Object.values(await channelsOf(this.objects, this.release.dataset))
+    return set.flatMap(({ release, via }) => {
+      const [workflowId, runId] = via?.split('#') ?? []
+      return release === this.release.release && workflowId && runId ? [{ workflowId, runId }] : []
+    })
+  }
+
+  /** Once all histories are through: by now nothing may be left open that they should tell of. */
+  async end(): Promise<void> {
+    const { objects, release, findings, records } = this
+    const { dataset } = release
+    const wrong: Wrong = (...found) => findings.add('manifest', ...found)
+    for (const name of await records.end()) findings.add('lineage', name, 'no history behind the release tells of it')
+    const told = await archivesOf(objects, dataset)
+    await proveRelease(objects, [dataset, release.release], release, told, wrong, wrong)
+    for (const channel of Object.keys(await channelsOf(objects, dataset)))
+      await proveChannel(objects, dataset, channel, told, wrong, wrong)
+    findings.count('artifacts', records.counts.artifacts)
+    findings.count('answers', records.counts.answers)
+  }
+}

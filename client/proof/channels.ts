@@ -1,0 +1,83 @@
+// Channels and decisions against what histories tell of those who made them.
+import { channelDifferences, ChannelValue } from '../../domain/channel.ts'
+import { differences } from '../../domain/differences.ts'
+import type { Release } from '../../domain/release.ts'
+import { Decision, decisionKeys, readDecision } from '../../storage/decisions.ts'
+import { wrongFields } from '../../storage/lineage-record.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import type { Wrong } from '../../storage/reach.ts'
+import { readChannel, releaseKey } from '../../storage/releases.ts'
+import type { Archives } from './told.ts'
+
+/** Tells what only the histories of workflows prove that are not in the bucket (yet). */
+export type Unproven = (what: string, why: string) => void
+
+/** `release/tiny/one` is archived with the run of that name, by which it was started; others by themselves. */
+const folderOf = (workflowId: string): string => `${workflowId.split('/').slice(1).join('/')}/`
+
+/** Whether an archive of this workflow, or of the run that it belongs to, is in the bucket. */
+async function archived(objects: ObjectStore, workflowId: string): Promise<boolean> {
+  for await (const key of objects.list(`histories/${folderOf(workflowId)}`))
+    if (key.endsWith('/index.json')) return true
+  return false
+}
+
+/** One channel; returns the release that it names, undefined when it is not set or cannot be read. */
+export async function proveChannel(
+  objects: ObjectStore,
+  dataset: string,
+  channel: string,
+  { told }: Archives,
+  wrong: Wrong,
+  unproven: Unproven,
+): Promise<string | undefined> {
+  const key = `refs/${dataset}/${channel}`
+  const ref = await readChannel(objects, dataset, channel).catch((e: unknown) => wrong(key, (e as Error).message))
+  if (!ref) return undefined
+  const parsed = ChannelValue.safeParse(JSON.parse(ref.value))
+  if (!parsed.success) {
+    wrong(key, `is no channel: ${wrongFields(parsed.error.issues)}`)
+    return undefined
+  }
+  const value = parsed.data
+  if ((await objects.size(releaseKey(dataset, value.release))) === undefined)
+    wrong(key, `names release ${value.release}, which is gone`)
+  const here = <T extends { readonly dataset: string; readonly channel: string }>(all: readonly T[]): T[] =>
+    all.filter(m => m.dataset === dataset && m.channel === channel)
+  const moves = here(told.moves).map(m => m.value)
+  const parted = channelDifferences(value, { moves, takenBack: here(told.takenBack).map(m => m.via) })
+  for (const d of parted ?? []) wrong(key, 'says something else than the history of who set it', d)
+  if (parted !== undefined) return value.release
+  const [workflowId = '', run] = value.via?.split('#') ?? []
+  const kind = workflowId.split('/')[0]!
+  if (!run || !['release', 'publish', 'rollback'].includes(kind) || (await archived(objects, workflowId)))
+    for (const d of differences('the name of a workflow that set it', value.via, 'via'))
+      wrong(key, 'was set by no workflow of which a history tells', d)
+  else unproven(key, `the history of ${workflowId}, which set it, is not in the bucket (yet)`)
+  return value.release
+}
+
+/** All decisions about a release. */
+export async function proveDecisions(
+  objects: ObjectStore,
+  { dataset, release }: Pick<Release, 'dataset' | 'release'>,
+  { told }: Archives,
+  wrong: Wrong,
+  unproven: Unproven,
+): Promise<void> {
+  const recorded = told.decisions.filter(d => d.dataset === dataset && d.release === release)
+  const left = new Set(recorded)
+  for await (const key of decisionKeys(objects, dataset, release)) {
+    const found = await readDecision(objects, key).catch((e: unknown) => wrong(key, (e as Error).message))
+    if (!found) continue
+    const own = recorded.find(d => key.endsWith(`/${d.runId}.json`)) ?? recorded[0]
+    if (own) {
+      left.delete(own)
+      const { dataset: _, release: __, ...decision } = own
+      for (const d of differences(Decision.parse(decision), found))
+        wrong(key, 'is not the decision that was recorded', d)
+    } else if (await archived(objects, found.workflowId)) wrong(key, 'no history tells of this decision')
+    else unproven(key, `the history of ${found.workflowId}, which asked, is not in the bucket (yet)`)
+  }
+  for (const d of left) wrong(`decisions/${dataset}/${release}/${d.runId}.json`, `the decision of ${d.author} is gone`)
+}

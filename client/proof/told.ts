@@ -1,0 +1,31 @@
+// What the archives of a dataset tell of its releases and channels: read from the histories of those workflows alone that move or decide something.
+import { Told } from '../../domain/told.ts'
+import { mapBounded } from '../../storage/bounded.ts'
+import { getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from '../../storage/histories.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+
+/** Workflows that assemble, publish, roll back or decide. */
+const MOVERS: readonly string[] = ['release', 'publish', 'rollback']
+const READS = 16
+
+export interface Archives {
+  readonly told: Told
+  /** Histories of movers, with their keys. */
+  readonly movers: readonly (ArchivedHistory & { readonly key: string })[]
+}
+
+/** What is damaged is left out: whoever follows the digests of a release tells of it. */
+export async function archivesOf(objects: ObjectStore, dataset: string): Promise<Archives> {
+  const told = new Told()
+  const movers: (ArchivedHistory & { readonly key: string })[] = []
+  for await (const key of objects.list(`histories/${dataset}/`)) {
+    if (!key.endsWith('/index.json')) continue
+    const folder = key.slice(0, -'/index.json'.length)
+    const index = await getHistoryIndex(objects, folder).catch(() => undefined)
+    for (const h of index?.histories ?? [])
+      if (MOVERS.includes(h.type)) movers.push({ ...h, key: historyKey(folder, h.runId) })
+  }
+  const histories = await mapBounded(movers, READS, m => getHistory(objects, m.key, m.digest).catch(() => undefined))
+  for (const h of histories) if (h) told.add(h)
+  return { told, movers }
+}
