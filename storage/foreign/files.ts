@@ -1,8 +1,10 @@
 // Files of a data set that others wrote: in a folder, behind HTTP, or in a public bucket; read whole or in part.
-import { glob, open, readFile } from 'node:fs/promises'
+import { glob, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../../domain/errors.ts'
+import type { ReadAt } from '../formats/tiff.ts'
+import { withFile } from '../regular.ts'
 import { stampOf } from '../stamp.ts'
 import { web } from './web.ts'
 
@@ -41,35 +43,22 @@ export function openFiles(url: string): Files {
   throw new HillockError('ConfigError', `${url}: volumes are read from folders, http(s):// and gs://`)
 }
 
-const none = (e: unknown): undefined => {
-  const { code = '', message } = e as NodeJS.ErrnoException
-  if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code)) return undefined
-  throw new HillockError(['EACCES', 'EPERM'].includes(code) ? 'StoreRefused' : 'StoreError', message)
-}
-
 function folder(root: string): Files {
+  /** Undefined where there is no file; a pipe or a device is refused. */
+  async function within<T>(path: string, use: (read: ReadAt, size: number) => Promise<T>): Promise<T | undefined> {
+    const file = join(root, path)
+    const what = await stat(file).catch((e: NodeJS.ErrnoException) => e)
+    if (what instanceof Error ? ['ENOENT', 'ENOTDIR'].includes(what.code ?? '') : what.isDirectory()) return undefined
+    return withFile(file, 'StoreRefused', use)
+  }
   return {
     url: root,
-    async get(path) {
-      const bytes = await readFile(join(root, path)).catch(none)
-      return bytes && new Uint8Array(bytes)
-    },
-    async range(path, offset, length) {
-      const file = await open(join(root, path)).catch(none)
-      if (!file) return undefined
-      try {
-        const from = offset < 0 ? Math.max(0, (await file.stat()).size + offset) : offset
-        const bytes = new Uint8Array(length)
-        let at = 0
-        for (;;) {
-          const { bytesRead } = await file.read(bytes, at, length - at, from + at)
-          at += bytesRead
-          if (bytesRead === 0 || at === length) return bytes.slice(0, at)
-        }
-      } finally {
-        await file.close()
-      }
-    },
+    get: path => within(path, async (read, size) => new Uint8Array(await read(0, size))),
+    range: (path, offset, length) =>
+      within(
+        path,
+        async (read, size) => new Uint8Array(await read(offset < 0 ? Math.max(0, size + offset) : offset, length)),
+      ),
     async stamp(path) {
       const stamp = await stampOf(join(root, path))
       return ['ENOENT', 'ENOTDIR'].includes(stamp) ? undefined : stamp

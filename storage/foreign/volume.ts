@@ -39,7 +39,10 @@ export async function openVolume(pasted: string, format?: VolumeFormat): Promise
         refused ??= e
       })
       documents.set(path, bytes ? sha256(bytes) : null)
-      return bytes
+      // Some hosts have a page for whatever is asked.
+      if (!bytes || !/^\s*</.test(Buffer.from(bytes.subarray(0, 64)).toString())) return bytes
+      refused ??= new HillockError('ConfigError', `${files.url}/${path}: the host answers with a web page`)
+      return undefined
     },
   }
   for (const f of named ? [named] : VolumeFormat.options) {

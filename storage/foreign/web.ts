@@ -121,6 +121,8 @@ export function web(url: string, address: string): Files {
   }
   /** Whether the host gives ranges, as the first that was asked for showed. */
   let ranges: Promise<boolean> | undefined
+  /** Whether it has answered a question for headers alone. */
+  let heads = false
 
   return {
     url,
@@ -151,9 +153,13 @@ export function web(url: string, address: string): Files {
     },
     async stamp(path) {
       const head = await ask(path, { method: 'HEAD' }).catch((e: unknown) => e as Error)
-      if (!head) return undefined
-      const said = head instanceof Error ? [] : STAMPS.map(name => head.headers.get(name) ?? '')
-      if (said.some(Boolean)) return [...said, (head as Answer).headers.get('content-length') ?? ''].join(' ')
+      // Not every host answers what is asked so: one that never did is asked for the file.
+      if (!head && heads) return undefined
+      if (head && !(head instanceof Error)) {
+        heads = true
+        const said = STAMPS.map(name => head.headers.get(name) ?? '')
+        if (said.some(Boolean)) return [...said, head.headers.get('content-length') ?? ''].join(' ')
+      }
       const bytes = (await ask(path))?.bytes
       return bytes && sha256(bytes)
     },

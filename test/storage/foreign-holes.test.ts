@@ -1,4 +1,5 @@
 // What volumes of others lack: chunks that are missing or damaged are named one by one, those that a format may omit are not.
+import { execFileSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
 import { readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -131,4 +132,14 @@ test('holes side by side are told as one', () => {
     { box: hole(1, 0, 0).box, reason: 'damaged: cut: 1_0_0' },
     { box: hole(3, 0, 0).box, reason: 'missing: 3_0_0' },
   ])
+})
+
+test('a chunk that is a pipe is refused, not waited for', async () => {
+  const root = await freshFolder()
+  await precomputed(root, { ...two, coded: skipRight })
+  execFileSync('mkfifo', [join(root, 's/8-16_0-8_0-8')])
+  await expect(read(root)).rejects.toMatchObject({
+    type: 'StoreRefused',
+    message: expect.stringContaining('8-16_0-8_0-8 is a named pipe'),
+  })
 })

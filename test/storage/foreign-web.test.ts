@@ -48,6 +48,16 @@ test('a host that refuses all is no host without a volume; one that refuses what
   expect(await read(shy.url)).toMatchObject({ same: true, holes: [] })
 })
 
+test('a host that has a page for whatever is asked gives the volume it has, or is told as that', async () => {
+  const root = await freshFolder()
+  await zarr2(root, '', two)
+  const page = { status: 200, body: Buffer.from('<!doctype html><title>log in</title>') }
+  expect(await read((await serve(root, (_, __, body) => (body ? undefined : page))).url)).toMatchObject({ same: true })
+  await expect(openVolume((await serve(root, () => page)).url)).rejects.toThrow(
+    /info: the host answers with a web page/,
+  )
+})
+
 test('the query of an address goes with every request, and into no message', async () => {
   const root = await freshFolder()
   await precomputed(root, two)
@@ -129,7 +139,7 @@ test('stamps: headers where there are some, else what is there; never equal for 
   expect(await stamp()).toBe(seen[0])
   etag = '"2"'
   seen.push(await stamp())
-  for (const status of [200, 405, 501, 403]) {
+  for (const status of [200, 404, 405, 501, 403]) {
     ;[etag, head] = [undefined, status]
     await put(root, 'a', 'two')
     const two = await stamp()

@@ -7,6 +7,8 @@ import { afterAll, expect, test } from 'vitest'
 import { encodePng } from '../../storage/formats/image.ts'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { TileEntry } from '../../domain/config.ts'
+import { openVolume } from '../../storage/foreign/volume.ts'
+import { greyIn, precomputed } from '../storage/foreign-fixtures.ts'
 import { Hillock } from './harness.ts'
 
 const hillock = new Hillock()
@@ -110,6 +112,39 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, the same bytes, bla
   expect(again.holes).toEqual(report.holes)
   expect(again.stages.find(s => s.stage === 'ingest')).toMatchObject({ made: 0, found: SECTIONS, quarantined: 9 })
   expect(again.release).toBe(report.release)
+}, 200_000)
+
+test('of an aligned volume what is missing or damaged is a hole by its box, and black is black', async () => {
+  const size = [48, 32, 32] as const
+  const [volume, out] = [join(folder, 'volume'), join(folder, 'volume-out')]
+  const coded = (b: Uint8Array, at: readonly number[]): Uint8Array | null =>
+    at.join() === '2,0,0' ? null : at.join() === '2,1,1' ? b.subarray(0, 99) : at[0] === 0 ? b.fill(0) : b
+  await precomputed(volume, { size, chunk: [16, 16, 16], coded })
+  const file = join(folder, 'volume.yaml')
+  const aligned = 'stages: { align: { method: none }, render: { normalise: none } }'
+  writeFileSync(
+    file,
+    `dataset: holes\nvoxelSizeNm: [8, 8, 8]\nsource: { volume: { url: ${volume} } }\nthrough: render\n${aligned}\n`,
+  )
+  const report = await hillock.run(file)
+  expect(report.holes).toEqual([
+    { stage: 'ingest', what: 'box 32-48_0-16_0-16', reason: 'missing: s/32-48_0-16_0-16' },
+    {
+      stage: 'ingest',
+      what: 'box 32-48_16-32_16-32',
+      reason: expect.stringMatching(/^damaged: .*99 bytes.*: s\/32-48_16-32_16-32$/),
+    },
+  ])
+  expect((await hillock.cli('export', `holes/${report.release}`, out)).code).toBe(0)
+  const em = await openVolume(join(out, 'em'))
+  const bounds = em.mips[0]!.bounds
+  const expected = greyIn(bounds)
+  for (let i = 0; i < expected.length; i++) {
+    const [x, y, z] = [i % 48, Math.floor(i / 48) % 32, Math.floor(i / 48 / 32)]
+    const hole = x >= 32 && ((y < 16 && z < 16) || (y >= 16 && z >= 16))
+    if (x < 16 || hole) expected[i] = 0
+  }
+  expect(Buffer.compare((await em.read(0, bounds)) as Uint8Array, expected)).toBe(0)
 }, 200_000)
 
 test('a layout that is wrong is refused by its path before anything starts', async () => {
