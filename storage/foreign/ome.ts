@@ -14,6 +14,8 @@ interface Transform {
   readonly type: string
   readonly scale?: readonly number[]
   readonly translation?: readonly number[]
+  /** Of a sequence. */
+  readonly transformations?: readonly Transform[]
 }
 interface Dataset {
   readonly path: string
@@ -21,6 +23,8 @@ interface Dataset {
 }
 interface Multiscale {
   readonly axes?: readonly (Axis | string)[]
+  /** From version 0.6 on, in place of axes. */
+  readonly coordinateSystems?: readonly { readonly axes: readonly Axis[] }[]
   readonly datasets: readonly Dataset[]
   readonly coordinateTransformations?: readonly Transform[]
   readonly version?: string
@@ -89,7 +93,10 @@ export async function imageIn(files: Files, attributes: unknown, at = ''): Promi
     )
   if (ome.labels) throw fail('a group of label images', ome.labels)
   const arrays = (await files.below?.(['.zarray', 'zarr.json'])) ?? []
-  throw fail('a Zarr group without an OME image; name the path of an array in it', arrays.slice(0, 4))
+  throw fail(
+    `a Zarr group without an OME image${arrays.length ? '' : '; name the path of an array in it'}`,
+    arrays.slice(0, 4),
+  )
 }
 
 /** Series of a container that does not list them: 0, 1, 2, ... as far as there are groups. */
@@ -101,12 +108,13 @@ async function counted(files: Files): Promise<string[]> {
 
 /** Where a level of an image lies. @throws HillockError ConfigError for transforms other than scale and translation. */
 export function levelOf(image: Image, dataset: Dataset, rank: number, url: string): Placed {
-  const axes = (image.axes ?? ['t', 'c', 'z', 'y', 'x'].slice(-rank)).map(a =>
+  const axes = (image.axes ?? image.coordinateSystems?.[0]?.axes ?? ['t', 'c', 'z', 'y', 'x'].slice(-rank)).map(a =>
     typeof a === 'string' ? { name: a } : a,
   )
   const scale = axes.map(() => 1)
   const translation = axes.map(() => 0)
-  const transforms = [...(dataset.coordinateTransformations ?? []), ...(image.coordinateTransformations ?? [])]
+  const said = [...(dataset.coordinateTransformations ?? []), ...(image.coordinateTransformations ?? [])]
+  const transforms = said.flatMap(t => (t.type === 'sequence' ? (t.transformations ?? []) : [t]))
   for (const t of transforms) {
     const values = t.scale ?? t.translation
     if (t.type === 'identity') continue
@@ -119,10 +127,10 @@ export function levelOf(image: Image, dataset: Dataset, rank: number, url: strin
   }
   const units = axes.map(a => nanometres((a as Axis).unit))
   const named = axes.map(a => ((a as Axis).type === 'channel' ? 'c' : a.name.toLowerCase()))
-  const said = transforms.some(t => t.type === 'scale') && named.every((n, i) => !'xyz'.includes(n) || units[i])
+  const known = transforms.some(t => t.type === 'scale') && named.every((n, i) => !'xyz'.includes(n) || units[i])
   return {
     axes: named,
-    nm: said ? scale.map((s, i) => inNanometres(s, units[i] ?? 1)) : null,
+    nm: known ? scale.map((s, i) => inNanometres(s, units[i] ?? 1)) : null,
     // A level that was made from a finer one lies less than half a voxel off, which is no shift.
     shift: translation.map((t, i) => Math.ceil(t / scale[i]! - 0.5 - 1e-6) || 0),
   }
