@@ -11,9 +11,17 @@ export function slugOf(option: string, name: string): string {
   if (SAFE.test(name)) return name
   if (name.trim() === '' || name.length > LONGEST)
     throw new HillockError('ConfigError', `${option} "${name.slice(0, 60)}": a name has 1 to ${LONGEST} letters`)
+  return safe(name)
+}
+
+function safe(name: string): string {
   const left = name.normalize('NFKD').replaceAll(/[^A-Za-z0-9_-]+/g, '-')
   return `${left.replaceAll(/^[-_]+|[-_]+$/g, '').slice(0, 40) || 'run'}-${sha256(name).slice(0, 8)}`
 }
+
+/** Whether a workflow is meant by its id, or by the name of its run as it was given or as it stands in the id. */
+export const isCalled = (workflowId: string, name: string): boolean =>
+  workflowId === name || workflowId.endsWith(`/${name}`) || (!SAFE.test(name) && workflowId.endsWith(`/${safe(name)}`))
 
 /** `20261123-014500`, in UTC. */
 export const runName = (at: Date): string => at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)

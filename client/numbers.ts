@@ -14,6 +14,13 @@ export function boxOf(text: string): Box {
   return parsed.data
 }
 
+/** A number above 0. @throws HillockError ConfigError */
+export function numberOf(option: string, text: string): number {
+  const n = text.trim() === '' ? NaN : Number(text)
+  if (!(n > 0 && n < Infinity)) throw new HillockError('ConfigError', `${option} ${text}: give a number above 0`)
+  return n
+}
+
 /** Three numbers above 0, `x,y,z`. @throws HillockError ConfigError */
 export function vectorOf(option: string, text: string): Vec3 {
   const v = text.split(',').map(Number)

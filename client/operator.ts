@@ -1,6 +1,7 @@
 // What waits for a person: open gates and steps that keep failing, of every workflow that is running.
 import type { Client } from '@temporalio/client'
 import { causeOf } from './execute.ts'
+import { isCalled } from './names.ts'
 import { HillockError } from '../domain/errors.ts'
 import { messages, type Gate, type SagaStep } from '../domain/operator.ts'
 
@@ -24,7 +25,7 @@ export async function waiting(client: Client, name?: string): Promise<Waiting[]>
   const out: Waiting[] = []
   const types = TYPES.map(t => `WorkflowType = "${t}"`).join(' OR ')
   for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = "Running" AND (${types})` })) {
-    if (name !== undefined && workflowId !== name && !workflowId.endsWith(`/${name}`)) continue
+    if (name !== undefined && !isCalled(workflowId, name)) continue
     const [gates, steps] = await Promise.all([
       ask<Gate>(client, workflowId, messages.gates),
       ask<SagaStep>(client, workflowId, messages.saga),

@@ -21,6 +21,7 @@ import { getRaw } from '../storage/raw.ts'
 import { listReleases } from '../storage/releases.ts'
 import { channelsOf, findRelease, readRelease } from './catalogue.ts'
 import { readRun, type Done, type RunHistory } from './history.ts'
+import { isCalled } from './names.ts'
 
 /** Lineage records that are read at once. */
 const READS = 32
@@ -114,7 +115,7 @@ export async function sloSubject(client: Client, objects: ObjectStore, subject: 
     const [channels, releases] = [await channelsOf(objects, of), await listReleases(objects, of)]
     return sha256(JSON.stringify([runs, channels, releases]))
   }
-  const named = all.filter(w => w.workflowId === subject || w.workflowId.endsWith(`/${subject}`)).slice(-1)
+  const named = all.filter(w => isCalled(w.workflowId, subject)).slice(-1)
   const runs = named.length > 0 ? named : all.filter(w => w.dataset === subject)
   if (runs.length > 0) return { runs, order, version: await version(runs, runs[0]!.dataset) }
   try {

@@ -3,6 +3,7 @@ import { updates } from '../../domain/contract.ts'
 import { scopeName, type Pause } from '../../domain/control.ts'
 import type { StageName } from '../../domain/stages.ts'
 import { connect } from '../connection.ts'
+import { numberOf } from '../numbers.ts'
 import { update } from '../operator.ts'
 import { runningStack } from '../stack.ts'
 import { findRun } from './status.ts'
@@ -33,7 +34,7 @@ async function order(run: string, o: Scope, what: 'pause' | 'resume'): Promise<v
     client,
     workflowId,
     what,
-    what === 'pause' ? scope : { ...scope, budget: o.budget ? Number(o.budget) : null },
+    what === 'pause' ? scope : { ...scope, budget: o.budget === undefined ? null : numberOf('--budget', o.budget) },
   )
   if (o.json) console.log(JSON.stringify({ workflowId, pauses }))
   else {

@@ -11,6 +11,7 @@ import { bucket, readRelease } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { announcer } from '../operator.ts'
 import { progressOf, startRun } from '../execute.ts'
+import { slugOf } from '../names.ts'
 import { plannedConfig } from './plan.ts'
 import { links, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
@@ -34,6 +35,7 @@ export interface RunReport extends Omit<RunResult, 'holes'>, Links {
 export async function run(file: string | undefined, o: RunOptions & { plan?: string }): Promise<void> {
   if ((file === undefined) === (o.plan === undefined))
     throw new HillockError('ConfigError', 'say what to run: a run file, or --plan and its id')
+  if (o.name !== undefined) slugOf('--name', o.name)
   const given = file === undefined ? undefined : readRunFile(file, o.set)
   const { stack, started } = await ensureStack()
   const config = given ?? (await plannedConfig(await connect(stack.temporal), o.plan!))

@@ -5,7 +5,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { home } from '../../worker/home.ts'
 import { connect } from '../connection.ts'
 import { causeOf, progressOf } from '../execute.ts'
-import { slugOf } from '../names.ts'
+import { isCalled } from '../names.ts'
 import { waiting, waitingLines } from '../operator.ts'
 import { progressLine } from '../report.ts'
 import { runningStack } from '../stack.ts'
@@ -31,11 +31,7 @@ async function runs(client: Client): Promise<RunRow[]> {
 }
 
 function pick(rows: readonly RunRow[], run: string | undefined): RunRow {
-  const found =
-    run === undefined
-      ? rows[0]
-      : (rows.find(r => r.workflowId === run || r.workflowId.endsWith(`/${run}`)) ??
-        rows.find(r => r.workflowId.endsWith(`/${slugOf('run', run)}`)))
+  const found = run === undefined ? rows[0] : rows.find(r => isCalled(r.workflowId, run))
   if (!found)
     throw new HillockError(
       'ConfigError',

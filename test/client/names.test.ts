@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { slugOf } from '../../client/names.ts'
+import { isCalled, slugOf } from '../../client/names.ts'
 import { secondsOf } from '../../client/numbers.ts'
 import { readRunFile } from '../../client/run-file.ts'
 import { checkKey } from '../../storage/keys.ts'
@@ -72,4 +72,10 @@ test('what is no run file is refused in words, and nothing waits for it', () => 
   expect(refusal(() => writeFileSync(file, 'a: &a [1]\n'.concat('b: [*a, *a]\n'.repeat(3))))).toContain(
     'not valid YAML',
   )
+})
+
+test('a run is found by its id, its name as it was given, and as it stands in the id', () => {
+  const id = `reconstruct/demo/${slugOf('--name', 'first try (2)')}`
+  for (const name of [id, 'first try (2)', id.split('/').at(-1)!]) expect(isCalled(id, name), name).toBe(true)
+  for (const name of ['first try', 'try (2)', '(2)', '']) expect(isCalled(id, name), name).toBe(false)
 })
