@@ -20,8 +20,32 @@ export interface Forecast {
   readonly unknown: readonly string[]
 }
 
-/** Of examples/demo.yaml, on two cores of a server of 2023. */
-const DEMO: Rates = {}
+/** Of examples/demo.yaml, on two cores that had other work. */
+const DEMO: Rates = {
+  affinity: 12,
+  agglomerate: 0.015,
+  align: 0.26,
+  evaluate: 0.089,
+  graph: 0.31,
+  ingest: 0.56,
+  'label-pyramid': 0.081,
+  match: 0.87,
+  'merge-table': 0.22,
+  mesh: 1.1,
+  'mesh-join': 0.58,
+  phantom: 5.5,
+  pyramid: 0.076,
+  rag: 0.3,
+  render: 1.2,
+  resolve: 0.0011,
+  segment: 0.21,
+  skeleton: 1.8,
+  'skeleton-join': 0.54,
+  stitch: 0.43,
+  supervoxel: 4.9,
+  synapse: 1.2,
+  'synapse-map': 0.94,
+}
 
 /** Records that are read of a stage, evenly spread over its artifacts. */
 const SAMPLE = 8
@@ -45,7 +69,7 @@ export async function forecast(
   return {
     seconds: seconds + rows.reduce((sum, r) => sum + r.seconds, 0),
     cost: (seconds / 3600) * price.perCpuHour + rows.reduce((sum, r) => sum + r.cost, 0),
-    from: release ? `${release.dataset}/${release.release}, measured here` : 'the demo, measured on two cores',
+    from: release ? `${release.dataset}/${release.release}, measured here` : 'the demo on two cores',
     unknown: rest.filter(r => !(r.stage in rates)).map(r => r.stage),
   }
 }

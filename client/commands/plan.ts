@@ -142,7 +142,7 @@ function print(p: Plan, { voxelSizeNm }: RunConfig, ahead: Forecast | undefined)
   if (!ahead) console.log(`at most ${told(sum('seconds'), sum('cost'))}`)
   else {
     console.log('time and cost are not known yet: nothing of the kind has been made of this dataset')
-    console.log(`at the rates of ${ahead.from}, about ${told(ahead.seconds, ahead.cost)}`)
+    if (ahead.seconds > 0) console.log(`at the rates of ${ahead.from}, about ${told(ahead.seconds, ahead.cost)}`)
     if (ahead.unknown.length > 0) console.log(`without ${ahead.unknown.join(', ')}, of which no rate is known`)
   }
   if (rows.some(r => r.may > 0)) console.log('what "may follow" is left alone where what it reads comes out as before')
