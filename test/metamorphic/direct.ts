@@ -1,0 +1,115 @@
+// A run in one process, without Temporal: a worker's own activities, taken in the order in which the workflows take them.
+import { asyncLocalStorage, type Context } from '@temporalio/activity'
+import { createActivities } from '../../activities/index.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import { entryOf, type ReconstructInput, type RunContext } from '../../domain/contract.ts'
+import type { Plan } from '../../domain/plan.ts'
+import { sha256 } from '../../domain/recipe.ts'
+import { Release, type Quality } from '../../domain/release.ts'
+import { walkRegion, walkRun, walkSections, walkSweep, wholePhase, type Steps } from '../../domain/walk.ts'
+import * as kernels from '../../kernels/index.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { fileStore } from '../../storage/file-store.ts'
+import { getRelease } from '../../storage/releases.ts'
+import { getSealed } from '../../storage/sealed.ts'
+import { staticFiles } from '../../storage/static-layout.ts'
+import { inferenceHost } from '../../worker/inference.ts'
+import { runtime } from '../../worker/runtime.ts'
+
+export interface DirectRun {
+  readonly release: string
+  readonly digest: string
+  readonly holes: number
+  readonly refusal: string | null
+  readonly quality: Quality
+  /** Every file of the release as it is served: its digest by path. */
+  readonly files: Readonly<Record<string, string>>
+  /** Artifacts by stage that were made, not found. */
+  readonly made: Readonly<Record<string, number>>
+  /** What the plan, made before, said would be made for certain and what might. */
+  readonly planned: { readonly make: readonly string[]; readonly may: readonly string[] }
+}
+
+const counter = { add(): void {}, set(): void {}, record(): void {} }
+const quiet = { trace(): void {}, debug(): void {}, info(): void {}, warn(): void {}, error(): void {}, log(): void {} }
+/** As much of an attempt's context as activities look at. */
+const context = {
+  info: {
+    attempt: 1,
+    activityId: 'direct',
+    heartbeatDetails: undefined,
+    workflowExecution: { workflowId: 'direct', runId: 'direct' },
+  },
+  heartbeat(): void {},
+  cancelled: new Promise<never>(() => {}),
+  cancellationSignal: new AbortController().signal,
+  log: quiet,
+  metricMeter: { createCounter: () => counter, createGauge: () => counter, createHistogram: () => counter },
+} as unknown as Context
+
+/** The inference process of this process ends with it. */
+const host = inferenceHost()
+process.on('exit', () => host.close())
+
+export function directRun(config: RunConfig, bucket: string, run: string): Promise<DirectRun> {
+  const objects = fileStore(bucket)
+  const activities = createActivities({
+    objects,
+    artifacts: artifactStore(objects),
+    compute: async (name, args) => (kernels[name] as (...a: unknown[]) => unknown)(...args) as never,
+    infer: host.infer,
+    codeRevision: 'direct',
+    runtime: runtime(),
+  })
+  const made: Record<string, number> = {}
+  const steps: Steps = {
+    probe: activities.probe,
+    savePage: activities.savePage,
+    async make(stage, _, task) {
+      const outcome = await activities[stage](task as never)
+      if (outcome.made) made[stage] = (made[stage] ?? 0) + 1
+      return outcome
+    },
+    async makeBatch(stage, _, task) {
+      const done = await activities[stage](task)
+      for (const c of done.counts) if (c.made) made[c.stage] = (made[c.stage] ?? 0) + c.made
+      return done
+    },
+    visit: (kind, place) =>
+      (kind === 'sweep' ? walkSweep : kind === 'region' ? walkRegion : walkSections)(place, steps),
+    count: () => {},
+  }
+  const work = async (): Promise<DirectRun> => {
+    const input: ReconstructInput = { dataset: config.dataset, run, config }
+    const { id } = await activities.plan(input)
+    const plan = (await getSealed(objects, `plans/${config.dataset}/${id}.json`)) as unknown as Plan
+    const at = await activities.survey(input)
+    const roots = await evaluated(at, await walkRun(at, steps, () => {}), steps)
+    const made_ = await activities.assemble({ context: at, roots, cost: 0, approver: 'direct', runId: 'direct' })
+    const text = await getRelease(objects, config.dataset, made_.release)
+    const release = Release.parse(JSON.parse(text!))
+    const files: Record<string, string> = {}
+    for await (const file of staticFiles(release, artifactStore(objects)))
+      files[file.path] = 'json' in file ? sha256(JSON.stringify(file.json)) : file.sha256
+    const named = (certain: boolean): string[] =>
+      plan.items.filter(i => i.certain === certain).map(i => `${i.stage} ${i.cell}`)
+    return {
+      release: release.release,
+      digest: release.digest,
+      holes: release.holes.length,
+      refusal: made_.refusal,
+      quality: made_.quality,
+      files,
+      made,
+      planned: { make: named(true), may: named(false) },
+    }
+  }
+  return asyncLocalStorage.run(context, work)
+}
+
+async function evaluated(at: RunContext, roots: Record<string, string>, steps: Steps): Promise<Record<string, string>> {
+  if (at.through !== 'evaluate') return roots
+  const outcome = await steps.make('evaluate', 'release', { context: at, roots })
+  const place = wholePhase(at, 'release', roots)
+  return { ...roots, release: (await steps.savePage({ place, entries: [entryOf(outcome)], below: [] })).page }
+}
