@@ -35,8 +35,6 @@ export async function sectionReader(deps: Deps, pages: readonly string[]): Promi
   return z => kept(known, z, Infinity, () => read(z))
 }
 
-/** Decoded tiles that were read last, by the digest of their file: neighbouring regions show the same ones. */
-const decoded = byteCache<Uint8Array>(1 << 28)
 
 /** Pixels of some tiles of a section, with their nominal positions. */
 export const loadTiles = (deps: Deps, tiles: readonly IngestedTile[]): Promise<SectionTile[]> =>

@@ -47,7 +47,7 @@ const plain = (source: object): object => ({
 })
 
 /** The whole path on a specimen of one region, with every list of the run file filled. */
-export function specimen(folder: string): Base {
+export function specimen(folder: string, of = ''): Base {
   const model = join(folder, 'model')
   cpSync(join(checkout, 'models/fib-affinity'), model, { recursive: true })
   const card = (change: (c: Record<string, never>) => void): void => {
@@ -56,6 +56,8 @@ export function specimen(folder: string): Base {
     behindItsBack(join(model, 'card.json'), c)
   }
   const box = { min: [0, 0, 0], max: [64, 64, 16] }
+  const truth = join(folder, 'truth.npy')
+  const labels = (salt: number): Uint8Array => writeNpy(cube(64, salt).subarray(0, 64 * 64 * 24), [24, 64, 64])
   return {
     tree: {
       dataset: 'meta',
@@ -75,11 +77,19 @@ export function specimen(folder: string): Base {
         sections: [{ section: 9, reason: 'knife mark' }],
         boxes: [{ box: { min: [0, 0, 2], max: [16, 16, 4] }, reason: 'dirt' }],
       },
-      evaluate: { truth: 'phantom', box, sentinels: [box] },
+      evaluate: { truth: of === 'truth of others' ? truth : 'phantom', box, sentinels: [box] },
       gates: [{ name: 'look', before: 'maps', canary: ['0_0_0'] }],
     },
-    known: { model: [join(checkout, 'models/fib-affinity')], dataset: ['other'] },
+    known: {
+      dataset: ['other'],
+      model: [join(checkout, 'models/fib-affinity')],
+      'source.phantom.defects.0.tile': ['r0c1'],
+      'overrides.0.stages': [{ agglomerate: { threshold: 0.55 } }],
+      'evaluate.truth': [truth],
+    },
     bytes: {
+      'made before': () => put(truth, labels(1)),
+      truth: () => put(truth, labels(2)),
       'card of the model': () =>
         card(c => Object.assign(c['input']!, { spatialMultipleOf: 2 * Number(c['input']!['spatialMultipleOf']) })),
       'bytes of the model': () => {

@@ -141,6 +141,7 @@ beforeAll(async () => {
   const [a, b] = servers.map(s => `http://127.0.0.1:${(s.address() as AddressInfo).port}`)
   sources = {
     specimen: () => specimen(folder('specimen')),
+    'truth of others': () => specimen(folder('truth'), 'truth of others'),
     tiles: () => tiles(folder('tiles'), false),
     layout: () => tiles(folder('layout'), true),
     stack: () => stack(folder('stack')),
@@ -197,6 +198,7 @@ describe('bytes that change under the same name', () => {
   const cases = [
     ['specimen', 'card of the model'],
     ['specimen', 'bytes of the model'],
+    ['truth of others', 'truth'],
     ['tiles', 'tile'],
     ['tiles', 'tile put in place of another'],
     ['tiles', 'tile that goes'],
