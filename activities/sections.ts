@@ -35,7 +35,6 @@ export async function sectionReader(deps: Deps, pages: readonly string[]): Promi
   return z => kept(known, z, Infinity, () => read(z))
 }
 
-
 /** Pixels of some tiles of a section, with their nominal positions. */
 export const loadTiles = (deps: Deps, tiles: readonly IngestedTile[]): Promise<SectionTile[]> =>
   Promise.all(
