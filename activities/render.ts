@@ -8,6 +8,7 @@ import type { Hole } from '../domain/release.ts'
 import type { CellTask } from '../domain/tasks.ts'
 import { tilesInBox } from '../kernels/index.ts'
 import type { Lattice, SectionStitch } from '../kernels/section-types.ts'
+import { byteCache } from '../storage/byte-cache.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from './align.ts'
 import { emVolume, putVolume, refs, regionBox } from './cells.ts'
@@ -21,6 +22,9 @@ import { configFor } from './documents.ts'
 
 /** Sections rendered in one kernel call: bounds the memory of decoded tiles. */
 const SLAB = 16
+
+/** Neighbouring regions show the same tiles. */
+const decoded = byteCache<Uint8Array>(1 << 28)
 
 interface Ready {
   readonly z: number
@@ -71,7 +75,12 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
       const z1 = Math.min(box.max[2], z0 + SLAB)
       const slab = ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
       const loaded = await Promise.all(
-        slab.map(async s => ({ z: s.z, stitch: s.stitch, field: s.field, tiles: await loadTiles(deps, s.tiles) })),
+        slab.map(async s => ({
+          z: s.z,
+          stitch: s.stitch,
+          field: s.field,
+          tiles: await loadTiles(deps, s.tiles, decoded),
+        })),
       )
       const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
       const drawn = await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)])

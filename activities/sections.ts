@@ -1,7 +1,7 @@
 // What the stages of sections share: manifests, stitches and decoded tiles, by z.
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { SectionStitch, SectionTile } from '../kernels/section-types.ts'
-import { byteCache } from '../storage/byte-cache.ts'
+import type { ByteCache } from '../storage/byte-cache.ts'
 import { decodeTile } from '../storage/formats/image.ts'
 import { getRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
@@ -35,14 +35,19 @@ export async function sectionReader(deps: Deps, pages: readonly string[]): Promi
   return z => kept(known, z, Infinity, () => read(z))
 }
 
-/** Pixels of some tiles of a section, with their nominal positions. */
-export const loadTiles = (deps: Deps, tiles: readonly IngestedTile[]): Promise<SectionTile[]> =>
+/** Pixels of some tiles of a section, with their nominal positions; `cache` keeps what was decoded last. */
+export const loadTiles = (
+  deps: Deps,
+  tiles: readonly IngestedTile[],
+  cache?: ByteCache<Uint8Array>,
+): Promise<SectionTile[]> =>
   Promise.all(
     tiles.map(async ({ name, x, y, width, height, sha256, grey }) => {
-      const data = await decoded.read(sha256, async () => {
+      const decode = async (): Promise<Uint8Array> => {
         const bytes = await getRaw(deps.objects, sha256)
         return (await timedKernel('decode', () => decodeTile(bytes, name, grey))).data
-      })
+      }
+      const data = await (cache ? cache.read(`${sha256} ${JSON.stringify(grey)}`, decode) : decode())
       return { name, x, y, width, height, data }
     }),
   )

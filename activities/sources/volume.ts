@@ -47,9 +47,7 @@ const slabs = new Map<unknown, Promise<Slab>>()
 
 interface Slab {
   readonly data: Uint8Array | Uint16Array
-  /** In coordinates of the dataset, as the lacks. */
-  readonly box: Box
-  readonly lacks: readonly Lack[]
+  readonly holes: readonly VolumeHole[]
 }
 
 export function volumeSource(source: VolumeSource, config: RunConfig): TileSource {
@@ -60,20 +58,21 @@ export function volumeSource(source: VolumeSource, config: RunConfig): TileSourc
     return sha256(canonicalJson([volume.metadata, source.mip, await volume.stamps(source.mip, part)]))
   }
   const stamp = (part: Box): Promise<Digest> => kept(stamps, boxName(part), Infinity, () => stampOfSlab(part))
-  const slabOf = async (tile: TileEntry): Promise<Slab> => {
+  const slabOf = async (tile: TileEntry): Promise<{ data: Slab['data']; box: Box; lacks: readonly Lack[] }> => {
     const now = await (opened ??= open(source, config))
     const part = slabAround(now, source.mip, tile)
     const before = await stamp(part)
-    return kept(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
+    const { data, holes } = await kept(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
       const holes: VolumeHole[] = []
       const data = (await now.volume.read(source.mip, part, holes)) as Uint8Array | Uint16Array
       // What is kept under a stamp is what was there under that stamp.
       if ((await stampOfSlab(part)) !== before)
         throw new HillockError('SourceChanged', `${source.url} changed while ${boxName(part)} was read`)
-      const toDataset = subtract([0, 0, 0], now.box.min)
-      const lacks = lacksOf(holes).map(l => ({ ...l, box: translate(l.box, toDataset) }))
-      return { data, box: translate(part, toDataset), lacks }
+      return { data, holes }
     })
+    const toDataset = subtract([0, 0, 0], now.box.min)
+    const lacks = lacksOf(holes).map(l => ({ ...l, box: translate(l.box, toDataset) }))
+    return { data, box: translate(part, toDataset), lacks }
   }
   return {
     async survey() {

@@ -173,7 +173,7 @@ export function volume(folder: string, url: string): Base {
   const at = (name: string, path: string): string => join(folder, name, path)
   const scale = (key: string, n: number): object => ({
     key,
-    size: [64 * n, 64, 64],
+    size: [64, 64, 64 * n],
     voxel_offset: [0, 0, 0],
     resolution: [10, 10, 10],
     chunk_sizes: [[64, 64, 64]],
@@ -188,7 +188,7 @@ export function volume(folder: string, url: string): Base {
   }
   const zarray = {
     zarr_format: 2,
-    shape: [64, 64, 128],
+    shape: [128, 64, 64],
     chunks: [64, 64, 64],
     dtype: '|u1',
     compressor: null,
@@ -197,25 +197,25 @@ export function volume(folder: string, url: string): Base {
     filters: null,
     dimension_separator: '/',
   }
-  const chunk = (x: number): string => `${64 * x}-${64 * x + 64}_0-64_0-64`
+  const chunk = (z: number): string => `0-64_0-64_${64 * z}-${64 * z + 64}`
   return {
-    tree: plain({ volume: { url: `${url}/v`, mip: 0, box: { min: [0, 0, 0], max: [64, 64, 64] } } }),
+    tree: plain({ volume: { url: `${url}/v`, mip: 0, box: { min: [0, 0, 0], max: [64, 64, 128] } } }),
     known: {
       'source.volume.url': [`${url}/w`],
       'source.volume.format': ['zarr'],
       'source.volume.mip': [1],
-      'source.volume.box.min': [[16, 0, 0]],
-      'source.volume.box.max': [[64, 64, 48]],
+      'source.volume.box.min': [[0, 0, 64]],
+      'source.volume.box.max': [[64, 64, 64]],
     },
     bytes: {
       'made before': () => {
         for (const [i, name] of ['v', 'w'].entries()) {
           put(at(name, 'info'), info)
           put(at(name, '.zarray'), zarray)
-          for (const x of [0, 1]) {
-            put(at(name, `a/${chunk(x)}`), cube(64, 10 * i + x))
-            put(at(name, `b/${chunk(x)}`), cube(64, 10 * i + 2 + x))
-            put(at(name, `0/0/${x}`), cube(64, 10 * i + 4 + x))
+          for (const z of [0, 1]) {
+            put(at(name, `a/${chunk(z)}`), cube(64, 10 * i + z))
+            put(at(name, `b/${chunk(z)}`), cube(64, 10 * i + 2 + z))
+            put(at(name, `${z}/0/0`), cube(64, 10 * i + 4 + z))
           }
         }
       },
