@@ -105,23 +105,22 @@ export function specimen(folder: string, of = ''): Base {
 }
 
 export function tiles(folder: string, asLayout: boolean): Base {
-  const list = [0, 1, 2].flatMap(section =>
+  const entries = [0, 1, 2].flatMap(section =>
     [0, 1].map(column => {
       const file = join(folder, `z${section}c${column}.png`)
-      return { section, name: `c${column}`, file, x: column * 48, y: 0, width: 64, height: 64, salt: section }
+      return { section, name: `c${column}`, file, x: column * 48, y: 0, width: 64, height: 64 }
     }),
   )
-  const write = async (t: (typeof list)[number], salt: number): Promise<void> =>
+  const write = async (t: (typeof entries)[number], salt: number): Promise<void> =>
     put(t.file, await encodePng(picture(t.width, t.height, salt), t.width, t.height))
-  const entries = list.map(({ salt: _, ...t }) => t)
   const layout = join(folder, 'layout.json')
   const other = join(folder, 'other.json')
   return {
     tree: plain(asLayout ? { layout } : { tiles: entries }),
-    known: { 'source.layout': [other], 'source.tiles.0.file': [list[5]!.file] },
+    known: { 'source.layout': [other], 'source.tiles.0.file': [entries[5]!.file] },
     bytes: {
       'made before': async () => {
-        for (const t of list) await write(t, t.salt)
+        for (const t of entries) await write(t, t.section)
         put(layout, entries)
         put(
           other,
@@ -129,17 +128,17 @@ export function tiles(folder: string, asLayout: boolean): Base {
         )
       },
       tile: async () => {
-        const [t] = list
+        const [t] = entries
         const { atime, mtime } = statSync(t!.file)
         await write(t!, 77)
         utimesSync(t!.file, atime, mtime)
       },
       'tile put in place of another': async () => {
-        const t = list[1]!
+        const t = entries[1]!
         await write({ ...t, file: `${t.file}.new` }, 78)
         renameSync(`${t.file}.new`, t.file)
       },
-      'tile that goes': () => rmSync(list[2]!.file),
+      'tile that goes': () => rmSync(entries[2]!.file),
       ...(asLayout && {
         layout: () =>
           behindItsBack(

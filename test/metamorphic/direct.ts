@@ -63,8 +63,8 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
   })
   const made: Record<string, number> = {}
   const steps: Steps = {
-    probe: activities.probe,
-    savePage: activities.savePage,
+    probe: place => activities.probe(place),
+    savePage: task => activities.savePage(task),
     async make(stage, _, task) {
       const outcome = await activities[stage](task as never)
       if (outcome.made) made[stage] = (made[stage] ?? 0) + 1

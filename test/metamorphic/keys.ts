@@ -66,9 +66,9 @@ function* others(n: Node, now: unknown): Generator<unknown> {
   else if (n.type === 'string' && n.pattern === undefined) yield `${typeof now === 'string' ? now : ''} other`.trim()
   else if (n.type === 'string') yield* [`${String(now)}b`, '0_0_0', '1_0_0', 'other']
   else if (n.type === 'object') {
-    const key = n.propertyNames?.enum?.at(-1)
+    const key = (n.propertyNames?.enum as string[] | undefined)?.at(-1) ?? 'other'
     const value = typeof n.additionalProperties === 'object' ? n.additionalProperties : {}
-    for (const other of others(value, undefined)) yield { ...(now as object), [String(key ?? 'other')]: other }
+    for (const other of others(value, undefined)) yield { ...(now as object), [key]: other }
   }
 }
 
