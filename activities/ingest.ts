@@ -90,6 +90,9 @@ async function ingestSection(
   source: Pick<TileSource, 'bytes' | 'lacks'>,
 ): Promise<Outcome> {
   const { blankStd, maxSaturated } = config.stages.ingest
+  // Parts of one slice: one of them may well be black, all of them not.
+  const parts = 'stack' in config.source && entries.length > 1
+  const mayBeBlack = source.lacks !== undefined || parts
   const superseded: { name: string; reason: string }[] = []
   const taken: TileEntry[] = []
   for (const images of places(entries)) taken.push(await bestOf(deps, config, images, source, superseded))
@@ -100,8 +103,8 @@ async function ingestSection(
     try {
       const bytes = await source.bytes(tile)
       const digest = sha256(bytes)
-      // What is black in an aligned source is alike everywhere.
-      const twin = source.lacks ? undefined : digests.get(digest)
+      // What is black is alike everywhere.
+      const twin = mayBeBlack ? undefined : digests.get(digest)
       if (twin) reads.push({ tile, digest, reason: `duplicate: the same bytes as tile ${twin}` })
       else reads.push({ tile, bytes, digest })
       digests.set(digest, twin ?? tile.name)
@@ -137,12 +140,15 @@ async function ingestSection(
     for (const r of reads) {
       try {
         if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
-        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!, source.lacks !== undefined))
+        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!, mayBeBlack))
       } catch (e) {
         if (!isHillockError(e, 'BadTileError')) throw e
         holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
       }
     }
+    if (parts && good.every(t => t.std < blankStd))
+      for (const { name } of good.splice(0))
+        holes.push({ stage: 'ingest', what: `section ${z} tile ${name}`, reason: 'blank, like the whole slice' })
     const manifest: SectionManifest = {
       section: z,
       tiles: good,
@@ -207,14 +213,14 @@ async function lacksIn(z: number, tiles: readonly TileEntry[], source: Pick<Tile
   return [...all.values()]
 }
 
-/** Verifies one tile; one of an `aligned` source may be black. @throws HillockError BadTileError that says what is wrong with it. */
+/** Verifies one tile, which may be black in an aligned source or as a part of a slice. @throws HillockError BadTileError that says what is wrong with it. */
 async function check(
   deps: Deps,
   config: RunConfig,
   tile: TileEntry,
   bytes: Uint8Array,
   digest: Digest,
-  aligned: boolean,
+  mayBeBlack: boolean,
 ): Promise<IngestedTile> {
   const image = await timedKernel('decode', () => decodeTile(bytes, tile.name, greyOf(config).grey))
   if (image.width !== tile.width || image.height !== tile.height)
@@ -224,9 +230,9 @@ async function check(
     )
   const q = await deps.compute('tileQuality', [image.data, image.width, image.height])
   const { blankStd, maxSaturated } = config.stages.ingest
-  if (!aligned && q.std < blankStd)
+  if (!mayBeBlack && q.std < blankStd)
     throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)
-  if (!aligned && q.saturated > maxSaturated)
+  if (!mayBeBlack && q.saturated > maxSaturated)
     throw new HillockError('BadTileError', `saturated: ${Math.round(q.saturated * 100)} % of the pixels`)
   const { name, x, y, width, height } = tile
   return { name, x, y, width, height, sha256: digest, ...greyOf(config), ...q }
