@@ -61,7 +61,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
   })
 
   app.get<{ Params: { dataset: string } }>('/view/:dataset', async (request, reply) =>
-    reply.redirect(`/view/${request.params.dataset}/published`),
+    reply.redirect(`/view/${encodeURIComponent(request.params.dataset)}/published`),
   )
 
   app.get<Named>('/view/:dataset/:release', async (request, reply) => {
