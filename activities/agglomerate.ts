@@ -35,7 +35,7 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
     // Above the leaves the edges bring the thresholds with them.
     {
       openFaces: openFaces(node, region, bounds),
-      ...(task.level === 0 ? { ...config.stages.agglomerate, ofLowerNeighbours: low } : {}),
+      ...(task.level === 0 ? { ...config.stages.agglomerate, ofLowerNeighbours: low, firstBlock } : {}),
     },
     contents(task.level === 0 ? 'rag' : 'agglomerate', from),
   )

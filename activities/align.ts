@@ -74,7 +74,7 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       await put(`fields/${s.z}.bin`, fieldBytes(s.field))
       if (s.excluded) {
         const how = wrongly.get(s.z)
-        const reason = `${s.excluded}${how ? ` (${how})` : ''}; section ${s.source} stands in`
+        const reason = `${s.excluded}${how ? ` (${how})` : ''}; ${s.source === s.z ? 'nothing' : `section ${s.source}`} stands in`
         holes.push({ stage: 'align', what: `section ${s.z}`, reason })
       }
     }

@@ -1,13 +1,15 @@
 // affinity, synapse-map, supervoxel: a volume of a region made block by block, each block with its halo in, its core out.
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
-import { shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
+import { HillockError } from '../domain/errors.ts'
+import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { synapseMapHalo } from '../kernels/index.ts'
+import { synapseMapHalo, voidHalo } from '../kernels/index.ts'
 import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import {
   affinityVolume,
+  type Block,
   blocksOf,
   eachBlock,
   emVolume,
@@ -22,7 +24,7 @@ import {
   type VolumeOf,
 } from './cells.ts'
 import type { Deps } from './context.ts'
-import { readModel } from './model.ts'
+import { modelInUse, request } from './model.ts'
 import { json, ofRegion, produce, type Made, type Order, type Put } from './produce.ts'
 import { configFor } from './documents.ts'
 
@@ -64,12 +66,20 @@ async function putBlocks<D extends DataType>(
   const box = regionBox(task)
   const { channels = 1 } = target
   const out = newVolume(target.dtype, channels * voxels(box))
-  const holes = await eachBlock(stage, blocksOf(box, config, bounds), async block => {
-    const outer = halo(block.box, margin, bounds)
-    const data = await readVolume(deps, task, refs(task, from), source, outer)
-    const core = translate(block.box, subtract([0, 0, 0], outer.min))
-    copyOverlap(await map({ data, shape: shapeOf(outer), core, coord: block.coord }), block.box, out, box, channels)
-  })
+  const mapped = async ({ box: own, coord }: Block, read: (outer: Box) => Promise<Uint8Array>) => {
+    const outer = halo(own, margin, bounds)
+    const core = translate(own, subtract([0, 0, 0], outer.min))
+    return map({ data: await read(outer), shape: shapeOf(outer), core, coord })
+  }
+  const holes = await eachBlock(
+    stage,
+    blocksOf(box, config, bounds),
+    async block => {
+      const made = await mapped(block, outer => readVolume(deps, task, refs(task, from), source, outer))
+      copyOverlap(made, block.box, out, box, channels)
+    },
+    block => mapped(block, async outer => new Uint8Array((source.channels ?? 1) * voxels(outer)).fill(128)),
+  )
   await putVolume(put, out, box, target)
   await put('holes.json', json(holes))
   return { voxels: voxels(box), holes }
@@ -78,14 +88,23 @@ async function putBlocks<D extends DataType>(
 /** EM through the model. */
 export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
-  const { file, digest, multipleOf } = await readModel(config.model, task.context.voxelSizeNm)
+  const { model } = task.context
+  if (!model?.sample) throw new HillockError('ModelMismatch', 'the run was started without a model that was tried')
   const margin = config.stages.affinity.halo
-  const { channels } = affinityVolume
   const how = { stage: 'affinity', config, from: 'render', source: emVolume, margin, target: affinityVolume } as const
-  return produce(deps, config, { ...orderOf(task, how), model: digest }, put =>
-    putBlocks(deps, task, put, how, ({ data: em, shape, core }) =>
-      deps.infer({ model: file, digest, em, shape, core, channels, multipleOf }),
-    ),
+  const { parameters, ...order } = orderOf(task, how)
+  // Padding and the way of computing change bytes as the file does.
+  const { digest, multipleOf, sample } = model
+  return produce(
+    deps,
+    config,
+    { ...order, parameters: { ...parameters, multipleOf, sample }, model: digest },
+    async put => {
+      await modelInUse(deps, model)
+      return putBlocks(deps, task, put, how, ({ data: em, shape, core }) =>
+        deps.infer(request(deps, model, em, shape, core)),
+      )
+    },
   )
 }
 
@@ -106,16 +125,27 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
   )
 }
 
-/** Watershed of affinities. */
+/** Watershed of affinities; black outside of the tissue is left 0. */
 export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
+  const { bounds } = task.context
   const { halo: margin, ...params } = config.stages.supervoxel
   const [source, target] = [affinityVolume, segmentationVolume]
   const how = { stage: 'supervoxel', config, from: 'affinity', source, margin, target } as const
-  return produce(deps, config, orderOf(task, how), async put => {
+  const order = orderOf(task, how)
+  const inputs = { ...order.inputs, ...touching(task, 'render', halo(regionBox(task), voidHalo, bounds)) }
+  const empty = async (coord: Vec3): Promise<Uint8Array | null> => {
+    const own = cellBox(coord, config.grid.block, bounds)
+    const outer = halo(own, voidHalo, bounds)
+    const em = await readVolume(deps, task, refs(task, 'render'), emVolume, outer)
+    // Most EM has no black to speak of: then no kernel needs to look.
+    if (!em.includes(0)) return null
+    return deps.compute('voidMask', [em, shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])
+  }
+  return produce(deps, config, { ...order, inputs }, async put => {
     let count = 0
     const made = await putBlocks(deps, task, put, how, async ({ data: affinity, shape, core, coord }) => {
-      const found = await deps.compute('watershed', [{ affinity, shape, core, params }])
+      const found = await deps.compute('watershed', [{ affinity, shape, core, params, empty: await empty(coord) }])
       const ids = await deps.compute('globalIds', [coord, found.count])
       const labels = await deps.compute('relabelVolume', [found.labels, ids])
       count += found.count

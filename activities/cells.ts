@@ -6,7 +6,7 @@ import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/tasks.ts'
-import { isHillockError } from '../domain/errors.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'
 import { Context } from '@temporalio/activity'
@@ -102,12 +102,14 @@ export const highSides = (outer: Box, inner: Box): Sides => sides(a => outer.max
 
 /**
  * Runs `work` on each block. One that still fails on the last attempt of the activity is set aside with its reason, so
- * that the region goes on without it.
+ * that the region goes on without it; but where `control`, the same work on an even block, fails as well, no block is at fault.
+ * @throws HillockError ComputeLost when any block fails
  */
 export async function eachBlock(
   stage: StageName,
   blocks: readonly Block[],
   work: (block: Block) => Promise<void>,
+  control: (block: Block) => Promise<unknown>,
 ): Promise<Hole[]> {
   const holes: Hole[] = []
   const last = ownFailures(failuresBefore(Context.current().info)) + 1 >= stages[stage].retry.attempts
@@ -119,7 +121,13 @@ export async function eachBlock(
       // What is wrong with the run as a whole is no fault of the block, and a cancelled block has not failed.
       const whole = isHillockError(e) && !['QuarantinedBlock', 'ComputeLost'].includes(e.type)
       if (!last || whole || Context.current().cancellationSignal.aborted) throw e
-      holes.push({ stage, what: `block ${key(block.coord)}`, reason: e instanceof Error ? e.message : String(e) })
+      const [what, reason] = [`block ${key(block.coord)}`, e instanceof Error ? e.message : String(e)]
+      await control(block).catch((any: Error) => {
+        if (isHillockError(any) && any.type !== 'ComputeLost') throw any
+        const why = `${stage} fails on an even block of the same shape too, so that ${what} is not at fault: ${any.message}`
+        throw new HillockError('ComputeLost', why)
+      })
+      holes.push({ stage, what, reason })
     }
     progress(i + 1, blocks.length)
   }

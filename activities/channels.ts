@@ -4,7 +4,7 @@ import { withoutMove, type ChannelValue } from '../domain/channel.ts'
 import type { ChannelMove, Mover, RollbackInput } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { Digest } from '../domain/recipe.ts'
-import { manifestDigest, Release } from '../domain/release.ts'
+import { manifestDigest, type Release } from '../domain/release.ts'
 import type { DecisionTask } from '../domain/tasks.ts'
 import { putDecision } from '../storage/decisions.ts'
 import { readKey } from '../storage/envelope.ts'
@@ -12,30 +12,38 @@ import { proveManifest } from '../storage/proof.ts'
 import { moveChannel, readChannel } from '../storage/releases.ts'
 import { putSignature } from '../storage/signatures.ts'
 import type { Deps } from './context.ts'
+import { refuseHeld } from './holds.ts'
 import { refuseMarked } from './marks.ts'
-import { manifestOf } from './release.ts'
+import { manifestOf, releaseOf } from './release.ts'
+import { refusalOf } from './release-gate.ts'
 
 /** Earlier releases that a channel remembers. */
 const REMEMBERED = 20
 
-/** Points a channel at a release that is in the bucket; a channel that points at it already is left alone. */
+/**
+ * Points a channel at a release that is in the bucket; a channel that points at it already is left alone.
+ * @throws HillockError by hand DatasetHeld while a rollback holds the dataset, and GateRejected for what the gate refuses
+ */
 export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelValue> {
-  const text = await manifestOf(deps, move.dataset, move.release)
+  if (move.force !== undefined) await refuseHeld(deps, { dataset: move.dataset })
+  const manifest = await releaseOf(deps, move.dataset, move.release)
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
   const now = ref && (JSON.parse(ref.value) as ChannelValue)
   if (now?.release === move.release) return now
-  const manifest = Release.parse(JSON.parse(text))
   const stages = Object.entries(manifest.stages)
   // A release that waited at its gate may have been found bad, or changed, meanwhile.
   await refuseMarked(
     deps,
     stages.flatMap(([stage, refs]) => refs.map(ref => ({ stage, cell: ref.recipe.slice(0, 12), ref }))),
   )
+  const refusal = move.channel === 'published' && move.force !== undefined ? await refusalOf(deps, manifest) : null
+  if (refusal !== null && !move.force) throw new HillockError('GateRejected', refusal)
   await refuseChanged(deps, manifest, move.manifest)
   if (deps.signingKey !== undefined)
     await putSignature(deps.objects, manifest, readKey(deps.signingKey, 'HILLOCK_SIGNING_KEY'))
+  const reason = refusal === null ? move.reason : `${move.reason} (forced: ${refusal.split(': to publish')[0]})`
   const earlier = now ? [now.release, ...now.earlier].slice(0, REMEMBERED) : []
-  return set(deps, move, ref?.version, now, { release: move.release, earlier, by: move.by, reason: move.reason })
+  return set(deps, move, ref?.version, now, { release: move.release, earlier, by: move.by, reason })
 }
 
 /**

@@ -27,16 +27,18 @@ export type Compute = <K extends keyof Kernels>(
 ) => Promise<Awaited<ReturnType<Kernels[K]>>>
 
 export interface InferenceRequest {
-  /** Path of the ONNX file and the digest that it must have. */
-  readonly model: string
+  /** Digest of the ONNX file, and how to get it where the process does not hold it yet. */
   readonly digest: string
+  readonly load: () => Promise<Uint8Array>
+  /** Input sides must be multiples of this; the output has so many channels. */
+  readonly multipleOf: number
+  readonly outputs: number
   /** uint8 EM, x fastest. */
   readonly em: Uint8Array
   readonly shape: Vec3
   /** What of the output is wanted, relative to `shape`, and how many of its channels. */
   readonly core: Box
   readonly channels: number
-  readonly multipleOf: number
 }
 
 /** uint8 output of the model over `core`, channel slowest, x fastest. @throws HillockError ModelMismatch, ComputeLost */

@@ -1,4 +1,5 @@
 // graph: the synapses of the dataset, neuron-to-neuron edges and a row per segment, as tables and as what a viewer reads.
+import type { Json } from '../domain/canonical.ts'
 import type { Outcome } from '../domain/contract.ts'
 import type { DatasetTask } from '../domain/tasks.ts'
 import { cellBox, fromKey } from '../domain/geometry.ts'
@@ -17,17 +18,12 @@ import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumn
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const { bounds, region, offset } = task.context
+  const { bounds, region, voxelSizeNm, offset } = task.context
   const synapses = await refsBelow(deps, [task.roots['products']!], 'synapse')
   const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
-  const order = ofDataset(
-    'graph',
-    { ...config.stages.graph, ...(offset && { offset }) },
-    {
-      ...contents('synapse', synapses),
-      ...contents('segment', segments),
-    },
-  )
+  const inputs = { ...contents('synapse', synapses), ...contents('segment', segments) }
+  const place = { voxelSizeNm, bounds: bounds as unknown as Json, ...(offset && { offset }) }
+  const order = ofDataset('graph', { ...config.stages.graph, ...place }, inputs)
   return produce(deps, config, order, async put => {
     const tables: SynapseColumns[] = []
     const sizes = new Map<bigint, number>()
@@ -55,7 +51,7 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
       ),
     )
     await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(made.segments))))
-    for (const { path, bytes } of synapseFiles(bounds, task.context.voxelSizeNm, synapseLines(all), undefined, offset))
+    for (const { path, bytes } of synapseFiles(bounds, voxelSizeNm, synapseLines(all), undefined, offset))
       await put(`synapses/${path}`, bytes)
     return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
   })

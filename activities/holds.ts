@@ -7,7 +7,10 @@ import { activeHolds, putHold, releaseHold as release } from '../storage/holds.t
 import type { Deps } from './context.ts'
 
 /** @throws HillockError DatasetHeld when a rollback holds the dataset, unless the run belongs to it. */
-export async function refuseHeld(deps: Deps, { dataset, patch }: ReconstructInput): Promise<void> {
+export async function refuseHeld(
+  deps: Deps,
+  { dataset, patch }: Pick<ReconstructInput, 'dataset' | 'patch'>,
+): Promise<void> {
   const held = await holdsOn(deps, dataset, patch?.rollback)
   if (held.length > 0) throw new HillockError('DatasetHeld', `${dataset} is held: ${held.join('; ')}`)
 }

@@ -18,6 +18,7 @@ import { hold, holdsOn, refuseHeld, releaseHold } from './holds.ts'
 import { ingest } from './ingest.ts'
 import { meshJoin, skeletonJoin } from './join.ts'
 import { match } from './match.ts'
+import { tryModel } from './model.ts'
 import { meteredCompute, meteredInfer, meteredStore } from './meter.ts'
 import { phantom } from './phantom.ts'
 import { labelPyramid, pyramid } from './pyramid.ts'
@@ -66,10 +67,11 @@ const stageActivities = {
 } satisfies Bare
 
 const housekeeping = {
-  survey: async (deps, input) => {
-    await refuseHeld(deps, input)
+  survey: async (deps, input, forPlan) => {
+    if (!forPlan) await refuseHeld(deps, input)
     return survey(deps, input)
   },
+  tryModel,
   probe,
   savePage,
   residuals,

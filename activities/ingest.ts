@@ -214,7 +214,7 @@ async function lacksIn(z: number, tiles: readonly TileEntry[], source: Pick<Tile
 }
 
 /** Verifies one tile, which may be black in an aligned source or as a part of a slice. @throws HillockError BadTileError that says what is wrong with it. */
-async function check(
+export async function check(
   deps: Deps,
   config: RunConfig,
   tile: TileEntry,

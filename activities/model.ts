@@ -1,27 +1,41 @@
-// The model of a run: its card says what it is, its digest enters every recipe that uses it.
-import { readFile } from 'node:fs/promises'
+// The model of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { HillockError } from '../domain/errors.ts'
-import type { Vec3 } from '../domain/geometry.ts'
+import type { RunModel } from '../domain/contract.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
+import { map3, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { Digest, sha256 } from '../domain/recipe.ts'
+import { getRaw, putRaw } from '../storage/raw.ts'
+import { readRegularFile } from '../storage/regular.ts'
+import type { Deps, InferenceRequest } from './context.ts'
+import { kept } from './kept.ts'
 
-const Card = z.object({
-  name: z.string(),
-  file: z.string(),
-  sha256: Digest,
-  input: z.object({ type: z.literal('uint8'), channels: z.literal(1), spatialMultipleOf: z.number().int().positive() }),
-  output: z.object({ type: z.literal('uint8'), channels: z.number().int().min(3) }),
-  offsetsZYX: z.array(z.tuple([z.number(), z.number(), z.number()])),
-  voxelSizeRangeNm: z.tuple([z.number(), z.number()]),
+const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
+  error: 'the smallest voxel size comes first',
 })
+const axes = z.tuple(['n', 'c', 'z', 'y', 'x'].map(a => z.literal(a)) as never).optional()
 
-export interface Model {
-  readonly file: string
-  readonly bytes: Uint8Array
-  readonly digest: Digest
-  readonly multipleOf: number
-}
+const Card = z
+  .object({
+    file: z.string(),
+    sha256: Digest,
+    input: z.object({
+      type: z.literal('uint8'),
+      axes,
+      channels: z.literal(1),
+      spatialMultipleOf: z.number().int().positive().max(256),
+    }),
+    output: z.object({ type: z.literal('uint8'), axes, channels: z.number().int().min(3) }),
+    offsetsZYX: z.array(z.tuple([z.number().int(), z.number().int(), z.number().int()])),
+    /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
+    voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
+    /** What it was trained on. */
+    voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  })
+  .transform(({ voxelSizeRangeNm: r, ...card }) => ({
+    ...card,
+    ranges: (typeof r[0] === 'number' ? [r, r, r] : r) as [number, number][],
+  }))
 
 /** Nearest neighbours along z, y, x: the channels that the watershed reads. */
 const NEAREST = JSON.stringify([
@@ -30,28 +44,119 @@ const NEAREST = JSON.stringify([
   [0, 0, -1],
 ])
 
-/** @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size. */
-export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Model> {
-  const mismatch = (why: string): HillockError => new HillockError('ModelMismatch', `model ${folder}: ${why}`)
-  const cardFile = join(folder, 'card.json')
-  const parsed = Card.safeParse(
-    JSON.parse(
-      await readFile(cardFile, 'utf8').catch(() => {
-        throw mismatch('there is no card.json')
-      }),
-    ),
-  )
-  if (!parsed.success)
-    throw mismatch(`card.json: ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`)
-  const card = parsed.data
-  const file = join(folder, card.file)
-  const bytes = await readFile(file)
+/** The entry of a tensor that keeps its values in another file (`external_data` of ONNX): key `location`, then the file. */
+const ELSEWHERE = Buffer.from('\n\x08location\x12', 'latin1')
+
+const mismatch = (name: string, why: string): HillockError =>
+  new HillockError('ModelMismatch', `model ${name}: ${why}`, { model: name })
+
+/**
+ * Reads the folder of a model and archives its file, so that nothing that happens to the folder afterwards matters.
+ * @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size.
+ */
+export async function archiveModel(deps: Deps, folder: string, voxelSizeNm: Vec3): Promise<RunModel> {
+  const fail = (why: string): HillockError => mismatch(folder, why)
+  const read = async (file: string): Promise<Buffer> => {
+    const { buffer, byteOffset, byteLength } = await readRegularFile(join(folder, file), 'ModelMismatch')
+    return Buffer.from(buffer, byteOffset, byteLength)
+  }
+  const card = parseCard((await read('card.json')).toString(), fail)
+  const { ranges, offsetsZYX: offsets, output } = card
+  if (JSON.stringify(offsets.slice(0, 3)) !== NEAREST)
+    throw fail('card.json: offsetsZYX: its first three channels are not the nearest z, y, x neighbours')
+  if (offsets.length !== output.channels)
+    throw fail(`card.json: output.channels is ${output.channels}, but offsetsZYX lists ${offsets.length}`)
+  if (new Set(offsets.map(String)).size < offsets.length) throw fail('card.json: offsetsZYX lists an offset twice')
+  const outside = (size: readonly number[]): number => size.findIndex((v, a) => v < ranges[a]![0] || v > ranges[a]![1])
+  if (card.voxelSizeNm && outside(card.voxelSizeNm) >= 0)
+    throw fail(`card.json: voxelSizeNm ${card.voxelSizeNm.join(' x ')} lies outside its own voxelSizeRangeNm`)
+  const axis = outside(voxelSizeNm)
+  if (axis >= 0)
+    throw fail(
+      `it is for voxels of ${ranges[axis]!.join(' to ')} nm along ${'xyz'[axis]}, the dataset has ${voxelSizeNm.join(' x ')} nm`,
+    )
+  const bytes = await read(card.file)
   const digest = sha256(bytes)
-  if (digest !== card.sha256) throw mismatch(`${card.file} has sha256 ${digest}, its card says ${card.sha256}`)
-  if (JSON.stringify(card.offsetsZYX.slice(0, 3)) !== NEAREST)
-    throw mismatch('its first three channels are not the nearest z, y, x neighbours')
-  const [low, high] = card.voxelSizeRangeNm
-  if (voxelSizeNm.some(v => v < low || v > high))
-    throw mismatch(`it is for voxels of ${low} to ${high} nm, the dataset has ${voxelSizeNm.join(' x ')} nm`)
-  return { file, bytes, digest, multipleOf: card.input.spatialMultipleOf }
+  if (digest !== card.sha256) throw fail(`${card.file} has sha256 ${digest}, its card says ${card.sha256}`)
+  const at = bytes.indexOf(ELSEWHERE)
+  if (at >= 0) {
+    const name = bytes.subarray(at + ELSEWHERE.length + 1, at + ELSEWHERE.length + 1 + bytes[at + ELSEWHERE.length]!)
+    throw fail(
+      `${card.file} keeps its weights in another file (${name.toString()}), which its digest does not cover: save it as one file (in Python: onnx.save_model(onnx.load("${card.file}"), "one.onnx", save_as_external_data=False)), and put the sha256 of that into card.json`,
+    )
+  }
+  await putRaw(deps.objects, bytes)
+  return { name: folder, digest, multipleOf: card.input.spatialMultipleOf, channels: output.channels }
+}
+
+function parseCard(text: string, fail: (why: string) => HillockError): z.infer<typeof Card> {
+  try {
+    const parsed = Card.safeParse(JSON.parse(text))
+    if (parsed.success) return parsed.data
+    const { path, message } = parsed.error.issues[0]!
+    throw fail(`card.json: ${path.join('.')}: ${message}`)
+  } catch (e) {
+    throw isHillockError(e) ? e : fail(`card.json is not JSON: ${(e as Error).message}`)
+  }
+}
+
+/** What a model is asked: the weights come from the bucket, where the process does not hold them. */
+export const request = (deps: Deps, model: RunModel, em: Uint8Array, shape: Vec3, core: Box): InferenceRequest => ({
+  digest: model.digest,
+  load: () => getRaw(deps.objects, model.digest),
+  multipleOf: model.multipleOf,
+  outputs: model.channels,
+  channels: 3,
+  em,
+  shape,
+  core,
+})
+
+const tried = new Map<unknown, Promise<Digest>>()
+const MODELS = 16
+
+/**
+ * Runs the model on a small block; the digest of what it gives tells one way of computing from another (runtime, instruction set).
+ * Once per process and model.
+ * @throws HillockError ModelMismatch when it does not load, does not run, or gives something else than its card says.
+ */
+export const tryModel = (deps: Deps, model: RunModel): Promise<Digest> =>
+  kept(tried, `${model.digest} ${model.multipleOf} ${model.channels}`, MODELS, async () => {
+    // Unequal sides, so that swapped axes show.
+    const shape = map3(a => model.multipleOf * (Math.ceil(32 / model.multipleOf) + a))
+    const whole: Box = { min: [0, 0, 0], max: shape }
+    const asked = { ...request(deps, model, sample(shape), shape, whole), channels: model.channels }
+    const out = await deps.infer(asked).catch((e: unknown) => {
+      throw isHillockError(e, 'ModelMismatch') ? mismatch(model.name, e.message) : e
+    })
+    const high = out.reduce((m, v) => Math.max(m, v), 0)
+    if (out.every(v => v === out[0])) throw mismatch(model.name, `it gives ${out[0]} everywhere, whatever it is shown`)
+    if (high <= 1)
+      throw mismatch(model.name, `its output goes from 0 to ${high}, but its card says 255 x probability as uint8`)
+    return sha256(out)
+  })
+
+/** Even grey beside grain of two sizes, x fastest. */
+function sample(shape: Vec3): Uint8Array {
+  const out = new Uint8Array(voxels({ min: [0, 0, 0], max: shape }))
+  const grain = (x: number, y: number, z: number): number =>
+    (Math.imul(Math.imul(x, 73856093) ^ Math.imul(y, 19349663) ^ Math.imul(z, 83492791), 0x9e3779b1) >>> 24) - 128
+  for (let z = 0, i = 0; z < shape[2]; z++)
+    for (let y = 0; y < shape[1]; y++)
+      for (let x = 0; x < shape[0]; x++, i++)
+        out[i] = 2 * x < shape[0] ? 150 : 128 + (grain(x >> 3, y >> 3, z >> 3) + grain(x, y, z) / 4) / 2
+  return out
+}
+
+/**
+ * The model as it is used: by a process that gives what the run's own trial gave, since a recipe stands for one result.
+ * @throws HillockError ModelMismatch
+ */
+export async function modelInUse(deps: Deps, model: RunModel): Promise<void> {
+  const here = await tryModel(deps, model)
+  if (here !== model.sample)
+    throw mismatch(
+      model.name,
+      `this process computes other values with it than the one that tried it for the run (${deps.runtime.onnxruntime}, ${deps.runtime.cpu}): inference workers of one run must be alike`,
+    )
 }

@@ -21,7 +21,6 @@ import { batch, refsBelow, writePage } from './pages.ts'
 import { probe } from './probe.ts'
 import { item } from './produce.ts'
 import { saveDocument } from './documents.ts'
-import { survey } from './survey.ts'
 
 type Activities = { [S in StageName]: (deps: Deps, task: never) => ReturnType<StageActivities[S]> }
 
@@ -39,8 +38,7 @@ function notesOn({ offset }: RunContext, { stages: { ingest } }: RunConfig): { n
 /** Writes the plan of a run to the bucket and returns what it comes to; makes nothing else. */
 export const planner =
   (activities: Activities) =>
-  async (deps: Deps, input: ReconstructInput): Promise<Planned> => {
-    const context = await survey(deps, input)
+  async (deps: Deps, input: ReconstructInput, context: RunContext): Promise<Planned> => {
     const base = await baseOf(deps, context.dataset)
     const pending = new Map<Digest, string>()
     const items: PlanItem[] = []

@@ -19,7 +19,6 @@ import { putSealed, unsealed } from '../storage/sealed.ts'
 import type { Deps } from './context.ts'
 import { runMarks } from './marks.ts'
 import { progress } from './meter.ts'
-import { readModel } from './model.ts'
 import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.ts'
 import { configOf } from './documents.ts'
 import { identityOf, listed, openSource } from './sources/source.ts'
@@ -62,7 +61,7 @@ async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Pro
       block: config.grid.block,
       voxelSizeNm: context.voxelSizeNm,
       stages: names.map(s => [s, stages[s].version, config.stages[s]]),
-      model: names.some(s => stages[s].usesModel) ? (await readModel(config.model, context.voxelSizeNm)).digest : null,
+      model: names.some(s => stages[s].usesModel) ? { ...context.model, name: null } : null,
       overrides: overridesNear(place, config),
       inputs,
       // Absent while there is none, so that a mark is what makes the difference.

@@ -1,4 +1,5 @@
 // pyramid, label-pyramid: a mip per level of the region tree, each node from its children, in both layouts for readers.
+import type { Json } from '../domain/canonical.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { fromKey, intersect, map3, boxAt, multiply, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/tasks.ts'
@@ -34,7 +35,8 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
   const order = ofNode(
     stage,
     task,
-    { ...config.stages[stage], factor: factors[1] },
+    // The grids of chunks and of shards follow from the bounds and the shape of the regions.
+    { ...config.stages[stage], factor: factors[1], factorBelow: factors[0], bounds: bounds as unknown as Json, region },
     contents(fromRegions ? base : stage, from),
   )
   return produce(deps, config, order, async put => {

@@ -8,6 +8,7 @@ import { getRelease, putRelease } from '../storage/releases.ts'
 import type { Deps } from './context.ts'
 import { refuseMarked } from './marks.ts'
 import { entriesBelow } from './pages.ts'
+import { refusalOf } from './release-gate.ts'
 import { configOf } from './documents.ts'
 
 /** Writes the manifest if there is none of the same content, and holds its quality against the gate of the run file. */
@@ -23,14 +24,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
   )
   const kept = await putRelease(deps.objects, made)
   const { release, digest, layerDigests, quality, holes, codeRevision } = kept
-  const { gate, channel, approval } = config.release
-  const refusals = (['voiSum', 'arand'] as const).flatMap(k => {
-    const limit = gate[k]
-    if (limit === undefined) return []
-    const value = quality[k]
-    if (value === undefined) return [`release.gate.${k} is ${limit}, but nothing was evaluated`]
-    return value <= limit ? [] : [`${k} is ${value.toFixed(3)}, the gate allows ${limit}`]
-  })
+  const { channel, approval } = config.release
   return {
     release,
     digest,
@@ -38,7 +32,7 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
     quality,
     holes: holes.length,
     channel,
-    refusal: refusals.length ? refusals.join('; ') : null,
+    refusal: await refusalOf(deps, { ...kept, config: context.config }),
     approval,
     codeRevision,
     manifest: manifestDigest(kept),

@@ -8,14 +8,15 @@ import { excluding } from '../domain/marks.ts'
 import { regionGrid } from '../domain/sweep.ts'
 import { listDataMarks } from '../storage/marks.ts'
 import { sha256 } from '../domain/recipe.ts'
-import { putRaw } from '../storage/raw.ts'
-import { readModel } from './model.ts'
+import { archiveModel } from './model.ts'
 import type { Deps } from './context.ts'
 import { saveMarks } from './marks.ts'
 import { saveDocument } from './documents.ts'
+import { checkTiles } from './sources/check.ts'
 import { openSource } from './sources/source.ts'
+import { scoredBox, truthFile } from './truth.ts'
 
-/** @throws HillockError ConfigError, ModelMismatch: before any stage has started. */
+/** @throws HillockError ConfigError, SourceError, ModelMismatch: before any stage has started. */
 export async function survey(deps: Deps, input: ReconstructInput): Promise<RunContext> {
   const source = openSource(input.config)
   const whole = source && (await source.whole())
@@ -26,15 +27,16 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
   const marks = await listDataMarks(deps.objects, input.dataset)
   const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds) }
   if (config.evaluate.box) checkInside('evaluate.box', config.evaluate.box, bounds)
+  if (source && tiles) await checkTiles(deps, config, source, tiles)
+  const { evaluate } = config
+  if (config.through === 'evaluate' && evaluate.truth !== undefined && evaluate.truth !== 'phantom')
+    scoredBox((await truthFile(evaluate.truth, evaluate.offset)).bounds, bounds, evaluate)
   for (const a of [0, 1, 2] as const)
     if (Math.ceil(bounds.max[a] / config.grid.block[a]) > 1 << 14)
       throw new HillockError(
         'ConfigError',
         `grid.block.${a}: ${bounds.max[a]} voxels in blocks of ${config.grid.block[a]} are more than 2^14 blocks`,
       )
-  // Archived, so that what a release rests on is all in the bucket.
-  if (config.through === 'evaluate')
-    await putRaw(deps.objects, (await readModel(config.model, config.voxelSizeNm)).bytes)
   const { cells } = regionGrid(bounds, config.grid.region)
   for (const [i, o] of config.overrides.entries())
     for (const name of o.regions)
@@ -56,6 +58,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     through: config.through,
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
+    ...(config.through === 'evaluate' && { model: await archiveModel(deps, config.model, config.voxelSizeNm) }),
     ...(await saveMarks(deps)),
   }
 }

@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../domain/lineage.ts'
 import type { ScoredSynapse, SynapseScores } from '../kernels/synapse-score.ts'
 import { readParquet } from '../storage/formats/parquet.ts'
 import type { Deps } from './context.ts'
+import type { Labels } from './truth.ts'
 
 export type TrueSynapse = ScoredSynapse
 
@@ -18,7 +19,7 @@ export async function scoreSynapseTables(
   deps: Deps,
   graph: ArtifactRef,
   truth: readonly TrueSynapse[],
-  labels: (box: Box) => Uint32Array,
+  labels: (box: Box) => Labels,
   bounds: Box,
 ): Promise<SynapseScores> {
   const columns = await readParquet(await deps.artifacts.get(graph, 'synapses.parquet'))
@@ -43,8 +44,8 @@ export async function scoreSynapseTables(
 }
 
 /** Most frequent label other than 0; of equally frequent ones the smallest; 0 if there is none. */
-function mostFrequent(labels: Uint32Array): number {
+function mostFrequent(labels: Labels): number {
   const count = new Map<number, number>()
-  for (const l of labels) if (l !== 0) count.set(l, (count.get(l) ?? 0) + 1)
+  for (const l of labels as Uint32Array) if (l !== 0) count.set(l, (count.get(l) ?? 0) + 1)
   return [...count].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]?.[0] ?? 0
 }

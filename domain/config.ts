@@ -16,6 +16,11 @@ const shape = z
   .tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()])
   .readonly()
 
+const voxel = z.tuple([z.number().int(), z.number().int(), z.number().int()]).readonly()
+
+/** Of what is listed, as a fraction. */
+const share = z.number().min(0).max(1).default(0.05)
+
 const regionName = z.string().regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')
 
 const because = {
@@ -192,10 +197,16 @@ export const RunConfig = z.strictObject({
         .string()
         .optional()
         .meta({
-          description: '.npy(.gz) of labels, axes z, y, x; or `phantom`: the truth that came with the specimen.',
+          description:
+            'A .npy or .npy.gz of labels of any integer type, axes z, y, x, in which 0 and negative labels are ignored; or `phantom`: the truth that came with the specimen.',
           examples: ['truth.npy.gz'],
         }),
-      box: Box.optional().describe('Only this box is scored.'),
+      offset: voxel.optional().meta({
+        description:
+          'Voxel of the dataset (x, y, z) at which the first voxel of the truth lies; without it the truth has the shape of the dataset, unless `box` says what to score.',
+        examples: [[1024, 512, 0]],
+      }),
+      box: Box.optional().describe('Only this box of the dataset is scored.'),
       sentinels: z.array(Box).optional().describe('Boxes that a schedule scores again and again.'),
     })
     .prefault({})
@@ -216,15 +227,25 @@ export const RunConfig = z.strictObject({
             .number()
             .positive()
             .optional()
-            .meta({ description: 'Largest VOI split + merge, in bits.', examples: [0.7] }),
+            .meta({ description: 'Largest VOI (split + merge) against the truth, in bits.', examples: [0.7] }),
           arand: z
             .number()
             .positive()
             .optional()
-            .meta({ description: 'Largest adapted Rand error.', examples: [0.1] }),
+            .meta({ description: 'Largest adapted Rand error against the truth.', examples: [0.1] }),
+          tileHoles: share.describe(
+            'Largest share of tiles that are missing or set aside; more that cannot be read refuse the run before it starts. A single one is always let pass, here and in the next three.',
+          ),
+          chunkHoles: share.describe('Largest share of the voxels of a volume whose chunks are missing or damaged.'),
+          sectionHoles: share.describe(
+            'Largest share of sections that another one stands in for; those that somebody has excluded do not count.',
+          ),
+          blockHoles: share.describe('Largest share of blocks that failed on every attempt of a stage.'),
         })
         .prefault({})
-        .describe('The release is published only while these hold.'),
+        .describe(
+          'The release is published by itself only while these hold; never while the EM has one grey value, or there is no segment.',
+        ),
     })
     .prefault({})
     .describe('When the release is published, and where.'),

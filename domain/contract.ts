@@ -35,6 +35,17 @@ export const workflowIds = {
     `audit/${dataset}/${release}/${run}/${page}`,
 }
 
+/** The model of a run: its file lies in the raw archive, the rest is what its card says that changes what is made with it. */
+export interface RunModel {
+  /** As the run file names it. */
+  readonly name: string
+  readonly digest: Digest
+  readonly multipleOf: number
+  readonly channels: number
+  /** Digest of what it gave for a small block on the machine that tried it; absent until then. */
+  readonly sample?: Digest
+}
+
 /** What every activity of a run gets: the resolved run file by digest, and the little that all need of it. */
 export interface RunContext {
   readonly dataset: string
@@ -55,6 +66,8 @@ export interface RunContext {
   readonly synthetic: boolean
   /** The source is aligned already: its sections are not matched. */
   readonly aligned: boolean
+  /** Absent where no stage of the run uses one. */
+  readonly model?: RunModel
   /** sha256 of the list of marked artifacts in the raw archive; absent while none is marked. */
   readonly marks?: string
 }
@@ -266,6 +279,8 @@ export interface EvaluateInput {
   readonly truth: string
   /** Only these are scored, each by itself; none: all of it. */
   readonly boxes?: readonly Box[]
+  /** Voxel of the dataset at which the truth begins. */
+  readonly offset?: Vec3
   /** Name under which the scores are kept. */
   readonly name: string
 }
@@ -319,6 +334,8 @@ export interface ChannelMove extends Mover {
   readonly manifest?: Digest | undefined
   readonly by: string
   readonly reason: string
+  /** Set where somebody publishes by hand: whether also what the gate of its run file refuses. */
+  readonly force?: boolean
 }
 
 /** A hold that a rollback puts on a dataset. */

@@ -17,6 +17,11 @@ const table = {
     means: 'a tile is missing, truncated, corrupt, of wrong shape or depth, blank, or listed twice',
     todo: 'read the quarantine list; replace the file and run again, or accept the declared hole',
   },
+  SourceError: {
+    retry: false,
+    means: 'so much of the source cannot be read or used that a run would make nothing of it',
+    todo: 'mend what the message names (a folder that is away, rights, the grey values of 16-bit tiles), or raise the limit that it names',
+  },
   SourceChanged: {
     retry: true,
     means: 'a source changed while it was read',
@@ -65,7 +70,7 @@ const table = {
   GateRejected: {
     retry: false,
     means: 'a release candidate missed a threshold or was rejected',
-    todo: 'read the quality figures of the candidate; it stays in the bucket and is not published',
+    todo: 'read what the message and the candidate say; it stays in the bucket, and `hillock release publish --force --reason ...` publishes it all the same',
   },
   DatasetHeld: {
     retry: false,

@@ -4,6 +4,7 @@ import type { RunConfig } from './config.ts'
 import { workflowIds, type Refs, type ReleaseInput } from './contract.ts'
 import type { IndexEntry } from './page.ts'
 import type { ArtifactRef, Lineage } from './lineage.ts'
+import { RELEASE_GATE } from './operator.ts'
 import { qualityOf } from './quality.ts'
 import { contentDigest, sha256, type Digest } from './recipe.ts'
 import { Release, releaseName, type LayerName, type VolumeLayer } from './release.ts'
@@ -52,7 +53,7 @@ export async function buildManifest(parts: Parts, lineage: (ref: ArtifactRef) =>
     run: { workflowId: workflowIds.reconstruct(context.dataset, context.run), runId: input.runId },
     config: context.config,
     codeRevision: parts.codeRevision,
-    approver: config.release.approval === 'required' ? 'approval gate' : input.approver,
+    approver: config.release.approval === 'required' ? `gate ${RELEASE_GATE}` : input.approver,
   }
   return Release.parse({ ...manifest, release: releaseName(manifest) })
 }

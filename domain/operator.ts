@@ -1,5 +1,9 @@
 // What people say to a running workflow (decisions at gates, orders about compensations that keep failing) and what they are shown.
 
+/** Who a release is published by where nobody has to approve it; else it is whoever decides at this gate of its run. */
+export const AUTOMATIC = 'automatic'
+export const RELEASE_GATE = 'release'
+
 interface Said {
   readonly author: string
   readonly reason: string

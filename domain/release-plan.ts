@@ -111,7 +111,7 @@ const inputsOf = (s: StageName): string => stages[s].inputs.join(', ') || 'the s
 function subject({ config, release }: PlanSubject): string[] {
   if (release)
     return [
-      `Release \`${release.dataset}/${release.release}\`, digest \`${release.digest}\`, parent ${release.parent ? `\`${release.parent}\`` : 'none'}, approved by ${release.approver}, made by \`${release.run.workflowId}\` with code \`${release.codeRevision}\`.`,
+      `Release \`${release.dataset}/${release.release}\`, digest \`${release.digest}\`, parent ${release.parent ? `\`${release.parent}\`` : 'none'}, approval: ${release.approver}, made by \`${release.run.workflowId}\` with code \`${release.codeRevision}\`.`,
       '',
       ...table(
         ['layer', 'digest'],

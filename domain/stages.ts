@@ -222,8 +222,8 @@ const rows = {
     version: 1,
     scope: 'region',
     phase: 'fragments',
-    inputs: ['affinity+'],
-    makes: 'supervoxels, block by block',
+    inputs: ['affinity+', 'render+'],
+    makes: 'supervoxels, block by block; none in the black outside of the tissue',
     parameters: params({
       halo: int.min(0).default(16).describe('Voxels of affinities around a block that its watershed sees.'),
       inside: fraction

@@ -24,6 +24,7 @@ import type {
   ReleaseInput,
   RollbackInput,
   RunContext,
+  RunModel,
   Saved,
   Roots,
   Verdict,
@@ -92,10 +93,12 @@ export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } &
 
 /** The activities that make no artifact. */
 export interface Housekeeping {
-  /** Reads the source's layout and checks the run file against it. */
-  survey(input: ReconstructInput): Promise<RunContext>
+  /** Reads the source's layout and checks the run file against it; for a plan also while the dataset is held. */
+  survey(input: ReconstructInput, forPlan?: boolean): Promise<RunContext>
+  /** Tries the model of a run on a small block, where inference runs; returns the digest of what it gave. */
+  tryModel(model: RunModel): Promise<string>
   /** Writes the plan of a run to the bucket; returns what it comes to. */
-  plan(input: ReconstructInput): Promise<Planned>
+  plan(input: ReconstructInput, context: RunContext): Promise<Planned>
   /** Whether a place, or what lies below it, is the same as in an earlier run. */
   probe(place: Place): Promise<Probed>
   /** Writes the page of a place, and remembers what it was made from. */

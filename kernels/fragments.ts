@@ -66,13 +66,17 @@ function countContacts(labels: Uint32Array, affinity: Uint8Array, [sx, sy, sz]: 
   const [cx, cy, cz] = sizeOf(core)
   const [x0, y0, z0] = core.min
   const contacts = new Contacts()
+  /** What is empty is nobody's neighbour. */
+  const touch = (u: number, v: number, a: number): void => {
+    if (u !== v && u !== 0 && v !== 0) contacts.add(u, v, a, 1)
+  }
   for (let z = 0, i = 0; z < cz; z++)
     for (let y = 0; y < cy; y++)
       for (let x = 0, at = x0 + sx * (y0 + y + sy * (z0 + z)); x < cx; x++, i++, at++) {
         const u = labels[i]!
-        if (x > 0 && labels[i - 1]! !== u) contacts.add(u, labels[i - 1]!, affinity[2 * n + at]!, 1)
-        if (y > 0 && labels[i - cx]! !== u) contacts.add(u, labels[i - cx]!, affinity[n + at]!, 1)
-        if (z > 0 && labels[i - cx * cy]! !== u) contacts.add(u, labels[i - cx * cy]!, affinity[at]!, 1)
+        if (x > 0) touch(u, labels[i - 1]!, affinity[2 * n + at]!)
+        if (y > 0) touch(u, labels[i - cx]!, affinity[n + at]!)
+        if (z > 0) touch(u, labels[i - cx * cy]!, affinity[at]!)
       }
   return contacts
 }

@@ -1,19 +1,12 @@
 // Where supervoxels start: the maxima of the smoothed distance to the nearest boundary voxel.
 import { squaredDistance } from './distance.ts'
+import { alongAxes } from './lines.ts'
 import type { Vec3 } from './types.ts'
 
 /** Distances beyond this, in voxels, are equal: wider things than that need no second seed. */
 const CAP = 48
 /** Steps per voxel of distance; with the smoothing kernel's weight of 729 sums stay far below 2^31. */
 const STEPS = 16
-
-/** Runs `line` over every line of voxels along each axis in turn. */
-function alongAxes([sx, sy, sz]: Vec3, line: (first: number, stride: number, length: number) => void): void {
-  const plane = sx * sy
-  for (let first = 0; first < plane * sz; first += sx) line(first, 1, sx)
-  for (let z = 0; z < sz; z++) for (let x = 0; x < sx; x++) line(x + plane * z, sx, sy)
-  for (let yx = 0; yx < plane; yx++) line(yx, plane, sz)
-}
 
 /** Convolution with (1 2 3 2 1) on each axis, not normalised; the volume goes on as its border does. */
 function smooth(v: Int32Array, shape: Vec3): void {

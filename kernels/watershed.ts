@@ -13,6 +13,8 @@ export interface WatershedRequest {
   /** Shape of the block with its halo, and the block in it. */
   readonly shape: Vec3
   readonly core: Box
+  /** Voxels of the core that show no tissue are not 0; null where all do. */
+  readonly empty?: Uint8Array | null
   readonly params: {
     /** A voxel whose mean affinity to its neighbours, as a probability, exceeds this lies inside a neurite. */
     readonly inside: number
@@ -45,11 +47,11 @@ function meanAffinity(affinity: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
 
 /**
  * Floods mean affinity from the maxima of the smoothed distance to voxels that are not inside, crops the basins to the
- * core and splits them there into 6-connected components: every voxel of the core has a label. A function of its
- * arguments alone.
+ * core and splits them there into 6-connected components: every voxel of the core but the empty ones has a label. A
+ * function of its arguments alone.
  * @throws RangeError if the affinities do not fit the shape or the core does not lie in it
  */
-export function watershed({ affinity, shape, core, params }: WatershedRequest): Components {
+export function watershed({ affinity, shape, core, empty, params }: WatershedRequest): Components {
   if (affinity.length !== 3 * shape[0] * shape[1] * shape[2])
     throw new RangeError(`${affinity.length} affinities for a volume of ${shape.join(' x ')} voxels and 3 channels`)
   for (let a = 0; a < 3; a++)
@@ -60,5 +62,6 @@ export function watershed({ affinity, shape, core, params }: WatershedRequest): 
   const map = meanAffinity(affinity, shape)
   const inside = map.map(v => (v > 255 * params.inside ? 1 : 0))
   const basins = flood(map, markSeeds(inside, shape), shape, core)
+  if (empty) for (let i = 0; i < basins.length; i++) if (empty[i] !== 0) basins[i] = 0
   return joinFragments(components(basins, sizeOf(core)), affinity, shape, core, params.minSize)
 }

@@ -127,7 +127,7 @@ export function lineagePage(
           <dd>${workflowLink(release.run, temporalUi)} <span class="soft">run ${release.run.runId}</span></dd>
           <dt>code revision</dt>
           <dd><code>${release.codeRevision}</code></dd>
-          <dt>approved by</dt>
+          <dt>approval</dt>
           <dd>${release.approver}</dd>
           <dt>cost</dt>
           <dd>${figure(release.cost)} <span class="soft">for ${duration(seconds)} of computing</span></dd>

@@ -54,7 +54,7 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
           </dd>
           <dt>cost</dt>
           <dd>${costText(r.cost, currency, r.bounds, r.voxelSizeNm)}</dd>
-          <dt>approved by</dt>
+          <dt>approval</dt>
           <dd>${r.approver}</dd>
           ${decisions.map(
             d =>

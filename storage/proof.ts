@@ -7,6 +7,7 @@ import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { buildManifest } from '../domain/manifest.ts'
 import type { IndexEntry } from '../domain/page.ts'
 import { expected, phasesOf } from '../domain/phases.ts'
+import { AUTOMATIC } from '../domain/operator.ts'
 import { manifestDigest, type Release } from '../domain/release.ts'
 import type { Assembly } from '../domain/told.ts'
 import { artifactStore } from './artifacts.ts'
@@ -16,9 +17,6 @@ import type { ObjectStore } from './object-store.ts'
 import { getRaw } from './raw.ts'
 import type { Wrong } from './reach.ts'
 import { releaseKey } from './releases.ts'
-
-/** Who the manifest names as approver where no gate is set in the run file. */
-const APPROVER = 'gate of the run file'
 
 /**
  * Tells of every field of a manifest that is not as it follows from the rest, and of every page that does not fit its place.
@@ -91,7 +89,7 @@ const claimed = (r: Release, config: RunConfig, bounds: Box): ReleaseInput => ({
   },
   roots: r.pages,
   cost: r.cost,
-  approver: APPROVER,
+  approver: AUTOMATIC,
   runId: r.run.runId,
   ...(r.parent === null ? {} : { patch: { parent: r.parent } }),
 })

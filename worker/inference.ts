@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
 import type { Infer, InferenceRequest } from '../activities/context.ts'
-import type { HostReply } from './onnx-host.ts'
+import type { HostCall, HostReply } from './onnx-host.ts'
 
 interface Call {
   readonly request: InferenceRequest
@@ -25,6 +25,8 @@ export function inferenceHost(onStart: (pid: number) => void = () => {}): Infere
   let host: ChildProcess | undefined
   let running: Call | undefined
   const calls: Call[] = []
+  /** Models that the process has answered with, by digest: their bytes are not sent again. */
+  const held = new Set<string>()
 
   /** Ends the call that runs. */
   const end = (settle: (call: Call) => void): void => {
@@ -37,10 +39,12 @@ export function inferenceHost(onStart: (pid: number) => void = () => {}): Infere
     call.reject(new HillockError('ComputeLost', `the inference process ${how} in the middle of a block`))
 
   const start = (): ChildProcess => {
+    held.clear()
     const child = fork(hostFile, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     child.on('message', (reply: HostReply) => {
       if (host !== child) return
       const { output, error } = reply
+      if (output && running) held.add(running.request.digest)
       end(call => (output ? call.resolve(output) : call.reject(new HillockError(error!.type, error!.message))))
     })
     const gone = (how: string): void => {
@@ -56,9 +60,15 @@ export function inferenceHost(onStart: (pid: number) => void = () => {}): Infere
 
   const next = (): void => {
     if (running || calls.length === 0) return
-    running = calls.shift()!
-    host ??= start()
-    host.send(running.request)
+    const call = (running = calls.shift()!)
+    const child = (host ??= start())
+    const { load, ...request } = call.request
+    const send = (bytes?: Uint8Array): void => {
+      // It may have been cancelled, or the process lost, while the model was fetched.
+      if (running === call && host === child) child.send({ request, bytes } satisfies HostCall)
+    }
+    if (held.has(request.digest)) send()
+    else load().then(send, (e: Error) => running === call && end(() => call.reject(e)))
   }
 
   const infer: Infer = (request, signal) =>

@@ -1,8 +1,13 @@
 // The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
-import { readFileSync } from 'node:fs'
-import { createHash } from 'node:crypto'
 import * as ort from 'onnxruntime-node'
+import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { InferenceRequest } from '../activities/context.ts'
+
+export interface HostCall {
+  readonly request: Omit<InferenceRequest, 'load'>
+  /** The ONNX file, as long as the model has not answered yet. */
+  readonly bytes: Uint8Array | undefined
+}
 
 export interface HostReply {
   readonly output?: Uint8Array<ArrayBuffer>
@@ -12,20 +17,30 @@ export interface HostReply {
 const sessions = new Map<string, Promise<ort.InferenceSession>>()
 const threads = Number(process.env['HILLOCK_ONNX_THREADS'] ?? 0)
 
-function session(model: string, digest: string): Promise<ort.InferenceSession> {
-  let open = sessions.get(digest)
-  if (!open) {
-    const bytes = readFileSync(model)
-    const actual = createHash('sha256').update(bytes).digest('hex')
-    if (actual !== digest) throw new Error(`${model} has sha256 ${actual}, but ${digest} was asked for`)
-    open = ort.InferenceSession.create(bytes, {
+/** The same again may go well: memory was short. All else that ONNX Runtime complains of is the model's. */
+const OF_MEMORY = /alloc|memory/i
+
+/** What `work` fails with, said of the model. @throws HillockError ModelMismatch, ComputeLost */
+const ofModel = <T>(what: string, work: Promise<T>): Promise<T> =>
+  work.catch((e: Error) => {
+    throw new HillockError(OF_MEMORY.test(e.message) ? 'ComputeLost' : 'ModelMismatch', `${what}: ${e.message}`)
+  })
+
+function session(digest: string, bytes: Uint8Array | undefined): Promise<ort.InferenceSession> {
+  const open = sessions.get(digest)
+  if (open) return open
+  if (!bytes) throw new HillockError('ComputeLost', `the inference process does not hold model ${digest}`)
+  const made = ofModel(
+    'it does not load',
+    ort.InferenceSession.create(bytes, {
       executionProviders: ['cpu'],
       ...(threads > 0 ? { intraOpNumThreads: threads } : {}),
       enableCpuMemArena: false,
-    })
-    sessions.set(digest, open)
-  }
-  return open
+    }),
+  )
+  sessions.set(digest, made)
+  made.catch(() => sessions.delete(digest))
+  return made
 }
 
 /** Reflects the high sides until every axis is a multiple of `m`; returns the input itself where it already is. */
@@ -49,12 +64,20 @@ export function padHigh(
   return { data: out, shape: [px, py, pz] }
 }
 
-async function infer(r: InferenceRequest): Promise<Uint8Array<ArrayBuffer>> {
-  const s = await session(r.model, r.digest)
+async function infer(r: HostCall['request'], bytes: HostCall['bytes']): Promise<Uint8Array<ArrayBuffer>> {
+  const s = await session(r.digest, bytes)
   const { data, shape } = padHigh(r.em, r.shape, r.multipleOf)
   const [px, py, pz] = shape
-  const result = await s.run({ [s.inputNames[0]!]: new ort.Tensor('uint8', data, [1, 1, pz, py, px]) })
-  const all = result[s.outputNames[0]!]!.data as Uint8Array
+  const dims = [1, 1, pz, py, px]
+  const result = await ofModel(
+    `it does not run on an input of ${dims.join(' x ')}`,
+    s.run({ [s.inputNames[0]!]: new ort.Tensor('uint8', data, dims) }),
+  )
+  const given = result[s.outputNames[0]!]!
+  const [is, wanted] = [`${given.type} ${given.dims.join(' x ')}`, `uint8 ${[1, r.outputs, pz, py, px].join(' x ')}`]
+  if (is !== wanted)
+    throw new HillockError('ModelMismatch', `of an input of ${dims.join(' x ')} it gives ${is}, by its card ${wanted}`)
+  const all = given.data as Uint8Array
   const { min, max } = r.core
   const [cx, cy, cz] = [max[0] - min[0], max[1] - min[1], max[2] - min[2]]
   const out = new Uint8Array(r.channels * cx * cy * cz)
@@ -69,11 +92,11 @@ async function infer(r: InferenceRequest): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 if (process.send) {
-  process.on('message', (request: InferenceRequest) => {
-    infer(request).then(
+  process.on('message', ({ request, bytes }: HostCall) => {
+    infer(request, bytes).then(
       output => process.send!({ output } satisfies HostReply),
       (e: Error) => {
-        const type = e.message.includes('sha256') ? 'ModelMismatch' : 'ComputeLost'
+        const type = isHillockError(e, 'ModelMismatch') ? 'ModelMismatch' : 'ComputeLost'
         process.send!({ error: { type, message: e.message } } satisfies HostReply)
       },
     )

@@ -1,12 +1,11 @@
 // Short activities that make no artifact: survey of the source, index objects, release manifests, channels.
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow'
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { SPARE } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/tasks.ts'
 
-export const housekeeping = proxyActivities<Housekeeping>({
-  taskQueue: queues.cpu,
+export const policy = {
   startToCloseTimeout: '15m',
   heartbeatTimeout: '12s',
   // What undoes an activity must not overtake it; the default is another than documented.
@@ -15,9 +14,12 @@ export const housekeeping = proxyActivities<Housekeeping>({
     initialInterval: '1s',
     backoffCoefficient: 2,
     maximumAttempts: 10 + SPARE,
-    nonRetryableErrorTypes: [...nonRetryable],
+    // What is not understood is not understood better the next time.
+    nonRetryableErrorTypes: [...nonRetryable, 'TypeError', 'SyntaxError', 'RangeError'],
   },
-})
+} satisfies ActivityOptions
+
+export const housekeeping = proxyActivities<Housekeeping>({ ...policy, taskQueue: queues.cpu })
 
 /** The same, under an id and a summary that say which: for those that a workflow runs more than once. */
 export function named<H extends keyof Housekeeping>(

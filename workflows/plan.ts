@@ -1,5 +1,5 @@
-// The plan of a run: nothing is made, so one activity is enough.
-import { housekeeping } from './housekeeping.ts'
+// The plan of a run: the source and the model are looked at, and nothing is made.
+import { planned } from './survey.ts'
 import type { Planned, ReconstructInput } from '../domain/contract.ts'
 
-export const plan = (input: ReconstructInput): Promise<Planned> => housekeeping.plan(input)
+export const plan = (input: ReconstructInput): Promise<Planned> => planned(input)

@@ -6,6 +6,7 @@ import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
 import { passGates, retryPoisoned } from './run-gates.ts'
 import { durable } from './steps.ts'
+import { surveyed } from './survey.ts'
 import { Tracker } from './tracker.ts'
 import {
   queries,
@@ -29,6 +30,7 @@ import {
 } from '../domain/control.ts'
 import { expected } from '../domain/phases.ts'
 import { countOf } from '../domain/counts.ts'
+import { AUTOMATIC } from '../domain/operator.ts'
 import { walkRun, WIDTH, type Steps } from '../domain/walk.ts'
 
 /** A run hears of its spending in so many steps. */
@@ -59,7 +61,7 @@ async function run(input: ReconstructInput, tracker: Tracker, control: Control):
         context,
         roots,
         cost: tracker.cost(),
-        approver: 'gate of the run file',
+        approver: AUTOMATIC,
         runId: workflowInfo().runId,
         ...(input.patch ? { patch: input.patch } : {}),
       },
@@ -81,7 +83,7 @@ async function walked(
   tracker: Tracker,
   control: Control,
 ): Promise<{ context: RunContext; roots: Roots }> {
-  const context = await housekeeping.survey({ ...input, config })
+  const context = await surveyed({ ...input, config })
   const totals = expected(context)
   const { cost, failureRate, stitchResidualPx, alignResidualPx } = config.budget
   const quantum = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined

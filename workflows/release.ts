@@ -7,6 +7,7 @@ import { runStage } from './stage.ts'
 import { unheld } from './unheld.ts'
 import { viaOf } from './via.ts'
 import { entryOf, type Assembled, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
+import { RELEASE_GATE } from '../domain/operator.ts'
 import type { Channel, Quality } from '../domain/release.ts'
 import { wholePhase } from '../domain/walk.ts'
 
@@ -68,7 +69,7 @@ async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promis
     await s.step({
       name: 'approval',
       run: async () => {
-        const d = await gate('release', `release ${made.release} of ${dataset}: ${figures(made)}`)
+        const d = await gate(RELEASE_GATE, `release ${made.release} of ${dataset}: ${figures(made)}`)
         const { workflowId, originalExecutionRunId: runId } = workflowInfo()
         await housekeeping.recordDecision({ dataset, release: made.release, ...d, workflowId, runId })
         if (d.decision === 'reject') throw rejected(d)

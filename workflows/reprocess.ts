@@ -1,7 +1,7 @@
 // Reprocessing: the plan of a run file, and the run itself if anything would come of it. Schedules start it.
 import { executeChild, workflowInfo } from '@temporalio/workflow'
-import { housekeeping } from './housekeeping.ts'
 import { reconstruct } from './reconstruct.ts'
+import { planned } from './survey.ts'
 import { workflowIds, type Reprocessed, type ReprocessInput } from '../domain/contract.ts'
 
 export async function reprocess({ dataset, config }: ReprocessInput): Promise<Reprocessed> {
@@ -11,7 +11,7 @@ export async function reprocess({ dataset, config }: ReprocessInput): Promise<Re
     .at(-1)!
     .replaceAll(/[^A-Za-z0-9-]/g, '')
   const input = { dataset, run, config }
-  const plan = await housekeeping.plan(input)
+  const plan = await planned(input)
   // With nothing to make, what the run file gives is there: it is published unless it is already, or somebody has taken it back.
   if (plan.make + plan.may === 0 && plan.idle !== null)
     return { plan: plan.id, release: null, published: false, why: plan.idle }

@@ -6,6 +6,7 @@ import { queues, workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { amount, costText } from '../../domain/cost.ts'
 import { picture, Plan, planRows, type PlanItem } from '../../domain/plan.ts'
+import { gateText } from '../../domain/release-gate.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRaw } from '../../storage/raw.ts'
 import { getSealed } from '../../storage/sealed.ts'
@@ -27,6 +28,8 @@ export async function plan(file: string, o: { json?: boolean; set: readonly stri
   const { stack, started } = await ensureStack()
   const p = await makePlan(await connect(stack.temporal), config)
   await printPlan(p, config, o)
+  if (!o.json)
+    console.log(`its release is published to ${config.release.channel} within ${gateText(config.release.gate)}`)
   if (started && !o.json) console.log('The stack was started for this and stays up; `./hillock down` stops it.')
   process.exit(0)
 }

@@ -23,8 +23,11 @@ interface Options {
 }
 interface MoveOptions extends Options {
   readonly channel: string
-  readonly reason: string
+  readonly reason?: string
 }
+
+const BY_HAND = 'by hand'
+
 interface RollbackOptions extends MoveOptions {
   readonly to?: string
   readonly from?: string
@@ -77,7 +80,7 @@ export async function show(name: string, o: Options): Promise<void> {
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
   const currency = (await runFileOf(objects, r))?.price.currency ?? ''
   console.log(`cost ${costText(r.cost, currency, r.bounds, r.voxelSizeNm)}`)
-  console.log(`approved by ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
+  console.log(`approval: ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)
   if (r.parent) console.log(`patch of ${r.parent}`)
   for (const d of decisions)
     console.log(
@@ -97,10 +100,13 @@ const say = (o: Options, dataset: string, c: string, v: ChannelValue): never => 
   process.exit(0)
 }
 
-export async function publish(name: string, o: MoveOptions): Promise<void> {
+export async function publish(name: string, o: MoveOptions & { readonly force?: boolean }): Promise<void> {
+  if (o.force && o.reason === undefined)
+    throw new HillockError('ConfigError', '--force: say why with --reason, for the record')
   const r = await findRelease(bucket(), name)
   const { stack } = await ensureStack()
-  const move = { dataset: r.dataset, channel: channel(o.channel), release: r.release, by: operator(), reason: o.reason }
+  const by = { by: operator(), reason: o.reason ?? BY_HAND }
+  const move = { dataset: r.dataset, channel: channel(o.channel), release: r.release, ...by, force: o.force ?? false }
   const client = await connect(stack.temporal)
   const value = await client.workflow
     .execute<typeof publishWorkflow>('publish', {
@@ -133,7 +139,7 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
       'ConfigError',
       `--from ${from}: ${dataset}/${c} names ${now.release} now (${now.by}: ${now.reason}), so it is not taken back`,
     )
-  const input = { dataset, channel: c, from, to: o.to ?? null, by: operator(), reason: o.reason, regions }
+  const input = { dataset, channel: c, from, to: o.to ?? null, by: operator(), reason: o.reason ?? BY_HAND, regions }
   const tell = o.json ? (): void => {} : (line: string): void => console.error(line)
   const result = await rollBack(client, input, tell)
   const value = (await channelsOf(objects, dataset))[c]!

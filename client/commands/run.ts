@@ -40,8 +40,10 @@ export async function run(file: string | undefined, o: RunOptions & { plan?: str
   const { stack, started } = await ensureStack()
   const config = given ?? (await plannedConfig(await connect(stack.temporal), o.plan!))
   const report = await execute(stack, config, o)
-  if (o.json) console.log(JSON.stringify(report))
-  else {
+  if (o.json) {
+    console.log(JSON.stringify(report))
+    if (report.refusal !== null) console.error(`hillock: not published: ${report.refusal}`)
+  } else {
     printReport(report, config)
     if (started) console.log('\nThe stack stays up and serves these links; `./hillock down` stops it.')
   }

@@ -40,7 +40,7 @@ const runtimeText = (t: Lineage['runtime']): string =>
   `Node ${t.node}${t.onnxruntime ? `, ONNX Runtime ${t.onnxruntime} on ${t.provider}` : ''}`
 
 function ofRelease({ release: r, records }: Subject): string[] {
-  const lines = [`${r.dataset}/${r.release}  digest ${r.digest}`, `run ${r.run.workflowId}, approved by ${r.approver}`]
+  const lines = [`${r.dataset}/${r.release}  digest ${r.digest}`, `run ${r.run.workflowId}, approval: ${r.approver}`]
   for (const s of summariseLineage(records, []).stages) {
     lines.push(
       `${s.stage} v${s.versions.map(v => v.value).join(', v')}: ${s.artifacts} artifacts, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${amount(s.cost)}`,

@@ -1,0 +1,110 @@
+// A model is held against its card and tried on a block before anything starts: what is wrong with it is said at once.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Deps } from '../../activities/context.ts'
+import { archiveModel, modelInUse, request, tryModel } from '../../activities/model.ts'
+import { fileStore } from '../../storage/file-store.ts'
+import { getRaw } from '../../storage/raw.ts'
+import { inferenceHost } from '../../worker/inference.ts'
+import { modelFolder, onnx, type Card } from '../onnx.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hillock-models-'))
+const host = inferenceHost()
+afterAll(() => {
+  host.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+const objects = fileStore(join(folder, 'bucket'))
+const deps = { objects, infer: host.infer, runtime: { onnxruntime: 'x', cpu: 'y' } } as unknown as Deps
+let n = 0
+const made = (bytes: Buffer, change?: (card: Card) => void): string =>
+  modelFolder(join(folder, `m${n++}`), bytes, change)
+const open = (at: string, nm: [number, number, number] = [10, 10, 10]) => archiveModel(deps, at, nm)
+const refused = (message: string | RegExp): object => ({
+  type: 'ModelMismatch',
+  message: expect.stringMatching(message) as string,
+})
+
+describe('the card', () => {
+  test.each<[string, (card: Card) => void, RegExp]>([
+    ['another digest', c => (c['sha256'] = '0'.repeat(64)), /its card says 0000/],
+    ['a file that is not there', c => (c['file'] = 'gone.onnx'), /gone\.onnx does not exist/],
+    ['fewer channels than offsets', c => (c['output'].channels = 8), /output\.channels is 8, but offsetsZYX lists 9/],
+    ['other neighbours first', c => c['offsetsZYX'].reverse(), /nearest z, y, x/],
+    ['an offset twice', c => (c['offsetsZYX'][8] = [-3, 0, 0]), /twice/],
+    ['another voxel size', c => (c['voxelSizeRangeNm'] = [1, 2]), /voxelSizeNm 10 x 10 x 10 lies outside/],
+    ['a range from high to low', c => (c['voxelSizeRangeNm'] = [12, 8]), /voxelSizeRangeNm/],
+    ['another output type', c => (c['output'].type = 'float32'), /output\.type/],
+    ['other axes', c => c['input'].axes.reverse(), /input\.axes/],
+    ['no padding', c => (c['input'].spatialMultipleOf = 0), /spatialMultipleOf/],
+  ])('with %s is refused', async (_, change, message) => {
+    await expect(open(made(onnx.right(), change))).rejects.toMatchObject(refused(message))
+  })
+
+  test('that is cut, absent or a pipe is refused by its name', async () => {
+    const at = made(onnx.right())
+    writeFileSync(join(at, 'card.json'), '{"name": "x",')
+    await expect(open(at)).rejects.toMatchObject(refused('card.json is not JSON'))
+    rmSync(join(at, 'card.json'))
+    await expect(open(at)).rejects.toMatchObject(refused('card.json does not exist'))
+    execFileSync('mkfifo', [join(at, 'card.json')])
+    await expect(open(at)).rejects.toMatchObject(refused('card.json is a named pipe'))
+    await expect(open(join(folder, 'nowhere'))).rejects.toMatchObject(refused('card.json does not exist'))
+  })
+
+  test('may give a range of voxel sizes for each axis', async () => {
+    const at = made(onnx.right(), c => {
+      c['voxelSizeNm'] = [4, 4, 40]
+      c['voxelSizeRangeNm'] = [
+        [3, 5],
+        [3, 5],
+        [30, 50],
+      ]
+    })
+    await expect(open(at, [4, 4, 40])).resolves.toMatchObject({ channels: 9 })
+    await expect(open(at, [4, 4, 8])).rejects.toMatchObject(refused('30 to 50 nm along z'))
+  })
+
+  test('of weights in another file is refused by the name of that file', async () => {
+    await expect(open(made(onnx.elsewhere()))).rejects.toMatchObject(refused(/another file \(model\.onnx\.data\)/))
+  })
+})
+
+describe('the model', () => {
+  test('is archived, so that its folder does not matter any more', async () => {
+    const at = made(onnx.right())
+    const model = await open(at)
+    rmSync(at, { recursive: true })
+    expect((await getRaw(objects, model.digest)).length).toBe(onnx.right().length)
+    const sample = await tryModel(deps, model)
+    await modelInUse(deps, { ...model, sample })
+    await expect(modelInUse(deps, { ...model, sample: '0'.repeat(64) })).rejects.toMatchObject(refused('must be alike'))
+  })
+
+  test.each<[string, () => Buffer, RegExp]>([
+    ['no ONNX', onnx.none, /m\d+: it does not load/],
+    ['of unknown operators', onnx.unknown, /it does not load/],
+    ['of one channel', onnx.oneChannel, /it gives uint8 1 x 1 x 48 x 40 x 32, by its card uint8 1 x 9 x 48 x 40 x 32/],
+    ['of exchanged axes', onnx.turned, /it gives uint8 1 x 9 x 32 x 40 x 48/],
+    ['of floats', onnx.floats, /it gives float32/],
+    ['of another range', onnx.dim, /goes from 0 to 1/],
+    ['of one value', onnx.dead, /gives 0 everywhere/],
+  ])('%s is refused', async (_, bytes, message) => {
+    const model = await open(made(bytes()))
+    await expect(tryModel(deps, model)).rejects.toMatchObject(refused(message))
+  })
+
+  test('that is lost with its process is sent again', async () => {
+    const model = await open(made(onnx.right()))
+    const shape = [8, 8, 8] as const
+    const em = Uint8Array.from({ length: 512 }, (_, i) => i & 127)
+    const asked = request(deps, model, em, shape, { min: [0, 0, 0], max: shape })
+    expect((await host.infer(asked)).subarray(512, 1024)).toEqual(em)
+    process.kill(host.pid()!, 'SIGKILL')
+    const again = await host.infer(asked).catch(() => host.infer(asked))
+    expect(again.subarray(1024)).toEqual(em)
+  })
+})

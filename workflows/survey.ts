@@ -1,0 +1,16 @@
+// Before anything starts: the source and the run file, and the model where inference runs.
+import { proxyActivities } from '@temporalio/workflow'
+import { housekeeping, policy } from './housekeeping.ts'
+import { queues, type Planned, type ReconstructInput, type RunContext } from '../domain/contract.ts'
+import type { Housekeeping } from '../domain/tasks.ts'
+
+const { tryModel } = proxyActivities<Pick<Housekeeping, 'tryModel'>>({ ...policy, taskQueue: queues.inference })
+
+/** @throws ApplicationFailure ConfigError, SourceError, ModelMismatch */
+export async function surveyed(input: ReconstructInput, forPlan?: boolean): Promise<RunContext> {
+  const context = await housekeeping.survey(input, ...(forPlan ? [forPlan] : []))
+  return context.model ? { ...context, model: { ...context.model, sample: await tryModel(context.model) } } : context
+}
+
+export const planned = async (input: ReconstructInput): Promise<Planned> =>
+  housekeeping.plan(input, await surveyed(input, true))
