@@ -93,7 +93,11 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, the same bytes, bla
   const file = join(folder, 'run.yaml')
   writeFileSync(file, 'dataset: bad-tiles\nvoxelSizeNm: [8, 8, 8]\nsource: { layout: layout.json }\nthrough: render\n')
 
-  const report = await hillock.run(file)
+  const refused = await hillock.cli('run', file)
+  expect(refused.code).toBe(1)
+  expect(refused.stdout + refused.stderr).toContain('release.gate.tileHoles')
+  const lenient = 'release.gate.tileHoles=0.5'
+  const report = await hillock.run(file, lenient)
   const reason = Object.fromEntries(report.holes.filter(h => h.stage === 'ingest').map(h => [h.what, h.reason]))
   expect(reason).toEqual({
     'section 1 tile corrupt': expect.stringContaining('corrupt'),
@@ -108,7 +112,7 @@ test('corrupt, truncated, wrong shape, wrong depth, missing, the same bytes, bla
   })
   const ingest = report.stages.find(s => s.stage === 'ingest')!
   expect([ingest.made, ingest.found, ingest.quarantined]).toEqual([SECTIONS, 0, 9])
-  const again = await hillock.run(file)
+  const again = await hillock.run(file, lenient)
   expect(again.holes).toEqual(report.holes)
   expect(again.stages.find(s => s.stage === 'ingest')).toMatchObject({ made: 0, found: SECTIONS, quarantined: 9 })
   expect(again.release).toBe(report.release)
