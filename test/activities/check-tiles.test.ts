@@ -59,7 +59,7 @@ test('tiles that are all away, or more than a release may lack', async () => {
       8,
       gone(() => true),
     ),
-  ).toMatch(/8 of 8 tiles cannot be used.*section 0 tile t: .*does not exist/)
+  ).toMatch(/8 of 8 tiles cannot be used.*section 0 tile t: .*is missing/)
   expect(
     await check(
       100,

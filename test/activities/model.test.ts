@@ -31,7 +31,7 @@ const refused = (message: string | RegExp): object => ({
 describe('the card', () => {
   test.each<[string, (card: Card) => void, RegExp]>([
     ['another digest', c => (c['sha256'] = '0'.repeat(64)), /its card says 0000/],
-    ['a file that is not there', c => (c['file'] = 'gone.onnx'), /gone\.onnx does not exist/],
+    ['a file that is not there', c => (c['file'] = 'gone.onnx'), /gone\.onnx is missing/],
     ['fewer channels than offsets', c => (c['output'].channels = 8), /output\.channels is 8, but offsetsZYX lists 9/],
     ['other neighbours first', c => c['offsetsZYX'].reverse(), /nearest z, y, x/],
     ['an offset twice', c => (c['offsetsZYX'][8] = [-3, 0, 0]), /twice/],
@@ -49,10 +49,10 @@ describe('the card', () => {
     writeFileSync(join(at, 'card.json'), '{"name": "x",')
     await expect(open(at)).rejects.toMatchObject(refused('card.json is not JSON'))
     rmSync(join(at, 'card.json'))
-    await expect(open(at)).rejects.toMatchObject(refused('card.json does not exist'))
+    await expect(open(at)).rejects.toMatchObject(refused('card.json is missing'))
     execFileSync('mkfifo', [join(at, 'card.json')])
     await expect(open(at)).rejects.toMatchObject(refused('card.json is a named pipe'))
-    await expect(open(join(folder, 'nowhere'))).rejects.toMatchObject(refused('card.json does not exist'))
+    await expect(open(join(folder, 'nowhere'))).rejects.toMatchObject(refused('card.json is missing'))
   })
 
   test('may give a range of voxel sizes for each axis', async () => {

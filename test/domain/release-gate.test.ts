@@ -22,6 +22,7 @@ const holes = (n: number, stage: string, what: (i: number) => string): Hole[] =>
   Array.from({ length: n }, (_, i) => ({ stage, what: what(i), reason: 'r' }))
 const tiles = (n: number): Hole[] => holes(n, 'ingest', i => `section ${i} tile t`)
 const sections = (n: number): Hole[] => holes(n, 'align', i => `section ${i}`)
+const chunks = (n: number): Hole[] => holes(n, 'ingest', i => `box ${64 * i}-${64 * i + 64}_0-64_0-64`)
 const blocks = (n: number): Hole[] => holes(n, 'affinity', i => `block ${i}_0_0`)
 
 test.each<[string, Release, Counted, RegExp | null]>([
@@ -30,6 +31,13 @@ test.each<[string, Release, Counted, RegExp | null]>([
   ['too many tiles', release(tiles(22)), good, /22 of 422 tiles are holes, release\.gate\.tileHoles allows 5 %/],
   ['too many sections', release(sections(6)), good, /6 of 100 sections are holes, release.gate.sectionHoles/],
   ['too many blocks', release(blocks(2)), good, /2 of 32 blocks of affinity are holes, release.gate.blockHoles/],
+  ['a chunk of a volume', release(chunks(1)), good, null],
+  [
+    'chunks of a volume',
+    release(chunks(2)),
+    good,
+    /8 % of the volume are holes, release\.gate\.chunkHoles allows 5 % \(box 0-64/,
+  ],
   ['a tile of few', release(tiles(1)), { ...good, tiles: 2 }, null],
   ['two tiles of few', release(tiles(2)), { ...good, tiles: 2 }, /2 of 4 tiles/],
   ['parts of one tile', release([...tiles(1), ...tiles(1)]), { ...good, tiles: 2 }, null],
@@ -56,5 +64,7 @@ test('limits come from the run file, and scores are held against it', () => {
     'arand is 0.200, the gate allows 0.1',
   ])
   expect(refusalsOf(release([]), own, good)).toHaveLength(2)
-  expect(gateText(own.release.gate)).toBe('VOI 1, ARAND 0.1, holes 50 % of tiles, 5 % of sections, 5 % of blocks')
+  expect(gateText(own.release.gate)).toBe(
+    'VOI 1, ARAND 0.1, holes 50 % of tiles, 5 % of a volume, 5 % of sections, 5 % of blocks',
+  )
 })
