@@ -81,9 +81,10 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
   }
   const work = async (): Promise<DirectRun> => {
     const input: ReconstructInput = { dataset: config.dataset, run, config }
-    const { id } = await activities.plan(input)
+    const seen = await activities.survey(input)
+    const at = seen.model ? { ...seen, model: { ...seen.model, sample: await activities.tryModel(seen.model) } } : seen
+    const { id } = await activities.plan(input, at)
     const plan = (await getSealed(objects, `plans/${config.dataset}/${id}.json`)) as unknown as Plan
-    const at = await activities.survey(input)
     const roots = await evaluated(at, await walkRun(at, steps, () => {}), steps)
     const made_ = await activities.assemble({ context: at, roots, cost: 0, approver: 'direct', runId: 'direct' })
     const text = await getRelease(objects, config.dataset, made_.release)
