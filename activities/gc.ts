@@ -9,6 +9,7 @@ import { digestsIn, type History } from '../domain/history.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { Release } from '../domain/release.ts'
 import { artifactStore } from '../storage/artifacts.ts'
+import { readMemo } from '../storage/memo.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { LINEAGE } from '../storage/lineage-record.ts'
 import { getRaw, rawKey } from '../storage/raw.ts'
@@ -122,8 +123,8 @@ async function* artifactsIn(deps: Deps): AsyncGenerator<string> {
 async function* unnamed(deps: Deps, kept: Kept): AsyncGenerator<string> {
   // First those that lead to others.
   for await (const key of deps.objects.list('memo/')) {
-    const bytes = await deps.objects.get(key)
-    if (bytes && !kept.hasPage(Buffer.from(bytes).toString())) yield key
+    const page = await readMemo(deps.objects, key).catch(() => undefined)
+    if (page === undefined || !kept.hasPage(page)) yield key
   }
   for await (const name of artifactsIn(deps)) if (!kept.has(`artifacts/${name}`)) yield `artifacts/${name}/`
   for await (const key of deps.objects.list('raw/')) if (!kept.has(key)) yield key

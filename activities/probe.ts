@@ -4,7 +4,7 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { boxesNear, excludedSections, type RunConfig } from '../domain/config.ts'
 import type { Place, Probed, Refs, Saved, Swept } from '../domain/contract.ts'
 import { noCount } from '../domain/counts.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { isHillockError } from '../domain/errors.ts'
 import { fromKey, key } from '../domain/geometry.ts'
 import { activeStages, isTopDown } from '../domain/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/reads.ts'
@@ -15,7 +15,7 @@ import type { PageTask } from '../domain/tasks.ts'
 import { nodeBox, nodeKey, type Node } from '../domain/tree.ts'
 import { concerns } from '../domain/marks.ts'
 import { mapBounded } from '../storage/bounded.ts'
-import { putSealed, unsealed } from '../storage/sealed.ts'
+import { memoKey, putMemo, readMemo } from '../storage/memo.ts'
 import type { Deps } from './context.ts'
 import { runMarks } from './marks.ts'
 import { progress } from './meter.ts'
@@ -23,7 +23,6 @@ import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.
 import { configOf } from './documents.ts'
 import { identityOf, listed, openSource } from './sources/source.ts'
 
-const memoKey = (name: Digest): string => `memo/${name.slice(0, 2)}/${name}`
 const isOfSections = (s: StageName): boolean => !['region', 'node', 'dataset', 'release'].includes(stages[s].scope)
 const stagesOf = ({ context, phase }: Place): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
@@ -167,12 +166,9 @@ async function sourcesNow(deps: Deps, place: Place): Promise<Map<string, Digest>
 /** What an earlier run made of a place of this name. A note that is damaged or leads nowhere is forgotten, and the place made again. */
 async function recalled(deps: Deps, place: Place, source: Digest | undefined): Promise<Swept | null> {
   const note = memoKey(await nameOf(deps, place, source))
-  const bytes = await deps.objects.get(note)
-  if (!bytes) return null
   try {
-    const { of, page } = unsealed(Buffer.from(bytes).toString(), note) as { of: string; page: Digest }
-    if (of !== note) throw new HillockError('MissingArtifact', `${note} is that of another place`)
-    return { ...(await swept(deps, place, page)), ...(source && { source }) }
+    const page = await readMemo(deps.objects, note)
+    return page === undefined ? null : { ...(await swept(deps, place, page)), ...(source && { source }) }
   } catch (e) {
     if (!isHillockError(e, 'MissingArtifact')) throw e
     log.warn(`forgotten, to be made again: ${e.message}`)
@@ -209,6 +205,6 @@ export async function savePage(deps: Deps, { place, entries, below }: PageTask):
   const page = await writePage(deps, entries, below)
   const source = place.phase === 'sections' ? joined(place, below) : undefined
   const note = memoKey(await nameOf(deps, place, source))
-  await putSealed(deps.objects, note, { of: note, page })
+  await putMemo(deps.objects, note, page)
   return { page, ...(source && { source }) }
 }

@@ -4,6 +4,7 @@ import type { ArtifactRef, Output } from '../domain/lineage.ts'
 import type { Difference } from '../domain/differences.ts'
 import type { Digest } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
+import { readMemo } from '../storage/memo.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { artifactKey } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -201,10 +202,10 @@ class Verifier {
 
   /** A memory of where a place lies: it must lead to a page. */
   private async memo(key: string): Promise<void> {
-    const page = Buffer.from((await this.objects.get(key)) ?? []).toString()
-    if (!/^[0-9a-f]{64}$/.test(page) || (await this.objects.size(rawKey(page))) === undefined)
-      this.wrong(key, 'leads to no page; it is a memory that may be deleted')
-    else this.sound(key, page.length)
+    const page = await readMemo(this.objects, key).catch(() => undefined)
+    if (page === undefined || (await this.objects.size(rawKey(page))) === undefined)
+      this.wrong(key, 'leads to no page; the next run makes it again')
+    else this.sound(key, (await this.objects.size(key)) ?? 0)
   }
 }
 

@@ -1,6 +1,6 @@
 // What is made of a run file never depends on what was made before: each key and each input is changed below a home that knows the run of before, and the outcome is that of an empty home.
 import { fork, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -117,6 +117,25 @@ class Stand {
     await this.check(parseRunConfig(this.base.tree, this.name), 'cold')
   }
 
+  /** What is found by name in a home whose cache has been spoilt is what was made. */
+  async withCache(spoil: (notes: readonly string[]) => void): Promise<void> {
+    const home = folder('spoilt')
+    cpSync(await this.first(), home, { recursive: true })
+    const memo = join(home, 'memo')
+    spoil(
+      readdirSync(memo, { recursive: true, withFileTypes: true }).flatMap(e =>
+        e.isFile() ? [join(e.parentPath, e.name)] : [],
+      ),
+    )
+    const config = parseRunConfig(this.base.tree, this.name)
+    const expected = seen(await once(config, folder('empty')))
+    // The first mends the cache, the second finds all.
+    expect(seen(await once(config, home))).toEqual(expected)
+    const again = await once(config, home)
+    expect(seen(again)).toEqual(expected)
+    expect(again).toMatchObject({ made: {} })
+  }
+
   end(): void {
     this.warm.end()
   }
@@ -211,5 +230,34 @@ describe('bytes that change under the same name', () => {
   ] as const
   test.each(sampled(cases, 8))('%s: %s', async (kind, what) => {
     await stand(kind, true).afterBytes(what)
+  })
+})
+
+describe('a cache that is damaged is made again', () => {
+  const bytes = (file: string): Buffer => Buffer.from(readFileSync(file))
+  const spoils: Record<string, (notes: readonly string[]) => void> = {
+    'a bit of each note': notes => {
+      for (const [i, file] of notes.entries()) {
+        const b = bytes(file)
+        b[(i * 7) % b.length]! ^= 1
+        writeFileSync(file, b)
+      }
+    },
+    'notes that are cut or empty': notes => {
+      for (const [i, file] of notes.entries()) writeFileSync(file, bytes(file).subarray(0, i % 3 ? 40 : 0))
+    },
+    'notes that stand for each other': notes => {
+      const all = notes.map(bytes)
+      for (const [i, file] of notes.entries()) writeFileSync(file, all[(i + 1) % all.length]!)
+    },
+    'pages that are gone': notes => {
+      for (const file of notes) {
+        const { page } = JSON.parse(bytes(file).toString()) as { page: string }
+        rmSync(join(file, '../../../raw/sha256', page.slice(0, 2), page), { force: true })
+      }
+    },
+  }
+  test.each(Object.keys(spoils))('%s', async what => {
+    await stand('tiles').withCache(spoils[what]!)
   })
 })
