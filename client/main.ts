@@ -60,18 +60,18 @@ runOptions(program.command('run [file]'))
     'reconstruct what a run file describes, from tiles to a release; the stack is started if need be and stays up',
   )
   .action(async (file: string | undefined, o) => (await import('./commands/run.ts')).run(file, o))
-json(program.command('import <url>'))
+json(program.command('import <where>'))
   .description(
-    'a run file for an aligned volume: precomputed, Zarr, OME-Zarr or N5 in a folder, behind http(s):// or gs://',
+    'a run file for data of others: an aligned volume (precomputed, Zarr, OME-Zarr, N5; a folder, http(s):// or gs://), tiles with their layout, or a stack (docs/import.md)',
   )
   .requiredOption('--dataset <dataset>', 'name of the dataset')
   .option('--format <format>', 'precomputed, zarr or n5 (default: what is there)')
   .option('--mip <n>', 'which of its mips (default: 0)')
   .option('--box <x0,y0,z0:x1,y1,z1>', 'only this part, in voxels of that mip')
-  .option('--voxel-size <x,y,z>', 'in nanometres, where the volume does not say or is wrong')
+  .option('--voxel-size <x,y,z>', 'in nanometres, where the data do not say or are wrong; images never say')
   .option('--keep-query', 'keep what follows the ? of the address, such as a token, in the run file')
   .option('--out <file>', 'the run file (default: DATASET.yaml)')
-  .action(async (url: string, o) => (await import('./commands/import.ts')).importVolume(url, o))
+  .action(async (where: string, o) => (await import('./commands/import.ts')).importVolume(where, o))
 runOptions(program.command('demo'))
   .description('the whole path on a synthetic specimen (examples/demo.yaml), ending with links to look at')
   .option('--exit', 'end after the table instead of serving until Ctrl-C (as without a terminal)')

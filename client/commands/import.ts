@@ -30,7 +30,11 @@ interface Options {
 
 export async function importVolume(address: string, o: Options): Promise<void> {
   const images = await imagesAt(address)
-  if (images) return importImages(images, o)
+  if (images) {
+    const odd = (['format', 'mip', 'box'] as const).find(k => o[k] !== undefined)
+    if (odd) throw new HillockError('ConfigError', `--${odd} is for volumes, and ${address} holds images`)
+    return importImages(images, o)
+  }
   const fail = (why: string): HillockError => new HillockError('ConfigError', why)
   const { url, format: named } = addressOf(address)
   const query = /\?.*/.exec(url)?.[0]

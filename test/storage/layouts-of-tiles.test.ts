@@ -98,7 +98,7 @@ test.each<[string, string, RegExp]>([
   ['no file', 'x,y,z\n1,2,3\n', /no column for the file/],
   ['a section left out', 'file,x,y,z\na.tif,1,2,\n', /line 2: the section is left out/],
   ['JSON cut short', '[{"section": 0,', /is not JSON/],
-  ['JSON of something else', '{"a": 1}', /./],
+  ['JSON of something else', '{"a": 1}', /neither a list of tiles nor tile specs/],
   ['a key of the wrong type', '[{"section":0,"name":"a","file":"f","x":0,"y":0,"width":"wide"}]', /0\.width/],
 ])('refused by name: %s', (_, text, why) => {
   expect(() => parseLayout(text, 'layout')).toThrow(why)
