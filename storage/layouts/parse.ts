@@ -34,8 +34,7 @@ function parseJson(text: string, name: string): ParsedLayout {
     : Object.values(collection.tileIdToSpecMap ?? {}).concat(collection.tileSpecs ?? [])
   if (specs.length === 0 && isTileSpec(value)) specs.push(value)
   if (isTileSpec(specs[0])) return parseRender(specs, name, Object.values(collection.transformIdToSpecMap ?? {}))
-  if (!Array.isArray(value))
-    throw layoutError(name, 'is JSON, but neither a list of tiles nor tile specs of Render')
+  if (!Array.isArray(value)) throw layoutError(name, 'is JSON, but neither a list of tiles nor tile specs of Render')
   const parsed = Listed.safeParse(value)
   if (parsed.success) return { kind: 'json', tiles: parsed.data, notes: [] }
   const issue = parsed.error.issues[0]!

@@ -16,12 +16,17 @@ export interface FoundTiles {
   readonly notes: readonly string[]
 }
 
+/** Bytes of a layout: a text of Node is not longer. */
+const LARGEST = 2 ** 28
+
 /** Headers that are read side by side. */
 const LOOKS = 16
 
 /** @throws HillockError ConfigError where the file is no layout; a missing tile is none: it is set aside by name later */
 export async function readLayout(file: string): Promise<FoundTiles> {
   const bytes = await readRegularFile(file, 'ConfigError')
+  if (bytes.length > LARGEST)
+    throw layoutError(file, `is larger than ${LARGEST >> 20} MiB: split it, for example by sections`)
   // Spreadsheets save "Unicode text" as UTF-16.
   const text = new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes)
   const { kind, tiles, notes } = parseLayout(text, file)

@@ -15,6 +15,9 @@ type Column = keyof typeof HEADERS
 /** Without a header: what TrakEM2 imports. */
 const HEADERLESS: readonly Column[] = ['file', 'x', 'y', 'section', 'width', 'height']
 
+/** Characters of a line. */
+const LONGEST = 4096
+
 interface Row {
   readonly line: number
   readonly cells: readonly string[]
@@ -26,6 +29,8 @@ export function parseTable(text: string, name: string): ParsedLayout {
     .map((l, i): [number, string] => [i + 1, l])
     .filter(([, l]) => l.trim() !== '' && !l.trimStart().startsWith('#'))
   if (lines.length === 0) throw layoutError(name, 'lists no tile')
+  const long = lines.find(([, l]) => l.length > LONGEST)
+  if (long) throw layoutError(name, `line ${long[0]} has ${long[1].length} characters: this is no table of tiles`)
   if (lines.some(([, l]) => FIJI.test(l))) return parseFiji(lines, name)
   const first = lines[0]![1]
   const sign = first.includes('\t') ? '\t' : count(first, ';') >= 2 ? ';' : count(first, ',') >= 2 ? ',' : null
