@@ -53,7 +53,9 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
       }
       if (Date.now() - said > SAY_MS) {
         said = Date.now()
-        const open = Object.entries(stack?.waits ?? { stack: 'is started' }).map(([name, why]) => `${name} ${why}`)
+        const open = Object.entries(stack?.waits ?? { stack: 'is being started' }).map(
+          ([name, why]) => `${name} ${why}`,
+        )
         console.error(`waiting for the stack: ${open.join('; ')} (logs: ${h.logs})`)
       }
       await sleep(100)

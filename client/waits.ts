@@ -26,11 +26,16 @@ export function watch(standing: () => Promise<StackRecord>): void {
   void (async () => {
     let looked = Date.now()
     let said = ''
+    let address: string | undefined
     for (;;) {
       await sleep(LOOK_MS, undefined, { ref: false })
       if (!watching) return
       try {
-        await standing()
+        const { temporal } = await standing()
+        if ((address ??= temporal) !== temporal)
+          throw new Error(
+            `Temporal has another address now, ${temporal}: \`hillock status\` goes on from there, and so does the run`,
+          )
         if (Date.now() - looked < SAY_MS) continue
         looked = Date.now()
         const lines = (await troubles()).join('\n')

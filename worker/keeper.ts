@@ -18,7 +18,7 @@ interface Owner {
 export class Keeper {
   ready = false
   /** Why it is not ready. */
-  why = 'is started'
+  why = 'is being started'
   child: ChildProcess | undefined
   /** Process that it has started itself and told of: the inference process of a worker. */
   inner: number | undefined

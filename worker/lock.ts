@@ -36,6 +36,7 @@ export function checkDatabase(file: string): void {
     db.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     const [found] = db.prepare('PRAGMA quick_check(1)').all()
     if (found?.['quick_check'] !== 'ok') throw new Error(String(found?.['quick_check']).replaceAll(/\s+/g, ' '))
+    if (db.prepare('SELECT 1 FROM sqlite_schema').all().length === 0) throw new Error('it is empty')
     db.exec('ROLLBACK')
   } catch (e) {
     if ((e as { errcode?: number }).errcode === BUSY)

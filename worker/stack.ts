@@ -11,7 +11,7 @@ import { Keeper } from './keeper.ts'
 import { lock } from './lock.ts'
 import { freePort, lastPorts, type Ports } from './ports.ts'
 import { codeRevision } from './runtime.ts'
-import { adopt, answers, devServer } from './temporal.ts'
+import { adopt, answers, devServer, isMade } from './temporal.ts'
 import { findTemporalCli } from './temporal-cli.ts'
 
 const LOOK_MS = 1000
@@ -34,7 +34,7 @@ const given = process.env['TEMPORAL_ADDRESS']
 const revision = codeRevision()
 const keepers = new Map<string, Keeper>()
 /** What else has to happen before the stack is ready, and how far it is. */
-const steps = new Map([['stack', 'is started']])
+const steps = new Map([['stack', 'is being started']])
 let stopping = false
 let written = ''
 
@@ -127,6 +127,7 @@ async function temporal(): Promise<void> {
       const child = devServer(cli.path, h, ports, env(), out)
       void answers(address(), () => child.exitCode === null && child.signalCode === null && !stopping).then(yes => {
         if (!yes || keeper.child !== child) return
+        isMade(h)
         keeper.isReady()
         ready()
       })

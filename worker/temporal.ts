@@ -1,6 +1,6 @@
 // The Temporal server of a stack: the dev server of this machine on its own database, or the one that TEMPORAL_ADDRESS names.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import { searchAttributes } from '../domain/contract.ts'
@@ -12,9 +12,18 @@ const PATIENCE_MS = 20_000
 const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
 const isList = (attribute: string): boolean => attribute === 'HillockStage'
 
+/** There from before the server makes its database until it has answered on it. */
+const unfinished = (h: Home): string => `${h.database}.unfinished`
+
+/** The server has answered: its database is one. */
+export const isMade = (h: Home): void => rmSync(unfinished(h), { force: true })
+
 /** @param cli path of the Temporal CLI. @throws Error when the database is damaged or in use */
 export function devServer(cli: string, h: Home, ports: Ports, env: NodeJS.ProcessEnv, out: number | 'ignore') {
+  // One whose making was interrupted holds nothing, and the server would not complete it.
+  if (existsSync(unfinished(h))) for (const part of ['', '-wal', '-shm']) rmSync(h.database + part, { force: true })
   if (existsSync(h.database)) checkDatabase(h.database)
+  else writeFileSync(unfinished(h), '')
   const options = {
     ip: '127.0.0.1',
     port: ports.temporal,

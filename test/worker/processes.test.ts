@@ -58,6 +58,7 @@ test('a database that is damaged, cut or in use is named', () => {
   checkDatabase(file)
   const bytes = readFileSync(file)
   for (const bad of [
+    Buffer.alloc(0),
     Buffer.from('garbage'.repeat(1000)),
     bytes.subarray(0, 3000),
     Buffer.concat([bytes.subarray(0, 8192), Buffer.alloc(4096, 7), bytes.subarray(12_288)]),
