@@ -43,7 +43,7 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
       // Of two commands at the same moment one starts it, and the other waits with it.
       if (!stack && !child && (release ??= lockOf(h, h.starting)) && !readStack(h)) {
         from = existsSync(log) ? readFileSync(log).length : 0
-        child = supervisor(log)
+        child = supervisor(h, log)
       }
       if (child && (child.exitCode ?? child.signalCode) !== null) {
         // Killed from outside, it is started again.
@@ -65,8 +65,13 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
   }
 }
 
-function supervisor(log: string): ChildProcess {
-  const out = openSync(log, 'a')
+function supervisor(h: Home, log: string): ChildProcess {
+  let out: number
+  try {
+    out = openSync(log, 'a')
+  } catch (e) {
+    throw unusable(h, e)
+  }
   const child = spawn(process.execPath, [join(checkout, 'worker/stack.ts')], {
     detached: true,
     stdio: ['ignore', out, out],
