@@ -45,6 +45,10 @@ const runOptions = (c: Command): Command =>
 json(program.command('up'))
   .description('start Temporal, the workers and the serving process of this machine; serves until Ctrl-C')
   .option('--detach', 'leave them running in the background')
+  .option(
+    '--host <address>',
+    'serve releases on this address, for other machines too (default: 127.0.0.1; then `ssh -L PORT:127.0.0.1:PORT` reaches them from elsewhere)',
+  )
   .action(async o => (await import('./commands/up.ts')).up(o))
 json(program.command('down'))
   .description('stop what `up` or `run` started')

@@ -1,6 +1,7 @@
 // The processes of one machine, kept alive: Temporal dev server, one worker per role, the serving process.
 import { fork, type ChildProcess } from 'node:child_process'
 import { realpathSync, rmSync, statSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knownMark, meetBucket } from './bucket-mark.ts'
@@ -45,6 +46,13 @@ const ui = (): string =>
     ? local(ports.ui)
     : (process.env['HILLOCK_TEMPORAL_UI'] ?? `http://${given.replace(/:(\d+)$/, (_, p) => `:${Number(p) + 1000}`)}`)
 
+/** The address of the serving process as another machine finds it, where it listens for others. */
+function served(): string {
+  const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
+  const name = ['0.0.0.0', '::'].includes(host) ? hostname() : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${ports.serving}`
+}
+
 function record(): void {
   if (stopping) return
   const waits = [...keepers].flatMap(([name, k]) => (k.ready ? [] : [[name, k.why] as const]))
@@ -53,7 +61,7 @@ function record(): void {
     born: bornAt(process.pid)!,
     temporal: address(),
     ui: ui(),
-    serving: local(ports.serving),
+    serving: served(),
     metrics: Object.fromEntries(
       (['workflow', 'cpu', 'inference'] as const).map(role => [role, `${local(ports[role])}/metrics`]),
     ),

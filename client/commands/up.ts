@@ -5,8 +5,11 @@ import { home } from '../../worker/home.ts'
 import { ensureStack, standingStack, stopStack } from '../stack.ts'
 import { unwatch } from '../waits.ts'
 
-export async function up(o: { json?: boolean; detach?: boolean }): Promise<void> {
+export async function up(o: { json?: boolean; detach?: boolean; host?: string }): Promise<void> {
+  if (o.host !== undefined) process.env['HILLOCK_SERVING_HOST'] = o.host
   const { stack, started } = await ensureStack()
+  if (o.host !== undefined && !started)
+    console.error(`it was up already: \`hillock down\` first, if releases are to be served on ${o.host}`)
   if (o.json) console.log(JSON.stringify({ ...stack, started }))
   else {
     console.log(
