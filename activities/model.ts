@@ -120,21 +120,25 @@ const MODELS = 16
  * Once per process and model.
  * @throws HillockError ModelMismatch when it does not load, does not run, or gives something else than its card says.
  */
-export const tryModel = (deps: Deps, model: RunModel): Promise<Digest> =>
-  kept(tried, `${model.digest} ${model.multipleOf} ${model.channels}`, MODELS, async () => {
+export function tryModel(deps: Deps, model: RunModel): Promise<Digest> {
+  const trial = async (): Promise<Digest> => {
     // Unequal sides, so that swapped axes show.
     const shape = map3(a => model.multipleOf * (Math.ceil(32 / model.multipleOf) + a))
     const whole: Box = { min: [0, 0, 0], max: shape }
-    const asked = { ...request(deps, model, sample(shape), shape, whole), channels: model.channels }
-    const out = await deps.infer(asked).catch((e: unknown) => {
-      throw isHillockError(e, 'ModelMismatch') ? mismatch(model.name, e.message) : e
-    })
+    const out = await deps.infer({ ...request(deps, model, sample(shape), shape, whole), channels: model.channels })
     const high = out.reduce((m, v) => Math.max(m, v), 0)
     if (out.every(v => v === out[0])) throw mismatch(model.name, `it gives ${out[0]} everywhere, whatever it is shown`)
     if (high <= 1)
       throw mismatch(model.name, `its output goes from 0 to ${high}, but its card says 255 x probability as uint8`)
     return sha256(out)
-  })
+  }
+  // Whoever asked first may have been cancelled: that is no matter of the others.
+  return kept(tried, `${model.digest} ${model.multipleOf} ${model.channels}`, MODELS, trial)
+    .catch((e: unknown) => (isHillockError(e, 'ModelMismatch') ? Promise.reject(e) : trial()))
+    .catch((e: unknown) => {
+      throw isHillockError(e, 'ModelMismatch') && !e.details['model'] ? mismatch(model.name, e.message) : e
+    })
+}
 
 /** Even grey beside grain of two sizes, x fastest. */
 function sample(shape: Vec3): Uint8Array {

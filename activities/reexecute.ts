@@ -44,7 +44,15 @@ export const reexecute =
         ...artifactStore(objects, { quarantined: true }),
         find: async recipe => (earlier.has(recipeId(recipe)) ? setAside() : mine.find(recipe)),
       }
-      const result = await stages[at.stage]({ ...deps, objects, artifacts }, call.input as never)
+      const result = await stages[at.stage]({ ...deps, objects, artifacts }, call.input as never).catch(
+        (e: unknown) => {
+          // This machine does not compute as the one that made it: told like any other difference.
+          if (isHillockError(e, 'ModelMismatch')) return e
+          throw e
+        },
+      )
+      if (result instanceof HillockError)
+        return { id: at.id, artifacts: recorded.length, equal: 0, why: [result.message.slice(0, LETTERS)], runtime: [] }
       const again = new Map((await answerOf(objects, { type: at.stage, result })).entries.map(e => [e.cell, e]))
       const found = await Promise.all(recorded.map(e => compare(bucket, artifacts, e, again.get(e.cell))))
       const why = found.flatMap(f => (f.why ? [f.why.slice(0, LETTERS)] : []))

@@ -2,9 +2,15 @@
 import { proxyActivities } from '@temporalio/workflow'
 import { housekeeping, policy } from './housekeeping.ts'
 import { queues, type Planned, type ReconstructInput, type RunContext } from '../domain/contract.ts'
+import { SPARE } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/tasks.ts'
 
-const { tryModel } = proxyActivities<Pick<Housekeeping, 'tryModel'>>({ ...policy, taskQueue: queues.inference })
+const { tryModel } = proxyActivities<Pick<Housekeeping, 'tryModel'>>({
+  ...policy,
+  taskQueue: queues.inference,
+  // A model that takes the process down with it does so again.
+  retry: { ...policy.retry, maximumAttempts: 3 + SPARE },
+})
 
 /** @throws ApplicationFailure ConfigError, SourceError, ModelMismatch */
 export async function surveyed(input: ReconstructInput, forPlan?: boolean): Promise<RunContext> {
