@@ -14,7 +14,7 @@ import { putSignature } from '../storage/signatures.ts'
 import type { Deps } from './context.ts'
 import { refuseHeld } from './holds.ts'
 import { refuseMarked } from './marks.ts'
-import { manifestOf, releaseOf } from './release.ts'
+import { releaseOf } from './release.ts'
 import { refusalOf } from './release-gate.ts'
 
 /** Earlier releases that a channel remembers. */
@@ -64,7 +64,10 @@ async function refuseChanged(deps: Deps, manifest: Release, expected: Digest | u
     )
 }
 
-/** Points a channel back; one that no longer points at `from` is left alone: somebody has dealt with it. */
+/**
+ * Points a channel back; one that no longer points at `from` is left alone: somebody has dealt with it.
+ * @throws HillockError GateRejected for a release that the channel never named and the gate refuses
+ */
 export async function rollBack(deps: Deps, input: RollbackInput & { readonly via: string }): Promise<ChannelValue> {
   const ref = await readChannel(deps.objects, input.dataset, input.channel)
   if (!ref) throw new HillockError('ConfigError', `channel ${input.channel} of ${input.dataset} is not set`)
@@ -76,7 +79,10 @@ export async function rollBack(deps: Deps, input: RollbackInput & { readonly via
       'ConfigError',
       `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`,
     )
-  await manifestOf(deps, input.dataset, to)
+  const manifest = await releaseOf(deps, input.dataset, to)
+  // What the channel has named before somebody has let pass.
+  const refusal = now.earlier.includes(to) ? null : await refusalOf(deps, manifest)
+  if (refusal !== null) throw new HillockError('GateRejected', refusal)
   const earlier = now.earlier.slice(now.earlier.indexOf(to) + 1)
   return set(deps, input, ref.version, now, { release: to, earlier, by: input.by, reason: input.reason })
 }

@@ -40,11 +40,8 @@ export async function assemble(deps: Deps, input: ReleaseInput): Promise<Assembl
 }
 
 /** The manifest of a release. @throws HillockError MissingArtifact */
-export async function manifestOf(deps: Deps, dataset: string, name: string): Promise<string> {
+export async function releaseOf(deps: Deps, dataset: string, name: string): Promise<Release> {
   const text = await getRelease(deps.objects, dataset, name)
   if (!text) throw new HillockError('MissingArtifact', `there is no release ${name} of ${dataset}`)
-  return text
+  return Release.parse(JSON.parse(text))
 }
-
-export const releaseOf = async (deps: Deps, dataset: string, name: string): Promise<Release> =>
-  Release.parse(JSON.parse(await manifestOf(deps, dataset, name)))
