@@ -76,7 +76,10 @@ export const VolumeFormat = z.enum(['precomputed', 'zarr', 'n5'])
 export type VolumeFormat = z.infer<typeof VolumeFormat>
 
 const VolumeSource = z.strictObject({
-  url: z.string().meta({ description: 'A folder, http(s):// or gs://.', examples: ['https://example.org/em'] }),
+  url: z.string().meta({
+    description: 'A folder, http(s):// or gs://, or what viewers paste (docs/import.md).',
+    examples: ['https://example.org/em'],
+  }),
   format: VolumeFormat.optional().describe('Found out if left out.'),
   mip: z.number().int().nonnegative().default(0).describe('Which of its mips.'),
   box: Box.optional().describe(
@@ -99,7 +102,7 @@ const Source = z.union(
     }),
     z.strictObject({
       volume: VolumeSource.describe(
-        'A volume of uint8 that is aligned already, as `hillock import` finds it: every slice becomes a section of one tile.',
+        'A volume of uint8, or of uint16 with stages.ingest.window, that is aligned already, as `hillock import` finds it: every slice becomes a section.',
       ),
     }),
     z.strictObject({

@@ -60,7 +60,7 @@ const yaml = (value: unknown): string =>
     : `\`${JSON.stringify(value)
         .replaceAll(/"([A-Za-z_][\w./-]*)"/g, '$1')
         .replaceAll(',', ', ')
-        .replaceAll(/([\w-]):/g, '$1: ')}\``
+        .replaceAll(/([\w-]):(?!\/\/)/g, '$1: ')}\``
 
 /** A value that may stand there, where the key does not hold others. */
 export function exampleOf(k: SchemaKey): unknown {

@@ -128,7 +128,7 @@ test('of an aligned volume what is missing or damaged is a hole by its box, and 
   const aligned = 'stages: { align: { method: none }, render: { normalise: none } }'
   writeFileSync(
     file,
-    `dataset: holes\nvoxelSizeNm: [8, 8, 8]\nsource: { volume: { url: ${volume} } }\nthrough: render\n${aligned}\n`,
+    `dataset: holes\nvoxelSizeNm: [8, 8, 8]\nsource: { volume: { url: ${volume} } }\nthrough: render\nrelease: { gate: { chunkHoles: 0.2 } }\n${aligned}\n`,
   )
   const report = await hillock.run(file)
   expect(report.holes).toEqual([
