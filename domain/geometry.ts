@@ -28,7 +28,7 @@ export const shapeOf = (b: Box): Vec3 => map3(a => b.max[a] - b.min[a])
 export const product = (v: Vec3): number => v[0] * v[1] * v[2]
 export const voxels = (b: Box): number => product(shapeOf(b))
 export const isEmpty = (b: Box): boolean => b.min.some((v, a) => v >= b.max[a]!)
-const add = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] + b[i])
+export const add = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] + b[i])
 export const subtract = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] - b[i])
 export const multiply = (a: Vec3, b: Vec3): Vec3 => map3(i => a[i] * b[i])
 export const boxAt = (min: Vec3, shape: Vec3): Box => ({ min, max: add(min, shape) })

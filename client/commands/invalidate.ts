@@ -1,7 +1,7 @@
 // `hillock invalidate`: marks sections, boxes and artifacts that are wrong, lists the marks, lifts them.
 import { checkExclude } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { boxName } from '../../domain/geometry.ts'
+import { add, boxName, subtract } from '../../domain/geometry.ts'
 import { boxOf } from '../numbers.ts'
 import type { DataMark } from '../../domain/marks.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
@@ -41,8 +41,8 @@ export async function invalidate(o: Options): Promise<void> {
   }
   if (o.damaged) throw new HillockError('ConfigError', '--damaged: only an artifact can be that')
   const dataset = o.dataset ?? ''
-  const what = o.section === undefined ? { box: boxOf(o.box!) } : { section: sectionOf(o.section) }
-  await checkWithin(objects, dataset, what)
+  const seen = o.section === undefined ? { box: boxOf(o.box!) } : { section: sectionOf(o.section) }
+  const what = await fromOrigin(objects, dataset, seen)
   const mark = await putDataMark(objects, { dataset, what, ...why })
   return say(o, { mark }, `${mark.id}: ${whatOf(mark)} of ${dataset} is left out by every run from now on`)
 }
@@ -65,24 +65,29 @@ function artifactNamed(text: string): { stage: string; recipe: string } {
 }
 
 function sectionOf(text: string): number {
-  if (!/^\d+$/.test(text)) throw new HillockError('ConfigError', `--section ${text}: a whole number`)
+  if (!/^-?\d+$/.test(text)) throw new HillockError('ConfigError', `--section ${text}: a whole number`)
   return Number(text)
 }
 
-/** @throws HillockError ConfigError for a dataset without any release, or for what lies outside of it. */
-async function checkWithin(objects: ObjectStore, dataset: string, what: DataMark['what']): Promise<void> {
+/**
+ * What is seen in a viewer, in the coordinates of the source, as marks and run files count it.
+ * @throws HillockError ConfigError for a dataset without any release, or for what lies outside of it
+ */
+async function fromOrigin(objects: ObjectStore, dataset: string, what: DataMark['what']): Promise<DataMark['what']> {
   const [first] = dataset ? await listReleases(objects, dataset) : []
   if (first === undefined)
     throw new HillockError(
       'ConfigError',
       `--dataset ${dataset || '(none)'}: there is no release of it; there are: ${(await datasets(objects)).join(', ') || 'none'}. Before the first release \`exclude\` in the run file does the same`,
     )
-  const { bounds } = (await readRelease(objects, dataset, first))!
+  const { bounds, offset = [0, 0, 0] } = (await readRelease(objects, dataset, first))!
   const reason = 'mark'
   checkExclude(
     'section' in what ? { sections: [{ ...what, reason }], boxes: [] } : { sections: [], boxes: [{ ...what, reason }] },
-    bounds,
+    { min: add(bounds.min, offset), max: add(bounds.max, offset) },
   )
+  if ('section' in what) return { section: what.section - offset[2] }
+  return { box: { min: subtract(what.box.min, offset), max: subtract(what.box.max, offset) } }
 }
 
 async function list(objects: ObjectStore, o: Options): Promise<void> {

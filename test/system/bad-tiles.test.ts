@@ -205,6 +205,10 @@ test('deep, inverted and off the origin, imaged twice: the same voxels as plain 
   const shown = await hillock.cli('plan', join(folder, 'far.yaml'))
   expect(shown.stdout).toContain('voxel 0, 0, 0 lies at -81, 5000, 2430 of the source')
   expect(shown.stdout).toContain('1000 becomes black, 3550 white')
+  const mark = (section: number) =>
+    hillock.cli('invalidate', '--dataset', 'far', '--section', String(section), '--reason', 'knife mark')
+  expect((await mark(1)).stderr).toContain('there is no section 1; they go from 2430 to 2431')
+  expect((await mark(2431)).stdout).toContain('section 1 of far')
   const refused = await hillock.cli('plan', join(folder, 'far.yaml'), '--set', 'stages.ingest.window=null')
   expect(refused.code).toBe(1)
 }, 200_000)
