@@ -14,7 +14,7 @@ const table = {
   },
   BadTileError: {
     retry: false,
-    means: 'a tile is missing, truncated, corrupt, of wrong shape or depth, blank, or listed twice',
+    means: 'a tile is missing, truncated, corrupt, of wrong shape or depth, blank, or no image',
     todo: 'read the quarantine list; replace the file and run again, or accept the declared hole',
   },
   SourceError: {
