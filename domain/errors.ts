@@ -39,8 +39,9 @@ const table = {
   },
   ModelMismatch: {
     retry: false,
-    means: 'the model file is not the one its card or the recipe names, or does not fit the data',
-    todo: 'restore the model file, or name the other model in the run file',
+    means:
+      'the model does not load, is not the one its card names, gives something else than its card says, or does not fit the data',
+    todo: 'restore the model and its card, or name another in the run file',
   },
   MissingArtifact: {
     retry: false,
