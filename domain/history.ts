@@ -1,5 +1,6 @@
 // What an audit reads out of a workflow's history, in the JSON form of Temporal's protobuf that its own CLI prints.
 import { canonicalJson, type Json } from './canonical.ts'
+import { differences, type Difference } from './differences.ts'
 
 /** One run of one workflow. */
 export interface Execution {
@@ -64,13 +65,24 @@ const typeOf = (h: History): string => attributesOf(h.events[0]!).workflowType!.
 const endOf = (h: History): string =>
   h.events.at(-1)!.eventType.slice(`${PREFIX}WORKFLOW_EXECUTION_`.length).toLowerCase()
 
+interface About {
+  readonly workflowId: string
+  readonly type: string
+  readonly end: string
+  readonly events: number
+}
+
 /** What the index of an archive says of a history beside its run id and digests. */
-export const aboutHistory = (h: History): { workflowId: string; type: string; end: string; events: number } => ({
+export const aboutHistory = (h: History): About => ({
   workflowId: attributesOf(h.events[0]!).workflowId!,
   type: typeOf(h),
   end: endOf(h),
   events: h.events.length,
 })
+
+/** In what the index says something else than the history. */
+export const misindexed = (h: History, { workflowId, type, end, events }: About): Difference[] =>
+  differences(aboutHistory(h), { workflowId, type, end, events })
 
 /** Runs that belong to the same work: children, however they ended, and the runs before and after in a chain. */
 function relatives(h: History, self: Execution): Execution[] {

@@ -19,8 +19,8 @@ import type { Wrong } from './reach.ts'
 const READS = 32
 
 export class IndexWalk {
-  /** Every page and record could be read. */
-  whole = true
+  /** Whether there is something that could not be read. */
+  readonly unread = { pages: false, records: false }
   private readonly objects: ObjectStore
   private readonly of: Pick<Place, 'context' | 'phase'>
   private readonly lineage: (ref: ArtifactRef) => Promise<Lineage>
@@ -53,7 +53,7 @@ export class IndexWalk {
     } catch (e) {
       this.wrong(rawKey(digest), `${(e as Error).message} (${by})`)
     }
-    this.whole = false
+    this.unread.pages = true
     return undefined
   }
 
@@ -106,7 +106,7 @@ export class IndexWalk {
       if (!concerns({ stage, extent }, { context, node })) this.wrong(key, `is not the page of ${stage} ${cell}`)
       wrong('declares other holes than the lineage record', 'holes', summary['holes'] ?? [], holes)
     } catch (e) {
-      this.whole = false
+      this.unread.records = true
       this.wrong(`artifacts/${ref.stage}/${ref.recipe}/lineage.json`, (e as Error).message)
     }
   }

@@ -1,7 +1,7 @@
 // What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
 import type { Page } from '../domain/page.ts'
 import { differences, type Difference } from '../domain/differences.ts'
-import { aboutHistory, archivedWith, digestsIn, type Execution, type History } from '../domain/history.ts'
+import { archivedWith, digestsIn, misindexed, type Execution, type History } from '../domain/history.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Digest } from '../domain/recipe.ts'
 import type { PackLayer, Release, VolumeLayer } from '../domain/release.ts'
@@ -127,8 +127,7 @@ export class Reach {
       const key = historyKey(folder, h.runId)
       const history = await getHistory(this.objects, key, h.digest, h.packed).catch((e: unknown) => e as Error)
       if (!history || history instanceof Error) return this.wrong(key, history?.message ?? 'is gone')
-      const { workflowId, type, end, events } = h
-      for (const d of differences(aboutHistory(history), { workflowId, type, end, events }))
+      for (const d of misindexed(history, h))
         this.wrong(`${folder}/index.json`, `does not say what the history of ${h.runId} does`, d)
       for (const r of archivedWith(history, h, index.root))
         if (!listed.has(r.runId))

@@ -9,10 +9,8 @@ import { proveChannel } from '../proof/channels.ts'
 import { RecordCheck } from '../proof/records.ts'
 import { proveRelease } from '../proof/release.ts'
 import { archivesOf } from '../proof/told.ts'
-import { Archives, type Located } from './histories.ts'
+import { Archives, nameOf, type Located } from './histories.ts'
 import type { Findings } from './report.ts'
-
-const nameOf = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
 
 export class Held {
   readonly records: RecordCheck

@@ -3,7 +3,8 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { queues, workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { firstDifference, isGone, type Execution, type History } from '../../domain/history.ts'
+import { firstDifference, isGone, misindexed, type Execution, type History } from '../../domain/history.ts'
+import { sha256 } from '../../domain/recipe.ts'
 import {
   archiveFolder,
   getHistory,
@@ -22,6 +23,8 @@ import type { Findings } from './report.ts'
 export interface Located extends ArchivedHistory {
   readonly key: string
 }
+
+export const nameOf = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
 
 const located = (index: HistoryIndex): Located[] =>
   index.histories.map(h => ({ ...h, key: historyKey(archiveFolder(index.root), h.runId) }))
@@ -91,7 +94,7 @@ export class Archives {
 
   /** One history, if it is whole; what is wrong with it goes to `findings`. */
   async load(h: Located, findings: Findings): Promise<History | undefined> {
-    const wrong = (why: string): undefined => findings.add('history', `${h.workflowId} (${h.runId})`, why)
+    const wrong = (why: string): undefined => findings.add('history', nameOf(h), why)
     const server = await this.fromServer(h)
     let history: History | undefined
     try {
@@ -104,6 +107,9 @@ export class Archives {
     if (difference) wrong(`the archive differs from what Temporal holds, first in ${difference}`)
     const digest = historyDigest(history)
     if (digest !== h.digest) wrong(`${h.key} has digest ${digest}, the index names ${h.digest}`)
+    else if (sha256((await this.objects.get(h.key))!) !== h.packed)
+      wrong(`${h.key} has other bytes than the index names`)
+    for (const d of misindexed(history, h)) findings.add('history', nameOf(h), 'the index says something else', d)
     findings.count(server ? 'onServer' : 'goneFromServer')
     return history
   }

@@ -55,9 +55,11 @@ function tamper(file: string, change: (bytes: Buffer) => Uint8Array): void {
 /** The same for the text of a history; `forge` also brings the index into line. */
 function tamperHistory(runId: string, change: (text: string) => string, forge = false): void {
   const text = change(read(runId))
-  tamper(join(folder(), `${runId}.json.gz`), () => gzipSync(text))
+  const packed = gzipSync(text)
+  tamper(join(folder(), `${runId}.json.gz`), () => packed)
   if (!forge) return
-  const histories = index().histories.map(h => (h.runId === runId ? { ...h, digest: sha256(text) } : h))
+  const own = { digest: sha256(text), packed: sha256(packed) }
+  const histories = index().histories.map(h => (h.runId === runId ? { ...h, ...own } : h))
   tamper(join(folder(), 'index.json'), () => Buffer.from(sealed({ ...index(), histories })))
 }
 afterEach(() => {
