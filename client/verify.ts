@@ -152,7 +152,7 @@ class Verifier {
 
   private readonly known = new Map<string, Promise<Archives>>()
   private archives(dataset: string): Promise<Archives> {
-    if (!this.known.has(dataset)) this.known.set(dataset, archivesOf(this.objects, dataset))
+    if (!this.known.has(dataset)) this.known.set(dataset, archivesOf(this.objects, dataset, this.wrong))
     return this.known.get(dataset)!
   }
 

@@ -3,6 +3,7 @@ import { Told } from '../../domain/told.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from '../../storage/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
+import type { Wrong } from '../../storage/reach.ts'
 
 /** Workflows that assemble, publish, roll back or decide. */
 const MOVERS: readonly string[] = ['release', 'publish', 'rollback']
@@ -14,18 +15,20 @@ export interface Archives {
   readonly movers: readonly (ArchivedHistory & { readonly key: string })[]
 }
 
-/** What is damaged is left out: whoever follows the digests of a release tells of it. */
-export async function archivesOf(objects: ObjectStore, dataset: string): Promise<Archives> {
+/** @param wrong hears of what is damaged, and left out. */
+export async function archivesOf(objects: ObjectStore, dataset: string, wrong: Wrong = () => {}): Promise<Archives> {
   const told = new Told()
   const movers: (ArchivedHistory & { readonly key: string })[] = []
   for await (const key of objects.list(`histories/${dataset}/`)) {
     if (!key.endsWith('/index.json')) continue
     const folder = key.slice(0, -'/index.json'.length)
-    const index = await getHistoryIndex(objects, folder).catch(() => undefined)
+    const index = await getHistoryIndex(objects, folder).catch((e: unknown) => wrong(key, (e as Error).message))
     for (const h of index?.histories ?? [])
       if (MOVERS.includes(h.type)) movers.push({ ...h, key: historyKey(folder, h.runId) })
   }
-  const histories = await mapBounded(movers, READS, m => getHistory(objects, m.key, m.digest).catch(() => undefined))
+  const histories = await mapBounded(movers, READS, m =>
+    getHistory(objects, m.key, m.digest, m.packed).catch((e: unknown) => wrong(m.key, (e as Error).message)),
+  )
   for (const h of histories) if (h) told.add(h)
   return { told, movers }
 }
