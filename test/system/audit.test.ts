@@ -188,7 +188,7 @@ test('what was changed is named: the run file; a parameter in a history that nob
   expect(of(report, 're-execution').map(f => f.why)).toContainEqual(
     expect.stringMatching(/^agglomerate\/[0-9a-f]{64}: another recipe: .*parameters\.threshold 0\.4 -> 0\.9/),
   )
-  const lines = of(report, 'lineage').filter(f => f.what === `synapse/${other.recipe}`)
+  const lines = of(report, 'lineage').filter(f => f.what === `artifacts/synapse/${other.recipe}/lineage.json`)
   expect(lines.length).toBeGreaterThan(0)
   expect(lines[0]!.why).toContain('recipe')
   const bytes = of(report, 're-execution').filter(f => f.why.includes(ref.recipe) && f.why.includes('is damaged'))
