@@ -8,9 +8,14 @@ export interface Execution {
   readonly runId: string
 }
 
+/** Codes of gRPC: INVALID_ARGUMENT (of an id that can be none), NOT_FOUND. */
+const GONE: readonly unknown[] = [3, 5]
+
 /** Whether Temporal says that it does not know, or no longer has, a workflow. */
-export const isGone = (e: unknown): boolean =>
-  (e as Error).name === 'WorkflowNotFoundError' || (e as { code?: unknown }).code === 5
+export const isGone = (e: unknown): boolean => {
+  const { name, code, cause } = e as { name?: string; code?: unknown; cause?: { code?: unknown } }
+  return name === 'WorkflowNotFoundError' || GONE.includes(code) || GONE.includes(cause?.code)
+}
 
 interface HistoryEvent {
   readonly eventId: string
