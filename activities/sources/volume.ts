@@ -28,7 +28,9 @@ async function open(source: VolumeSource, { stages }: RunConfig): Promise<Opened
   if (!mip) throw fail(`there is no mip ${source.mip}; they go from 0 to ${volume.mips.length - 1}`)
   if (mip.unread) throw fail(`mip ${source.mip}: ${mip.unread}`)
   if (!GREYS.includes(mip.dataType) || volume.channels !== 1)
-    throw fail(`holds ${volume.channels} channels of ${mip.dataType}; EM is one channel of ${GREYS.join(' or ')}`)
+    throw fail(
+      `holds ${volume.channels === 1 ? '' : `${volume.channels} channels of `}${mip.dataType}; EM is one channel of ${GREYS.join(' or ')}`,
+    )
   if (mip.dataType !== 'uint8' && !stages.ingest.window)
     throw fail(
       `holds ${mip.dataType}: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,

@@ -61,7 +61,7 @@ export async function importVolume(address: string, o: Options): Promise<void> {
   if (taken.unread) throw fail(`mip ${mip} of ${url}: ${taken.unread}`)
   if (!['uint8', 'uint16'].includes(taken.dataType) || volume.channels !== 1)
     throw fail(
-      `mip ${mip} of ${url} holds ${volume.channels} channel${volume.channels > 1 ? 's' : ''} of ${taken.dataType}; a source of EM is one channel of uint8 or uint16`,
+      `mip ${mip} of ${url} holds ${volume.channels === 1 ? '' : `${volume.channels} channels of `}${taken.dataType}; a source of EM is one channel of uint8 or uint16`,
     )
   const file = o.out ?? `${o.dataset}.yaml`
   if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
