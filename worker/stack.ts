@@ -39,6 +39,8 @@ const steps = new Map([['stack', 'is being started']])
 let stopping = false
 let written = ''
 
+const tell = (what: string): void => console.error(`${new Date().toISOString()} ${what}`)
+
 const address = (): string => given ?? `127.0.0.1:${ports.temporal}`
 const local = (port: number): string => `http://127.0.0.1:${port}`
 const ui = (): string =>
@@ -79,7 +81,7 @@ function record(): void {
     written = readFileSync(h.stack, 'utf8')
   } catch (e) {
     // Written again at the next look.
-    console.error(`${new Date().toISOString()} ${h.stack} cannot be written: ${(e as Error).message}`)
+    tell(`${h.stack} cannot be written: ${(e as Error).message}`)
   }
 }
 
@@ -145,14 +147,15 @@ async function temporal(): Promise<void> {
 }
 
 async function start(): Promise<void> {
+  tell(`the stack on ${h.root} starts: process ${process.pid}, build ${revision}`)
   record()
   const strays = await endStrays(h.root)
-  if (strays > 0) console.error(`${new Date().toISOString()} ended ${strays} processes of an earlier stack`)
+  if (strays > 0) tell(`ended ${strays} processes of an earlier stack`)
   try {
     await meetBucket(h)
   } catch (e) {
     // What is in it can be read all the same; what is to be written says so itself.
-    console.error(`${new Date().toISOString()} bucket: ${(e as Error).message}`)
+    tell(`bucket: ${(e as Error).message}`)
   }
   steps.set('stack', 'waits for Temporal')
   record()
@@ -177,6 +180,7 @@ async function start(): Promise<void> {
 async function stop(code = 0): Promise<void> {
   if (stopping) return
   stopping = true
+  tell('the stack stops')
   const all = [...keepers.values()]
   const server = keepers.get('temporal')
   const workers = all.filter(k => k !== server)
@@ -191,6 +195,7 @@ async function stop(code = 0): Promise<void> {
   server?.stop('SIGKILL')
   await endStrays(h.root).catch((e: unknown) => console.error(`hillock: ${(e as Error).message}`))
   rmSync(h.stack, { force: true })
+  tell('the stack has stopped')
   process.exit(code)
 }
 
