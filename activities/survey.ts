@@ -25,7 +25,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     : { bounds: ofPhantom(input.config), offset: [0, 0, 0] as const, tiles: [] }
   checkExclude(input.config.exclude, bounds, offset[2])
   const marks = await listDataMarks(deps.objects, input.dataset)
-  const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds) }
+  const config = { ...input.config, exclude: excluding(input.config.exclude, marks, bounds, offset) }
   if (config.evaluate.box) checkInside('evaluate.box', config.evaluate.box, bounds)
   if (source && tiles) await checkTiles(deps, config, source, tiles)
   const { evaluate } = config

@@ -181,7 +181,10 @@ export const RunConfig = z.strictObject({
               .number()
               .int()
               .nonnegative()
-              .meta({ description: 'Its z in the dataset.', examples: [42] }),
+              .meta({
+                description: 'Its z in the dataset, whose first section is 0 whatever its number in the source.',
+                examples: [42],
+              }),
             ...because,
           }),
         )

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { RunConfig } from './config.ts'
 import type { RunContext } from './contract.ts'
-import { Box, boxName, intersect, isEmpty, key } from './geometry.ts'
+import { Box, boxName, intersect, isEmpty, key, subtract, type Vec3 } from './geometry.ts'
 import { Digest, Recipe } from './recipe.ts'
 import { stages, type StageName } from './stages.ts'
 import { BATCH } from './sweep.ts'
@@ -31,11 +31,11 @@ export type ArtifactMark = z.infer<typeof ArtifactMark>
 /** What a maker of artifacts has to know of a mark. */
 export type SetAside = Pick<ArtifactMark, 'kind' | 'reason' | 'content'>
 
-/** Takes a section, or a box of voxels, out of every run of a dataset. */
+/** Takes a section, or a box of voxels, out of every run of a dataset; in the coordinates of its source, as a viewer shows them. */
 export const DataMark = z.strictObject({
   id: z.string(),
   dataset: z.string(),
-  what: z.union([z.strictObject({ section: z.number().int().nonnegative() }), z.strictObject({ box: Box })]),
+  what: z.union([z.strictObject({ section: z.number().int() }), z.strictObject({ box: Box })]),
   ...why,
 })
 export type DataMark = z.infer<typeof DataMark>
@@ -45,18 +45,20 @@ type Exclude = RunConfig['exclude']
 /**
  * What a run leaves out: what its file says, and the marks that lie within the dataset; each section and each box once. What earlier marks put into
  * the file of an earlier run counts only as far as they stand.
+ * @param offset of the dataset in the coordinates of its source, which those of the marks are
  */
-export function excluding(given: Exclude, marks: readonly DataMark[], bounds: Box): Exclude {
+export function excluding(given: Exclude, marks: readonly DataMark[], bounds: Box, offset: Vec3 = [0, 0, 0]): Exclude {
   const sections = new Map<number, Exclude['sections'][number]>()
   const boxes = new Map<string, Exclude['boxes'][number]>()
   for (const e of given.sections) if (e.mark === undefined) sections.set(e.section, e)
   for (const e of given.boxes) if (e.mark === undefined) boxes.set(boxName(e.box), e)
   for (const { what, reason, id: mark } of marks.toSorted((a, b) => (a.at < b.at ? -1 : 1)))
     if ('section' in what) {
-      const { section } = what
-      if (section < bounds.max[2] && !sections.has(section)) sections.set(section, { section, reason, mark })
+      const section = what.section - offset[2]
+      if (section >= 0 && section < bounds.max[2] && !sections.has(section))
+        sections.set(section, { section, reason, mark })
     } else {
-      const { box } = what
+      const box = { min: subtract(what.box.min, offset), max: subtract(what.box.max, offset) }
       if (!isEmpty(intersect(box, bounds)) && !boxes.has(boxName(box))) boxes.set(boxName(box), { box, reason, mark })
     }
   return {

@@ -19,6 +19,12 @@ export async function diff(first: string, second: string, o: { json?: boolean })
   const [a, b] = await Promise.all([first, second].map(name => findRelease(objects, name)))
   if (a!.dataset !== b!.dataset)
     throw new HillockError('ConfigError', `${first} is a release of ${a!.dataset}, ${second} of ${b!.dataset}`)
+  const [from, to] = [a!, b!].map(r => (r.offset ?? [0, 0, 0]).join(', '))
+  if (from !== to)
+    throw new HillockError(
+      'ConfigError',
+      `${first} begins at ${from} of its source and ${second} at ${to}: their voxels cannot be compared one by one`,
+    )
   const { stack } = await ensureStack()
   const client = await connect(stack.temporal)
   const input = { dataset: a!.dataset, before: a!.release, after: b!.release }

@@ -1,7 +1,7 @@
 // `hillock invalidate`: marks sections, boxes and artifacts that are wrong, lists the marks, lifts them.
 import { checkExclude } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { add, boxName, subtract } from '../../domain/geometry.ts'
+import { add, boxName } from '../../domain/geometry.ts'
 import { boxOf } from '../numbers.ts'
 import type { DataMark } from '../../domain/marks.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
@@ -41,8 +41,8 @@ export async function invalidate(o: Options): Promise<void> {
   }
   if (o.damaged) throw new HillockError('ConfigError', '--damaged: only an artifact can be that')
   const dataset = o.dataset ?? ''
-  const seen = o.section === undefined ? { box: boxOf(o.box!) } : { section: sectionOf(o.section) }
-  const what = await fromOrigin(objects, dataset, seen)
+  const what = o.section === undefined ? { box: boxOf(o.box!) } : { section: sectionOf(o.section) }
+  await checkWithin(objects, dataset, what)
   const mark = await putDataMark(objects, { dataset, what, ...why })
   return say(o, { mark }, `${mark.id}: ${whatOf(mark)} of ${dataset} is left out by every run from now on`)
 }
@@ -69,11 +69,8 @@ function sectionOf(text: string): number {
   return Number(text)
 }
 
-/**
- * What is seen in a viewer, in the coordinates of the source, as marks and run files count it.
- * @throws HillockError ConfigError for a dataset without any release, or for what lies outside of it
- */
-async function fromOrigin(objects: ObjectStore, dataset: string, what: DataMark['what']): Promise<DataMark['what']> {
+/** @throws HillockError ConfigError for a dataset without any release, or for what lies outside of it. */
+async function checkWithin(objects: ObjectStore, dataset: string, what: DataMark['what']): Promise<void> {
   const [first] = dataset ? await listReleases(objects, dataset) : []
   if (first === undefined)
     throw new HillockError(
@@ -86,8 +83,6 @@ async function fromOrigin(objects: ObjectStore, dataset: string, what: DataMark[
     'section' in what ? { sections: [{ ...what, reason }], boxes: [] } : { sections: [], boxes: [{ ...what, reason }] },
     { min: add(bounds.min, offset), max: add(bounds.max, offset) },
   )
-  if ('section' in what) return { section: what.section - offset[2] }
-  return { box: { min: subtract(what.box.min, offset), max: subtract(what.box.max, offset) } }
 }
 
 async function list(objects: ObjectStore, o: Options): Promise<void> {

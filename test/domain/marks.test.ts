@@ -87,6 +87,16 @@ test('a run leaves out what its file and the marks say: each once, in one order,
   expect(excluding(given, marks, bounds)).toEqual(expected)
   expect(excluding(given, marks.toReversed(), bounds)).toEqual(expected)
   expect(excluding(expected, marks, bounds)).toEqual(expected)
+  // Marks are in the coordinates of the source, and stay where they are should the dataset begin elsewhere later.
+  const far = [
+    mark('s', { section: 2431 }, '1'),
+    mark('b', { box: box(2433, -80) }, '1'),
+    mark('before', { section: 5 }, '1'),
+  ]
+  expect(excluding({ sections: [], boxes: [] }, far, bounds, [-80, 0, 2430])).toEqual({
+    sections: [{ section: 1, reason: 's', mark: 's' }],
+    boxes: [{ box: box(3), reason: 'b', mark: 'b' }],
+  })
   // The file of an earlier run, and its marks lifted since.
   expect(excluding(expected, [], bounds)).toEqual(given)
 })

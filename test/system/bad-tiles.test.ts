@@ -208,7 +208,7 @@ test('deep, inverted and off the origin, imaged twice: the same voxels as plain 
   const mark = (section: number) =>
     hillock.cli('invalidate', '--dataset', 'far', '--section', String(section), '--reason', 'knife mark')
   expect((await mark(1)).stderr).toContain('there is no section 1; they go from 2430 to 2431')
-  expect((await mark(2431)).stdout).toContain('section 1 of far')
+  expect((await mark(2431)).stdout).toContain('section 2431 of far')
   const refused = await hillock.cli('plan', join(folder, 'far.yaml'), '--set', 'stages.ingest.window=null')
   expect(refused.code).toBe(1)
 }, 200_000)
