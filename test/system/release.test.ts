@@ -202,3 +202,17 @@ test('layers are served as their formats say', async () => {
     }
   }
 })
+
+test('what the gate refuses is published by force alone, with a reason', async () => {
+  const sets = ['stages.agglomerate.threshold=0.7', 'release.gate.arand=0.0001'].flatMap(set => ['--set', set])
+  const run = await hillock.cli('run', TINY, '--json', ...sets)
+  expect(run.code).toBe(1)
+  expect(run.stderr).toMatch(/not published: arand is .*, the gate allows 0\.0001/)
+  const { release } = JSON.parse(run.stdout) as { release: string }
+  const publish = (...more: string[]) => hillock.cli('release', 'publish', release, ...more)
+  expect(await publish('--reason', 'mine')).toMatchObject({ code: 1, stderr: expect.stringContaining('arand is') })
+  expect(await publish('--force')).toMatchObject({ code: 1, stderr: expect.stringContaining('--reason') })
+  expect((await publish('--force', '--reason', 'looked at')).code).toBe(0)
+  const { channels } = await hillock.json<{ channels: { published: { reason: string } } }>('release', 'show', release)
+  expect(channels.published.reason).toMatch(/^looked at \(forced: arand is/)
+})
