@@ -18,6 +18,9 @@ type ShareKey = 'tileHoles' | 'chunkHoles' | 'sectionHoles' | 'blockHoles'
 
 const percent = (share: number): string => `${Math.round(1000 * share) / 10} %`
 
+/** Holes that a refusal names; the manifest has all. */
+const SHOWN = 3
+
 /** Of `x0-x1_y0-y1_z0-z1`. */
 const boxOf = (name: string): Box => {
   const ranges = name.split('_').map(range => range.split('-').map(Number))
@@ -39,9 +42,9 @@ export function refusalsOf(r: Release, { release: { gate }, exclude, grid }: Run
   const shape = shapeOf(r.bounds)
   const blocks = shape.reduce((n, v, a) => n * Math.ceil(v / grid.block[a]!), 1)
   const refuse = (key: ShareKey, what: string, held: readonly Hole[]): void => {
-    out.push(
-      `${what} are holes, release.gate.${key} allows ${percent(gate[key])} (${held[0]!.what}: ${held[0]!.reason})`,
-    )
+    const first = held.slice(0, SHOWN).map(h => `${h.what}: ${h.reason}`)
+    const more = held.length > SHOWN ? ', ...' : ''
+    out.push(`${what} are holes, release.gate.${key} allows ${percent(gate[key])} (${first.join(', ')}${more})`)
   }
   /** Holes by what they are of, each once. */
   const of = (wanted: (h: Hole) => boolean): Hole[] => [
