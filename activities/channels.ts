@@ -29,6 +29,7 @@ export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelVal
   const manifest = await releaseOf(deps, move.dataset, move.release)
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
   const now = ref && (JSON.parse(ref.value) as ChannelValue)
+  await vouch(deps, manifest, move.manifest)
   if (now?.release === move.release) return now
   const stages = Object.entries(manifest.stages)
   // A release that waited at its gate may have been found bad, or changed, meanwhile.
@@ -38,19 +39,17 @@ export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelVal
   )
   const refusal = move.channel === 'published' && move.force !== undefined ? await refusalOf(deps, manifest) : null
   if (refusal !== null && !move.force) throw new HillockError('GateRejected', refusal)
-  await refuseChanged(deps, manifest, move.manifest)
-  if (deps.signingKey !== undefined)
-    await putSignature(deps.objects, manifest, readKey(deps.signingKey, 'HILLOCK_SIGNING_KEY'))
   const reason = refusal === null ? move.reason : `${move.reason} (forced: ${refusal.split(': to publish')[0]})`
   const earlier = now ? [now.release, ...now.earlier].slice(0, REMEMBERED) : []
   return set(deps, move, ref?.version, now, { release: move.release, earlier, by: move.by, reason })
 }
 
 /**
- * What was changed since its run wrote it is neither published nor signed; where nobody says what that was, what is signed is made again first.
+ * Signs a release where there is a key. What was changed since its run wrote it is neither published nor signed; where nobody says what that was,
+ * what is signed is made again first.
  * @throws HillockError ProvenanceError
  */
-async function refuseChanged(deps: Deps, manifest: Release, expected: Digest | undefined): Promise<void> {
+async function vouch(deps: Deps, manifest: Release, expected: Digest | undefined): Promise<void> {
   const why: string[] = []
   if (expected !== undefined && expected !== manifestDigest(manifest)) why.push('its run wrote another manifest')
   else if (expected === undefined && deps.signingKey !== undefined)
@@ -62,6 +61,8 @@ async function refuseChanged(deps: Deps, manifest: Release, expected: Digest | u
       'ProvenanceError',
       `${manifest.dataset}/${manifest.release} is not published: ${why[0]}; \`hillock verify\` tells more`,
     )
+  if (deps.signingKey !== undefined)
+    await putSignature(deps.objects, manifest, readKey(deps.signingKey, 'HILLOCK_SIGNING_KEY'))
 }
 
 /**

@@ -1,4 +1,7 @@
 // Every field of every kind of object, forged with all seals and names made to fit: verify and audit name each. docs/provenance.md says what is proved against whom.
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -20,12 +23,18 @@ import { getSealed, sealed, unsealed } from '../../storage/sealed.ts'
 import { forgeries } from '../forgeries.ts'
 import { Hillock } from './harness.ts'
 
-const hillock = new Hillock()
+const keys = mkdtempSync(join(tmpdir(), 'hillock-keys-'))
+const pem = (name: string): string => join(keys, `${name}.pem`)
+const hillock = new Hillock({ HILLOCK_SIGNING_KEY: pem('private') })
 const objects = remembering(fileStore(join(hillock.home, 'bucket')))
 let client: Client
 let release: Release
 
 beforeAll(async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  writeFileSync(pem('private'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  writeFileSync(pem('public'), publicKey.export({ type: 'spki', format: 'pem' }))
+  writeFileSync(pem('other'), generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }))
   const run = await hillock.fromTiny()
   await hillock.cli('up', '--detach')
   client = await connect(hillock.stack().temporal)
@@ -36,6 +45,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.connection.close()
   await hillock.close()
+  rmSync(keys, { recursive: true })
 }, 60_000)
 
 const releaseKey = (name: string): string => `releases/tiny/${name}.json`
@@ -222,7 +232,7 @@ describe('forgeries', () => {
   test('channel', async () => {
     const value = unsealed((await objects.readRef(channelKey))!.value, channelKey) as ChannelValue
     await table(
-      [...forgeries(bareChannel(), value)].map(([field, v]) => ({
+      [...forgeries(ChannelValue, value)].map(([field, v]) => ({
         field,
         name: release.release,
         forged: new Map([[channelKey, sealed(v as object)]]),
@@ -246,5 +256,13 @@ describe('forgeries', () => {
   }, 600_000)
 })
 
-/** The schema of a channel, for the walk. */
-const bareChannel = () => ChannelValue
+test('a release is signed when it is published where there is a key, and verify demands that key', async () => {
+  const check = (name: string): Promise<{ ok: boolean; findings: Finding[] }> =>
+    hillock.json('verify', release.release, '--key', pem(name))
+  expect((await check('public')).findings[0]!.why).toContain('is not signed with this key')
+  await hillock.json('release', 'publish', release.release, '--reason', 'to sign it')
+  expect(await check('public')).toMatchObject({ ok: true, findings: [] })
+  expect((await check('other')).ok).toBe(false)
+  const refused = await hillock.cli('verify', '--key', pem('private').replace('private', 'none'))
+  expect(refused.stderr).toContain('none.pem')
+}, 120_000)
