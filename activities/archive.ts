@@ -9,6 +9,7 @@ import { aboutHistory, archivedWith, isGone, type Execution, type History } from
 import { mapBounded } from '../storage/bounded.ts'
 import {
   archiveFolder,
+  byName,
   getHistory,
   getHistoryIndex,
   historyDigest,
@@ -47,8 +48,7 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
     })
     open = found.flat().filter(e => !seen.has(e.runId) && seen.add(e.runId))
   }
-  const name = (h: Execution): string => `${h.workflowId} ${h.runId}`
-  histories.sort((a, b) => (name(a) < name(b) ? -1 : 1))
+  histories.sort(byName)
   return { index: await putHistoryIndex(deps.objects, { root, histories }), histories: histories.length }
 }
 

@@ -1,7 +1,7 @@
 // Verification: every byte that a release rests on, or that the bucket holds, against the digest that names it.
 import { createHash, type KeyObject } from 'node:crypto'
 import type { ArtifactRef, Output } from '../domain/lineage.ts'
-import type { Difference } from '../domain/differences.ts'
+import { differences, type Difference } from '../domain/differences.ts'
 import type { Digest } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readMemo } from '../storage/memo.ts'
@@ -97,13 +97,17 @@ class Verifier {
     this.options.progress(this.checked.size, this.total, this.bytes)
   }
 
-  /** An object whose digest and size are known. */
-  private async object(key: string, digest: Digest, by: string): Promise<void> {
+  /** An object whose digest, and perhaps size, is known. */
+  private async object(key: string, digest: Digest, by: string, bytes?: number): Promise<void> {
     if (this.checked.has(key)) return
     const found = await hashed(this.objects, key)
     if (!found) this.wrong(key, `is gone (${by})`)
     else if (found.sha256 !== digest) this.wrong(key, `is damaged: its digest is ${found.sha256} (${by})`)
-    else this.sound(key, found.bytes)
+    else {
+      for (const d of differences(found.bytes, bytes ?? found.bytes, 'bytes'))
+        this.wrong(key, `is of another size (${by})`, d)
+      this.sound(key, found.bytes)
+    }
   }
 
   private async artifact(ref: Pick<ArtifactRef, 'stage' | 'recipe'>): Promise<void> {
@@ -114,7 +118,7 @@ class Verifier {
     if (!record) return
     this.sound(key('lineage.json'), 0)
     await mapBounded(record.outputs, WIDTH, (o: Output) =>
-      this.object(key(o.path), o.sha256, `output of ${artifactName(ref)}`),
+      this.object(key(o.path), o.sha256, `output of ${artifactName(ref)}`, o.bytes),
     )
   }
 

@@ -25,10 +25,19 @@ const ArchivedHistory = z.strictObject({
 })
 export type ArchivedHistory = Readonly<z.infer<typeof ArchivedHistory>>
 
+/** The order of an index. */
+export const byName = (a: Execution, b: Execution): number => {
+  const [x, y] = [a, b].map(e => `${e.workflowId} ${e.runId}`) as [string, string]
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
 /** Every run below `root`, by workflow id. Written last: an archive with an index is complete. */
 export const HistoryIndex = z.strictObject({
   root: z.strictObject(execution),
-  histories: z.array(ArchivedHistory).readonly(),
+  histories: z
+    .array(ArchivedHistory)
+    .readonly()
+    .refine(all => all.every((h, i) => i === 0 || byName(all[i - 1]!, h) < 0), 'are not in order, each once'),
 })
 export type HistoryIndex = Readonly<z.infer<typeof HistoryIndex>>
 
