@@ -27,6 +27,7 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
   let from = 0
   let said = Date.now()
   let killed = 0
+  let left = 0
   try {
     for (;;) {
       const stack = readStack(h)

@@ -11,7 +11,7 @@ import { processOf } from '../worker/identity.ts'
 /** Less is a full disk: a block or a page of Temporal's database no longer fits. */
 const ROOM = 8 << 20
 /** A worker that polls asks at least so often. */
-const POLL_MS = 120_000
+const POLL_MS = 90_000
 /** A step of a workflow is taken up at once where a worker serves it. */
 const TAKEN_UP_MS = 8000
 const ANSWER_MS = 5000
@@ -89,30 +89,33 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
     if (!a.lastStartedTime) waiting.add(queues[stages[type as StageName]?.queue ?? 'cpu'])
   }
   const task = found.pendingWorkflowTask
-  if (task && !task.startedTime && ago(task.scheduledTime) > TAKEN_UP_MS) {
-    const pinned = found.workflowExecutionInfo?.versioningInfo?.deploymentVersion
-    lines.push(
-      pinned?.buildId
-        ? `no worker takes up ${id}, which stays with build ${pinned.buildId} of deployment ${pinned.deploymentName}: start that build, or move it: temporal workflow update-options --workflow-id ${id} --versioning-override-behavior auto_upgrade`
-        : `no worker takes up ${id}${await deploymentOf(client)}`,
-    )
+  const isLate = task && !task.startedTime && ago(task.scheduledTime) > TAKEN_UP_MS
+  const build = found.workflowExecutionInfo?.versioningInfo?.deploymentVersion ?? undefined
+  for (const queue of waiting) lines.push(...(await unserved(client, queue, 2, build)))
+  if (isLate) {
+    const why = await unserved(client, queues.workflow, 1, build)
+    lines.push(...(why.length > 0 ? why : [`no worker takes up ${id}`]))
   }
-  for (const queue of waiting) if (!(await isPolled(client, queue))) lines.push(`no worker polls the queue ${queue}`)
   return lines
 }
 
-const queueOf = (client: Client, name: string, taskQueueType: number) =>
-  client.workflowService.describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name }, taskQueueType })
-
-async function isPolled(client: Client, queue: string): Promise<boolean> {
-  const { pollers } = await queueOf(client, queue, 2)
-  return (pollers ?? []).some(p => ago(p.lastAccessTime) < POLL_MS)
+interface Build {
+  deploymentName?: string | null
+  buildId?: string | null
 }
 
-/** Where a deployment stands in the way that no worker here takes part in. */
-async function deploymentOf(client: Client): Promise<string> {
-  const current = (await queueOf(client, queues.workflow, 1)).versioningInfo?.currentDeploymentVersion
-  return current?.deploymentName
-    ? `: new runs go to build ${current.buildId} of deployment ${current.deploymentName}, which nobody serves; start its workers (HILLOCK_DEPLOYMENT, HILLOCK_REVISION), or \`hillock down\` and \`up\` without them`
-    : `: no worker polls the queue ${queues.workflow}`
+/** Why nobody takes from a queue what stays with `build`, or what goes where new runs do; nothing where somebody does. */
+async function unserved(client: Client, name: string, taskQueueType: number, build?: Build): Promise<string[]> {
+  const { namespace } = client.options
+  const found = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })
+  const { deploymentName, buildId } = build ?? found.versioningInfo?.currentDeploymentVersion ?? {}
+  const served = (found.pollers ?? []).some(
+    ({ lastAccessTime, deploymentOptions: o }) =>
+      ago(lastAccessTime) < POLL_MS && (!buildId || (o?.deploymentName === deploymentName && o?.buildId === buildId)),
+  )
+  if (served) return []
+  if (!buildId) return [`no worker polls the queue ${name}`]
+  return [
+    `no worker of build ${buildId} of deployment ${deploymentName} polls the queue ${name}: start them (HILLOCK_DEPLOYMENT=${deploymentName} HILLOCK_REVISION=${buildId}, with that code), or let its runs go on with the build of now: temporal workflow update-options --query 'TemporalWorkerDeploymentVersion = "${deploymentName}:${buildId}"' --versioning-override-behavior auto_upgrade`,
+  ]
 }

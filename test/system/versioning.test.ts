@@ -59,4 +59,11 @@ test('a run keeps its build, the next one has the new build', async () => {
   const next = await revisions(await hillock.run(TINY, IMAGES, 'stages.render.std=31'))
   expect(next['align']).toEqual([ONE])
   expect(next['render']).toEqual([TWO])
+
+  // Without the name of the deployment new runs go to workers that take no part in it.
+  for (const c of second) c.kill('SIGKILL')
+  await hillock.cli('down')
+  const plain = new Hillock({ HILLOCK_HOME: hillock.home })
+  const plan = await plain.json<{ dataset: string }>('plan', TINY, '--set', IMAGES)
+  expect(plan.dataset).toBe('tiny')
 }, 400_000)
