@@ -52,11 +52,12 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
           throw new Error(`the stack did not come up: ${whyIn(log, from)}`)
         child = undefined
       }
+      const open = Object.entries(stack?.waits ?? { stack: 'is being started' }).map(([name, why]) => `${name} ${why}`)
+      // Ten seconds in which none of them got ready.
+      if (open.length !== left) said = Date.now()
+      left = open.length
       if (Date.now() - said > SAY_MS) {
         said = Date.now()
-        const open = Object.entries(stack?.waits ?? { stack: 'is being started' }).map(
-          ([name, why]) => `${name} ${why}`,
-        )
         console.error(`waiting for the stack: ${open.join('; ')} (logs: ${h.logs})`)
       }
       await sleep(100)
