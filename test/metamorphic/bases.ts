@@ -86,6 +86,7 @@ export function specimen(folder: string, of = ''): Base {
       'source.phantom.defects.0.tile': ['r0c1'],
       'overrides.0.stages': [{ agglomerate: { threshold: 0.55 } }],
       'evaluate.truth': [truth],
+      'stages.ingest.window': [[30, 220]],
     },
     bytes: {
       'made before': () => put(truth, labels(1)),
