@@ -18,8 +18,8 @@ export interface Base {
 const grey = (x: number, y: number, salt: number): number =>
   60 + (((((x >> 2) * 73856093) ^ ((y >> 2) * 19349663) ^ (salt * 83492791)) >>> 0) % 140)
 
-const picture = (w: number, h: number, salt: number): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from({ length: w * h }, (_, i) => grey(i % w, Math.floor(i / w), salt))
+const picture = (x0: number, w: number, h: number, salt: number): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from({ length: w * h }, (_, i) => grey(x0 + (i % w), Math.floor(i / w), salt))
 const cube = (n: number, salt: number): Uint8Array<ArrayBuffer> =>
   Uint8Array.from({ length: n ** 3 }, (_, i) => grey(i % n, Math.floor(i / n) % n, salt))
 
@@ -113,7 +113,7 @@ export function tiles(folder: string, asLayout: boolean): Base {
     }),
   )
   const write = async (t: (typeof entries)[number], salt: number): Promise<void> =>
-    put(t.file, await encodePng(picture(t.width, t.height, salt), t.width, t.height))
+    put(t.file, await encodePng(picture(t.x, t.width, t.height, salt), t.width, t.height))
   const layout = join(folder, 'layout.json')
   const other = join(folder, 'other.json')
   return {
