@@ -28,6 +28,7 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
   let said = Date.now()
   let killed = 0
   let left = 0
+  let told = ''
   try {
     for (;;) {
       const stack = readStack(h)
@@ -58,7 +59,9 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
       left = open.length
       if (Date.now() - said > SAY_MS) {
         said = Date.now()
-        console.error(`waiting for the stack: ${open.join('; ')} (logs: ${h.logs})`)
+        const line = `waiting for the stack: ${open.join('; ')} (logs: ${h.logs})`
+        if (line !== told) console.error(line)
+        told = line
       }
       await sleep(100)
     }

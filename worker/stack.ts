@@ -19,7 +19,7 @@ const LOOK_MS = 1000
 /** Two looks at whether a process is stopped are so far apart. */
 const STOPPED_LOOKS = 5
 /** A stack that has everything it needs is ready in a few seconds. */
-const START_MS = 180_000
+const START_MS = 120_000
 /** How a process ends that found another stack on this home. */
 const TAKEN = 3
 
@@ -128,6 +128,11 @@ const forked = (name: 'workflow' | 'cpu' | 'inference' | 'serving', file: string
 async function temporal(): Promise<void> {
   if (given !== undefined) return adopt(given)
   const cli = findTemporalCli()
+  // From here on nothing takes long.
+  setTimeout(() => {
+    const never = [...keepers].filter(([, k]) => !k.everReady).map(([name, k]) => `${name} ${k.why}`)
+    if (never.length > 0) giveUp(`not ready after ${START_MS / 60_000} minutes: ${never.join('; ')}`)
+  }, START_MS)
   await new Promise<void>(ready => {
     const keeper: Keeper = keep('temporal', async out => {
       const before = address()
@@ -226,11 +231,4 @@ process.on('SIGTERM', () => void stop())
 process.on('SIGINT', () => void stop())
 process.on('SIGHUP', () => {})
 setInterval(look, LOOK_MS)
-start().then(
-  () =>
-    setTimeout(() => {
-      const never = [...keepers].filter(([, k]) => !k.everReady).map(([name, k]) => `${name} ${k.why}`)
-      if (never.length > 0) giveUp(`not ready after ${START_MS / 60_000} minutes: ${never.join('; ')}`)
-    }, START_MS),
-  (e: unknown) => giveUp((e as Error).message),
-)
+start().catch((e: unknown) => giveUp((e as Error).message))
