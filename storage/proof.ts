@@ -31,18 +31,19 @@ export async function proveManifest(
 ): Promise<void> {
   const name = releaseKey(release.dataset, release.release)
   const digest = told?.input.context.config ?? release.config
-  if (digest === undefined)
-    return wrong(name, 'does not say with which run file it was made', {
-      field: 'config',
-      expected: 'a digest',
-      found: 'nothing',
-    })
+  const text = digest && (await getRaw(objects, digest).catch((e: unknown) => e as Error))
+  if (!text || text instanceof Error) {
+    const why = text ? `: ${text.message}` : ''
+    for (const d of differences('the digest of a run file', release.config, 'config'))
+      wrong(name, `cannot be made again${why}`, d)
+    return
+  }
   const artifacts = artifactStore(objects, { quarantined: true })
   const lineage = async (ref: ArtifactRef): Promise<Lineage> => (await artifacts.open(ref)).lineage
   const extentOf = async (refs: readonly ArtifactRef[] = []): Promise<Box | undefined> =>
     hull((await mapBounded(refs, 16, async r => (await lineage(r)).recipe.extent)) as Box[])
   try {
-    const config = JSON.parse(Buffer.from(await getRaw(objects, digest)).toString()) as RunConfig
+    const config = JSON.parse(Buffer.from(text).toString()) as RunConfig
     const input = told?.input ?? claimed(release, config, (await extentOf(release.stages['render'])) ?? release.bounds)
     const { context } = input
     for (const phase of phasesOf(context))
