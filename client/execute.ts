@@ -27,9 +27,16 @@ export function causeOf(e: unknown): Error {
   }
 }
 
+/** Codes of gRPC: cancelled, deadline exceeded, unavailable. */
+const LOST: readonly unknown[] = [1, 4, 14]
+
 /** Errors of the connection, not of the workflow: the server is away and comes back. */
-const isTransient = (e: unknown): boolean =>
-  /UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|ECONN|channel|14 |4 /.test(String((e as { code?: number }).code) + String(e))
+const isTransient = (e: unknown): boolean => {
+  // Temporal's client wraps what the connection said.
+  for (let at = e as (Error & { code?: unknown }) | undefined; at; at = at.cause as typeof at)
+    if (LOST.includes(at.code) || /UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|ECONN|channel/.test(at.message)) return true
+  return false
+}
 
 /** Payloads carry references; a list of tiles that is longer belongs into a file of its own. */
 const LONGEST = 32 * 1024
