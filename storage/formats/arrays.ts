@@ -58,14 +58,15 @@ export function decodeArrays<T extends Readonly<Record<string, NamedArray>>>(byt
     type: Code
     length: number
   }[]
-  const out: Record<string, NamedArray> = {}
+  const out: [string, NamedArray][] = []
   let at = start
   for (const { name, type, length } of header) {
     const Type = numberTypes[type]
     const size = length * Type.BYTES_PER_ELEMENT
     if (at + size > aligned.length) throw new RangeError(`container of arrays is cut short in ${name}`)
-    out[name] = new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset + at, length)
+    out.push([name, new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset + at, length)])
     at += pad8(size)
   }
-  return out as T
+  // Not by assignment: a name may be one of the language's own.
+  return Object.fromEntries(out) as T
 }

@@ -38,7 +38,7 @@ export const leaves: ReadonlyMap<string, readonly Node[]> = (() => {
   return out
 })()
 
-export const at = (tree: unknown, path: string): unknown =>
+const at = (tree: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((t, k) => (t as Tree | undefined)?.[k], tree)
 
 /** Whether a run file says anything where a key would stand, so that the key could be added to it. */
