@@ -27,12 +27,13 @@ export type Compute = <K extends keyof Kernels>(
 ) => Promise<Awaited<ReturnType<Kernels[K]>>>
 
 export interface InferenceRequest {
-  /** Digest of the ONNX file, and how to get it where the process does not hold it yet. */
+  /** Digest of the ONNX file, and its path, or what reads it where the process does not hold it yet. */
   readonly digest: string
-  readonly load: () => Promise<Uint8Array>
-  /** Input sides must be multiples of this; the output has so many channels. */
+  readonly model: string | (() => Promise<Uint8Array>)
+  /** Input sides must be multiples of this. */
   readonly multipleOf: number
-  readonly outputs: number
+  /** Channels that the output must have. */
+  readonly outputs?: number
   /** uint8 EM, x fastest. */
   readonly em: Uint8Array
   readonly shape: Vec3

@@ -50,11 +50,21 @@ const ELSEWHERE = Buffer.from('\n\x08location\x12', 'latin1')
 const mismatch = (name: string, why: string): HillockError =>
   new HillockError('ModelMismatch', `model ${name}: ${why}`, { model: name })
 
-/**
- * Reads the folder of a model and archives its file, so that nothing that happens to the folder afterwards matters.
- * @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size.
- */
+/** A model as its folder has it. */
+export interface Model extends RunModel {
+  readonly file: string
+  readonly bytes: Uint8Array
+}
+
+/** Archives a model, so that nothing that happens to its folder afterwards matters. @throws HillockError ModelMismatch as `readModel` */
 export async function archiveModel(deps: Deps, folder: string, voxelSizeNm: Vec3): Promise<RunModel> {
+  const { file: _, bytes, ...model } = await readModel(folder, voxelSizeNm)
+  await putRaw(deps.objects, bytes)
+  return model
+}
+
+/** @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size */
+export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Model> {
   const fail = (why: string): HillockError => mismatch(folder, why)
   const read = async (file: string): Promise<Buffer> => {
     const { buffer, byteOffset, byteLength } = await readRegularFile(join(folder, file), 'ModelMismatch')
@@ -85,8 +95,8 @@ export async function archiveModel(deps: Deps, folder: string, voxelSizeNm: Vec3
       `${card.file} keeps its weights in another file (${name.toString()}), which its digest does not cover: save it as one file (in Python: onnx.save_model(onnx.load("${card.file}"), "one.onnx", save_as_external_data=False)), and put the sha256 of that into card.json`,
     )
   }
-  await putRaw(deps.objects, bytes)
-  return { name: folder, digest, multipleOf: card.input.spatialMultipleOf, channels: output.channels }
+  const { spatialMultipleOf: multipleOf } = card.input
+  return { name: folder, file: join(folder, card.file), bytes, digest, multipleOf, channels: output.channels }
 }
 
 function parseCard(text: string, fail: (why: string) => HillockError): z.infer<typeof Card> {
@@ -103,7 +113,7 @@ function parseCard(text: string, fail: (why: string) => HillockError): z.infer<t
 /** What a model is asked: the weights come from the bucket, where the process does not hold them. */
 export const request = (deps: Deps, model: RunModel, em: Uint8Array, shape: Vec3, core: Box): InferenceRequest => ({
   digest: model.digest,
-  load: () => getRaw(deps.objects, model.digest),
+  model: () => getRaw(deps.objects, model.digest),
   multipleOf: model.multipleOf,
   outputs: model.channels,
   channels: 3,

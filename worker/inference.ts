@@ -1,5 +1,6 @@
 // Calls into the inference process, one at a time; one that dies in mid-call is started again and that caller is told to retry.
 import { fork, type ChildProcess } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
 import type { Infer, InferenceRequest } from '../activities/context.ts'
@@ -62,7 +63,8 @@ export function inferenceHost(onStart: (pid: number) => void = () => {}): Infere
     if (running || calls.length === 0) return
     const call = (running = calls.shift()!)
     const child = (host ??= start())
-    const { load, ...request } = call.request
+    const { model, ...request } = call.request
+    const load = typeof model === 'string' ? () => readFile(model) : model
     const send = (bytes?: Uint8Array): void => {
       // It may have been cancelled, or the process lost, while the model was fetched.
       if (running === call && host === child) child.send({ request, bytes } satisfies HostCall)

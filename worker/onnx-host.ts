@@ -4,7 +4,7 @@ import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { InferenceRequest } from '../activities/context.ts'
 
 export interface HostCall {
-  readonly request: Omit<InferenceRequest, 'load'>
+  readonly request: Omit<InferenceRequest, 'model'>
   /** The ONNX file, as long as the model has not answered yet. */
   readonly bytes: Uint8Array | undefined
 }
@@ -74,7 +74,8 @@ async function infer(r: HostCall['request'], bytes: HostCall['bytes']): Promise<
     s.run({ [s.inputNames[0]!]: new ort.Tensor('uint8', data, dims) }),
   )
   const given = result[s.outputNames[0]!]!
-  const [is, wanted] = [`${given.type} ${given.dims.join(' x ')}`, `uint8 ${[1, r.outputs, pz, py, px].join(' x ')}`]
+  const channels = r.outputs ?? given.dims[1]
+  const [is, wanted] = [`${given.type} ${given.dims.join(' x ')}`, `uint8 ${[1, channels, pz, py, px].join(' x ')}`]
   if (is !== wanted)
     throw new HillockError('ModelMismatch', `of an input of ${dims.join(' x ')} it gives ${is}, by its card ${wanted}`)
   const all = given.data as Uint8Array
