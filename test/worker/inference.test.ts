@@ -1,7 +1,7 @@
 // The inference process: calls wait for each other, and what becomes of one is no matter of the others.
 import { expect, test } from 'vitest'
 import type { Deps } from '../../activities/context.ts'
-import { archiveModel, request } from '../../activities/model.ts'
+import { archiveModel, readModel, request } from '../../activities/model.ts'
 import { inferenceHost } from '../../worker/inference.ts'
 import { memoryStore } from '../storage/fixtures.ts'
 
@@ -14,7 +14,9 @@ test('a call that is cancelled or lost takes no other with it', async () => {
   const pids: number[] = []
   const host = inferenceHost(pid => pids.push(pid))
   try {
-    const whole = await host.infer(asked)
+    // From where its folder has it, as from the bucket.
+    const { file } = await readModel('models/fib-affinity', [10, 10, 10])
+    const whole = await host.infer({ ...asked, model: file })
     const [first, third] = [new AbortController(), new AbortController()]
     const calls = [first.signal, undefined, third.signal, undefined].map(signal => host.infer(asked, signal))
     first.abort(new Error('first is cancelled'))
