@@ -28,14 +28,18 @@ export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | '
   readonly grey?: GreyMap
 }
 
+/** What is aligned already has black around it, and whole black slices; 0 shows nothing there. */
+export const isAligned = ({ source, stages }: RunConfig): boolean =>
+  'volume' in source || ('stack' in source && stages.align.method === 'none')
+
 /** The declared mapping to grey values, as it enters manifests and recipes: nothing where there is none. */
-export function greyOf({ source, stages: { ingest } }: RunConfig): {
+export function greyOf(config: RunConfig): {
   grey?: { window?: [number, number]; invert?: true; void?: true }
 } {
-  const { window, invert } = ingest
+  const { window, invert } = config.stages.ingest
   if (!window && !invert) return {}
   const grey = { ...(window && { window: [...window] as [number, number] }), ...(invert && { invert }) }
-  return { grey: 'volume' in source ? { ...grey, void: true } : grey }
+  return { grey: isAligned(config) ? { ...grey, void: true } : grey }
 }
 
 export interface SectionManifest {
@@ -90,9 +94,10 @@ async function ingestSection(
   source: Pick<TileSource, 'bytes' | 'lacks'>,
 ): Promise<Outcome> {
   const { blankStd, maxSaturated } = config.stages.ingest
+  const aligned = isAligned(config)
   // Parts of one slice: one of them may well be black, all of them not.
-  const parts = 'stack' in config.source && entries.length > 1
-  const mayBeBlack = source.lacks !== undefined || parts
+  const parts = !aligned && 'stack' in config.source && entries.length > 1
+  const mayBeBlack = aligned || parts
   const superseded: { name: string; reason: string }[] = []
   const taken: TileEntry[] = []
   for (const images of places(entries)) taken.push(await bestOf(deps, config, images, source, superseded))
@@ -114,13 +119,18 @@ async function ingestSection(
     }
   }
   const lacks = await lacksIn(z, sorted, source)
+  const unread = Object.fromEntries(reads.flatMap(r => (r.digest ? [] : [[r.tile.name, r.reason!]])))
   // The listing without its paths: where a file lies says nothing about what it holds.
   const listing = sorted.map(({ name, x, y, width, height }) => ({ name, x, y, width, height }))
   const order = {
     stage: 'ingest',
     key: String(z),
-    // Nothing else of it plays a part where black is no fault.
-    parameters: { ...(source.lacks ? { aligned: true } : { blankStd, maxSaturated }), ...greyOf(config).grey },
+    parameters: {
+      // Nothing else of it plays a part where black is no fault.
+      ...(aligned ? { aligned } : { blankStd, maxSaturated, ...(parts && { parts }) }),
+      ...greyOf(config).grey,
+      ...(Object.keys(unread).length > 0 && { unread }),
+    },
     inputs: {
       listing: sha256(canonicalJson(listing as unknown as Json)),
       ...(superseded.length > 0 && { superseded: sha256(canonicalJson(superseded)) }),
@@ -187,7 +197,7 @@ async function bestOf(
   for (const tile of images.toReversed()) {
     try {
       const bytes = await source.bytes(tile)
-      await check(deps, config, tile, bytes, sha256(bytes), source.lacks !== undefined)
+      await check(deps, config, tile, bytes, sha256(bytes), isAligned(config))
       best = tile
       break
     } catch (e) {

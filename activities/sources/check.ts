@@ -6,7 +6,7 @@ import { sha256 } from '../../domain/recipe.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { openRegular } from '../../storage/regular.ts'
 import type { Deps } from '../context.ts'
-import { check } from '../ingest.ts'
+import { check, isAligned } from '../ingest.ts'
 import { progress } from '../meter.ts'
 import type { TileSource } from './source.ts'
 
@@ -44,7 +44,7 @@ export async function checkTiles(
   for (const tile of read) {
     const why = await refused(async () => {
       const bytes = await source.bytes(tile)
-      await check(deps, config, tile, bytes, sha256(bytes), source.lacks !== undefined)
+      await check(deps, config, tile, bytes, sha256(bytes), isAligned(config))
     })
     if (why !== null) unfit.push(`${nameOf(tile)}: ${why}`)
   }
