@@ -1,5 +1,5 @@
 // The model of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import type { RunModel } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
@@ -96,7 +96,7 @@ export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Mode
     )
   }
   const { spatialMultipleOf: multipleOf } = card.input
-  return { name: folder, file: join(folder, card.file), bytes, digest, multipleOf, channels: output.channels }
+  return { name: basename(folder), file: join(folder, card.file), bytes, digest, multipleOf, channels: output.channels }
 }
 
 function parseCard(text: string, fail: (why: string) => HillockError): z.infer<typeof Card> {
