@@ -53,9 +53,11 @@ async function until(run: string, what: (s: Status) => boolean): Promise<Status>
 const made = (s: Status, stage: string): number => s.stages.find(r => r.stage === stage)?.made ?? 0
 
 test('a stage and a region are held back while the others go on; then all goes on', async () => {
-  const { done } = hillock.start('run', TINY, '--json', '--name', 'held', '--set', std(31))
-  await until('held', s => s.stages.length > 0)
+  // The gate keeps the run from being faster than the order.
+  const { done } = started('held', std(31), 'gates=[{name: first, before: maps}]')
+  await until('held', s => gateOf(s) !== undefined)
   expect((await hillock.cli('pause', 'held', '--stage', 'affinity', '--reason', 'a look at the EM')).code).toBe(0)
+  await order('approve', 'held', 'first')
   const held = await until('held', s => made(s, 'render') === 4 && s.phase === 'maps')
   expect(held.pauses).toMatchObject([{ stage: 'affinity', region: null, reason: 'a look at the EM' }])
   await sleep(3000)
