@@ -1,4 +1,5 @@
 // Opens a volume that others wrote, in whatever format it is.
+import { gunzipSync } from 'node:zlib'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { VolumeFormat } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
@@ -6,6 +7,7 @@ import { sha256, type Digest } from '../../domain/recipe.ts'
 import { addressOf } from './address.ts'
 import { openFiles, type Files } from './files.ts'
 import { openN5 } from './n5.ts'
+import { isGzip } from './packed.ts'
 import { openPrecomputed } from './precomputed.ts'
 import type { ForeignVolume } from './types.ts'
 import { openZarr } from './zarr.ts'
@@ -34,10 +36,11 @@ export async function openVolume(pasted: string, format?: VolumeFormat): Promise
     async get(path) {
       if (!opening) return files.get(path)
       // Many documents are looked for that need not be there, and some hosts refuse what they do not have.
-      const bytes = await files.get(path).catch((e: unknown): undefined => {
+      const given = await files.get(path).catch((e: unknown): undefined => {
         if (!isHillockError(e, 'StoreRefused')) throw e
         refused ??= e
       })
+      const bytes = given && unzipped(given, `${files.url}/${path}`)
       documents.set(path, bytes ? sha256(bytes) : null)
       // Some hosts have a page for whatever is asked.
       if (!bytes || !/^\s*</.test(Buffer.from(bytes.subarray(0, 64)).toString())) return bytes
@@ -54,6 +57,16 @@ export async function openVolume(pasted: string, format?: VolumeFormat): Promise
   const what = `${files.url}: there is no ${named ?? VolumeFormat.options.join(', ')} volume`
   const below = ((await files.below?.(DOCUMENTS)) ?? []).slice(0, SHOWN).map(p => `${files.url}/${p}`)
   throw new HillockError('ConfigError', below.length ? `${what}; name what is in it: ${below.join(', ')}` : what)
+}
+
+/** A document; a copy of a bucket keeps the compression that the bucket would have undone. */
+function unzipped(bytes: Uint8Array<ArrayBuffer>, what: string): Uint8Array<ArrayBuffer> {
+  if (!isGzip(bytes)) return bytes
+  try {
+    return new Uint8Array(gunzipSync(bytes))
+  } catch (e) {
+    throw new HillockError('ConfigError', `${what} is a truncated or damaged gzip file (${(e as Error).message})`)
+  }
 }
 
 /** Files that a volume has. */

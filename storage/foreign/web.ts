@@ -135,8 +135,12 @@ export function web(url: string, address: string): Files {
       if (asWhole || whole.has(path))
         return cut(await wholeOf(path, async () => (await ask(path, { headers: { range: 'bytes=0-' } }))?.bytes))
       // Not every host understands a range that counts from the end, nor does every one say how long a file is.
-      const head = offset < 0 ? await ask(path, { method: 'HEAD' }).catch(() => undefined) : undefined
-      const size = head?.headers.get('content-length')
+      const head =
+        offset < 0
+          ? await ask(path, { method: 'HEAD', headers: { 'accept-encoding': 'identity' } }).catch(() => undefined)
+          : undefined
+      // Of a file that is packed on its way another length is said.
+      const size = head?.headers.has('content-encoding') ? null : head?.headers.get('content-length')
       if (size === '0') return new Uint8Array(0)
       const from = size ? Math.max(0, Number(size) + offset) : offset
       const range = from < 0 ? `bytes=${from}` : `bytes=${from}-${from + length - 1}`

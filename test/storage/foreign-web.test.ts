@@ -124,6 +124,26 @@ test('a host without ranges gives a shard once, not once a chunk', async () => {
   expect(holes).toEqual([expect.objectContaining({ file: `s/${file}`, reason: expect.stringContaining('damaged') })])
 })
 
+test('a host that packs on its way what is asked for whole: the end of a file is its end', async () => {
+  const root = await freshFolder()
+  await put(root, 'a', 'a'.repeat(1000) + 'end')
+  const { url } = await serve(root, (request, _, body) => {
+    if (!body || request.headers['accept-encoding'] === 'identity') return undefined
+    return { status: 200, body: gzipSync(body), headers: { 'content-encoding': 'gzip' } }
+  })
+  expect(Buffer.from((await openFiles(url).range('a', -3, 3))!).toString()).toBe('end')
+})
+
+test('metadata that a copy of a bucket left in gzip are read; damaged they are named', async () => {
+  const root = await freshFolder()
+  await precomputed(root, two)
+  const info = gzipSync((await openFiles(root).get('info'))!)
+  await put(root, 'info', info)
+  expect(await read(root)).toMatchObject({ same: true, holes: [] })
+  await put(root, 'info', info.subarray(0, 40))
+  await expect(openVolume(root)).rejects.toThrow(/info is a truncated or damaged gzip file/)
+})
+
 test('stamps: headers where there are some, else what is there; never equal for other bytes', async () => {
   const root = await freshFolder()
   await put(root, 'a', 'one')
