@@ -90,7 +90,9 @@ export function parseRender(specs: readonly unknown[], name: string, shared: rea
   const sections = sectionNumbers(parsed.map(label))
   let bent = 0
   const tiles = parsed.map((t): ListedTile => {
-    const given = t.transforms?.specList?.length ? t.transforms : t.lastTransform
+    const given = [t.transforms, t.lastTransform].find(
+      s => s && (s.specList ? s.specList.length > 0 : (s.dataString ?? s.refId)),
+    )
     const at = given
       ? affine(given)
       : ([1, 0, 0, 1, t.layout?.stageX ?? t.minX ?? NaN, t.layout?.stageY ?? t.minY ?? NaN] as const)

@@ -98,6 +98,7 @@ function blanks(line: string): string[] {
 /** Which column is which; undefined where the first line is no header. @throws HillockError ConfigError for positions in another unit */
 function columnsOf(head: readonly string[], name: string): Partial<Record<Column, number>> | undefined {
   const found: Partial<Record<Column, number>> = {}
+  let depth: string | undefined
   for (const [i, cell] of head.entries()) {
     const plain = cell.toLowerCase().replaceAll(/[^a-z0-9µμ]/g, '')
     const known = plain.replace(/(px|pixels?)$/, '')
@@ -108,8 +109,12 @@ function columnsOf(head: readonly string[], name: string): Partial<Record<Column
       if (names.includes(known)) found[column] ??= i
       else if (unit && names.includes(unit[1]!) && 'xy'.includes(column))
         throw layoutError(name, `column ${cell}: positions are in ${unit[2]}; divide them by the size of a pixel first`)
+      else if (unit && names.includes(unit[1]!) && column === 'section')
+        depth ??= `column ${cell}: depths are in ${unit[2]}`
     }
   }
+  if (depth && found.section === undefined)
+    throw layoutError(name, `${depth}; divide them by the thickness of a section first`)
   return Object.keys(found).length > 1 || (head.length === 1 && Object.keys(found).length > 0) ? found : undefined
 }
 

@@ -15,8 +15,10 @@ export function parseTrakem2(xml: string, name: string): ParsedLayout {
   let hidden = 0
   for (const [, tag, inside] of xml
     .replaceAll(/<!--[\s\S]*?-->/g, '')
-    .matchAll(/<(t2_layer|t2_patch|ict_transform)\s([^>]*)>/g)) {
-    const own = new Map(Array.from(inside!.matchAll(/([\w:]+)\s*=\s*"([^"]*)"/g), m => [m[1]!, text(m[2]!)]))
+    .matchAll(/<(t2_layer|t2_patch|ict_transform)\s((?:"[^"]*"|'[^']*'|[^>"'])*)>/g)) {
+    const own = new Map(
+      Array.from(inside!.matchAll(/([\w:]+)\s*=\s*(["'])(.*?)\2/gs), m => [m[1]!, text(m[3]!)] as const),
+    )
     const number = (key: string): number => Number(own.get(key) ?? NaN)
     if (tag === 't2_layer') layers.push({ z: number('z'), thickness: number('thickness'), tiles: [] })
     else if (tag === 'ict_transform') curved++

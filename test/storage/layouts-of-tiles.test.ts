@@ -73,6 +73,8 @@ test('Render: an array, one a line, a collection; transforms one after the other
   expect(notes.join()).toMatch(/LensCorrection.*1 tiles.*2\.0 %/)
   const bare = JSON.stringify([spec('t', 0, { transforms: undefined, layout: { stageX: 7, stageY: 8 } })])
   expect(parseLayout(bare, 'l').tiles[0]).toMatchObject({ x: 7, y: 8 })
+  const leaf = { transforms: { className: 'x.TranslationModel2D', dataString: '3 4' } }
+  expect(parseLayout(JSON.stringify([spec('t', 0, leaf)]), 'l').tiles[0]).toMatchObject({ x: 3, y: 4 })
   const turned = { transforms: { specList: [{ className: 'x.RigidModel2D', dataString: '1.57 0 0' }] } }
   expect(() => parseLayout(JSON.stringify([spec('odd', 0, turned)]), 'l')).toThrow(/tile odd: .*turns/)
 })
@@ -87,6 +89,8 @@ test('TrakEM2: patches of layers, entities, sizes; layers by thickness', () => {
     { section: 2, name: 'r&1', file: 'img/r&1.tif', x: -4, y: 2.5, width: 100, height: 80 },
     { section: 4, name: '2', file: 'img/2.tif', x: 8, y: 9, width: 100, height: 80 },
   ])
+  const single = `<trakem2><t2_layer z='0' thickness='1'><t2_patch title='a > "b"' file_path='c.tif' o_width='9' o_height='8' transform='matrix(1,0,0,1,5,6)'/></t2_layer></trakem2>`
+  expect(parseLayout(single, 'p.xml').tiles[0]).toMatchObject({ name: 'a > "b"', file: 'c.tif', x: 5, y: 6 })
   expect(() => parseLayout('<html></html>', 'p.xml')).toThrow('not of TrakEM2')
 })
 
@@ -95,6 +99,7 @@ test.each<[string, string, RegExp]>([
   ['a header alone', 'file,x,y\n', /lists no tile/],
   ['a word for a number', 'file,x,y,z\na.tif,1,two,3\n', /line 2: y is "two"/],
   ['positions in microns', 'file\tx_um\ty_um\na.tif\t1\t2\n', /column x_um: positions are in um/],
+  ['depths in microns', 'file,z_um,x,y\na.tif,0.05,1,2\n', /column z_um: depths are in um/],
   ['no file', 'x,y,z\n1,2,3\n', /no column for the file/],
   ['a section left out', 'file,x,y,z\na.tif,1,2,\n', /line 2: the section is left out/],
   ['JSON cut short', '[{"section": 0,', /is not JSON/],
