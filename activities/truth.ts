@@ -46,6 +46,9 @@ export async function truthFile(file: string, offset: Vec3 = [0, 0, 0]): Promise
   if (npy.shape.length !== 3) throw refused(`${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
   const labels = labelsOf(npy)
   if (!labels) throw refused(`${file} holds ${npy.dtype}; labels are integers`)
+  // Scores against nothing would be perfect.
+  const ignored = (labels as Uint32Array).findIndex(Boolean) < 0
+  if (ignored) throw refused(`${file} names no object: all of its labels are 0 or negative, which are ignored`)
   const bounds = boxAt(offset, [npy.shape[2]!, npy.shape[1]!, npy.shape[0]!])
   return { digest: sha256(bytes), source: bytes, bounds, synapses: null, labels: within(labels, bounds) }
 }

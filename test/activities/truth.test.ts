@@ -53,6 +53,11 @@ test('what holds no labels is refused', async () => {
     message: expect.stringContaining('f4'),
   })
   await refused(file(new Uint8Array(8), [8])).toMatchObject({ message: expect.stringContaining('1 axes') })
+  for (const none of [new Uint8Array(8), new BigInt64Array(8).fill(-1n)])
+    await refused(file(none)).toMatchObject({
+      type: 'ConfigError',
+      message: expect.stringContaining('names no object'),
+    })
   writeFileSync(join(folder, 'x.npy'), 'no array')
   await refused(join(folder, 'x.npy')).toMatchObject({ type: 'ConfigError', message: /evaluate\.truth: .*not a \.npy/ })
   await refused(join(folder, 'gone.npy')).toMatchObject({ type: 'ConfigError' })
