@@ -76,7 +76,11 @@ export async function n5Levels(files: Files): Promise<N5Level[]> {
         ),
       ),
     )
-    const above = [...around, root].filter(a => a !== undefined)
+    // BigDataViewer keeps its unit elsewhere, and often none at all.
+    const unitless = group.includes('timepoint')
+    const above = [...around, root]
+      .filter(a => a !== undefined)
+      .map(a => (unitless && a.resolution && !(a.units ?? a.unit) ? { ...a, resolution: undefined } : a))
     return found.map((l, i) => ({ ...l, voxelSizeNm: sizeOf(l.attributes, above, i) ?? sizeOfMag(l.path, above) }))
   }
   return []
