@@ -1,7 +1,8 @@
 // A TIFF of several pages: every page becomes a section, archived as a TIFF of its own with its samples as they are.
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { decodePage } from '../../storage/formats/image.ts'
-import { tiffPages, unreadCompression, type TiffPage } from '../../storage/formats/tiff.ts'
+import { tiffPages, type TiffPage } from '../../storage/formats/tiff.ts'
+import { sectionPages, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { withFile } from '../../storage/regular.ts'
 import { stampOf } from '../../storage/stamp.ts'
 import type { RunConfig } from '../../domain/config.ts'
@@ -19,24 +20,17 @@ export function tiffStack(file: string, { stages }: RunConfig): TileSource {
   const look = async (): Promise<string> => (stamp = await stampOf(file))
   const pages = async (): Promise<TiffPage[]> =>
     kept(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () =>
-      tiffPages((at, n) => withFile(file, 'ConfigError', read => read(at, n))).catch((e: unknown) => {
+      tiffPages((at, n) => withFile(file, 'ConfigError', read => read(at, n))).then(sectionPages, (e: unknown) => {
         throw isHillockError(e) ? e : bad(`is damaged: ${(e as Error).message}`)
       }),
     )
   return {
     async survey() {
       const all = await pages()
-      const [first] = all
-      if (!first) throw bad('has no page')
+      const fault = stackFault(all)
+      if (fault) throw bad(fault)
+      const first = all[0]!
       const { width, height, bits, signed } = first
-      const odd = all.findIndex(p => p.width !== width || p.height !== height)
-      if (odd >= 0)
-        throw bad(
-          `has pages of different sizes: page ${odd} of ${all[odd]!.width} x ${all[odd]!.height} pixels, the first of ${width} x ${height}`,
-        )
-      const unread = unreadCompression(first)
-      if (unread) throw bad(unread)
-      if (first.images) throw bad(`is of several channels or times (${first.images}): save each as a stack of its own`)
       if ((bits > 8 || signed) && !stages.ingest.window) throw tooDeep(file)
       await decodePage(first, `page 0 of ${file}`, stages.ingest).catch((e: unknown) => {
         throw isHillockError(e, 'BadTileError') ? bad(e.message) : e

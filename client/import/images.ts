@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
@@ -10,6 +11,7 @@ import { atOrigin, places } from '../../domain/layout.ts'
 import { formatOf, samplesOf, type Samples } from '../../storage/formats/image.ts'
 import { isNpy, openNpySlices } from '../../storage/formats/npy-slices.ts'
 import { tiffPages } from '../../storage/formats/tiff.ts'
+import { sectionPages, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
 import { readRegularFile, withFile } from '../../storage/regular.ts'
 import { vectorOf } from '../numbers.ts'
@@ -30,6 +32,8 @@ const SAMPLE = 8
 /** What makes a folder a volume. */
 const VOLUME = ['info', 'zarr.json', '.zarray', '.zgroup', '.zattrs', '.zmetadata', 'attributes.json']
 const IMAGE = /\.(png|tiff?|jpe?g)$/i
+/** Images and volumes in files that microscopes and others write and that are not read. */
+const UNREAD = /\.(bmp|gif|webp|jp2|dm[34]|mrc|rec|st|h5|hdf5?|nrrd|nhdr|nii|czi|nd2|lif|vsi|mhd)(\.gz)?$/i
 const TABLE = /\.(csv|tsv|json|xml|txt)$/i
 /** Names of tiles of one section, not of sections. */
 const GRID = /(col|c|x)[-_]?\d+[-_ .]*(row|r|y)[-_]?\d+|(row|r|y)[-_]?\d+[-_ .]*(col|c|x)[-_]?\d+/i
@@ -37,7 +41,8 @@ const GRID = /(col|c|x)[-_]?\d+[-_ .]*(row|r|y)[-_]?\d+|(row|r|y)[-_]?\d+[-_ .]*
 const fail = (why: string): HillockError => new HillockError('ConfigError', why)
 
 /** Tiles or a stack at a path; undefined where it is to be looked at as a volume. @throws HillockError ConfigError */
-export async function imagesAt(where: string): Promise<Where | undefined> {
+export async function imagesAt(address: string): Promise<Where | undefined> {
+  const where = address.startsWith('file://') ? fileURLToPath(address) : address
   if (where.includes('://') || VOLUME.includes(basename(where))) return undefined
   const what = await stat(where).catch(() => undefined)
   if (!what) return /[*?[{]/.test(where) ? { stack: resolve(where) } : undefined
@@ -75,6 +80,8 @@ async function inFolder(folder: string): Promise<Where | undefined> {
         throw fail(
           `${folder} has images in folders of its own, such as ${name}: name that folder, a pattern (${folder}/*/*.png), or a layout of tiles`,
         )
+    const other = names.find(n => UNREAD.test(n))
+    if (other) throw fail(`${folder} holds ${other}, and files of that kind are not read: save it as PNG, TIFF or .npy`)
     return undefined
   }
   if (images.length > 1 && images.every(n => GRID.test(n)))
@@ -94,6 +101,7 @@ interface Found {
 
 export async function importImages(where: Where, o: Options): Promise<void> {
   const path = 'layout' in where ? where.layout : where.stack
+  if (UNREAD.test(path)) throw fail(`${path}: files of that kind are not read: save it as PNG, TIFF or .npy`)
   if (o.voxelSize === undefined)
     throw fail(`${path}: images do not say how large their voxels are: give --voxel-size x,y,z in nanometres`)
   const file = o.out ?? `${o.dataset}.yaml`
@@ -139,14 +147,23 @@ async function look(where: Where): Promise<Found> {
   if (!what?.isFile()) return lookAtTiles(await readImages(stack))
   const tiff = await withFile(stack, 'ConfigError', async (read): Promise<Found | undefined> => {
     if (formatOf(await read(0, 16)) !== 'tiff') return undefined
-    const pages = await tiffPages(read).catch((e: Error) => {
+    const all = await tiffPages(read).catch((e: Error) => {
       throw fail(`${stack} is damaged: ${e.message}`)
     })
+    const pages = sectionPages(all)
+    const fault = stackFault(pages)
+    if (fault) throw fail(`${stack} ${fault}`)
+    const small = all.length - pages.length
     const samples: Samples[] = []
     for (const z of spread(pages.length))
       samples.push(await samplesOf(await pages[z]!.bytes(), `page ${z} of ${stack}`))
     const { width, height } = pages[0]!
-    return whole(`TIFF of ${pages.length} pages`, [width, height, pages.length], samples)
+    const thumbnails = small
+      ? [
+          `${small === 1 ? 'a smaller page is taken for a thumbnail' : `${small} smaller pages are taken for thumbnails`}`,
+        ]
+      : []
+    return whole(`TIFF of ${pages.length} pages`, [width, height, pages.length], samples, thumbnails)
   })
   if (tiff) return tiff
   const npy = await openNpySlices(stack)
@@ -159,11 +176,11 @@ async function look(where: Where): Promise<Found> {
   }
 }
 
-const whole = (kind: string, max: Vec3, samples: readonly Samples[]): Found => ({
+const whole = (kind: string, max: Vec3, samples: readonly Samples[], notes: readonly string[] = []): Found => ({
   kind,
   bounds: { min: [0, 0, 0], max },
   offset: [0, 0, 0],
-  notes: [],
+  notes,
   samples,
 })
 
@@ -174,6 +191,8 @@ async function lookAtTiles({ kind, tiles, notes }: FoundTiles): Promise<Found> {
   const { bounds, offset } = atOrigin(tiles)
   const sections = Map.groupBy(tiles, t => t.section)
   const twice = [...sections.values()].flatMap(s => places(s).filter(g => g.length > 1))
+  const empty: number[] = []
+  for (let z = offset[2]; z < offset[2] + bounds.max[2]; z++) if (!sections.has(z)) empty.push(z)
   const samples: Samples[] = []
   const bad: string[] = []
   for (const i of spread(tiles.length)) {
@@ -203,6 +222,11 @@ async function lookAtTiles({ kind, tiles, notes }: FoundTiles): Promise<Found> {
     offset,
     notes: [
       ...notes,
+      ...(empty.length > 0 && kind !== 'images'
+        ? [
+            `no tile of ${empty.length > 1 ? 'sections' : 'section'} ${empty.slice(0, 5).join(', ')}${empty.length > 5 ? ` and ${empty.length - 5} more` : ''}: gaps of the dataset, which count as holes (release.gate.sectionHoles)`,
+          ]
+        : []),
       ...twice
         .slice(0, 5)
         .map(

@@ -2,12 +2,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openSource } from '../../activities/sources/source.ts'
 import { importVolume } from '../../client/commands/import.ts'
+import { imagesAt } from '../../client/import/images.ts'
 import { readRunFile } from '../../client/run-file.ts'
-import { encodePng } from '../../storage/formats/image.ts'
+import { decodeTile, encodePng } from '../../storage/formats/image.ts'
 import { writeNpy } from '../../storage/formats/npy.ts'
 import { madeTiff } from '../storage/tiff-maker.ts'
 
@@ -113,9 +115,40 @@ test('what is no layout and no stack, by name', async () => {
     ['stack.npy.gz/x', /./],
   ] as const)
     await expect(imported(where, 'odd')).rejects.toThrow(why)
+  mkdirSync(join(folder, 'camera'))
+  for (const file of ['camera/s1.dm3', 'em.mrc', 'em.hdf5']) writeFileSync(join(folder, file), 'x')
+  await expect(imported('camera', 'odd')).rejects.toThrow(/camera holds s1.dm3, and files of that kind are not read/)
+  for (const file of ['em.mrc', 'em.hdf5'])
+    await expect(imported(file, 'odd')).rejects.toThrow(`${file}: files of that kind are not read`)
   mkdirSync(join(folder, 'grid'))
   for (const n of ['col60_row140', 'col61_row140'])
     writeFileSync(join(folder, 'grid', `${n}.png`), await encodePng(pixels(0), side, side))
   await expect(imported('grid', 'odd')).rejects.toThrow(/rows and columns of tiles, not sections/)
   await expect(importVolume(join(folder, 'slices'), { dataset: 'x' })).rejects.toThrow('give --voxel-size')
+})
+
+test('pages that are no sections: a thumbnail is left out, and what a run would refuse is refused', async () => {
+  const page = (edge: number) => ({ width: edge, height: edge, pixels: pixels(0).subarray(0, edge * edge) })
+  const put = (file: string, edges: readonly number[]): void =>
+    writeFileSync(join(folder, file), madeTiff(edges.map(page)))
+  put('thumbnail.tif', [8, side, side])
+  const { file, said } = await imported('thumbnail.tif', 'thumbnail')
+  expect(said).toContain('a smaller page is taken for a thumbnail')
+  const source = openSource(readRunFile(file))!
+  const { bounds, tiles: sections } = await source.survey()
+  expect(bounds.max).toEqual([side, side, 2])
+  expect((await decodeTile(await source.bytes(sections![0]!), 'page')).width).toBe(side)
+  put('uneven.tif', [side, side - 1])
+  await expect(imported('uneven.tif', 'odd')).rejects.toThrow(/pages of different sizes: page 1 of 31 x 31/)
+})
+
+test('a layout with sections left out says so; a folder may be named as file://', async () => {
+  mkdirSync(join(folder, 'gaps'))
+  for (const z of [4, 7]) writeFileSync(join(folder, 'gaps', `z${z}.png`), await encodePng(pixels(z), side, side))
+  const { said } = await imported('gaps', 'gaps')
+  expect(said).toContain('counted 0 to 1')
+  const layout = 'file,section,x,y\nz4.png,4,0,0\nz7.png,7,0,0\n'
+  writeFileSync(join(folder, 'gaps', 'layout.csv'), layout)
+  expect((await imported('gaps', 'gaps2')).said).toContain('no tile of sections 5, 6: gaps of the dataset')
+  expect(await imagesAt(pathToFileURL(join(folder, 'slices')).href)).toEqual({ stack: join(folder, 'slices') })
 })
