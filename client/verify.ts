@@ -1,12 +1,16 @@
 // Verification: every byte that a release rests on, or that the bucket holds, against the digest that names it.
 import { createHash, type KeyObject } from 'node:crypto'
+import type { z } from 'zod'
 import type { ArtifactRef, Output } from '../domain/lineage.ts'
 import { differences, type Difference } from '../domain/differences.ts'
+import { ArtifactMark, DataMark } from '../domain/marks.ts'
+import { Plan } from '../domain/plan.ts'
 import type { Digest } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readMemo } from '../storage/memo.ts'
 import { mapBounded } from '../storage/bounded.ts'
-import { artifactKey } from '../storage/lineage-record.ts'
+import { Hold } from '../storage/holds.ts'
+import { artifactKey, wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { rawKey } from '../storage/raw.ts'
 import { artifactName, Reach, type Wrong } from '../storage/reach.ts'
@@ -45,6 +49,14 @@ interface Options {
   readonly progress: (done: number, total: number, bytes: number) => void
   /** Releases, and what channels name, must be signed with the other half of this one. */
   readonly key?: KeyObject | undefined
+}
+
+/** Of documents that no release leads to. */
+const shapes: Readonly<Record<string, z.ZodType>> = {
+  marks: DataMark,
+  quarantine: ArtifactMark,
+  holds: Hold,
+  plans: Plan,
 }
 
 /** Ends the work at the first finding. */
@@ -198,6 +210,9 @@ class Verifier {
     if (kind === 'refs' || file.endsWith(SIGNATURE)) return
     if (kind === 'histories' && file !== 'index.json') return
     const value = await this.sealed(key)
+    const shape = /\.(lifted|released)\.json$/.test(key) ? undefined : shapes[kind!]
+    const parsed = value && shape?.safeParse(value)
+    if (parsed?.success === false) this.wrong(key, `is not what it should be: ${wrongFields(parsed.error.issues)}`)
     if (kind === 'histories' && value) {
       const reach = new Reach(this.objects, this.wrong)
       await reach.archiveAt(key.slice(0, -'/index.json'.length))

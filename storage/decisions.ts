@@ -1,9 +1,8 @@
 // Who approved or rejected a release candidate, and why: one immutable object per decision.
 import { z } from 'zod'
-import { HillockError } from '../domain/errors.ts'
-import { wrongFields } from './lineage-record.ts'
+import { getDocument } from './documents.ts'
 import type { ObjectStore } from './object-store.ts'
-import { getSealed, putSealed } from './sealed.ts'
+import { putSealed } from './sealed.ts'
 
 export const Decision = z.strictObject({
   gate: z.string(),
@@ -30,11 +29,8 @@ export const decisionKeys = (objects: ObjectStore, dataset: string, release: str
   objects.list(prefix(dataset, release))
 
 /** @throws HillockError MissingArtifact when it is damaged, or is no decision. */
-export async function readDecision(objects: ObjectStore, key: string): Promise<Decision> {
-  const parsed = Decision.safeParse(await getSealed(objects, key))
-  if (parsed.success) return parsed.data
-  throw new HillockError('MissingArtifact', `${key} is no decision: ${wrongFields(parsed.error.issues)}`, { name: key })
-}
+export const readDecision = async (objects: ObjectStore, key: string): Promise<Decision> =>
+  (await getDocument(objects, key, 'decision', Decision))!
 
 /** All decisions about a release, the oldest first. */
 export async function decisionsOn(objects: ObjectStore, dataset: string, release: string): Promise<Decision[]> {

@@ -1,9 +1,10 @@
 // Holds on a dataset: while one is there no new run of it begins and no release of it is published but by its holder.
 import { z } from 'zod'
 import type { ObjectStore } from './object-store.ts'
-import { getSealed, putSealed } from './sealed.ts'
+import { getDocument } from './documents.ts'
+import { putSealed } from './sealed.ts'
 
-const Hold = z.strictObject({ id: z.string(), by: z.string(), reason: z.string(), workflowId: z.string() })
+export const Hold = z.strictObject({ id: z.string(), by: z.string(), reason: z.string(), workflowId: z.string() })
 export type Hold = z.infer<typeof Hold>
 
 const prefix = (dataset: string): string => `holds/${dataset}/`
@@ -23,6 +24,6 @@ export async function activeHolds(objects: ObjectStore, dataset: string): Promis
   for await (const k of objects.list(prefix(dataset))) keys.push(k)
   const released = new Set(keys.filter(k => k.endsWith(RELEASED)).map(k => `${k.slice(0, -RELEASED.length)}.json`))
   const open = keys.filter(k => !k.endsWith(RELEASED) && !released.has(k))
-  const found = await Promise.all(open.map(k => getSealed(objects, k)))
-  return found.flatMap(h => (h ? [Hold.parse(h)] : []))
+  const found = await Promise.all(open.map(k => getDocument(objects, k, 'hold', Hold)))
+  return found.flatMap(h => (h ? [h] : []))
 }

@@ -4,7 +4,8 @@ import { DataMark, type Lift } from '../domain/marks.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
-import { getSealed, putSealed } from './sealed.ts'
+import { getDocument } from './documents.ts'
+import { putSealed } from './sealed.ts'
 
 const ROOT = 'marks/'
 const LIFTED = '.lifted.json'
@@ -23,7 +24,7 @@ export async function listDataMarks(objects: ObjectStore, dataset?: string): Pro
   const keys = new Set<string>()
   for await (const k of objects.list(dataset === undefined ? ROOT : `${ROOT}${dataset}/`)) keys.add(k)
   const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
-  return mapBounded(live, 32, async k => DataMark.parse(await getSealed(objects, k)))
+  return mapBounded(live, 32, async k => (await getDocument(objects, k, 'mark', DataMark))!)
 }
 
 /** False when no mark of that name stands. */

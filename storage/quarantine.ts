@@ -3,7 +3,8 @@ import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { ArtifactMark, type Lift } from '../domain/marks.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
-import { getSealed, putSealed } from './sealed.ts'
+import { getDocument } from './documents.ts'
+import { putSealed } from './sealed.ts'
 
 export type Marked = Pick<ArtifactRef, 'stage' | 'recipe'>
 const ROOT = 'quarantine/'
@@ -16,10 +17,9 @@ const markKey = ({ stage, recipe }: Marked, round: number): string =>
 /** The mark that stands, and its number; without one the number of the next. One small read where there never was a mark. */
 async function last(objects: ObjectStore, ref: Marked): Promise<{ round: number; mark: ArtifactMark | undefined }> {
   for (let round = 1; ; round++) {
-    const mark = await getSealed(objects, `${markKey(ref, round)}.json`)
+    const mark = await getDocument(objects, `${markKey(ref, round)}.json`, 'mark', ArtifactMark)
     if (!mark) return { round, mark: undefined }
-    if ((await objects.size(markKey(ref, round) + LIFTED)) === undefined)
-      return { round, mark: ArtifactMark.parse(mark) }
+    if ((await objects.size(markKey(ref, round) + LIFTED)) === undefined) return { round, mark }
   }
 }
 
@@ -71,6 +71,6 @@ export async function listMarks(objects: ObjectStore): Promise<(ArtifactMark & {
   const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
   return mapBounded(live, 32, async k => ({
     id: k.slice(ROOT.length, -'.json'.length),
-    ...ArtifactMark.parse(await getSealed(objects, k)),
+    ...(await getDocument(objects, k, 'mark', ArtifactMark))!,
   }))
 }

@@ -9,7 +9,7 @@ import { picture, Plan, planRows, type PlanItem } from '../../domain/plan.ts'
 import { gateText } from '../../domain/release-gate.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRaw } from '../../storage/raw.ts'
-import { getSealed } from '../../storage/sealed.ts'
+import { getDocument } from '../../storage/documents.ts'
 import type { plan as planWorkflow } from '../../workflows/plan.ts'
 import { bucket, datasets } from '../catalogue.ts'
 import { connect } from '../connection.ts'
@@ -55,10 +55,8 @@ export async function makePlan(client: Client, config: RunConfig): Promise<Plan>
   return (await readPlan(bucket(), config.dataset, id))!
 }
 
-async function readPlan(objects: ObjectStore, dataset: string, id: string): Promise<Plan | undefined> {
-  const plan = await getSealed(objects, `plans/${dataset}/${id}.json`)
-  return plan && Plan.parse(plan)
-}
+const readPlan = (objects: ObjectStore, dataset: string, id: string): Promise<Plan | undefined> =>
+  getDocument(objects, `plans/${dataset}/${id}.json`, 'plan', Plan)
 
 /**
  * The run file of a plan that still holds.

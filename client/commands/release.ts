@@ -1,7 +1,8 @@
 // `hillock release list|show|publish|rollback`.
+import { z } from 'zod'
 import type { Client } from '@temporalio/client'
 import type { ChannelValue } from '../../domain/channel.ts'
-import { queues, workflowIds, type Evaluated } from '../../domain/contract.ts'
+import { queues, workflowIds } from '../../domain/contract.ts'
 import { amount, costText } from '../../domain/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { cellsIn, key } from '../../domain/geometry.ts'
@@ -9,7 +10,7 @@ import { CHANNELS, type Channel } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { decisionsOn } from '../../storage/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
-import { getSealed } from '../../storage/sealed.ts'
+import { getDocument } from '../../storage/documents.ts'
 import type { publish as publishWorkflow } from '../../workflows/publish.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease, runFileOf } from '../catalogue.ts'
 import { connect } from '../connection.ts'
@@ -26,6 +27,8 @@ interface MoveOptions extends Options {
   readonly reason?: string
 }
 
+/** As much of an evaluation as is shown. */
+const Scores = z.object({ quality: z.record(z.string(), z.number()), boxes: z.array(z.unknown()) })
 const BY_HAND = 'by hand'
 
 interface RollbackOptions extends MoveOptions {
@@ -71,10 +74,10 @@ export async function show(name: string, o: Options): Promise<void> {
   )
   for (const [layer, digest] of Object.entries(r.layerDigests)) console.log(`  ${layer.padEnd(13)} ${digest}`)
   for (const [k, v] of Object.entries(r.quality)) console.log(`  ${k.padEnd(16)} ${v}`)
-  for await (const k of bucket().list(`evaluations/${r.dataset}/${r.release}/`)) {
-    const e = (await getSealed(bucket(), k)) as Evaluated
+  for await (const k of objects.list(`evaluations/${r.dataset}/${r.release}/`)) {
+    const e = (await getDocument(objects, k, 'evaluation', Scores))!
     console.log(
-      `  evaluated ${k.split('/').at(-1)!.slice(0, -'.json'.length)}: VOI ${e.quality.voiSum?.toFixed(3)}, ARAND ${e.quality.arand?.toFixed(3)} in ${e.boxes.length} boxes`,
+      `  evaluated ${k.split('/').at(-1)!.slice(0, -'.json'.length)}: VOI ${e.quality['voiSum']?.toFixed(3)}, ARAND ${e.quality['arand']?.toFixed(3)} in ${e.boxes.length} boxes`,
     )
   }
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
@@ -101,7 +104,7 @@ const say = (o: Options, dataset: string, c: string, v: ChannelValue): never => 
 }
 
 export async function publish(name: string, o: MoveOptions & { readonly force?: boolean }): Promise<void> {
-  if (o.force && o.reason === undefined)
+  if (o.force && !o.reason?.trim())
     throw new HillockError('ConfigError', '--force: say why with --reason, for the record')
   const r = await findRelease(bucket(), name)
   const { stack } = await ensureStack()
