@@ -17,7 +17,9 @@ export function readRunFile(file: string, sets: readonly string[] = []): RunConf
     try {
       return parse(value) as unknown
     } catch (e) {
-      throw new HillockError('ConfigError', `${what} is not valid YAML: ${(e as Error).message}`)
+      // Below the first line stands the place in the text once more.
+      const [why] = (e as Error).message.replace(/; please use YAML\.\w+\(\)/, '').split('\n')
+      throw new HillockError('ConfigError', `${what} is not valid YAML: ${why!.replace(/:$/, '')}`)
     }
   }
   const tree = yaml(file, text)

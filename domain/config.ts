@@ -391,16 +391,20 @@ export function checkInside(path: string, box: Box, bounds: Box): void {
     )
 }
 
-/** Sets `a.b.c` of a plain object tree, making what is missing on the way. */
+/** Sets `a.b.c` of a plain object tree, making what is missing on the way. @throws HillockError ConfigError for a name where a list has numbers */
 export function setPath(tree: Record<string, unknown>, path: string, value: unknown): void {
   const keys = path.split('.')
-  let at: Record<string, unknown> | unknown[] = tree
-  for (const k of keys.slice(0, -1)) {
-    const record = at as Record<string, unknown>
-    if (record[k] === null || typeof record[k] !== 'object') record[k] = {}
-    at = record[k] as Record<string, unknown>
+  let at = tree
+  for (const [i, k] of keys.entries()) {
+    if (Array.isArray(at) && !/^\d{1,6}$/.test(k))
+      throw new HillockError(
+        'ConfigError',
+        `${path}: ${keys.slice(0, i).join('.')} is a list: ${k} is no place in it, the first one is 0`,
+      )
+    if (i === keys.length - 1) at[k] = value
+    else if (!Object.hasOwn(at, k) || at[k] === null || typeof at[k] !== 'object') at[k] = {}
+    at = at[k] as Record<string, unknown>
   }
-  ;(at as Record<string, unknown>)[keys.at(-1)!] = value
 }
 
 const issuePath = (i: z.core.$ZodIssue): string => i.path.map(String).join('.') || '(top of the file)'

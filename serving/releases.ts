@@ -7,7 +7,7 @@ import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { getRelease, readChannel } from '../storage/releases.ts'
+import { getRelease, readChannel, SIGNATURE } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
 import { memo } from './memo.ts'
 import { asProblem, notFound, Problem } from './problem.ts'
@@ -90,6 +90,7 @@ export function releases(objects: ObjectStore): Releases {
   const list = async (): Promise<DatasetListing[]> => {
     const names = new Map<string, string[]>()
     for await (const key of objects.list('releases/')) {
+      if (key.endsWith(SIGNATURE)) continue
       const [, dataset, file] = key.split('/') as [string, string, string]
       if (!names.has(dataset)) names.set(dataset, [])
       names.get(dataset)!.push(file.replace(/\.json$/, ''))

@@ -7,7 +7,7 @@ import {
   verify as verifyBytes,
   type KeyObject,
 } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { HillockError } from '../domain/errors.ts'
 
 export interface Envelope {
@@ -31,6 +31,8 @@ function keyIn(file: string, name: string, parse: (pem: Buffer) => KeyObject): K
     )
   let key: KeyObject
   try {
+    // Reading a pipe or a device would wait without end.
+    if (!statSync(file).isFile()) throw new Error('is not a file')
     key = parse(readFileSync(file))
   } catch (e) {
     throw bad((e as Error).message)

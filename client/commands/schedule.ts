@@ -81,6 +81,10 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
         )
       throw refused(e)
     })
+  if ((await found(client, name)).info.nextActionTimes.length === 0) {
+    await client.schedule.getHandle(idOf(name)).delete()
+    throw new HillockError('ConfigError', `${when}: such a moment never comes, so the schedule would never act`)
+  }
   return say(client, name, o, CREATED)
 }
 

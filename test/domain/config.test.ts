@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { parseRunConfig } from '../../domain/config.ts'
+import { parseRunConfig, setPath } from '../../domain/config.ts'
 import { isHillockError } from '../../domain/errors.ts'
 
 const demo = (): Record<string, any> => parse(readFileSync('examples/demo.yaml', 'utf8'))
@@ -17,6 +17,15 @@ const complaint = (raw: unknown): string => {
 }
 
 describe('a run file', () => {
+  test('a place in a list is a number', () => {
+    const tree = { voxelSizeNm: [8, 8, 40] }
+    setPath(tree, 'voxelSizeNm.2', 30)
+    setPath(tree, 'constructor.x', 1)
+    expect(tree).toMatchObject({ voxelSizeNm: [8, 8, 30], constructor: { x: 1 } })
+    for (const name of ['x', 'length', '-1'])
+      expect(() => setPath(tree, `voxelSizeNm.${name}`, 7), name).toThrow(/voxelSizeNm is a list/)
+  })
+
   test('the demo is valid, and its defaults are filled in', () => {
     const config = parseRunConfig(demo(), 'run.yaml')
     expect(config.stages.agglomerate.threshold).toBeGreaterThan(0)

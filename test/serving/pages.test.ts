@@ -1,5 +1,5 @@
 // The pages: list of datasets, stage diagram, lineage from a voxel to the raw archive.
-import { unlink } from 'node:fs/promises'
+import { unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -47,6 +47,12 @@ describe('pages', () => {
       dataset: 'blobs',
       channels: [{ channel: 'published', release: 'r1' }],
     })
+  })
+
+  it('list releases, not their signatures', async () => {
+    const before = (await get('/?json')).json()
+    await writeFile(join(fixture.folder, 'releases/blobs/r1.0123456789abcdef.dsse.json'), '{}')
+    expect((await get('/?json')).json()).toEqual(before)
   })
 
   it('draw the stages with the reads between them, and escape what records say', async () => {
