@@ -240,7 +240,7 @@ export const RunConfig = z.strictObject({
             .optional()
             .meta({ description: 'Largest adapted Rand error against the truth.', examples: [0.1] }),
           tileHoles: share.describe(
-            'Largest share of tiles that are missing or set aside; more that cannot be read refuse the run before it starts. A single one is always let pass, here and in the next three.',
+            'Largest share of tiles that are missing or set aside; more that cannot be read refuse the run before it starts. A single one is let pass, here and in the next three, unless it is half of all.',
           ),
           chunkHoles: share.describe('Largest share of the voxels of a volume whose chunks are missing or damaged.'),
           sectionHoles: share.describe(

@@ -27,8 +27,9 @@ const boxOf = (name: string): Box => {
   return { min: map3(a => ranges[a]![0]!), max: map3(a => ranges[a]![1]!) }
 }
 
-/** One that is not there is no pattern, however small the dataset. */
-export const tooMany = (holes: number, of: number, share: number): boolean => holes > Math.max(1, share * of)
+/** One that is not there is no pattern, however small the dataset; but half of anything is too much. */
+export const tooMany = (holes: number, of: number, share: number): boolean =>
+  holes > Math.max(1, share * of) || (holes > share * of && 2 * holes >= of)
 
 /** Why a release is not published by itself, a sentence each; none: it is. */
 export function refusalsOf(r: Release, { release: { gate }, exclude, grid }: RunConfig, counted: Counted): string[] {

@@ -17,6 +17,7 @@ const config = (more: object = {}) =>
   )
 const release = (holes: Hole[], quality: Release['quality'] = {}): Release =>
   ({ bounds: { min: [0, 0, 0], max: [256, 256, 100] }, holes, quality }) as unknown as Release
+const thin: Release['bounds'] = { min: [0, 0, 0], max: [256, 256, 2] }
 const good: Counted = { tiles: 400, segments: 50, grey: null }
 const holes = (n: number, stage: string, what: (i: number) => string): Hole[] =>
   Array.from({ length: n }, (_, i) => ({ stage, what: what(i), reason: 'r' }))
@@ -39,6 +40,7 @@ test.each<[string, Release, Counted, RegExp | null]>([
     /8 % of the volume are holes, release\.gate\.chunkHoles allows 5 % \(box 0-64/,
   ],
   ['a tile of few', release(tiles(1)), { ...good, tiles: 2 }, null],
+  ['one section of two', { ...release(sections(1)), bounds: thin } as Release, good, /1 of 2 sections/],
   ['two tiles of few', release(tiles(2)), { ...good, tiles: 2 }, /2 of 4 tiles/],
   ['parts of one tile', release([...tiles(1), ...tiles(1)]), { ...good, tiles: 2 }, null],
   ['one grey value', release([]), { ...good, grey: 0 }, /every voxel of the EM is 0/],

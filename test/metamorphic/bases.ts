@@ -82,6 +82,9 @@ export function specimen(folder: string, of = ''): Base {
     },
     known: {
       dataset: ['other'],
+      // Within what the model is for.
+      voxelSizeNm: [[9, 9, 9]],
+      'source.phantom.voxelSizeNm': [9],
       model: [join(checkout, 'models/fib-affinity')],
       'source.phantom.defects.0.tile': ['r0c1'],
       'overrides.0.stages': [{ agglomerate: { threshold: 0.55 } }],

@@ -63,7 +63,6 @@ test('black outside of the tissue is background, however the volume is divided; 
 
 test('an image of one grey value is not published', async () => {
   const { done } = await run(() => 90, [128, 64, 64], { through: 'render' })
-  expect(done.refusal).toContain('24 of 24 tiles are holes, release.gate.tileHoles allows 5 %')
-  expect(done.refusal).toContain('every voxel of the EM is 0')
+  expect(done.refusal).toContain('every voxel of the EM is 90')
   expect(done.refusal).toContain(`hillock release publish ${done.release} --force`)
 }, 60_000)
