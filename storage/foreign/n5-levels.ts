@@ -76,11 +76,12 @@ export async function n5Levels(files: Files): Promise<N5Level[]> {
         ),
       ),
     )
-    // BigDataViewer keeps its unit elsewhere, and often none at all.
-    const unitless = group.includes('timepoint')
+    // What BigDataViewer writes of an image without a calibration.
+    const uncalibrated = (g: Attributes): boolean =>
+      group.includes('timepoint') && !(g.units ?? g.unit) && Boolean(g.resolution?.every(r => r === 1))
     const above = [...around, root]
       .filter(a => a !== undefined)
-      .map(a => (unitless && a.resolution && !(a.units ?? a.unit) ? { ...a, resolution: undefined } : a))
+      .map(a => (uncalibrated(a) ? { ...a, resolution: undefined } : a))
     return found.map((l, i) => ({ ...l, voxelSizeNm: sizeOf(l.attributes, above, i) ?? sizeOfMag(l.path, above) }))
   }
   return []

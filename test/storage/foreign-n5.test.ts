@@ -113,7 +113,7 @@ describe('levels and voxel sizes', () => {
       sizes: [nm(200, 200, 1000), nm(400, 400, 1000)],
     },
     {
-      name: 'BigDataViewer without a unit, which no custom gives it',
+      name: 'BigDataViewer without a calibration',
       groups: { 'setup0/timepoint0/': { resolution: [1, 1, 1], multiScale: true } },
       levels: { 'setup0/timepoint0/s0': {}, 'setup0/timepoint0/s1': {} },
       sizes: [null, null],
