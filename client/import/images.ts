@@ -107,7 +107,11 @@ export async function importImages(where: Where, o: Options): Promise<void> {
   const file = o.out ?? `${o.dataset}.yaml`
   if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
   const found = await look(where)
-  const grey = greyValues(found.samples)
+  // Deep images are often padded with zeros, which would take a part of the window.
+  const deep = found.samples.some(s => !(s instanceof Uint8Array))
+  const grey = greyValues(deep ? found.samples.map(s => s.filter(v => v !== 0)) : found.samples)
+  if (grey.deep && !(grey.low < grey.high))
+    throw fail(`${path} shows nothing where it was looked at: all samples are ${grey.low}${grey.low ? ' or 0' : ''}`)
   const extent = shapeOf(found.bounds)
   const block = [...fitting(extent, [128, 128, 64])]
   // Whole blocks, few regions: sections are large, and few of them make a region.
@@ -158,12 +162,9 @@ async function look(where: Where): Promise<Found> {
     for (const z of spread(pages.length))
       samples.push(await samplesOf(await pages[z]!.bytes(), `page ${z} of ${stack}`))
     const { width, height } = pages[0]!
-    const thumbnails = small
-      ? [
-          `${small === 1 ? 'a smaller page is taken for a thumbnail' : `${small} smaller pages are taken for thumbnails`}`,
-        ]
-      : []
-    return whole(`TIFF of ${pages.length} pages`, [width, height, pages.length], samples, thumbnails)
+    const thumbnails =
+      small === 1 ? ['a smaller page is taken for a thumbnail'] : [`${small} smaller pages are taken for thumbnails`]
+    return whole(`TIFF of ${pages.length} pages`, [width, height, pages.length], samples, small ? thumbnails : [])
   })
   if (tiff) return tiff
   const npy = await openNpySlices(stack)

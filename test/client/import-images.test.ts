@@ -115,6 +115,8 @@ test('what is no layout and no stack, by name', async () => {
     ['stack.npy.gz/x', /./],
   ] as const)
     await expect(imported(where, 'odd')).rejects.toThrow(why)
+  writeFileSync(join(folder, 'flat.npy'), writeNpy(new Uint16Array(8), [2, 2, 2]))
+  await expect(imported('flat.npy', 'odd')).rejects.toThrow('flat.npy shows nothing where it was looked at')
   mkdirSync(join(folder, 'camera'))
   for (const file of ['camera/s1.dm3', 'em.mrc', 'em.hdf5']) writeFileSync(join(folder, file), 'x')
   await expect(imported('camera', 'odd')).rejects.toThrow(/camera holds s1.dm3, and files of that kind are not read/)
