@@ -98,7 +98,11 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
                 <td>
                   ${SERVED.includes(layer) ? html`<code>precomputed://${origin}/r/${name}/${layer}</code>` : null}
                 </td>
-                <td class="soft"><code>${r.layerDigests[layer as LayerName]}</code></td>
+                <td class="soft">
+                  <code title="${r.layerDigests[layer as LayerName]}"
+                    >${r.layerDigests[layer as LayerName]?.slice(0, 12)}</code
+                  >
+                </td>
               </tr>`,
           )}
         </table>
