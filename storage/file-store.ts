@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rmdir, stat, link, unlink, writeFile, t
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { makeFolders } from './folders.ts'
 import { transient } from './gcs-errors.ts'
 import { checkKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -66,7 +67,7 @@ export async function markFolder(root: string, mark: string): Promise<string> {
   const path = join(root, MARK)
   const own = `${path}.${mark}`
   try {
-    await mkdir(root, { recursive: true })
+    makeFolders(root)
     await writeFile(own, mark, { flag: 'wx' })
     await linked(own, path, root).catch((e: unknown) => {
       if (code(e) !== 'EEXIST') throw e
@@ -166,7 +167,8 @@ export function fileStore(root: string, mark?: string): ObjectStore {
   }
 
   async function prepare(): Promise<void> {
-    await (seen ? makeFolder(temporary) : mkdir(temporary, { recursive: true }))
+    if (seen) await makeFolder(temporary)
+    else makeFolders(temporary)
     seen = true
     for (const name of await readdir(temporary)) {
       const path = join(temporary, name)

@@ -1,8 +1,9 @@
 // Where Hillock keeps its state on one machine: bucket, Temporal database, logs, the record of the running stack.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
+import { makeFolders } from '../storage/folders.ts'
 import { bornAt } from './identity.ts'
 
 export const checkout = fileURLToPath(new URL('..', import.meta.url))
@@ -34,7 +35,7 @@ export function home(): Home {
     starting: join(root, 'starting.lock'),
   }
   try {
-    for (const folder of [join(root, 'temporal'), paths.logs]) mkdirSync(folder, { recursive: true })
+    for (const folder of [join(root, 'temporal'), paths.logs]) makeFolders(folder)
   } catch (e) {
     throw unusable(paths, e)
   }

@@ -1,8 +1,9 @@
 // `hillock lineage SUBJECT` and `hillock lineage export RELEASE`: what made it, in words, pictures, and the forms of others.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HillockError } from '../../domain/errors.ts'
 import { readKey } from '../../storage/envelope.ts'
+import { makeFolders } from '../../storage/folders.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { ancestry } from '../lineage/graph.ts'
 import { dot, json, mermaid, text } from '../lineage/print.ts'
@@ -39,7 +40,7 @@ export async function exportLineage(name: string, o: ExportOptions): Promise<voi
   const write = writers[o.format as keyof typeof writers]
   if (!write) throw new HillockError('ConfigError', `--format ${o.format}: one of ${Object.keys(writers).join(', ')}`)
   const files = write(await provenanceOf(objects, await findRelease(objects, name)), key)
-  await mkdir(o.out, { recursive: true })
+  makeFolders(o.out)
   for (const [file, content] of Object.entries(files)) await writeFile(join(o.out, file), content)
   const written = Object.keys(files).map(f => join(o.out, f))
   console.log(o.json ? JSON.stringify({ files: written, signed: key !== undefined }) : written.join('\n'))
