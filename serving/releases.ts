@@ -1,6 +1,7 @@
 // Reads datasets, channels, releases and their lineage records from the bucket; what is immutable is kept in memory.
 import { z } from 'zod'
 import { runFileOf } from '../client/catalogue.ts'
+import { isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { CHANNELS, Release, type Channel } from '../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
@@ -82,8 +83,13 @@ export function releases(objects: ObjectStore): Releases {
     return ref && ChannelObject.parse(JSON.parse(ref.value))
   }
 
+  /** A channel that is damaged hides nothing of a list: who asks for it by name is told. */
+  const unread = (e: unknown): undefined => {
+    if (!isHillockError(e, 'MissingArtifact')) throw e
+    return undefined
+  }
   const channelsNow = (dataset: string) =>
-    Promise.all(CHANNELS.map(async channel => ({ channel, value: await channelOf(dataset, channel) })))
+    Promise.all(CHANNELS.map(async channel => ({ channel, value: await channelOf(dataset, channel).catch(unread) })))
 
   /** A release that is damaged does not hide the others. */
   let listed: Promise<DatasetListing[]> | undefined

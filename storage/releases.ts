@@ -1,8 +1,10 @@
 // Release manifests, written once, and the channels that point at them, moved by compare-and-swap.
+import { z } from 'zod'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { differences } from '../domain/differences.ts'
 import { HillockError } from '../domain/errors.ts'
 import { namesRelease, releaseName, type Release } from '../domain/release.ts'
+import { wrongFields } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getSealed, putSealed, sealed, unsealed } from './sealed.ts'
 
@@ -12,12 +14,15 @@ export const SIGNATURE = '.dsse.json'
 
 const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
 
+/** What every channel says, whoever wrote it. */
+const Named = z.object({ release: z.string(), earlier: z.array(z.string()).optional() })
+
 /** What a channel holds that was set and taken back to what it was before: unset. Refs cannot be deleted. */
 const UNSET = ''
 
 /**
  * What the channel holds, and the version to name when moving it; undefined while it is not set.
- * @throws HillockError MissingArtifact when its value is damaged.
+ * @throws HillockError MissingArtifact when its value is damaged, or names no release.
  */
 export async function readChannel(
   objects: ObjectStore,
@@ -27,7 +32,13 @@ export async function readChannel(
   const key = channelKey(dataset, channel)
   const ref = await objects.readRef(key)
   if (!ref || ref.value === UNSET) return undefined
-  return { value: canonicalJson(unsealed(ref.value, key) as Json), version: ref.version }
+  const value = unsealed(ref.value, key)
+  const parsed = Named.safeParse(value)
+  if (!parsed.success)
+    throw new HillockError('MissingArtifact', `${key} is no channel: ${wrongFields(parsed.error.issues)}`, {
+      name: key,
+    })
+  return { value: canonicalJson(value as Json), version: ref.version }
 }
 
 /**

@@ -133,7 +133,8 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
   const from = o.from ?? now.release
   if (o.to !== undefined && (await readRelease(objects, dataset, o.to)) === undefined)
     throw new HillockError('ConfigError', `--to ${o.to}: there is no such release of ${dataset}`)
-  if (o.to === from) throw new HillockError('ConfigError', `--to ${o.to}: that is the release to go back from`)
+  if (o.to !== undefined && o.to === from)
+    throw new HillockError('ConfigError', `--to ${o.to}: that is the release to go back from`)
   const regions = o.regions?.split(',').map(r => r.trim()) ?? []
   if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
   const client = await connect((await ensureStack()).stack.temporal)

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createServer } from '../../serving/server.ts'
 import { fileStore } from '../../storage/file-store.ts'
+import { sealed } from '../../storage/sealed.ts'
 import { artifactKey } from '../../storage/lineage-record.ts'
 import { makeFixture, type Fixture } from './fixture.ts'
 
@@ -53,6 +54,21 @@ describe('pages', () => {
     const before = (await get('/?json')).json()
     await writeFile(join(fixture.folder, 'releases/blobs/r1.0123456789abcdef.dsse.json'), '{}')
     expect((await get('/?json')).json()).toEqual(before)
+  })
+
+  it('list releases also where a channel is damaged', async () => {
+    const objects = fileStore(fixture.folder)
+    const set = async (value: string): Promise<boolean> =>
+      objects.swapRef('refs/blobs/published', (await objects.readRef('refs/blobs/published'))!.version, value)
+    const before = (await objects.readRef('refs/blobs/published'))!
+    for (const value of ['garbage', sealed({ a: 1 })]) {
+      await set(value)
+      expect((await get('/?json')).json()[0]).toMatchObject({ dataset: 'blobs', releases: [{ release: 'r1' }] })
+      const named = await get('/release/blobs/published')
+      expect(named.statusCode).toBe(500)
+      expect(named.json().error).toMatch(/^MissingArtifact: refs\/blobs\/published is/)
+    }
+    await set(before.value)
   })
 
   it('draw the stages with the reads between them, and escape what records say', async () => {
