@@ -60,7 +60,7 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   })
   return produce(deps, config, order, async put => {
     if (truth) await putRaw(deps.objects, truth.source)
-    const scored = truth && scoredBox(truth.bounds, bounds, config.evaluate)
+    const scored = truth && scoredBox(truth, bounds, config.evaluate)
     const quality: Quality = scored ? await scoreSegmentation(deps, { bounds, region }, segments, truth, scored) : {}
     const synapses = truth?.synapses
       ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, truth.labels, bounds)
@@ -86,7 +86,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   const segments = r.layers.segmentation.regions
   const boxes: { box: Box; quality: Quality }[] = []
   for (const wanted of input.boxes?.length ? input.boxes : [undefined]) {
-    const box = scoredBox(truth.bounds, r.bounds, { box: wanted, offset: input.offset })
+    const box = scoredBox(truth, r.bounds, { box: wanted, offset: input.offset })
     boxes.push({ box, quality: await scoreSegmentation(reader, at, segments, truth, box) })
   }
   const mean = (f: keyof Quality): number => boxes.reduce((n, b) => n + (b.quality[f] ?? 0), 0) / boxes.length

@@ -46,9 +46,6 @@ export async function truthFile(file: string, offset: Vec3 = [0, 0, 0]): Promise
   if (npy.shape.length !== 3) throw refused(`${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
   const labels = labelsOf(npy)
   if (!labels) throw refused(`${file} holds ${npy.dtype}; labels are integers`)
-  // Scores against nothing would be perfect.
-  const ignored = (labels as Uint32Array).findIndex(Boolean) < 0
-  if (ignored) throw refused(`${file} names no object: all of its labels are 0 or negative, which are ignored`)
   const bounds = boxAt(offset, [npy.shape[2]!, npy.shape[1]!, npy.shape[0]!])
   return { digest: sha256(bytes), source: bytes, bounds, synapses: null, labels: within(labels, bounds) }
 }
@@ -87,10 +84,10 @@ export async function truthOfPhantom(deps: Deps, slabs: Refs, bounds: Box): Prom
 
 /**
  * The box that is scored: the one that is asked for; else, at an offset, all of the truth; else the dataset, which a truth has the shape of.
- * @throws HillockError ConfigError when truth or dataset do not reach that far
+ * @throws HillockError ConfigError when truth or dataset do not reach that far, or there is no label
  */
 export function scoredBox(
-  truth: Box,
+  { bounds: truth, labels }: Pick<Truth, 'bounds' | 'labels'>,
   dataset: Box,
   { box, offset }: Pick<RunConfig['evaluate'], 'box' | 'offset'>,
 ): Box {
@@ -102,5 +99,8 @@ export function scoredBox(
     throw refused(
       `the truth has ${shape(truth)} voxels (x, y, z) and covers ${boxName(truth)}, but ${boxName(wanted)} is to be scored: give the voxel at which it begins as evaluate.offset, or what to score as evaluate.box`,
     )
+  // Scores against nothing would be perfect.
+  if ((labels(wanted) as Uint32Array).findIndex(Boolean) < 0)
+    throw refused(`it names no object in ${boxName(wanted)}: labels that are 0 or negative are ignored`)
   return wanted
 }
