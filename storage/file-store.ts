@@ -102,13 +102,15 @@ export function fileStore(root: string, mark?: string): ObjectStore {
 
   /** @throws HillockError StoreError where the whole folder is away, and not only what was looked for in it */
   async function stillThere(): Promise<void> {
+    // As it was before the look: it may be made meanwhile.
+    const known = seen
     const found = await (mark === undefined ? stat(folder) : readFile(join(folder, MARK), 'utf8')).catch(
       (e: unknown) => {
         if (!absent(e)) throw e
       },
     )
     if (found !== undefined) seen = true
-    if (mark === undefined ? found !== undefined || !seen : found === mark) return
+    if (mark === undefined ? found !== undefined || !known : found === mark) return
     const what = found === undefined ? 'is away' : 'is another one'
     throw transient('unavailable', `the folder of the bucket, ${folder}, ${what}`, pathToFileURL(folder).href)
   }
