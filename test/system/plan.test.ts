@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { Plan, PlanRow } from '../../domain/plan.ts'
 import type { Lineage } from '../../domain/lineage.ts'
-import { Hillock, made, TINY } from './harness.ts'
+import { counts, Hillock, made, TINY } from './harness.ts'
 
 const hillock = new Hillock()
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-plan-'))
@@ -22,7 +22,13 @@ beforeAll(async () => {
   const yaml = readFileSync(TINY, 'utf8')
   const rest = yaml.slice(yaml.indexOf('grid:')).replace('truth: phantom', `truth: ${tiles}/labels.npy.gz`)
   writeFileSync(file, `dataset: tiles\nvoxelSizeNm: [10, 10, 10]\nsource:\n  layout: ${tiles}/layout.json\n${rest}`)
-  expect(made(await hillock.run(file, 'release.channel=published'))).toEqual(['evaluate'])
+  const first = await hillock.run(file, 'release.channel=published')
+  // Of the section with the missing tile its record says in other words why it is not there.
+  expect(made(first)).toEqual(['ingest', 'stitch', 'evaluate'])
+  expect([counts(first)['ingest'], counts(first)['stitch']]).toEqual([
+    [1, 63],
+    [1, 63],
+  ])
 }, 300_000)
 afterAll(async () => {
   await hillock.close()
