@@ -22,7 +22,7 @@ const revision = (): string =>
 
 test('an unpacked copy below another repository is told by its sources; its own repository by the commit', () => {
   mkdirSync(copy, { recursive: true })
-  for (const part of ['worker', 'domain', 'package.json'])
+  for (const part of ['worker', 'domain', 'storage', 'package.json'])
     cpSync(join(checkout, part), join(copy, part), { recursive: true })
   symlinkSync(join(checkout, 'node_modules'), join(copy, 'node_modules'))
   git(folder, 'init', '-q')
@@ -33,7 +33,7 @@ test('an unpacked copy below another repository is told by its sources; its own 
   expect(revision()).not.toBe(unpacked)
 
   git(copy, 'init', '-q')
-  git(copy, 'add', 'worker', 'domain', 'package.json')
+  git(copy, 'add', 'worker', 'domain', 'storage', 'package.json')
   git(copy, 'commit', '-q', '-m', 'x')
   const commit = git(copy, 'rev-parse', 'HEAD')
   expect(revision()).toBe(commit)
