@@ -29,15 +29,13 @@ export async function checkTiles(
       `source: ${bad.length} of ${of} tiles${of < tiles.length ? ' looked at' : ''} cannot be used, more than release.gate.tileHoles (${tileHoles}) allows; the first is ${bad[0]}`,
     )
   const wanted = spread(tiles, LOOKED_FOR)
-  const bad: string[] = []
-  const there: TileEntry[] = []
   let done = 0
-  await mapBounded(wanted, WIDTH, async tile => {
+  const reasons = await mapBounded(wanted, WIDTH, async tile => {
     progress(++done, wanted.length)
-    const why = await refused(async () => (await openRegular(tile.file, 'BadTileError')).close())
-    if (why === null) there.push(tile)
-    else bad.push(`${nameOf(tile)}: ${why}`)
+    return refused(async () => (await openRegular(tile.file, 'BadTileError')).close())
   })
+  const there = wanted.filter((_, i) => reasons[i] === null)
+  const bad = wanted.flatMap((tile, i) => (reasons[i] === null ? [] : [`${nameOf(tile)}: ${reasons[i]}`]))
   if (tooMany(bad.length, wanted.length, tileHoles)) throw fail(bad, wanted.length)
   const read = spread(there, READ)
   const unfit: string[] = []
