@@ -5,7 +5,7 @@ import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box, type V
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Hole } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
-import type { CellTask } from '../domain/tasks.ts'
+import type { CellTask } from '../domain/index/tasks.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'

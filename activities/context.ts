@@ -1,15 +1,16 @@
 // What activities are given when a worker starts: stores, the kernel pool, inference, and the facts of lineage.
 import type { Box, Vec3 } from '../domain/geometry.ts'
 import type * as kernels from '../kernels/index.ts'
+import type * as specimen from '../specimen/index.ts'
 import type { Outcome } from '../domain/contract.ts'
-import type { SetAside } from '../domain/marks.ts'
+import type { SetAside } from '../domain/plan/marks.ts'
 import type { Runtime } from '../domain/lineage.ts'
 import type { Recipe } from '../domain/recipe.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
-type Exports = typeof kernels
+type Exports = typeof kernels & typeof specimen
 /** The kernels among what the kernel room exports; the rest is constants. */
 export type Kernels = {
   [K in keyof Exports as Exports[K] extends (...args: never[]) => unknown ? K : never]: Exports[K] extends (

@@ -1,7 +1,7 @@
 // Generations of a recipe: while an artifact is marked, the same recipe is made anew under the next number.
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
-import type { ArtifactMark, SetAside } from '../domain/marks.ts'
+import type { ArtifactMark, SetAside } from '../domain/plan/marks.ts'
 import type { Recipe } from '../domain/recipe.ts'
 import type { Deps } from './context.ts'
 

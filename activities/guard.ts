@@ -5,7 +5,7 @@ import type { Failure } from '../domain/contract.ts'
 import type { Deps } from './context.ts'
 import { failuresBefore, HANDED, LOST, told, usedUp } from './attempts.ts'
 import { fault } from './faults.ts'
-import { untilOpen } from './gc-gate.ts'
+import { untilOpen } from './housekeeping/gc-gate.ts'
 import { beats, type Beat } from './meter.ts'
 import { tellAttempt } from './metrics.ts'
 

@@ -1,9 +1,9 @@
 // Where the time of an activity goes: kernels, inference, object store; and how much of its work is done.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { appendFile } from 'node:fs/promises'
-import { around } from '../storage/around.ts'
+import { around } from '../storage/stores/around.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import type { Request } from '../storage/observed-store.ts'
+import type { Request } from '../storage/stores/observed-store.ts'
 import type { Compute, Infer } from './context.ts'
 
 export type Kind = 'kernel' | 'inference' | 'io'

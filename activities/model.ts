@@ -6,7 +6,7 @@ import { HillockError, isHillockError } from '../domain/errors.ts'
 import { map3, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { Digest, sha256 } from '../domain/recipe.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
-import { readRegularFile } from '../storage/regular.ts'
+import { readRegularFile } from '../storage/files/regular.ts'
 import type { Deps, InferenceRequest } from './context.ts'
 import { kept } from './kept.ts'
 

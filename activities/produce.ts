@@ -7,7 +7,7 @@ import { digestOf, recordDigest, type ArtifactRef, type Lineage, type Output, ty
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { CellTask } from '../domain/tasks.ts'
+import type { CellTask } from '../domain/index/tasks.ts'
 import { retriesOf } from './attempts.ts'
 import { regionBox } from './cells.ts'
 import { PendingInput, type Deps } from './context.ts'

@@ -15,9 +15,9 @@ import {
   type Box,
   type Vec3,
 } from '../domain/geometry.ts'
-import { mipBounds, mipCell } from '../domain/tree.ts'
+import { mipBounds, mipCell } from '../domain/index/tree.ts'
 import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
-import { meshLevels } from '../kernels/mesh-levels.ts'
+import { meshLevels } from '../kernels/mesh/levels.ts'
 import { fragmentAt, meshRegion } from '../kernels/mesh.ts'
 import { dataTypeOf, newVolume, type VolumeArray } from '../storage/formats/chunk.ts'
 import { layoutObjects } from '../storage/formats/layouts.ts'

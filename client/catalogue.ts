@@ -1,11 +1,11 @@
 // Reading releases and channels straight from the bucket: works whether or not anything is running.
-import type { ChannelValue } from '../domain/channel.ts'
+import type { ChannelValue } from '../domain/releases/channel.ts'
 import type { RunConfig } from '../domain/config.ts'
 import { HillockError } from '../domain/errors.ts'
 import { CHANNELS, Release } from '../domain/release.ts'
 import { wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { openStore } from '../storage/open-store.ts'
+import { openStore } from '../storage/stores/open-store.ts'
 import { getRaw } from '../storage/raw.ts'
 import { getRelease, listReleases, readChannel, releaseKey } from '../storage/releases.ts'
 import { knownMark } from '../worker/bucket-mark.ts'

@@ -1,7 +1,7 @@
 // What a plan will take where nothing of its like was measured: at the rates of another release in the bucket, else at those of the demo.
 import type { RunConfig } from '../domain/config.ts'
 import { voxels } from '../domain/geometry.ts'
-import { planRows, type Plan } from '../domain/plan.ts'
+import { planRows, type Plan } from '../domain/plan/plan.ts'
 import type { Release } from '../domain/release.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'

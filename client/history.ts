@@ -2,10 +2,10 @@
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Failure, Probed, ReconstructInput, RunContext, Told } from '../domain/contract.ts'
-import { isGone } from '../domain/history.ts'
-import type { Run, Task } from '../domain/slo-facts.ts'
+import { isGone } from '../domain/provenance/history.ts'
+import type { Run, Task } from '../domain/slo/facts.ts'
 import { mapBounded } from '../storage/bounded.ts'
-import { archiveFolder, getHistory, historyKey } from '../storage/histories.ts'
+import { archiveFolder, getHistory, historyKey } from '../storage/provenance/histories.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 interface Execution {

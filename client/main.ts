@@ -290,7 +290,7 @@ runOptions(program.command('phantom <file>'))
 program
   .command('run-file')
   .description('every key of the run file, as Markdown')
-  .action(async () => console.log((await import('../domain/run-file.ts')).runFileMarkdown().trimEnd()))
+  .action(async () => console.log((await import('../domain/run-file/run-file.ts')).runFileMarkdown().trimEnd()))
 json(program.command('stages'))
   .description('the stage table and its diagram, as Markdown')
   .action(async o => (await import('./commands/stages.ts')).stages(o))

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
 import { Box, intersect, isEmpty } from './geometry.ts'
-import { PhantomSpec } from './phantom.ts'
-import { didYouMean, nearest, suggestion } from './schema.ts'
+import { PhantomSpec } from './run-file/phantom.ts'
+import { didYouMean, nearest, suggestion } from './run-file/schema.ts'
 import { stageNames, stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')

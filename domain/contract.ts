@@ -3,13 +3,13 @@ import { key, type Box, type Vec3 } from './geometry.ts'
 import type { ArtifactRef } from './lineage.ts'
 import type { RunConfig } from './config.ts'
 import type { Pause } from './control.ts'
-import type { Execution } from './history.ts'
-import type { ArtifactMark } from './marks.ts'
-import type { IndexEntry } from './page.ts'
+import type { Execution } from './provenance/history.ts'
+import type { ArtifactMark } from './plan/marks.ts'
+import type { IndexEntry } from './index/page.ts'
 import type { Digest } from './recipe.ts'
 import type { Channel, Hole, Quality } from './release.ts'
 import type { StageName } from './stages.ts'
-import type { Node } from './tree.ts'
+import type { Node } from './index/tree.ts'
 
 export const queues = { workflow: 'hillock', cpu: 'hillock-cpu', inference: 'hillock-inference' } as const
 

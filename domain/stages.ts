@@ -1,6 +1,6 @@
 // The stage table: what every step is, as plain frozen data; the code that executes a stage stands in activities/.
 import { z } from 'zod'
-import { FILL_REACH } from './sweep.ts'
+import { FILL_REACH } from './index/sweep.ts'
 
 type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
 type Queue = 'cpu' | 'inference'

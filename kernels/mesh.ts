@@ -1,9 +1,9 @@
 // The surface fragments of all segments of a region.
 import { concat, startsOf } from './arrays.ts'
-import { marchLabels } from './mesh-march.ts'
-import type { Surfaces } from './mesh-march.ts'
-import { simplifierReady, simplifyMesh } from './mesh-simplify.ts'
-import type { Mesh } from './mesh-simplify.ts'
+import { marchLabels } from './mesh/march.ts'
+import type { Surfaces } from './mesh/march.ts'
+import { simplifierReady, simplifyMesh } from './mesh/simplify.ts'
+import type { Mesh } from './mesh/simplify.ts'
 import { labelsById, sampleRegion } from './surface-samples.ts'
 import type { RegionLabels } from './surface-samples.ts'
 

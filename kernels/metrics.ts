@@ -1,7 +1,7 @@
 // How well a segmentation agrees with ground truth: contingency tables, variation of information, adapted Rand error.
 import { concat, longer, rowsAt } from './arrays.ts'
-import { PairIndex, dense, idsOf, orderPairs, rankIds } from './pair-index.ts'
-import type { Contingency, Scores } from './segmentation-types.ts'
+import { PairIndex, dense, idsOf, orderPairs, rankIds } from './segmentation/pair-index.ts'
+import type { Contingency, Scores } from './segmentation/segmentation-types.ts'
 
 /** The sorted table of pairs of places among the ids of the two sides. */
 function table(seg: PairIndex, gt: PairIndex, pairs: PairIndex, sums: Float64Array): Contingency {

@@ -9,7 +9,7 @@ import {
   type LineageSummary,
   type StageSummary,
   type Variant,
-} from '../domain/lineage-summary.ts'
+} from '../domain/provenance/lineage-summary.ts'
 
 /** Longest list of artifacts that a page shows; `?json` has them all. */
 const LIST = 300

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { bucketUrl } from '../client/catalogue.ts'
 import { connect } from '../client/connection.ts'
 import { sloOf, sloSubject } from '../client/slo.ts'
-import { openStore } from '../storage/open-store.ts'
+import { openStore } from '../storage/stores/open-store.ts'
 import { isLoopback } from './request.ts'
 import { createServer } from './server.ts'
 

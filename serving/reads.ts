@@ -1,5 +1,5 @@
 // Counts what readers fetch of each layer, so that its chunks can be fitted to them.
-import type { Reads } from '../domain/read-cost.ts'
+import type { Reads } from '../domain/releases/read-cost.ts'
 
 /** A reader who asks for nothing for so long has seen what he wanted. */
 const PAUSE_MS = 1000

@@ -1,8 +1,8 @@
 // The page of one release: what it holds, how good it is, what it cost, who let it out, and where to go from here.
-import { costText } from '../domain/cost.ts'
+import { costText } from '../domain/slo/cost.ts'
 import { shapeOf } from '../domain/geometry.ts'
 import type { LayerName, Release } from '../domain/release.ts'
-import type { Decision } from '../storage/decisions.ts'
+import type { Decision } from '../storage/provenance/decisions.ts'
 import { figure, html, page } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */

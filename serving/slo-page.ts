@@ -1,5 +1,5 @@
 // The page of service levels: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
-import type { Amount, SloReport } from '../domain/slo.ts'
+import type { Amount, SloReport } from '../domain/slo/slo.ts'
 import { bytes, duration, figure, html, Html, page } from './html.ts'
 import { PLOT_STYLE, qualityPlot, stagePlot } from './slo-plots.ts'
 

@@ -1,7 +1,7 @@
 // Plots of the service levels as inline SVG: one row per stage, the same rows in every column; and quality by release.
 import type { Quality } from '../domain/release.ts'
-import { union, type SloReport, type StageLevel } from '../domain/slo.ts'
-import type { Candidate } from '../domain/slo-facts.ts'
+import { union, type SloReport, type StageLevel } from '../domain/slo/slo.ts'
+import type { Candidate } from '../domain/slo/facts.ts'
 import { duration, figure, html, type Html } from './html.ts'
 
 const ROW = 24

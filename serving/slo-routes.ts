@@ -1,7 +1,7 @@
 // The page of service levels: worked out once for each state of its runs, and kept.
 import type { FastifyInstance } from 'fastify'
 import type { SloSubject } from '../client/slo.ts'
-import type { SloReport } from '../domain/slo.ts'
+import type { SloReport } from '../domain/slo/slo.ts'
 import { memo } from './memo.ts'
 import { notFound } from './problem.ts'
 import { wantsJson } from './request.ts'

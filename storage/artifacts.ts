@@ -6,7 +6,7 @@ import { artifactWriter, type ArtifactWriter } from './artifact-writer.ts'
 import { artifactKey, LINEAGE, parseLineage } from './lineage-record.ts'
 import type { ObjectStore } from './object-store.ts'
 import { liftMark, markOf, setMark, type Marked } from './quarantine.ts'
-import type { ArtifactMark, Lift } from '../domain/marks.ts'
+import type { ArtifactMark, Lift } from '../domain/plan/marks.ts'
 
 interface ReadOptions {
   /** Compare with the digest in the lineage record (about 1.5 GB/s); true if left out. */

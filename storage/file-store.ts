@@ -3,8 +3,8 @@ import { mkdir, open, readdir, readFile, rmdir, stat, link, unlink, writeFile, t
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { makeFolders } from './folders.ts'
-import { transient } from './gcs-errors.ts'
+import { makeFolders } from './files/folders.ts'
+import { transient } from './stores/gcs-errors.ts'
 import { checkKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
 

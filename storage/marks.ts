@@ -1,6 +1,6 @@
 // Marks of sections and boxes, `marks/<dataset>/<id>.json`: written once and lifted by a second object, never changed.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { DataMark, type Lift } from '../domain/marks.ts'
+import { DataMark, type Lift } from '../domain/plan/marks.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'

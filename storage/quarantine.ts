@@ -1,6 +1,6 @@
 // Marks of artifacts, `quarantine/<stage>/<recipe>.json`: written once and lifted by a second object, never changed.
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
-import { ArtifactMark, type Lift } from '../domain/marks.ts'
+import { ArtifactMark, type Lift } from '../domain/plan/marks.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getDocument } from './documents.ts'

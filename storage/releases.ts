@@ -1,7 +1,7 @@
 // Release manifests, written once, and the channels that point at them, moved by compare-and-swap.
 import { z } from 'zod'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { differences } from '../domain/differences.ts'
+import { differences } from '../domain/provenance/differences.ts'
 import { HillockError } from '../domain/errors.ts'
 import { namesRelease, releaseName, type Release } from '../domain/release.ts'
 import { wrongFields } from './lineage-record.ts'

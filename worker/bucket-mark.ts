@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { markFolder } from '../storage/file-store.ts'
-import { folderOf } from '../storage/open-store.ts'
+import { folderOf } from '../storage/stores/open-store.ts'
 import { readJson, writeJson, type Home } from './home.ts'
 
 const fileOf = (h: Home): string => join(h.root, 'bucket-mark.json')

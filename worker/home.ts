@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
-import { makeFolders } from '../storage/folders.ts'
+import { makeFolders } from '../storage/files/folders.ts'
 import { bornAt } from './identity.ts'
 
 export const checkout = fileURLToPath(new URL('..', import.meta.url))

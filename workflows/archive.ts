@@ -2,9 +2,9 @@
 import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow'
 import { queues, workflowIds, type Archived } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
-import type { Execution } from '../domain/history.ts'
+import type { Execution } from '../domain/provenance/history.ts'
 import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/tasks.ts'
+import type { Housekeeping } from '../domain/index/tasks.ts'
 
 const patient = proxyActivities<Pick<Housekeeping, 'archive'>>({
   taskQueue: queues.cpu,

@@ -3,8 +3,8 @@ import { ActivityFailure, isCancellation, proxyActivities } from '@temporalio/wo
 import { queues, type Recorded, type Verdict } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { SPARE, stages } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/tasks.ts'
-import { window } from '../domain/window.ts'
+import type { Housekeeping } from '../domain/index/tasks.ts'
+import { window } from '../domain/index/window.ts'
 
 const WIDTH = 6
 

@@ -3,7 +3,7 @@ import { proxyActivities, sleep } from '@temporalio/workflow'
 import { queues, type Collected, type CollectTask } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/tasks.ts'
+import type { Housekeeping } from '../domain/index/tasks.ts'
 
 const patient = proxyActivities<Pick<Housekeeping, 'planCollection' | 'collect'>>({
   taskQueue: queues.cpu,

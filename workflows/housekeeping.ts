@@ -3,7 +3,7 @@ import { ActivityCancellationType, proxyActivities, type ActivityOptions } from 
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/tasks.ts'
+import type { Housekeeping } from '../domain/index/tasks.ts'
 
 export const policy = {
   startToCloseTimeout: '15m',

@@ -2,7 +2,7 @@
 import { archived } from './archive.ts'
 import { housekeeping } from './housekeeping.ts'
 import { viaOf } from './via.ts'
-import type { ChannelValue } from '../domain/channel.ts'
+import type { ChannelValue } from '../domain/releases/channel.ts'
 import type { ChannelMove } from '../domain/contract.ts'
 
 export async function publish(move: Omit<ChannelMove, 'via'>): Promise<ChannelValue> {

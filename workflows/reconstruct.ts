@@ -28,10 +28,10 @@ import {
   type Budget,
   type Spent,
 } from '../domain/control.ts'
-import { expected } from '../domain/phases.ts'
-import { countOf } from '../domain/counts.ts'
+import { expected } from '../domain/index/phases.ts'
+import { countOf } from '../domain/slo/counts.ts'
 import { AUTOMATIC } from '../domain/operator.ts'
-import { walkRun, WIDTH, type Steps } from '../domain/walk.ts'
+import { walkRun, WIDTH, type Steps } from '../domain/index/walk.ts'
 
 /** A run hears of its spending in so many steps. */
 const STEPS = 100

@@ -9,7 +9,7 @@ import { viaOf } from './via.ts'
 import { entryOf, type Assembled, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
 import { RELEASE_GATE } from '../domain/operator.ts'
 import type { Channel, Quality } from '../domain/release.ts'
-import { wholePhase } from '../domain/walk.ts'
+import { wholePhase } from '../domain/index/walk.ts'
 
 /** The manifest stays in the bucket whatever the gate says; only the channels depend on it. */
 export async function release(input: ReleaseInput): Promise<ReleaseResult> {

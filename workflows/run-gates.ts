@@ -4,8 +4,8 @@ import { housekeeping } from './housekeeping.ts'
 import type { Tracker } from './tracker.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Place, Roots, StageCount } from '../domain/contract.ts'
-import { foundAgain } from '../domain/counts.ts'
-import { walkAhead, type Steps } from '../domain/walk.ts'
+import { foundAgain } from '../domain/slo/counts.ts'
+import { walkAhead, type Steps } from '../domain/index/walk.ts'
 
 /** @throws ApplicationFailure GateRejected */
 export async function passGates(

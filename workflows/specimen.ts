@@ -2,11 +2,11 @@
 import { archived } from './archive.ts'
 import { housekeeping } from './housekeeping.ts'
 import { runStage } from './stage.ts'
-import { window } from '../domain/window.ts'
+import { window } from '../domain/index/window.ts'
 import type { ReconstructInput } from '../domain/contract.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { HillockError } from '../domain/errors.ts'
-import { batchRange, nodesBelow, sectionGrid, topSweep } from '../domain/sweep.ts'
+import { batchRange, nodesBelow, sectionGrid, topSweep } from '../domain/index/sweep.ts'
 import { ApplicationFailure } from '@temporalio/workflow'
 
 export interface SpecimenSlab {

@@ -4,7 +4,7 @@ import { fingerprint, type Json } from '../domain/canonical.ts'
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { SPARE, stageNames, stages, type StageName } from '../domain/stages.ts'
-import type { StageActivities } from '../domain/tasks.ts'
+import type { StageActivities } from '../domain/index/tasks.ts'
 
 const proxyOf = (stage: StageName): StageActivities => {
   const row = stages[stage]

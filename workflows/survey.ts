@@ -3,7 +3,7 @@ import { proxyActivities } from '@temporalio/workflow'
 import { housekeeping, policy } from './housekeeping.ts'
 import { queues, type Planned, type ReconstructInput, type RunContext } from '../domain/contract.ts'
 import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/tasks.ts'
+import type { Housekeeping } from '../domain/index/tasks.ts'
 
 const { tryModel } = proxyActivities<Pick<Housekeeping, 'tryModel'>>({
   ...policy,

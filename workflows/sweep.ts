@@ -4,7 +4,7 @@ import { Control, Meter } from './control.ts'
 import { durable } from './steps.ts'
 import { Tracker } from './tracker.ts'
 import { queries, type Place, type Progress, type Swept } from '../domain/contract.ts'
-import { walkSweep } from '../domain/walk.ts'
+import { walkSweep } from '../domain/index/walk.ts'
 
 export async function sweep(place: Place): Promise<Swept> {
   const tracker = new Tracker(place.phase)

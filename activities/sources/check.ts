@@ -1,12 +1,12 @@
 // Whether tiles can be used, before anything starts: all are looked for, some are read as `ingest` will.
 import type { RunConfig, TileEntry } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
-import { tooMany } from '../../domain/release-gate.ts'
+import { tooMany } from '../../domain/releases/release-gate.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { mapBounded } from '../../storage/bounded.ts'
-import { openRegular } from '../../storage/regular.ts'
+import { openRegular } from '../../storage/files/regular.ts'
 import type { Deps } from '../context.ts'
-import { check, isAligned } from '../ingest.ts'
+import { check, isAligned } from '../sections/ingest.ts'
 import { progress } from '../meter.ts'
 import type { TileSource } from './source.ts'
 

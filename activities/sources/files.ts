@@ -1,12 +1,12 @@
 // Tiles that are files by themselves: listed in the run file or in a layout, or the images of a folder as a stack.
 import type { RunConfig, TileEntry } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
-import { atOrigin } from '../../domain/layout.ts'
+import { atOrigin } from '../../domain/run-file/layout.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { decodeTile, formatOf } from '../../storage/formats/image.ts'
 import { headerOf, readImages, readLayout } from '../../storage/layouts/read.ts'
-import { readRegularFile } from '../../storage/regular.ts'
-import { stampOf } from '../../storage/stamp.ts'
+import { readRegularFile } from '../../storage/files/regular.ts'
+import { stampOf } from '../../storage/files/stamp.ts'
 import type { TileSource } from './source.ts'
 
 /** Files that are looked at side by side. */

@@ -1,6 +1,6 @@
 // Files that the run file names.
 import { HillockError, isHillockError } from '../../domain/errors.ts'
-import { readRegularFile } from '../../storage/regular.ts'
+import { readRegularFile } from '../../storage/files/regular.ts'
 
 /**
  * Bytes of a file that the run file names under `key`.

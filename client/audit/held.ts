@@ -1,9 +1,9 @@
 // What an audit holds against each other before it executes anything again: histories and the server's copies, records, manifest, channels.
 import type { Client } from '@temporalio/client'
-import { archivedWith, type Execution, type History } from '../../domain/history.ts'
+import { archivedWith, type Execution, type History } from '../../domain/provenance/history.ts'
 import type { Release } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import type { Wrong } from '../../storage/reach.ts'
+import type { Wrong } from '../../storage/provenance/reach.ts'
 import { channelsOf } from '../catalogue.ts'
 import { proveChannel } from '../proof/channels.ts'
 import { RecordCheck } from '../proof/records.ts'

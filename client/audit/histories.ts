@@ -3,7 +3,7 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { queues, workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { firstDifference, isGone, misindexed, type Execution, type History } from '../../domain/history.ts'
+import { firstDifference, isGone, misindexed, type Execution, type History } from '../../domain/provenance/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import {
   archiveFolder,
@@ -14,7 +14,7 @@ import {
   listHistoryIndexes,
   type ArchivedHistory,
   type HistoryIndex,
-} from '../../storage/histories.ts'
+} from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { archive } from '../../workflows/archive.ts'
 import { causeOf } from '../execute.ts'

@@ -1,6 +1,6 @@
 // Replay: the archived histories against the workflow code of this checkout.
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
-import type { History } from '../../domain/history.ts'
+import type { History } from '../../domain/provenance/history.ts'
 import { workflowBundle } from '../../worker/workflow-bundle.ts'
 
 export interface Replayed {

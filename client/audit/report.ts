@@ -1,6 +1,6 @@
 // What an audit says: counts of what was looked at, and every finding by name.
-import type { Difference } from '../../domain/differences.ts'
-import type { Execution } from '../../domain/history.ts'
+import type { Difference } from '../../domain/provenance/differences.ts'
+import type { Execution } from '../../domain/provenance/history.ts'
 import type { Finding as Proven } from '../verify.ts'
 
 export interface Finding extends Proven {

@@ -1,7 +1,7 @@
 // `hillock release diff A B`: regions, segments, synapses, quality, holes and cost of two releases.
-import { amount } from '../../domain/cost.ts'
+import { amount } from '../../domain/slo/cost.ts'
 import { queues, workflowIds } from '../../domain/contract.ts'
-import type { ReleaseDiff } from '../../domain/diff.ts'
+import type { ReleaseDiff } from '../../domain/plan/diff.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { diff as diffWorkflow } from '../../workflows/diff.ts'

@@ -1,5 +1,5 @@
 // `hillock export RELEASE TARGET`: a plain static layout, for hosting without a server of ours.
-import { openStore } from '../../storage/open-store.ts'
+import { openStore } from '../../storage/stores/open-store.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { exportRelease, SUMS } from '../export.ts'
 import { ticker } from '../progress.ts'

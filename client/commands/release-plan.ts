@@ -1,6 +1,6 @@
 // `hillock release plan [FILE|RELEASE]`: the release-plan document, as Markdown.
 import { existsSync } from 'node:fs'
-import { releasePlan, type PlanSubject } from '../../domain/release-plan.ts'
+import { releasePlan, type PlanSubject } from '../../domain/releases/release-plan.ts'
 import { home, readStack } from '../../worker/home.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { readRunFile } from '../run-file.ts'

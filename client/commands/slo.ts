@@ -1,7 +1,7 @@
 // `hillock slo RUN|RELEASE|DATASET`: throughput, failures, cost and hot spots beside the targets of the run file.
 import { writeFileSync } from 'node:fs'
 import Table from 'cli-table3'
-import type { Amount, SloReport } from '../../domain/slo.ts'
+import type { Amount, SloReport } from '../../domain/slo/slo.ts'
 import { bucket } from '../catalogue.ts'
 import { connect } from '../connection.ts'
 import { sloOf } from '../slo.ts'

@@ -1,5 +1,5 @@
 // `hillock stages`: the stage table as a page.
-import { stageMarkdown } from '../../domain/diagram.ts'
+import { stageMarkdown } from '../../domain/provenance/diagram.ts'
 import { stageNames, stages as table } from '../../domain/stages.ts'
 
 export function stages(o: { json?: boolean }): void {

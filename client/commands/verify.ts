@@ -1,6 +1,6 @@
 // `hillock verify [RELEASE]`: is every byte that it rests on still the one that its digest names?
 import { isHillockError } from '../../domain/errors.ts'
-import { readPublicKey } from '../../storage/envelope.ts'
+import { readPublicKey } from '../../storage/provenance/envelope.ts'
 import { bucket, locate } from '../catalogue.ts'
 import { ticker } from '../progress.ts'
 import { clock } from '../report.ts'

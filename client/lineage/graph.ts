@@ -1,5 +1,5 @@
 // The walk: everything that some artifacts rest on, as a small graph in which many artifacts of one stage are one node.
-import { extentText, finder } from '../../domain/lineage-summary.ts'
+import { extentText, finder } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import { stageNames } from '../../domain/stages.ts'
 

@@ -1,6 +1,6 @@
 // Four ways to print what something rests on: text, JSON, Mermaid, DOT.
-import { amount } from '../../domain/cost.ts'
-import { summariseLineage } from '../../domain/lineage-summary.ts'
+import { amount } from '../../domain/slo/cost.ts'
+import { summariseLineage } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import type { Graph, Node } from './graph.ts'
 import type { Subject } from './subject.ts'

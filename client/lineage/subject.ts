@@ -2,7 +2,7 @@
 import { HillockError } from '../../domain/errors.ts'
 import { fromKey, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf } from '../../domain/ids.ts'
-import { refOf } from '../../domain/lineage-summary.ts'
+import { refOf } from '../../domain/provenance/lineage-summary.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { artifactAt, fromOrigin, LayerName, type Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'

@@ -1,11 +1,11 @@
 // Channels and decisions against what histories tell of those who made them.
-import { channelDifferences, ChannelValue } from '../../domain/channel.ts'
-import { differences } from '../../domain/differences.ts'
+import { channelDifferences, ChannelValue } from '../../domain/releases/channel.ts'
+import { differences } from '../../domain/provenance/differences.ts'
 import type { Release } from '../../domain/release.ts'
-import { Decision, decisionKeys, readDecision } from '../../storage/decisions.ts'
+import { Decision, decisionKeys, readDecision } from '../../storage/provenance/decisions.ts'
 import { wrongFields } from '../../storage/lineage-record.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import type { Wrong } from '../../storage/reach.ts'
+import type { Wrong } from '../../storage/provenance/reach.ts'
 import { readChannel, releaseKey } from '../../storage/releases.ts'
 import type { Archives } from './told.ts'
 

@@ -1,17 +1,23 @@
 // Lineage records against histories: what a stage activity answered with must have a record that says the same.
 import type { Recorded, RunContext } from '../../domain/contract.ts'
-import { differences } from '../../domain/differences.ts'
-import { activityCalls, runIds, type ActivityCall, type Execution, type History } from '../../domain/history.ts'
+import { differences } from '../../domain/provenance/differences.ts'
+import {
+  activityCalls,
+  runIds,
+  type ActivityCall,
+  type Execution,
+  type History,
+} from '../../domain/provenance/history.ts'
 import { recordDigest, type ArtifactRef, type Lineage } from '../../domain/lineage.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import { stageNames, type StageName } from '../../domain/stages.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
-import type { ArchivedHistory } from '../../storage/histories.ts'
+import type { ArchivedHistory } from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { answerOf } from '../../storage/outcomes.ts'
+import { answerOf } from '../../storage/provenance/outcomes.ts'
 import { getRaw } from '../../storage/raw.ts'
-import { artifactName, type Wrong } from '../../storage/reach.ts'
+import { artifactName, type Wrong } from '../../storage/provenance/reach.ts'
 
 const isStage = (name: string): name is StageName => (stageNames as readonly string[]).includes(name)
 

@@ -1,9 +1,9 @@
 // What the archives of a dataset tell of its releases and channels: read from the histories of those workflows alone that move or decide something.
-import { Told } from '../../domain/told.ts'
+import { Told } from '../../domain/provenance/told.ts'
 import { mapBounded } from '../../storage/bounded.ts'
-import { getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from '../../storage/histories.ts'
+import { getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import type { Wrong } from '../../storage/reach.ts'
+import type { Wrong } from '../../storage/provenance/reach.ts'
 
 /** Workflows that assemble, publish, roll back or decide. */
 const MOVERS: readonly string[] = ['release', 'publish', 'rollback']

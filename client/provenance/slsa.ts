@@ -1,7 +1,7 @@
 // in-toto statements v1 with SLSA provenance v1 (slsa.dev/spec/v1.0/provenance): one per artifact and one for the release, as DSSE envelopes.
 import type { KeyObject } from 'node:crypto'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { sign } from '../../storage/envelope.ts'
+import { sign } from '../../storage/provenance/envelope.ts'
 import { recordKey, type Provenance, type Step, type Used } from './walk.ts'
 
 const TYPE = 'application/vnd.in-toto+json'

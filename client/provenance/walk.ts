@@ -1,5 +1,5 @@
 // The walk behind every form in which provenance goes out: each artifact of a release with what it was made from.
-import { finder } from '../../domain/lineage-summary.ts'
+import { finder } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'

@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../../domain/errors.ts'
 import type { ReadAt } from '../formats/tiff.ts'
-import { withFile } from '../regular.ts'
-import { stampOf } from '../stamp.ts'
+import { withFile } from '../files/regular.ts'
+import { stampOf } from '../files/stamp.ts'
 import { web } from './web.ts'
 
 export interface Files {

@@ -2,7 +2,7 @@
 import * as zarrita from 'zarrita'
 import { HillockError } from '../../domain/errors.ts'
 import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.ts'
-import { crc32cBase64 } from '../crc32c.ts'
+import { crc32cBase64 } from '../stores/crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
 import { readerOf, type Chunks } from './chunks.ts'
 import type { Files } from './files.ts'

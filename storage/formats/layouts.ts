@@ -16,7 +16,7 @@ import {
 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Release, VolumeLayer } from '../../domain/release.ts'
-import { mipBounds } from '../../domain/tree.ts'
+import { mipBounds } from '../../domain/index/tree.ts'
 import type { ArtifactStore } from '../artifacts.ts'
 import { mapBounded } from '../bounded.ts'
 import { dataTypeOf, newVolume, type DataType, type VolumeArray } from './chunk.ts'

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { HillockError } from '../../domain/errors.ts'
-import { openRegular } from '../regular.ts'
+import { openRegular } from '../files/regular.ts'
 import { npyHeader, readNpy } from './npy.ts'
 
 export interface NpySlices {

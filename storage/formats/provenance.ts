@@ -1,6 +1,6 @@
 // The `provenance` file beside a precomputed layer, in the shape that cloud-volume and igneous read; what is ours stands inside `method`.
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { finder, summariseLineage } from '../../domain/lineage-summary.ts'
+import { finder, summariseLineage } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { LayerName, Release } from '../../domain/release.ts'

@@ -3,7 +3,7 @@
 // Sources: ome/ngff 0.5/index.bs; zarr-specs v3 core and sharding-indexed. Axes are [c,] z, y, x in C order, which is Hillock's own voxel order.
 import type { Json } from '../../domain/canonical.ts'
 import { map3, shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
-import { mipBounds } from '../../domain/tree.ts'
+import { mipBounds } from '../../domain/index/tree.ts'
 import type { DataType } from './chunk.ts'
 import { LEVEL } from './zarr-shard.ts'
 

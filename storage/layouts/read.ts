@@ -6,7 +6,7 @@ import { TileEntry } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { mapBounded } from '../bounded.ts'
 import { imageHeader, type ImageHeader } from '../formats/image.ts'
-import { readRegularFile, withFile } from '../regular.ts'
+import { readRegularFile, withFile } from '../files/regular.ts'
 import { parseLayout } from './parse.ts'
 import { layoutError, nameOfFile, natural, type ListedTile, type ParsedLayout } from './types.ts'
 

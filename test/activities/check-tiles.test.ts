@@ -8,7 +8,7 @@ import type { Deps } from '../../activities/context.ts'
 import { checkTiles } from '../../activities/sources/check.ts'
 import { openSource } from '../../activities/sources/source.ts'
 import { parseRunConfig, type TileEntry } from '../../domain/config.ts'
-import { tileQuality } from '../../kernels/tile-quality.ts'
+import { tileQuality } from '../../kernels/sections/tile-quality.ts'
 import { encodePng } from '../../storage/formats/image.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-check-'))

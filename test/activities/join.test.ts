@@ -1,7 +1,7 @@
 // Joining the pieces of segments over regions and shards: nothing is lost, doubled or mixed up, whatever the number of shards.
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { joinSegments } from '../../activities/join.ts'
+import { joinSegments } from '../../activities/objects/join.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { pack } from '../../storage/formats/pack.ts'

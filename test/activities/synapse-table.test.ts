@@ -8,7 +8,7 @@ import {
   synapseLines,
   synapseRows,
   type SynapseColumns,
-} from '../../activities/synapse-table.ts'
+} from '../../activities/objects/synapse-table.ts'
 
 const id = fc.oneof(
   fc.constantFrom(2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n),

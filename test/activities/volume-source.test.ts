@@ -4,7 +4,7 @@ import { openSource } from '../../activities/sources/source.ts'
 import { parseRunConfig, type RunConfig } from '../../domain/config.ts'
 import { decodeTile } from '../../storage/formats/image.ts'
 import { freshFolder } from '../storage/fixtures.ts'
-import { greyIn, precomputed, serve, zarr2 } from '../storage/foreign-fixtures.ts'
+import { greyIn, precomputed, serve, zarr2 } from '../storage/foreign/fixtures.ts'
 
 const size = [32, 16, 16] as const
 const made = { size, chunk: [16, 8, 8] } as const

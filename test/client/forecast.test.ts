@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { forecast } from '../../client/forecast.ts'
 import { voxels } from '../../domain/geometry.ts'
-import type { Plan } from '../../domain/plan.ts'
+import type { Plan } from '../../domain/plan/plan.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { makeFixture, type Fixture } from '../serving/fixture.ts'
 

@@ -11,7 +11,7 @@ import { imagesAt } from '../../client/import/images.ts'
 import { readRunFile } from '../../client/run-file.ts'
 import { decodeTile, encodePng } from '../../storage/formats/image.ts'
 import { writeNpy } from '../../storage/formats/npy.ts'
-import { madeTiff } from '../storage/tiff-maker.ts'
+import { madeTiff } from '../storage/formats/tiff-maker.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-import-'))
 afterAll(() => rmSync(folder, { recursive: true }))

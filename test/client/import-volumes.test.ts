@@ -7,7 +7,7 @@ import { importVolume } from '../../client/commands/import.ts'
 import { readRunFile } from '../../client/run-file.ts'
 import { decodeTile } from '../../storage/formats/image.ts'
 import { freshFolder } from '../storage/fixtures.ts'
-import { greyIn, n5, precomputed, put, serve, zarr2 } from '../storage/foreign-fixtures.ts'
+import { greyIn, n5, precomputed, put, serve, zarr2 } from '../storage/foreign/fixtures.ts'
 
 const made = { size: [24, 16, 8], chunk: [16, 16, 8] } as const
 const half = { size: [12, 8, 8], chunk: [12, 8, 8] } as const

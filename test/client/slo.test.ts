@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { afterAll, expect, test } from 'vitest'
 import { sloSubject } from '../../client/slo.ts'
-import type { History } from '../../domain/history.ts'
+import type { History } from '../../domain/provenance/history.ts'
 import { fileStore } from '../../storage/file-store.ts'
-import { archiveFolder, historyKey, putHistory, putHistoryIndex } from '../../storage/histories.ts'
+import { archiveFolder, historyKey, putHistory, putHistoryIndex } from '../../storage/provenance/histories.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-slo-'))
 afterAll(() => rmSync(folder, { recursive: true }))

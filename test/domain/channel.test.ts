@@ -1,6 +1,6 @@
 // Channels against what histories tell: each field, moves that were taken back, and values of long ago that somebody puts back.
 import { expect, test } from 'vitest'
-import { channelDifferences, ChannelValue, withoutMove } from '../../domain/channel.ts'
+import { channelDifferences, ChannelValue, withoutMove } from '../../domain/releases/channel.ts'
 import { forgeries } from '../forgeries.ts'
 
 const a: ChannelValue = { release: 'a', earlier: [], by: 'gate', reason: 'run a', via: 'release/d/a#1', before: null }

@@ -1,7 +1,7 @@
 // Differences between releases as the manifests tell them: which cells of which layers, which holes, which figures.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { figuresThatDiffer, layersThatDiffer, listsThatDiffer } from '../../domain/diff.ts'
+import { figuresThatDiffer, layersThatDiffer, listsThatDiffer } from '../../domain/plan/diff.ts'
 import type { Release } from '../../domain/release.ts'
 
 const ref = (content: string) => ({ stage: 's', recipe: content, content })

@@ -7,7 +7,7 @@ import {
   firstDifference,
   runIds,
   type History,
-} from '../../domain/history.ts'
+} from '../../domain/provenance/history.ts'
 
 const payloads = (v: unknown): object => ({ payloads: [{ data: Buffer.from(JSON.stringify(v)).toString('base64') }] })
 const event = (i: number, type: string, attributes: object): History['events'][number] => ({

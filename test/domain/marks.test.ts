@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cellBox, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { parseRunConfig, boxesNear, checkExclude } from '../../domain/config.ts'
-import { concerns, excluding, type DataMark } from '../../domain/marks.ts'
-import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep } from '../../domain/sweep.ts'
-import { nodeKey } from '../../domain/tree.ts'
+import { concerns, excluding, type DataMark } from '../../domain/plan/marks.ts'
+import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep } from '../../domain/index/sweep.ts'
+import { nodeKey } from '../../domain/index/tree.ts'
 
 const region: Vec3 = [64, 64, 64]
 const contextOf = (cells: Vec3) => ({ region, bounds: { min: [0, 0, 0] as Vec3, max: map3(a => cells[a] * 64 - 5) } })

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { configAt, parseRunConfig, type RunConfig } from '../../domain/config.ts'
-import { patchConfig } from '../../domain/patch.ts'
+import { patchConfig } from '../../domain/plan/patch.ts'
 
 const config = (over: object = {}): RunConfig =>
   parseRunConfig(

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { parseRunConfig } from '../../domain/config.ts'
 import type { Hole, Release } from '../../domain/release.ts'
-import { gateText, refusalsOf, type Counted } from '../../domain/release-gate.ts'
+import { gateText, refusalsOf, type Counted } from '../../domain/releases/release-gate.ts'
 
 const config = (more: object = {}) =>
   parseRunConfig(

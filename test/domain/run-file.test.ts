@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseRunConfig, RunConfig } from '../../domain/config.ts'
-import { exampleOf, runFileMarkdown } from '../../domain/run-file.ts'
-import { nearest, schemaKeys } from '../../domain/schema.ts'
+import { exampleOf, runFileMarkdown } from '../../domain/run-file/run-file.ts'
+import { nearest, schemaKeys } from '../../domain/run-file/schema.ts'
 
 test('docs/run-file.md is what the schema prints', () => {
   expect(readFileSync('docs/run-file.md', 'utf8').trimEnd(), 'run: ./hillock run-file > docs/run-file.md').toBe(

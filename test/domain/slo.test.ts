@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RunConfig } from '../../domain/config.ts'
-import { failed, recoveries, sloReport, union, type StageLevel } from '../../domain/slo.ts'
-import type { Artifact, Facts, Task } from '../../domain/slo-facts.ts'
+import { failed, recoveries, sloReport, union, type StageLevel } from '../../domain/slo/slo.ts'
+import type { Artifact, Facts, Task } from '../../domain/slo/facts.ts'
 
 const config = (slo: object = {}): RunConfig =>
   RunConfig.parse({

@@ -1,10 +1,10 @@
 // The stage table: its page is up to date, its inputs exist and come before, its parameters have defaults.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { stageMarkdown } from '../../domain/diagram.ts'
+import { stageMarkdown } from '../../domain/provenance/diagram.ts'
 import { parseRunConfig } from '../../domain/config.ts'
-import { parseInput } from '../../domain/reads.ts'
-import { releasePlan } from '../../domain/release-plan.ts'
+import { parseInput } from '../../domain/index/reads.ts'
+import { releasePlan } from '../../domain/releases/release-plan.ts'
 import { stageNames, stages, StagesConfig } from '../../domain/stages.ts'
 
 test('docs/stages.md is what the table prints', () => {

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cellsIn, key, map3, subtract, type Vec3 } from '../../domain/geometry.ts'
-import { cellName, parseInput, readsAt } from '../../domain/reads.ts'
+import { cellName, parseInput, readsAt } from '../../domain/index/reads.ts'
 import { stageNames, stages, type StageName } from '../../domain/stages.ts'
-import { tainted, type Spot } from '../../domain/taint.ts'
-import { nodesAt, rootLevel, type Node } from '../../domain/tree.ts'
+import { tainted, type Spot } from '../../domain/plan/taint.ts'
+import { nodesAt, rootLevel, type Node } from '../../domain/index/tree.ts'
 
 const REGION: Vec3 = [64, 64, 64]
 const grid = (cells: Vec3) => ({

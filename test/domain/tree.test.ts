@@ -13,7 +13,7 @@ import {
   openFaces,
   parentOf,
   rootLevel,
-} from '../../domain/tree.ts'
+} from '../../domain/index/tree.ts'
 
 const shape = (max: number) =>
   fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 1, max }))) as unknown as fc.Arbitrary<Vec3>

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Outcome, Place, RunContext, Swept } from '../../domain/contract.ts'
 import { map3, type Vec3 } from '../../domain/geometry.ts'
-import { expected } from '../../domain/phases.ts'
-import { BATCH } from '../../domain/sweep.ts'
+import { expected } from '../../domain/index/phases.ts'
+import { BATCH } from '../../domain/index/sweep.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
-import { walkRegion, walkRun, walkSections, walkSweep, type Steps } from '../../domain/walk.ts'
+import { walkRegion, walkRun, walkSections, walkSweep, type Steps } from '../../domain/index/walk.ts'
 
 const contextOf = (cells: Vec3): RunContext => ({
   dataset: 'd',

@@ -1,10 +1,10 @@
 // Clients of a bucket that a test has started, as `openStore` composes them, but sooner to give up and to try again.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { coalesced } from '../../storage/coalesce.ts'
-import { gcsStore } from '../../storage/gcs-store.ts'
+import { coalesced } from '../../storage/stores/coalesce.ts'
+import { gcsStore } from '../../storage/stores/gcs-store.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { rateLimited } from '../../storage/rate-limit.ts'
-import { retrying } from '../../storage/retry-store.ts'
+import { rateLimited } from '../../storage/stores/rate-limit.ts'
+import { retrying } from '../../storage/stores/retry-store.ts'
 import { random } from '../storage/fixtures.ts'
 import type { Place } from '../storage/object-store-contract.ts'
 

@@ -1,7 +1,7 @@
 // A fake of Google Cloud Storage as far as the store uses it, with faults: JSON API, multipart and resumable uploads, preconditions everywhere.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { crc32cBase64 } from '../../storage/crc32c.ts'
+import { crc32cBase64 } from '../../storage/stores/crc32c.ts'
 import { faultPlan, type Fault, type FaultPlan, type Kind } from './faults.ts'
 
 interface Stored {

@@ -1,5 +1,5 @@
 // What the fake bucket can do wrong, by name: which faults fit a request, which of them strikes, and how often each has struck.
-import { random } from '../storage/fixtures-plain.ts'
+import { random } from '../storage/formats/fixtures-plain.ts'
 
 export const FAULTS = {
   '429 throttled': 'refused before anything happened',

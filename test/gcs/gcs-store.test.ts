@@ -1,8 +1,8 @@
 // Google Cloud Storage as object store: the contract on a fake of ours and on the emulator that others wrote.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { HillockError } from '../../domain/errors.ts'
-import { failure, transientOf } from '../../storage/gcs-errors.ts'
-import { gcsStore } from '../../storage/gcs-store.ts'
+import { failure, transientOf } from '../../storage/stores/gcs-errors.ts'
+import { gcsStore } from '../../storage/stores/gcs-store.ts'
 import { collect, objectStoreContract, text } from '../storage/object-store-contract.ts'
 import { BUCKET, patient, placeAt, plain } from './clients.ts'
 import { startEmulator } from './emulator.ts'

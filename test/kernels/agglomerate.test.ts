@@ -2,8 +2,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Vec3 } from '../../domain/geometry.ts'
-import { agglomerate, joinChildren } from '../../kernels/agglomerate.ts'
-import type { Merges } from '../../kernels/segmentation-types.ts'
+import { agglomerate, joinChildren } from '../../kernels/segmentation/agglomerate.ts'
+import type { Merges } from '../../kernels/segmentation/segmentation-types.ts'
 import { asEdges, closedNodes, generator, naiveAgglomerate, naiveGraph, randomSpecimen, treeRun } from './tree-run.ts'
 
 const usual = 0.4

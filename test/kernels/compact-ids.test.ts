@@ -1,7 +1,7 @@
 // Dense indices and back: every voxel keeps its id, also above 2^53 and when ids share a half.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compactIds, mapIds } from '../../kernels/compact-ids.ts'
+import { compactIds, mapIds } from '../../kernels/segmentation/compact-ids.ts'
 
 const id = fc.oneof(
   fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),

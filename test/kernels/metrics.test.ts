@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { contingency, mergeContingency, scores } from '../../kernels/metrics.ts'
-import type { Contingency } from '../../kernels/segmentation-types.ts'
+import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
 
 const big = (ids: number[]): BigUint64Array => BigUint64Array.from(ids, id => BigInt(id) * 0x1_0000_0003n)
 const rows = (t: Contingency): string[] => Array.from(t.seg, (s, i) => `${s} ${t.gt[i]} ${t.count[i]}`)

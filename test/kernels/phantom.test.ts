@@ -1,12 +1,12 @@
 // The synthetic specimen: one answer for any box, exact owners, and organelles where the ground truth says.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PhantomSpec } from '../../domain/phantom.ts'
-import { bentSpheres } from '../../kernels/phantom/field.ts'
-import { noiseTables, tableIndex } from '../../kernels/phantom/noise.ts'
-import { phantomScene } from '../../kernels/phantom/scene.ts'
-import { phantomSpecimen } from '../../kernels/phantom/specimen.ts'
-import { phantomTruth } from '../../kernels/phantom/truth.ts'
+import { PhantomSpec } from '../../domain/run-file/phantom.ts'
+import { bentSpheres } from '../../specimen/field.ts'
+import { noiseTables, tableIndex } from '../../specimen/noise.ts'
+import { phantomScene } from '../../specimen/scene.ts'
+import { phantomSpecimen } from '../../specimen/specimen.ts'
+import { phantomTruth } from '../../specimen/truth.ts'
 import type { Box, Vec3 } from '../../kernels/types.ts'
 
 const spec = PhantomSpec.parse({ size: [112, 96, 48], seed: 7, tiles: { shape: [64, 56], overlap: 16 } })

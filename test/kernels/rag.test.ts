@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Vec3 } from '../../domain/geometry.ts'
 import { cellBox, cellsIn } from '../../domain/geometry.ts'
-import { regionGraph } from '../../kernels/rag.ts'
+import { regionGraph } from '../../kernels/segmentation/rag.ts'
 import { cutRegion, naiveGraph, randomSpecimen } from './tree-run.ts'
 
 describe('region adjacency graph', () => {

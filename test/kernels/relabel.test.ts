@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_BLOCK_COORD, MAX_LOCAL, blockOf, supervoxelId } from '../../domain/ids.ts'
-import { blockCoordinate, globalIds, mergeTableSlice, relabelVolume } from '../../kernels/relabel.ts'
+import { blockCoordinate, globalIds, mergeTableSlice, relabelVolume } from '../../kernels/segmentation/relabel.ts'
 
 const coord = fc.integer({ min: 0, max: MAX_BLOCK_COORD })
 

@@ -1,10 +1,10 @@
 // What became of each segment: told from the boxes that differ alone, it is what a look at every voxel says.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countIds } from '../../kernels/compact-ids.ts'
+import { countIds } from '../../kernels/segmentation/compact-ids.ts'
 import { contingency, mergeContingency } from '../../kernels/metrics.ts'
-import { addSizes, segmentChanges } from '../../kernels/segment-changes.ts'
-import type { SegmentChanges } from '../../kernels/segmentation-types.ts'
+import { addSizes, segmentChanges } from '../../kernels/segmentation/segment-changes.ts'
+import type { SegmentChanges } from '../../kernels/segmentation/segmentation-types.ts'
 
 /** As the kernel is used: only over the boxes whose labels differ. */
 function told(before: readonly bigint[][], after: readonly bigint[][]): SegmentChanges {

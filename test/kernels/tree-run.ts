@@ -1,12 +1,17 @@
 // Runs agglomeration over random volumes for the tests: through a region tree, flat, and by a naive reference.
 import { key, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf } from '../../domain/ids.ts'
-import { childrenOf, nodeBox, openFaces, rootLevel, type Node } from '../../domain/tree.ts'
-import { agglomerate, joinChildren } from '../../kernels/agglomerate.ts'
-import { edgeThresholds } from '../../kernels/edge-table.ts'
-import { regionGraph } from '../../kernels/rag.ts'
-import { globalIds, mergeTableSlice } from '../../kernels/relabel.ts'
-import type { AgglomerateResult, Merges, Nodes, ThresholdedEdges } from '../../kernels/segmentation-types.ts'
+import { childrenOf, nodeBox, openFaces, rootLevel, type Node } from '../../domain/index/tree.ts'
+import { agglomerate, joinChildren } from '../../kernels/segmentation/agglomerate.ts'
+import { edgeThresholds } from '../../kernels/segmentation/edge-table.ts'
+import { regionGraph } from '../../kernels/segmentation/rag.ts'
+import { globalIds, mergeTableSlice } from '../../kernels/segmentation/relabel.ts'
+import type {
+  AgglomerateResult,
+  Merges,
+  Nodes,
+  ThresholdedEdges,
+} from '../../kernels/segmentation/segmentation-types.ts'
 
 export interface Specimen {
   readonly shape: Vec3

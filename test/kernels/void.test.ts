@@ -2,8 +2,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Box, Vec3 } from '../../kernels/types.ts'
-import { voidHalo, voidMask } from '../../kernels/void.ts'
-import { watershed } from '../../kernels/watershed.ts'
+import { voidHalo, voidMask } from '../../kernels/segmentation/void.ts'
+import { watershed } from '../../kernels/segmentation/watershed.ts'
 
 const SIDE = 13
 const at = ([sx, sy]: Vec3, x: number, y: number, z: number): number => x + sx * (y + sy * z)

@@ -1,11 +1,11 @@
 // The watershed of a block: distance transform, components and flooding by brute force, and what a block promises.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { components } from '../../kernels/components.ts'
-import { squaredDistance } from '../../kernels/distance.ts'
-import { flood } from '../../kernels/flood.ts'
+import { components } from '../../kernels/segmentation/components.ts'
+import { squaredDistance } from '../../kernels/segmentation/distance.ts'
+import { flood } from '../../kernels/segmentation/flood.ts'
 import type { Vec3 } from '../../kernels/types.ts'
-import { watershed } from '../../kernels/watershed.ts'
+import { watershed } from '../../kernels/segmentation/watershed.ts'
 import { generator } from './tree-run.ts'
 
 const side = fc.integer({ min: 1, max: 9 })

@@ -1,6 +1,6 @@
 // Reads are counted by layer, mip and view, and the advice follows from them.
 import { expect, test } from 'vitest'
-import { bestScale, REQUEST_BYTES, viewCost, type Reads } from '../../domain/read-cost.ts'
+import { bestScale, REQUEST_BYTES, viewCost, type Reads } from '../../domain/releases/read-cost.ts'
 import { readCounter } from '../../serving/reads.ts'
 
 test('requests, bytes and views by layer and mip; what holds no voxels is not counted', () => {

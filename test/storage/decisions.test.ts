@@ -1,8 +1,8 @@
 // Decisions against what histories tell of them: each field that is forged is named, as is one that is gone or made up.
 import { expect, test } from 'vitest'
 import { proveDecisions } from '../../client/proof/channels.ts'
-import { Told } from '../../domain/told.ts'
-import { Decision, putDecision } from '../../storage/decisions.ts'
+import { Told } from '../../domain/provenance/told.ts'
+import { Decision, putDecision } from '../../storage/provenance/decisions.ts'
 import { forgeries } from '../forgeries.ts'
 import { memoryStore } from './fixtures.ts'
 

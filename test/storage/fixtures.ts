@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { ObjectStore } from '../../storage/object-store.ts'
 
-export * from './fixtures-plain.ts'
+export * from './formats/fixtures-plain.ts'
 
 export async function freshFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hillock-store-'))

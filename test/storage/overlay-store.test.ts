@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { fileStore } from '../../storage/file-store.ts'
-import { overlayStore } from '../../storage/overlay-store.ts'
+import { overlayStore } from '../../storage/stores/overlay-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-overlay-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Release } from '../../domain/release.ts'
 import { manifestDigest, releaseName } from '../../domain/release.ts'
-import { sign } from '../../storage/envelope.ts'
+import { sign } from '../../storage/provenance/envelope.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { listReleases, putRelease } from '../../storage/releases.ts'
-import { AUDIT, proveSignature, putSignature } from '../../storage/signatures.ts'
+import { AUDIT, proveSignature, putSignature } from '../../storage/provenance/signatures.ts'
 import { memoryStore } from './fixtures.ts'
 
 const said = (voxelSizeNm: Release['voxelSizeNm'], cost = 1): Release => {

@@ -1,8 +1,8 @@
 // A process that writes to a store until it is done or killed; started by the tests of the storage room.
 import { writeSync } from 'node:fs'
 import { artifactStore } from '../../storage/artifacts.ts'
-import { openStore } from '../../storage/open-store.ts'
-import { attempt, bytesOf, recipeOf } from './fixtures-plain.ts'
+import { openStore } from '../../storage/stores/open-store.ts'
+import { attempt, bytesOf, recipeOf } from './formats/fixtures-plain.ts'
 
 const [task, url, count] = process.argv.slice(2)
 const store = openStore(url!)

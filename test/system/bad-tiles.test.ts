@@ -8,7 +8,7 @@ import { encodePng } from '../../storage/formats/image.ts'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { TileEntry } from '../../domain/config.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
-import { greyIn, precomputed } from '../storage/foreign-fixtures.ts'
+import { greyIn, precomputed } from '../storage/foreign/fixtures.ts'
 import { Hillock } from './harness.ts'
 
 const hillock = new Hillock()

@@ -1,6 +1,6 @@
 // `hillock release diff`: what another threshold in one region changes, held against the labels themselves.
 import { afterAll, expect, test } from 'vitest'
-import type { ReleaseDiff } from '../../domain/diff.ts'
+import type { ReleaseDiff } from '../../domain/plan/diff.ts'
 import type { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'

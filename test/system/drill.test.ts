@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { refsBelow } from '../../activities/pages.ts'
+import { refsBelow } from '../../activities/housekeeping/pages.ts'
 import type { Refs } from '../../domain/contract.ts'
 import type { Release } from '../../domain/release.ts'
 import { fileStore } from '../../storage/file-store.ts'

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { RunReport } from '../../client/commands/run.ts'
 import type { Release } from '../../domain/release.ts'
-import { archiveFolder } from '../../storage/histories.ts'
+import { archiveFolder } from '../../storage/provenance/histories.ts'
 import { checkout, type StackRecord } from '../../worker/home.ts'
 
 const exec = promisify(execFile)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
-import type { Reads } from '../../domain/read-cost.ts'
+import type { Reads } from '../../domain/releases/read-cost.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { Hillock, made } from './harness.ts'
 

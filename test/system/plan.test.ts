@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunReport } from '../../client/commands/run.ts'
-import type { Plan, PlanRow } from '../../domain/plan.ts'
+import type { Plan, PlanRow } from '../../domain/plan/plan.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import { counts, Hillock, made, TINY } from './harness.ts'
 

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { Json } from '../../../domain/canonical.ts'
 import { map3, Shape, shapeOf, Vec3, type Box } from '../../../domain/geometry.ts'
-import { mipBounds } from '../../../domain/tree.ts'
+import { mipBounds } from '../../../domain/index/tree.ts'
 import type { DataType } from '../chunk.ts'
 import { BLOCK_SHAPE } from '../compressed-segmentation.ts'
 import type { Encoding } from './encoding.ts'

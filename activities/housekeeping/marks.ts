@@ -1,0 +1,41 @@
+// Marks as a run takes them in: listed when it is surveyed, held against what it would release.
+import type { RunContext } from '../../domain/contract.ts'
+import type { IndexEntry } from '../../domain/index/page.ts'
+import { HillockError } from '../../domain/errors.ts'
+import type { RunMark } from '../../domain/plan/marks.ts'
+import { listMarks } from '../../storage/quarantine.ts'
+import type { Deps } from '../context.ts'
+import { document, saveDocument } from '../documents.ts'
+
+/** Saves the marks of artifacts that stand; the digest is part of the run's context. */
+export async function saveMarks(deps: Deps): Promise<Pick<RunContext, 'marks'>> {
+  const marks = await listMarks(deps.objects)
+  if (marks.length === 0) return {}
+  return {
+    marks: await saveDocument(
+      deps,
+      marks.map(({ id, stage, kind, extent }): RunMark => ({ id, stage, kind, extent })),
+    ),
+  }
+}
+
+export const runMarks = async (deps: Deps, context: Pick<RunContext, 'marks'>): Promise<readonly RunMark[]> =>
+  context.marks === undefined ? [] : document<RunMark[]>(deps, context.marks)
+
+/**
+ * What is marked gets neither into a release nor, with one, to a channel.
+ * @throws HillockError QuarantinedArtifact
+ */
+export async function refuseMarked(deps: Deps, entries: readonly IndexEntry[]): Promise<void> {
+  const marks = new Map((await listMarks(deps.objects)).map(m => [`${m.stage}/${m.recipe}`, m]))
+  for (const { stage, cell, ref } of marks.size ? entries : []) {
+    const mark = marks.get(`${stage}/${ref.recipe}`)
+    if (mark)
+      throw new HillockError('QuarantinedArtifact', `${stage} ${cell} is marked ${mark.kind}: ${mark.reason}`, {
+        stage,
+        recipe: ref.recipe,
+        kind: mark.kind,
+        reason: mark.reason,
+      })
+  }
+}

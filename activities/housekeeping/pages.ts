@@ -1,0 +1,102 @@
+// Pages of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
+import { entryOf, type BatchOutcome, type Outcome, type Refs, type RunContext } from '../../domain/contract.ts'
+import { countOf, summed } from '../../domain/slo/counts.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import { pageOf, type IndexEntry, type Page } from '../../domain/index/page.ts'
+import { stages, type StageName } from '../../domain/stages.ts'
+import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep, type Grid } from '../../domain/index/sweep.ts'
+import { nodeKey, type Node } from '../../domain/index/tree.ts'
+import type { Deps } from '../context.ts'
+import { document, saveDocument } from '../documents.ts'
+
+const known = new Map<unknown, Promise<unknown>>()
+
+/** Pages never change, so those read last are kept. */
+export const readPage = (deps: Deps, digest: string): Promise<Page> => document<Page>(deps, digest, known, 2000)
+
+/** Writes a page of own artifacts and pages below. */
+export async function writePage(
+  deps: Deps,
+  entries: readonly IndexEntry[],
+  below: readonly { readonly key: string; readonly page: string }[] = [],
+): Promise<string> {
+  const pages = await Promise.all(
+    below.map(async b => ({ key: b.key, page: b.page, stages: (await readPage(deps, b.page)).stages })),
+  )
+  return saveDocument(deps, pageOf(entries, pages))
+}
+
+/** Every artifact below some pages, page by page, in the order of the grid. */
+export async function* entriesBelow(
+  deps: Deps,
+  pages: readonly string[],
+  wanted: (stage: string) => boolean = () => true,
+): AsyncGenerator<IndexEntry> {
+  for (const digest of pages) {
+    const page = await readPage(deps, digest)
+    for (const e of page.entries) if (wanted(e.stage)) yield e
+    const below = page.below.filter(b => Object.keys(b.stages).some(wanted))
+    yield* entriesBelow(
+      deps,
+      below.map(b => b.page),
+      wanted,
+    )
+  }
+}
+
+export async function refsBelow(deps: Deps, pages: readonly string[], stage: string): Promise<Refs> {
+  const refs: Record<string, ArtifactRef> = {}
+  for await (const e of entriesBelow(deps, pages, s => s === stage)) refs[e.cell] = e.ref
+  return refs
+}
+
+/** The grid that the cells of a stage lie on. */
+export const gridOf = (stage: StageName, { bounds, region }: Pick<RunContext, 'bounds' | 'region'>): Grid =>
+  ['region', 'node'].includes(stages[stage].scope) ? regionGrid(bounds, region) : sectionGrid(bounds)
+
+/** Follows a tree of pages towards `node`: its own page, or the lowest one above that lists its artifacts itself. */
+export async function pageTowards(
+  deps: Deps,
+  root: string,
+  grid: Grid,
+  node: Node,
+): Promise<{ digest: string; at: Node }> {
+  let at = topSweep(grid)
+  let digest = root
+  while (at.level > node.level) {
+    const next: Node = { level: at.level - grid.span, coord: ancestor(node, at.level - grid.span) }
+    const found =
+      next.level < node.level ? undefined : (await readPage(deps, digest)).below.find(b => b.key === nodeKey(next))
+    if (!found) break
+    at = next
+    digest = found.page
+  }
+  return { digest, at }
+}
+
+const ancestor = (n: Node, level: number): Node['coord'] =>
+  n.coord.map(c => (level > n.level ? c >> (level - n.level) : c)) as unknown as Node['coord']
+
+/** Pages of the batches that hold some of the sections `z0 <= z < z1`. */
+export async function sectionPages(
+  deps: Deps,
+  root: string,
+  bounds: RunContext['bounds'],
+  z0: number,
+  z1: number,
+): Promise<string[]> {
+  const grid = sectionGrid(bounds)
+  const batches = nodesBelow(grid, topSweep(grid), 0).filter(
+    n => n.coord[2] * BATCH < z1 && (n.coord[2] + 1) * BATCH > z0,
+  )
+  return Promise.all(batches.map(async n => (await pageTowards(deps, root, grid, n)).digest))
+}
+
+/** Sums the outcomes of a batch and writes its page: what was known of these sections in this phase, and what is new. */
+export async function batch(deps: Deps, page: string | null, outcomes: readonly Outcome[]): Promise<BatchOutcome> {
+  // One attempt of the activity made the whole batch.
+  const counts = summed(outcomes.map(countOf)).map(c => ({ ...c, retries: outcomes[0]!.retries }))
+  const before = page ? (await readPage(deps, page)).entries : []
+  const written = await writePage(deps, [...before, ...outcomes.map(entryOf)])
+  return { page: written, counts, records: outcomes.flatMap(o => o.record ?? []) }
+}

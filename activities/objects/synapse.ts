@@ -1,0 +1,42 @@
+// synapse: clefts of a region with their pre- and postsynaptic segments.
+import type { Outcome } from '../../domain/contract.ts'
+import { shapeOf, subtract, translate, voxels } from '../../domain/geometry.ts'
+import type { CellTask } from '../../domain/index/tasks.ts'
+import { arrays } from '../segmentation/agglomerate.ts'
+import { synapseHalo } from '../../kernels/index.ts'
+import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from '../cells.ts'
+import type { Deps } from '../context.ts'
+import { ofRegion, produce } from '../produce.ts'
+import { configFor } from '../documents.ts'
+
+export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configFor(deps, task)
+  const box = regionBox(task)
+  const outer = halo(box, synapseHalo, bounds)
+  const params = config.stages.synapse
+  const order = ofRegion('synapse', task, params, {
+    ...touching(task, 'synapse-map', outer),
+    ...touching(task, 'segment', outer),
+  })
+  return produce(deps, config, order, async put => {
+    const maps = await readVolume(deps, task, refs(task, 'synapse-map'), mapVolume, outer)
+    const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const n = voxels(outer)
+    const { table } = await deps.compute('synapses', [
+      {
+        cleft: maps.slice(0, n),
+        vesicles: maps.slice(n),
+        labels,
+        ids,
+        shape: shapeOf(outer),
+        origin: outer.min,
+        core: translate(box, subtract([0, 0, 0], outer.min)),
+        params,
+      },
+    ])
+    await put('synapses.bin', arrays(table))
+    return { voxels: voxels(box), summary: { synapses: table.pre.length } }
+  })
+}

@@ -1,0 +1,123 @@
+// diffReleases: how two releases of a dataset differ; segments are compared voxel by voxel where the segmentations have other contents.
+import type { DiffInput } from '../../domain/contract.ts'
+import {
+  figuresThatDiffer,
+  layersThatDiffer,
+  listsThatDiffer,
+  type ReleaseDiff,
+  type SynapseRow,
+} from '../../domain/plan/diff.ts'
+import { cellBox, fromKey, map3, type Box } from '../../domain/geometry.ts'
+import type { Release } from '../../domain/release.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { readParquet } from '../../storage/formats/parquet.ts'
+import { readVolume, segmentationVolume } from '../cells.ts'
+import type { Deps } from '../context.ts'
+import { progress } from '../meter.ts'
+import { releaseOf } from '../release/release.ts'
+import { saveDocument } from '../documents.ts'
+
+/** Saves the difference in the raw archive; returns its digest. */
+export async function diffReleases(plain: Deps, { dataset, before, after }: DiffInput): Promise<string> {
+  const deps = { ...plain, artifacts: artifactStore(plain.objects, { quarantined: true }) }
+  const [a, b] = await Promise.all([before, after].map(name => releaseOf(deps, dataset, name)))
+  const layers = layersThatDiffer(a!, b!)
+  const diff: ReleaseDiff = {
+    dataset,
+    before,
+    after,
+    layers,
+    segments: await segmentsThatDiffer(deps, a!, b!, layers.segmentation?.differ ?? []),
+    synapses: await synapsesThatDiffer(deps, a!, b!, layers.graph?.differ ?? []),
+    ...figuresThatDiffer(a!, b!),
+  }
+  return saveDocument(deps, diff)
+}
+
+const NOTHING = { split: [], merged: [], new: [], gone: [], renamed: [] }
+
+async function segmentsThatDiffer(
+  deps: Deps,
+  a: Release,
+  b: Release,
+  cells: readonly string[],
+): Promise<ReleaseDiff['segments']> {
+  if (!a.layers.segmentation || !b.layers.segmentation) return null
+  if (cells.length === 0) return NOTHING
+  const bounds: Box = { min: [0, 0, 0], max: map3(i => Math.max(a.bounds.max[i], b.bounds.max[i])) }
+  const labels = (r: Release, box: Box): Promise<BigUint64Array> => {
+    const context = { bounds: r.bounds, region: r.regionShape }
+    return readVolume(deps, { context } as never, r.layers.segmentation!.regions, segmentationVolume, box)
+  }
+  const tables = []
+  const sizes: { before: Sizes[]; after: Sizes[] } = { before: [], after: [] }
+  for (const [i, cell] of cells.entries()) {
+    const box = cellBox(fromKey(cell), b.regionShape, bounds)
+    const [was, is] = await Promise.all([labels(a, box), labels(b, box)])
+    tables.push(await deps.compute('contingency', [was, is]))
+    sizes.before.push(await deps.compute('countIds', [was]))
+    sizes.after.push(await deps.compute('countIds', [is]))
+    progress(i + 1, cells.length)
+  }
+  const changes = await deps.compute('segmentChanges', [
+    await deps.compute('mergeContingency', [tables]),
+    await deps.compute('addSizes', [sizes.before]),
+    await deps.compute('addSizes', [sizes.after]),
+    await sizesOf(deps, a),
+  ])
+  return {
+    split: changes.split.map(s => ({ segment: String(s.segment), into: s.into.map(String) })),
+    merged: changes.merged.map(m => ({ segment: String(m.segment), from: m.from.map(String) })),
+    new: changes.fresh.map(String),
+    gone: changes.gone.map(String),
+    renamed: changes.renamed.map(r => ({ segment: String(r.segment), to: String(r.to) })),
+  }
+}
+
+interface Sizes {
+  readonly ids: BigUint64Array
+  readonly voxels: Float64Array
+}
+
+const table = async (
+  deps: Deps,
+  r: Release,
+  path: string,
+): Promise<Map<string, ArrayLike<number | bigint | string>>> => {
+  const ref = Object.values(r.layers.graph!.artifacts)[0]!
+  return new Map((await readParquet(await deps.artifacts.get(ref, path))).map(c => [c.name, c.data]))
+}
+
+/** Voxels of every segment of a release. */
+async function sizesOf(deps: Deps, r: Release): Promise<Sizes> {
+  const columns = await table(deps, r, 'segments.parquet')
+  return {
+    ids: columns.get('segment') as BigUint64Array,
+    voxels: Float64Array.from(columns.get('voxels') as ArrayLike<number>, Number),
+  }
+}
+
+async function synapsesOf(deps: Deps, r: Release): Promise<SynapseRow[]> {
+  const columns = await table(deps, r, 'synapses.parquet')
+  const at = (name: string, i: number): number => Number(columns.get(name)![i])
+  const id = (name: string, i: number): string => String(columns.get(name)![i])
+  return Array.from({ length: columns.get('x')!.length }, (_, i) => ({
+    x: at('x', i),
+    y: at('y', i),
+    z: at('z', i),
+    pre: id('pre_segment', i),
+    post: id('post_segment', i),
+  }))
+}
+
+async function synapsesThatDiffer(
+  deps: Deps,
+  a: Release,
+  b: Release,
+  cells: readonly string[],
+): Promise<ReleaseDiff['synapses']> {
+  if (!a.layers.graph || !b.layers.graph) return null
+  if (cells.length === 0) return { gone: [], new: [] }
+  const [before, after] = await Promise.all([synapsesOf(deps, a), synapsesOf(deps, b)])
+  return listsThatDiffer(before, after, s => `${s.x} ${s.y} ${s.z} ${s.pre} ${s.post}`)
+}

@@ -1,0 +1,26 @@
+// residuals, and what is missing from a release: what stages have left in their lineage and index.
+import type { Poisoned, Roots } from '../../domain/contract.ts'
+import type { IndexEntry } from '../../domain/index/page.ts'
+import { qualityOf } from '../../domain/releases/quality.ts'
+import { isPoison, type Quality } from '../../domain/release.ts'
+import type { Deps } from '../context.ts'
+import { entriesBelow } from '../housekeeping/pages.ts'
+import { saveDocument } from '../documents.ts'
+
+export async function residuals(deps: Deps, roots: Roots): Promise<Quality> {
+  const entries: IndexEntry[] = []
+  for await (const e of entriesBelow(deps, Object.values(roots), s => s === 'stitch' || s === 'align')) entries.push(e)
+  return qualityOf(entries, async ref => (await deps.artifacts.open(ref)).lineage)
+}
+
+/** Blocks that a person is shown; the list has all. */
+const SHOWN = 20
+
+/** Artifacts that were committed without some of their blocks, because those failed on every attempt. */
+export async function poisoned(deps: Deps, roots: Roots): Promise<Poisoned> {
+  const found: IndexEntry[] = []
+  for await (const e of entriesBelow(deps, Object.values(roots))) if (e.holes?.some(isPoison)) found.push(e)
+  const holes = found.flatMap(e => e.holes!.filter(isPoison))
+  const text = holes.slice(0, SHOWN).map(h => `${h.stage} ${h.what}: ${h.reason}`)
+  return { list: await saveDocument(deps, found), blocks: holes.length, text: text.join('; ') }
+}

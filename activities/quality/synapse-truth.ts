@@ -1,0 +1,51 @@
+// Found synapses put beside the true ones: only those inside the specimen count.
+import { map3, type Box } from '../../domain/geometry.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { ScoredSynapse, SynapseScores } from '../../kernels/synapse/score.ts'
+import { readParquet } from '../../storage/formats/parquet.ts'
+import type { Deps } from '../context.ts'
+import type { Labels } from './truth.ts'
+
+export type TrueSynapse = ScoredSynapse
+
+/** Farther apart, in voxels, a found synapse is another one. */
+const MAX_DISTANCE = 15
+/** The truth does not list synapses whose partners lie outside the specimen: finds this near its faces are not counted against it. */
+const RIM = 8
+/** Half side of the cube around a partner's point in which its true neurite is looked up. */
+const LOOK = 3
+
+export async function scoreSynapseTables(
+  deps: Deps,
+  graph: ArtifactRef,
+  truth: readonly TrueSynapse[],
+  labels: (box: Box) => Labels,
+  bounds: Box,
+): Promise<SynapseScores> {
+  const columns = await readParquet(await deps.artifacts.get(graph, 'synapses.parquet'))
+  const column = (name: string): ArrayLike<number> => columns.find(c => c.name === name)!.data as ArrayLike<number>
+  const [x, y, z] = [column('x'), column('y'), column('z')]
+  const around = (partner: 'pre' | 'post'): number[] => {
+    const points = ['x', 'y', 'z'].map(axis => column(`${partner}_${axis}`))
+    return Array.from(x, (_, i) => {
+      const p = map3(a => Math.round(points[a]![i]!))
+      const min = map3(a => Math.max(bounds.min[a], p[a] - LOOK))
+      return mostFrequent(labels({ min, max: map3(a => Math.min(bounds.max[a], p[a] + LOOK + 1)) }))
+    })
+  }
+  const [pre, post] = [around('pre'), around('post')]
+  const found = Array.from(x, (_, i) => ({ x: x[i]!, y: y[i]!, z: z[i]!, pre: pre[i]!, post: post[i]! }))
+  const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
+  const listed: Box = {
+    min: map3(a => bounds.min[a] + RIM),
+    max: map3(a => bounds.max[a] - RIM),
+  }
+  return deps.compute('scoreSynapses', [found, truth.filter(inside), MAX_DISTANCE, listed])
+}
+
+/** Most frequent label other than 0; of equally frequent ones the smallest; 0 if there is none. */
+function mostFrequent(labels: Labels): number {
+  const count = new Map<number, number>()
+  for (const l of labels as Uint32Array) if (l !== 0) count.set(l, (count.get(l) ?? 0) + 1)
+  return [...count].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]?.[0] ?? 0
+}

@@ -1,0 +1,113 @@
+// align: one displacement field per section, from all matches at once; bad sections are excluded by name.
+import { excludedSections } from '../../domain/config.ts'
+import type { Outcome } from '../../domain/contract.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { Hole } from '../../domain/release.ts'
+import type { DatasetTask } from '../../domain/index/tasks.ts'
+import type { Lattice, SectionMatch } from '../../kernels/sections/section-types.ts'
+import type { Turned } from '../../kernels/sections/turned.ts'
+import { arrays, readArrays } from '../segmentation/agglomerate.ts'
+import type { Deps } from '../context.ts'
+import { refsBelow } from '../housekeeping/pages.ts'
+import { contents, json, ofDataset, produce } from '../produce.ts'
+import { readJson, sectionReader } from './sections.ts'
+import { configOf } from '../documents.ts'
+
+/** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
+export interface AlignmentSummary {
+  readonly sections: readonly { readonly z: number; readonly source: number; readonly excluded: string | null }[]
+}
+
+export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configOf(deps, task.context.config)
+  const sections = [task.roots['sections']!]
+  const stitched = await refsBelow(deps, sections, 'stitch')
+  const matched = await refsBelow(deps, task.roots['matches'] ? [task.roots['matches']] : [], 'match')
+  const { method, ...params } = config.stages.align
+  const excluded = excludedSections(config)
+  const exclude = excluded.length ? { exclude: excluded } : {}
+  const reasons = new Map(excluded.map(e => [e.section, e.reason]))
+  const order = ofDataset(
+    'align',
+    method === 'none' ? { method, ...exclude } : { ...config.stages.align, ...exclude },
+    { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
+  )
+  return produce(deps, config, order, async put => {
+    const section = await sectionReader(deps, sections)
+    const extents = []
+    for (let z = 0; z < bounds.max[2]; z++) {
+      const { stitch } = await section(z)
+      const reason = reasons.get(z)
+      extents.push({
+        z,
+        bounds: stitch?.bounds ?? null,
+        ...(stitch ? { focus: stitch.focus } : {}),
+        ...(reason === undefined ? {} : { excluded: reason }),
+      })
+    }
+    const pairs = []
+    const wrongly = new Map<number, string>()
+    for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
+      const [a, b] = key.split('-').map(Number) as [number, number]
+      const match = await readJson<SectionMatch | null>(deps, ref, 'match.json')
+      if (match) pairs.push({ a, b, match })
+      if (match && match.agreement < params.minAgreement) {
+        const { turned } = (await deps.artifacts.open(ref)).lineage.summary as { turned?: Turned }
+        if (turned)
+          for (const [z, other] of [
+            [a, b],
+            [b, a],
+          ] as const)
+            wrongly.set(z, wayRound(turned, z === b, other))
+      }
+    }
+    const solved =
+      method === 'none'
+        ? await deps.compute('identityAlignment', [
+            extents.map(e => e.z),
+            excluded.map(e => ({ z: e.section, reason: e.reason })),
+          ])
+        : await deps.compute('solveAlignment', [pairs, extents, params])
+    const holes: Hole[] = []
+    for (const s of solved.sections) {
+      await put(`fields/${s.z}.bin`, fieldBytes(s.field))
+      if (s.excluded) {
+        const how = wrongly.get(s.z)
+        const reason = `${s.excluded}${how ? ` (${how})` : ''}; ${s.source === s.z ? 'nothing' : `section ${s.source}`} stands in`
+        holes.push({ stage: 'align', what: `section ${s.z}`, reason })
+      }
+    }
+    const summary: AlignmentSummary = {
+      sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
+    }
+    await put('alignment.json', json(summary))
+    const residual = pairs.length ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max } : {}
+    return {
+      voxels: bounds.max[0] * bounds.max[1] * bounds.max[2],
+      summary: { excluded: holes.length, ...residual },
+      holes,
+    }
+  })
+}
+
+/** How a section lies beside another that it would match if it were laid otherwise. */
+function wayRound({ degrees, dx, dy }: Turned, later: boolean, other: number): string {
+  const by = later ? degrees : -degrees
+  if (by !== 0)
+    return `turned against section ${other} by about ${Math.abs(by)} degrees ${by > 0 ? '' : 'counter'}clockwise: turn its images back`
+  return `moved against section ${other} by about ${later ? dx : -dx}, ${later ? dy : -dy} pixels: correct its positions or raise stages.match.maxShiftPx`
+}
+
+const fieldBytes = (f: Lattice<Float32Array>): Uint8Array =>
+  arrays({ dx: f.dx, dy: f.dy, lattice: Float64Array.of(f.spacing, f.nx, f.ny, f.x0, f.y0) })
+
+export async function readField(deps: Deps, ref: ArtifactRef, z: number): Promise<Lattice<Float32Array>> {
+  const { dx, dy, lattice } = await readArrays<{ dx: Float32Array; dy: Float32Array; lattice: Float64Array }>(
+    deps,
+    ref,
+    `fields/${z}.bin`,
+  )
+  const [spacing, nx, ny, x0, y0] = lattice as unknown as [number, number, number, number, number]
+  return { spacing, nx, ny, x0, y0, dx, dy }
+}

@@ -1,0 +1,41 @@
+// rag: the region adjacency graph of a region, with the edges across its lower faces.
+import type { Outcome } from '../../domain/contract.ts'
+import { shapeOf, voxels } from '../../domain/geometry.ts'
+import type { CellTask } from '../../domain/index/tasks.ts'
+import { arrays } from './agglomerate.ts'
+import {
+  affinityVolume,
+  lowSides,
+  own,
+  readVolume,
+  refs,
+  regionBox,
+  segmentationVolume,
+  touching,
+  withMargins,
+} from '../cells.ts'
+import type { Deps } from '../context.ts'
+import { ofRegion, produce } from '../produce.ts'
+import { configFor } from '../documents.ts'
+
+export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
+  const { bounds } = task.context
+  const config = await configFor(deps, task)
+  const box = regionBox(task)
+  const outer = withMargins(box, 1, 0, bounds)
+  const order = ofRegion('rag', task, config.stages.rag, {
+    affinity: own(task, 'affinity'),
+    ...touching(task, 'supervoxel', outer),
+  })
+  return produce(deps, config, order, async put => {
+    const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
+    const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
+    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const g = await deps.compute('regionGraph', [
+      { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },
+    ])
+    await put('edges.bin', arrays(g.edges))
+    await put('nodes.bin', arrays(g.nodes))
+    return { voxels: voxels(box), summary: { supervoxels: g.nodes.id.length, edges: g.edges.a.length } }
+  })
+}

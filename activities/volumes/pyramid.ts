@@ -1,0 +1,79 @@
+// pyramid, label-pyramid: a mip per level of the region tree, each node from its children, in both layouts for readers.
+import type { Json } from '../../domain/canonical.ts'
+import type { Outcome } from '../../domain/contract.ts'
+import {
+  fromKey,
+  intersect,
+  map3,
+  boxAt,
+  multiply,
+  shapeOf,
+  voxels,
+  type Box,
+  type Vec3,
+} from '../../domain/geometry.ts'
+import type { CellTask } from '../../domain/index/tasks.ts'
+import { mipBounds, mipCell, mipFactor, nodeBox } from '../../domain/index/tree.ts'
+import type { VolumeArray } from '../../storage/formats/chunk.ts'
+import { layoutObjects, readShards } from '../../storage/formats/layouts.ts'
+import type { MipLayout } from '../../storage/formats/precomputed/shard-grid.ts'
+import { emVolume, readVolume, refs, segmentationVolume } from '../cells.ts'
+import type { Deps } from '../context.ts'
+import { contents, ofNode, produce } from '../produce.ts'
+import { configFor } from '../documents.ts'
+
+type Stage = 'pyramid' | 'label-pyramid'
+
+export const pyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'pyramid')
+export const labelPyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'label-pyramid')
+
+async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome> {
+  const { bounds, region, voxelSizeNm } = task.context
+  const config = await configFor(deps, task)
+  const base = stage === 'pyramid' ? ('render' as const) : ('segment' as const)
+  const volume = stage === 'pyramid' ? emVolume : segmentationVolume
+  const node = { level: task.level, coord: fromKey(task.cell) }
+  const sourceMip = Math.max(0, task.level - 1)
+  const fromRegions = task.level <= 1
+  const from = refs(task, fromRegions ? base : stage)
+  const factors = [sourceMip, task.level].map(l => mipFactor(l, voxelSizeNm)) as [Vec3, Vec3]
+  const own = intersect(
+    boxAt(multiply(node.coord, mipCell(task.level, region, factors[1])), mipCell(task.level, region, factors[1])),
+    mipBounds(bounds, factors[1]),
+  )
+  const step: Vec3 = map3(a => factors[1][a] / factors[0][a])
+  const order = ofNode(
+    stage,
+    task,
+    // The grids of chunks and of shards follow from the bounds and the shape of the regions.
+    { ...config.stages[stage], factor: factors[1], factorBelow: factors[0], bounds: bounds as unknown as Json, region },
+    contents(fromRegions ? base : stage, from),
+  )
+  return produce(deps, config, order, async put => {
+    const { chunk, shard } = config.stages[stage]
+    const encoding = stage === 'pyramid' ? config.stages.pyramid.encoding : volume.encoding
+    const layout = (mip: number, factor: Vec3): MipLayout => ({
+      mip,
+      bounds: mipBounds(bounds, factor),
+      cell: mipCell(mip, region, factor),
+      chunk,
+      shard,
+      encoding,
+    })
+    const below = layout(sourceMip, factors[0])
+    const source: Box = intersect({ min: multiply(own.min, step), max: multiply(own.max, step) }, below.bounds)
+    const data: VolumeArray = fromRegions
+      ? await readVolume(deps, task, from, volume, source)
+      : await readShards(deps.artifacts, below, cell => from[`${sourceMip}/${cell.join('_')}`], source, volume.dtype)
+    let here: VolumeArray = data
+    if (task.level > 0) {
+      const made =
+        stage === 'pyramid'
+          ? await deps.compute('downsampleMean', [data as Uint8Array, shapeOf(source), step])
+          : await deps.compute('downsampleMode', [data as BigUint64Array, shapeOf(source), step])
+      here = made.data as VolumeArray
+    }
+    for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)
+    return { voxels: voxels(nodeBox(node, region, bounds)) }
+  })
+}

@@ -1,0 +1,43 @@
+// What a stage reads, cell by cell: the relation between stages of the table, spelled out on the grid of regions and its tree.
+import { key, type Box, type Vec3 } from '../geometry.ts'
+import { stages, type StageName } from '../stages.ts'
+import { childrenOf, neighbourhood, nodeKey, parentOf, rootLevel, type Node } from './tree.ts'
+
+const SUFFIXES = { '+': 'neighbours', '<': 'children', '>': 'parent' } as const
+
+export interface Input {
+  readonly stage: StageName
+  readonly of: 'self' | 'neighbours' | 'children' | 'parent'
+}
+
+export function parseInput(name: string): Input {
+  const of = SUFFIXES[name.at(-1) as keyof typeof SUFFIXES]
+  return of ? { stage: name.slice(0, -1) as StageName, of } : { stage: name as StageName, of: 'self' }
+}
+
+interface Grid {
+  readonly bounds: Box
+  readonly region: Vec3
+}
+
+/** Name of a cell in the index: `x_y_z` for what regions make, `level/x_y_z` for what tree nodes make, `all` for the dataset. */
+export const cellName = (stage: StageName, node: Node): string =>
+  stages[stage].scope === 'node' ? nodeKey(node) : stages[stage].scope === 'region' ? key(node.coord) : 'all'
+
+/** Nodes of `input` that a stage reads at `node`; none where the input has no artifact on that level. */
+export function readsAt(input: Input, node: Node, { bounds, region }: Grid): Node[] {
+  const { scope } = stages[input.stage]
+  if (scope === 'dataset') return [node]
+  const nodes =
+    input.of === 'self'
+      ? [node]
+      : input.of === 'parent'
+        ? [parentOf(node)]
+        : input.of === 'children'
+          ? node.level === 0
+            ? []
+            : childrenOf(node, region, bounds)
+          : neighbourhood(node.coord, region, bounds).map(coord => ({ level: node.level, coord }))
+  const highest = scope === 'node' ? rootLevel(bounds, region) : 0
+  return nodes.filter(n => n.level <= highest)
+}

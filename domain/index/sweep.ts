@@ -1,0 +1,64 @@
+// How a phase is walked: a tree of sweeps over a grid of cells, each with at most 8^span cells or sweeps below it.
+import { cellsIn, map3, type Vec3 } from '../geometry.ts'
+import type { Node } from './tree.ts'
+
+/** Phases that are walked cell by cell; the others consist of one activity for the dataset. */
+export interface Grid {
+  /** Cells per axis. */
+  readonly cells: Vec3
+  /** Levels of the tree that one sweep covers. */
+  readonly span: number
+}
+
+/** Up to 64 regions per sweep keep a run far below 3,000 events. */
+const REGION_SPAN = 2
+/** Batches of sections lie in one row: up to 32 per sweep. */
+const SECTION_SPAN = 5
+
+/** Sections per batch: one activity each for ingest, stitch and match. */
+export const BATCH = 16
+
+export const regionGrid = (bounds: { readonly max: Vec3 }, region: Vec3): Grid => ({
+  cells: map3(a => Math.ceil(bounds.max[a] / region[a])),
+  span: REGION_SPAN,
+})
+export const sectionGrid = (bounds: { readonly max: Vec3 }): Grid => ({
+  cells: [1, 1, Math.ceil(bounds.max[2] / BATCH)],
+  span: SECTION_SPAN,
+})
+
+/** Sections beyond a region that may fill its gaps, at most. */
+export const FILL_REACH = 16
+
+/** First and last section of a batch. */
+export const batchRange = (coord: Vec3, bounds: { readonly max: Vec3 }): { first: number; last: number } => ({
+  first: coord[2] * BATCH,
+  last: Math.min(bounds.max[2], (coord[2] + 1) * BATCH) - 1,
+})
+
+/** The sweep over everything. */
+export const topSweep = ({ cells, span }: Grid): Node => ({
+  level: span * Math.max(1, Math.ceil(Math.ceil(Math.log2(Math.max(...cells))) / span)),
+  coord: [0, 0, 0],
+})
+
+/** Nodes of `level` below (or at) `node`, in raster order, as far as the grid reaches. */
+export function nodesBelow({ cells }: Grid, node: Node, level: number): Node[] {
+  const n = 2 ** (node.level - level)
+  const size = 2 ** level
+  const min = map3(a => node.coord[a] * n)
+  const max = map3(a => Math.min(min[a] + n, Math.ceil(cells[a] / size)))
+  return cellsIn({ min, max }, [1, 1, 1]).map(coord => ({ level, coord }))
+}
+
+/** Nodes of the whole grid at `level` around `node`, itself included. */
+export const nodesAround = ({ cells }: Grid, node: Node): Node[] => {
+  const size = 2 ** node.level
+  return cellsIn(
+    {
+      min: map3(a => Math.max(0, node.coord[a] - 1)),
+      max: map3(a => Math.min(Math.ceil(cells[a] / size), node.coord[a] + 2)),
+    },
+    [1, 1, 1],
+  ).map(coord => ({ level: node.level, coord }))
+}

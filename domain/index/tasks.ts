@@ -1,0 +1,139 @@
+// What each kind of activity is given: references and coordinates, nothing that grows with the data.
+import type {
+  Archived,
+  Assembled,
+  BatchOutcome,
+  ChannelMove,
+  Collected,
+  CollectTask,
+  Diagnosis,
+  DiffInput,
+  Evaluated,
+  EvaluateInput,
+  HoldTask,
+  Mover,
+  Outcome,
+  Place,
+  Planned,
+  Poisoned,
+  Probed,
+  QuarantineTask,
+  ReconstructInput,
+  Recorded,
+  Refs,
+  ReleaseInput,
+  RollbackInput,
+  RunContext,
+  RunModel,
+  Saved,
+  Roots,
+  Verdict,
+} from '../contract.ts'
+import type { ChannelValue } from '../releases/channel.ts'
+import type { IndexEntry } from './page.ts'
+import type { Execution } from '../provenance/history.ts'
+import type { ArtifactRef } from '../lineage.ts'
+import type { GateDecision } from '../operator.ts'
+import type { Quality } from '../release.ts'
+import type { StageName } from '../stages.ts'
+
+/** A batch of sections, `first <= z <= last`. */
+export interface SectionTask {
+  readonly context: RunContext
+  readonly first: number
+  readonly last: number
+  readonly roots: Roots
+  /** Page of the batch's artifacts of this phase that are known so far. */
+  readonly page: string | null
+  readonly slab: ArtifactRef | null
+}
+
+/** One region (level 0) or one node of the region tree. */
+export interface CellTask {
+  readonly context: RunContext
+  readonly level: number
+  /** Grid coordinate `x_y_z` at that level. */
+  readonly cell: string
+  readonly roots: Roots
+  /** Artifacts of the same phase that it reads, by stage and then by cell; those of earlier phases are looked up. */
+  readonly refs: Readonly<Record<string, Refs>>
+}
+
+/** The whole dataset. */
+export interface DatasetTask {
+  readonly context: RunContext
+  readonly roots: Roots
+}
+
+export interface DecisionTask extends GateDecision {
+  readonly dataset: string
+  readonly release: string
+  readonly at: number
+  readonly workflowId: string
+  readonly runId: string
+}
+
+/** A place with what was made there: own artifacts, and pages of the nodes below by key. */
+export interface PageTask {
+  readonly place: Place
+  readonly entries: readonly IndexEntry[]
+  readonly below: readonly (Saved & { readonly key: string })[]
+}
+
+export type SectionStage = 'ingest' | 'stitch' | 'match'
+export type CellStage = Exclude<StageName, SectionStage | DatasetStage | 'phantom'>
+export type DatasetStage = 'align' | 'mesh-join' | 'skeleton-join' | 'graph' | 'evaluate'
+
+/** The activities that make artifacts, by stage name. */
+export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } & {
+  [S in SectionStage]: (task: SectionTask) => Promise<BatchOutcome>
+} & { [S in CellStage]: (task: CellTask) => Promise<Outcome> } & {
+  [S in DatasetStage]: (task: DatasetTask) => Promise<Outcome>
+}
+
+/** The activities that make no artifact. */
+export interface Housekeeping {
+  /** Reads the source's layout and checks the run file against it; for a plan also while the dataset is held. */
+  survey(input: ReconstructInput, forPlan?: boolean): Promise<RunContext>
+  /** Tries the model of a run on a small block, where inference runs; returns the digest of what it gave. */
+  tryModel(model: RunModel): Promise<string>
+  /** Writes the plan of a run to the bucket; returns what it comes to. */
+  plan(input: ReconstructInput, context: RunContext): Promise<Planned>
+  /** Whether a place, or what lies below it, is the same as in an earlier run. */
+  probe(place: Place): Promise<Probed>
+  /** Writes the page of a place, and remembers what it was made from. */
+  savePage(task: PageTask): Promise<Saved>
+  /** Residuals of what is stitched and aligned. */
+  residuals(roots: Roots): Promise<Quality>
+  /** Artifacts with blocks that failed for good. */
+  poisoned(roots: Roots): Promise<Poisoned>
+  /** Writes the release manifest and holds it against the gate of the run file. */
+  assemble(input: ReleaseInput): Promise<Assembled>
+  publish(move: ChannelMove): Promise<ChannelValue>
+  rollBack(input: RollbackInput & { readonly via: string }): Promise<ChannelValue>
+  /** Sets a channel to what it held before `via` moved it; one that has moved on meanwhile is left alone. */
+  takeBack(mover: Mover): Promise<void>
+  /** Keeps the decision about a candidate beside it. */
+  recordDecision(d: DecisionTask): Promise<void>
+  /** Puts a hold on a dataset and pauses its schedules. */
+  hold(task: HoldTask): Promise<void>
+  /** Releases the hold and resumes the schedules that it paused. */
+  releaseHold(task: HoldTask): Promise<void>
+  /** Holds in force, but for those of one workflow: who and why. */
+  holdsOn(dataset: string, except?: string): Promise<readonly string[]>
+  diagnose(input: RollbackInput, good: string): Promise<Diagnosis>
+  /** Sets every artifact of a list aside; returns how many. */
+  quarantine(task: QuarantineTask): Promise<number>
+  liftQuarantine(task: QuarantineTask): Promise<number>
+  evaluateRelease(input: EvaluateInput): Promise<Evaluated>
+  /** Saves how two releases differ; returns the digest of that document in the raw archive. */
+  diffReleases(input: DiffInput): Promise<string>
+  /** Copies the histories of a run and of all that it started into the bucket, once they have ended. */
+  archive(root: Execution): Promise<Archived>
+  /** Lists what no release and no running workflow names. */
+  planCollection(): Promise<Collected>
+  /** Deletes what of such a list is still unnamed. */
+  collect(task: CollectTask): Promise<Collected>
+  /** Executes a recorded stage activity again in a scratch store and compares what it makes. */
+  reexecute(recorded: Recorded): Promise<Verdict>
+}

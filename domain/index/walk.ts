@@ -1,0 +1,237 @@
+// The order of a run, as pure decisions over abstract steps: workflows take them durably, the plan takes them without work.
+import {
+  entryOf,
+  type BatchOutcome,
+  type Outcome,
+  type Place,
+  type Probed,
+  type Refs,
+  type RunContext,
+  type Saved,
+  type StageCount,
+  type Swept,
+} from '../contract.ts'
+import type { IndexEntry } from './page.ts'
+import { countOf, summed } from '../slo/counts.ts'
+import { fromKey, key } from '../geometry.ts'
+import type { ArtifactRef } from '../lineage.ts'
+import { activeStages, isDatasetPhase, isTopDown, phasesOf } from './phases.ts'
+import { cellName, parseInput, readsAt } from './reads.ts'
+import { stages, type StageName } from '../stages.ts'
+import { batchRange, nodesBelow, regionGrid, sectionGrid, topSweep } from './sweep.ts'
+import type { CellTask, DatasetTask, PageTask, SectionStage, SectionTask } from './tasks.ts'
+import { nodeKey, rootLevel, type Node } from './tree.ts'
+import { window } from './window.ts'
+
+/** What a place below a sweep is: a sweep of its own, a region, or a batch of sections. */
+export type PlaceKind = 'sweep' | 'region' | 'sections'
+
+export interface Steps {
+  probe(place: Place): Promise<Probed>
+  savePage(task: PageTask): Promise<Saved>
+  /** One activity; `what` is the part of its name that says which. */
+  make(
+    stage: Exclude<StageName, SectionStage>,
+    what: string,
+    task: CellTask | DatasetTask | SectionTask,
+  ): Promise<Outcome>
+  makeBatch(stage: SectionStage, what: string, task: SectionTask): Promise<BatchOutcome>
+  visit(kind: PlaceKind, place: Place): Promise<Swept>
+  /** What was made or found meanwhile. */
+  count(counts: readonly StageCount[]): void
+}
+
+/** Places and activities of one sweep that are under way at once; more would only wait in the task queues. */
+export const WIDTH = 8
+
+const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
+  activeStages(context).filter(s => stages[s].phase === phase)
+
+export const isOfSections = (phase: string): boolean => phase === 'sections' || phase === 'matches'
+
+/** The place that is a whole phase. */
+export const wholePhase = (context: RunContext, phase: string, roots: Place['roots']): Place => ({
+  context,
+  phase,
+  roots,
+  node: topSweep(isOfSections(phase) ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)),
+})
+
+/** Places whose pages the page of a sweep, or of a phase that is none, lists. */
+export function placesBelow({ context, phase, node }: Pick<Place, 'context' | 'phase' | 'node'>): Node[] {
+  if (isDatasetPhase(phase) || node.level === 0) return []
+  const grid = isOfSections(phase) ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+  const under = node.level - grid.span
+  return under === 0 && stages[stagesOf({ context, phase })[0]!].scope === 'node' ? [] : nodesBelow(grid, node, under)
+}
+
+/** All phases but the release, in order; `began` hears of each. Returns the root page of every phase. */
+export async function walkRun(
+  context: RunContext,
+  steps: Steps,
+  began: (place: Place, names: readonly StageName[]) => void | Promise<void>,
+): Promise<Record<string, string>> {
+  const roots: Record<string, string> = {}
+  for (const phase of phasesOf(context).filter(p => p !== 'release')) {
+    const place = wholePhase(context, phase, { ...roots })
+    await began(place, stagesOf(place))
+    roots[phase] = isDatasetPhase(phase) ? await walkDataset(place, steps) : await walkAll(place, steps)
+  }
+  return roots
+}
+
+/** Some regions of a phase before the others; what is made there, the phase finds. */
+export async function walkAhead(place: Place, regions: readonly string[], steps: Steps): Promise<StageCount[]> {
+  const nodes = regions.map(r => ({ level: 0, coord: fromKey(r) }))
+  const done = await window(nodes, WIDTH, node => steps.visit('region', { ...place, node }))
+  return summed(done.flatMap(d => d.counts))
+}
+
+async function walkAll(place: Place, steps: Steps): Promise<string> {
+  const { page, counts } = await steps.visit('sweep', place)
+  steps.count(counts)
+  return page
+}
+
+/** A phase that takes the dataset as a whole. */
+async function walkDataset(place: Place, steps: Steps): Promise<string> {
+  const { context, roots } = place
+  const made = await Promise.all(stagesOf(place).map(s => steps.make(s as never, 'dataset', { context, roots })))
+  steps.count(made.map(countOf))
+  return (await steps.savePage({ place, entries: made.map(entryOf), below: [] })).page
+}
+
+/** The stages of one region within one phase: those that read each other in order, the others side by side. */
+export async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
+  const { context, roots } = place
+  const cell = key(place.node.coord)
+  const started = new Map<string, Promise<Outcome>>()
+  for (const stage of stagesOf(place)) {
+    const before = stages[stage].inputs.flatMap(i => started.get(parseInput(i).stage) ?? [])
+    started.set(
+      stage,
+      Promise.all(before).then(own => {
+        const refs = Object.fromEntries(own.map(o => [o.stage, { [cell]: o.ref }]))
+        return steps.make(stage as never, cell, { context, level: 0, cell, roots, refs })
+      }),
+    )
+  }
+  const outcomes = await Promise.all(started.values())
+  const saved = await steps.savePage({ place, entries: outcomes.map(entryOf), below: [] })
+  return { ...saved, counts: outcomes.map(countOf), top: {} }
+}
+
+/** A batch of sections: (synthetic source ->) verified tiles -> tile transforms; in a later phase, matches with those before. */
+export async function walkSections(place: Place, steps: Steps): Promise<Swept> {
+  const { context, phase, roots } = place
+  const { first, last } = batchRange(place.node.coord, context.bounds)
+  const what = `z${first}-${last}`
+  const task = { context, first, last, roots, page: null, slab: null }
+  const save = (entries: IndexEntry[], page: string, source?: string): Promise<Saved> =>
+    steps.savePage({ place, entries, below: [{ key: what, page, ...(source && { source }) }] })
+  if (phase === 'matches') {
+    const matched = await steps.makeBatch('match', what, task)
+    return { ...(await save([], matched.page)), counts: matched.counts, top: {} }
+  }
+  const slab = context.synthetic ? await steps.make('phantom', what, task) : null
+  const ingested = await steps.makeBatch('ingest', what, { ...task, slab: slab?.ref ?? null })
+  const stitched = await steps.makeBatch('stitch', what, { ...task, page: ingested.page })
+  const counts = [...(slab ? [countOf(slab)] : []), ...ingested.counts, ...stitched.counts]
+  return { ...(await save(slab ? [entryOf(slab)] : [], stitched.page, ingested.source)), counts, top: {} }
+}
+
+/** One phase over up to 64 cells, or over sweeps of them; what is the same as in an earlier run is not visited. */
+export async function walkSweep(place: Place, steps: Steps): Promise<Swept> {
+  const probed = await steps.probe(place)
+  return probed.found ?? new Sweep(place, steps, probed.below).run()
+}
+
+class Sweep {
+  private readonly place: Place
+  private readonly steps: Steps
+  private readonly known: Probed['below']
+  private readonly names: readonly StageName[]
+  private readonly entries: IndexEntry[] = []
+  private readonly counts: StageCount[] = []
+  /** Artifacts of this phase that are known here, by stage and cell. */
+  private readonly refs = new Map<string, Record<string, ArtifactRef>>()
+
+  constructor(place: Place, steps: Steps, known: Probed['below']) {
+    this.place = place
+    this.steps = steps
+    this.known = known
+    this.names = stagesOf(place)
+    for (const [stage, refs] of Object.entries(place.above ?? {})) this.refs.set(stage, { ...refs })
+  }
+
+  async run(): Promise<Swept> {
+    const { context, phase, node } = this.place
+    const ofSections = isOfSections(phase)
+    const grid = ofSections ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+    const under = node.level - grid.span
+    const nodes = placesBelow(this.place)
+    const topDown = isTopDown(phase)
+    if (topDown) await this.levels(this.ownLevels(under + 1).reverse())
+    const below = await this.visit(nodes, under > 0 ? 'sweep' : ofSections ? 'sections' : 'region')
+    if (!topDown && stages[this.names[0]!].scope === 'node')
+      await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
+    const saved = await this.steps.savePage({ place: this.place, entries: this.entries, below })
+    const own = nodeKey(node)
+    const top = [...this.refs].flatMap(([s, refs]): [string, Refs][] => (refs[own] ? [[s, { [own]: refs[own] }]] : []))
+    return { ...saved, counts: summed(this.counts), top: Object.fromEntries(top) }
+  }
+
+  /** Levels of the region tree from `lowest` up to this sweep's own, as far as the tree goes. */
+  private ownLevels(lowest: number): number[] {
+    const highest = Math.min(this.place.node.level, rootLevel(this.place.context.bounds, this.place.context.region))
+    return Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, i) => lowest + i)
+  }
+
+  private async visit(nodes: readonly Node[], kind: PlaceKind): Promise<PageTask['below']> {
+    return window([...nodes.entries()], WIDTH, async ([i, node]) => {
+      const done = this.known[i] ?? (await this.steps.visit(kind, { ...this.place, node, ...this.aboveOf(node) }))
+      this.count(done.counts)
+      for (const [stage, refs] of Object.entries(done.top)) this.refs.set(stage, { ...this.refs.get(stage), ...refs })
+      return { key: nodeKey(node), page: done.page, ...(done.source && { source: done.source }) }
+    })
+  }
+
+  /** Stages of the region tree, level by level. */
+  private async levels(levels: readonly number[]): Promise<void> {
+    const { context, roots } = this.place
+    const grid = regionGrid(context.bounds, context.region)
+    for (const level of levels) {
+      const todo = nodesBelow(grid, this.place.node, level).flatMap(node => this.names.map(stage => ({ node, stage })))
+      const made = await window(todo, WIDTH, ({ node, stage }) => {
+        const task = { context, level, cell: key(node.coord), roots, refs: this.within(stage, node) }
+        return this.steps.make(stage as never, nodeKey(node), task)
+      })
+      for (const o of made) this.refs.set(o.stage, { ...this.refs.get(o.stage), [o.key]: o.ref })
+      this.entries.push(...made.map(entryOf))
+      this.count(made.map(countOf))
+    }
+  }
+
+  private count(counts: readonly StageCount[]): void {
+    this.counts.push(...counts)
+    this.steps.count(counts)
+  }
+
+  /** What a stage of the tree reads of this phase: its children's artifacts, or its parent's. */
+  private within(stage: StageName, node: Node): Record<string, Refs> {
+    const out: Record<string, Refs> = {}
+    for (const name of stages[stage].inputs) {
+      const input = parseInput(name)
+      if (stages[input.stage].phase !== this.place.phase) continue
+      const known = this.refs.get(input.stage) ?? {}
+      const cells = readsAt(input, node, this.place.context).map(n => cellName(input.stage, n))
+      out[input.stage] = Object.fromEntries(cells.flatMap(c => (known[c] ? [[c, known[c]]] : [])))
+    }
+    return out
+  }
+
+  private aboveOf(node: Node): Pick<Place, 'above'> {
+    if (!isTopDown(this.place.phase)) return {}
+    return { above: Object.fromEntries(this.names.map(s => [s, this.within(s, node)[s]!])) }
+  }
+}

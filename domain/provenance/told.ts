@@ -1,0 +1,45 @@
+// What histories tell of releases and channels: who assembled what from what, who moved or took back which channel, who decided.
+import type { ChannelValue } from '../releases/channel.ts'
+import type { Assembled, Mover, ReleaseInput } from '../contract.ts'
+import { activityCalls, type ActivityCall, type History } from './history.ts'
+import type { DecisionTask } from '../index/tasks.ts'
+
+/** One assembly of a manifest, as its history records it. */
+export interface Assembly {
+  readonly input: ReleaseInput
+  readonly result: Assembled
+}
+
+interface Move extends Mover {
+  readonly value: ChannelValue
+}
+
+export class Told {
+  readonly assemblies: Assembly[] = []
+  readonly moves: Move[] = []
+  readonly takenBack: Mover[] = []
+  readonly decisions: DecisionTask[] = []
+
+  add(history: History): void {
+    for (const call of activityCalls(history)) if (call.result !== undefined) this.call(call)
+  }
+
+  private call({ type, input, result }: ActivityCall): void {
+    if (type === 'assemble') this.assemblies.push({ input: input as ReleaseInput, result: result as Assembled })
+    else if (type === 'takeBack') this.takenBack.push(input as Mover)
+    else if (type === 'recordDecision') this.decisions.push(input as DecisionTask)
+    else if (type === 'publish' || type === 'rollBack') {
+      const { dataset, channel, via } = input as Mover
+      const value = result as ChannelValue
+      // Else somebody else had set it to the same, or had moved on.
+      if (value.via === via) this.moves.push({ dataset, channel, via, value })
+    }
+  }
+
+  /** The assembly behind a manifest: by its run, or by another run that tells of this release; else whatever its run assembled. */
+  assembly(release: string, { runId }: { readonly runId: string }): Assembly | undefined {
+    const own = this.assemblies.filter(a => a.input.runId === runId)
+    const same = (a: Assembly): boolean => a.result.release === release
+    return own.find(same) ?? this.assemblies.find(same) ?? own[0]
+  }
+}

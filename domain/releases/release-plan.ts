@@ -1,0 +1,225 @@
+// The release-plan document: what a release is made of, what each artifact must say of itself, how a release is taken back, where to look.
+import type { RunConfig } from '../config.ts'
+import { stageDiagram } from '../provenance/diagram.ts'
+import type { Lineage, Runtime } from '../lineage.ts'
+import { activeStages } from '../index/phases.ts'
+import type { Recipe } from '../recipe.ts'
+import type { Release } from '../release.ts'
+import { stageNames, stages, type StageName } from '../stages.ts'
+
+export interface PlanSubject {
+  /** The run file that a release is to be made with. */
+  readonly config?: RunConfig
+  /** A release that exists. */
+  readonly release?: Release
+  /** Where the stack of this machine answers. */
+  readonly links?: { readonly temporal: string; readonly serving: string }
+}
+
+type Meanings<T extends { shape: object }> = Readonly<Record<keyof T['shape'] & string, string>>
+
+const recordFields: Meanings<typeof Lineage> = {
+  recipeId: 'sha256 of the recipe: the name of the artifact',
+  recipe: 'what it was made from, field by field below',
+  codeRevision: 'commit of the code that made it',
+  runtime: 'what it ran on, field by field below',
+  outputs: 'path, sha256 and size of every output, checked in the store before the record is written',
+  content: 'digest over the outputs: what later stages take as their input',
+  workflowId: 'workflow that made it',
+  runId: 'run of that workflow',
+  attempt: 'which attempt of the activity',
+  start: 'begin of that attempt, UTC',
+  end: 'end of that attempt, UTC',
+  bytes: 'sum of the outputs',
+  voxels: 'voxels that were made',
+  cost: "compute cost, in the currency of the run file's price table",
+  seconds: 'time in kernels, in inference, in the object store',
+  summary: 'figures that people look at: residuals, counts, scores; holes with their reasons',
+}
+const recipeFields: Meanings<typeof Recipe> = {
+  stage: 'name of the stage',
+  version: 'its version: raised when the same recipe would give other bytes',
+  parameters: 'every parameter, defaults included; sections and boxes that are left out',
+  model: 'sha256 of the model file; null for a stage without one',
+  inputs: 'content digest of every input, by name',
+  extent: 'box of voxels, section, pair of sections, tree node or dataset',
+  seed: 'seed of what is drawn at random',
+  generation: 'only where an artifact of the same recipe was marked bad or damaged: which one this is',
+}
+const runtimeFields: Meanings<typeof Runtime> = {
+  node: 'version of Node',
+  onnxruntime: 'version of ONNX Runtime; null for a stage without a model',
+  provider: 'its execution provider; null for a stage without a model',
+  cpu: 'model of the CPU and the vector instructions that it has',
+}
+
+/** Of a rollback with `--regions`; without, the first step is all. */
+const rollbackSteps: readonly (readonly [step: string, does: string, readers: string, takenBack: string])[] = [
+  [
+    'channel back',
+    'the channel names the last good release again: one compare-and-swap, however large the release',
+    'the last good release, from this moment; who opened the bad one by name still reads it',
+    'never by a failure of ours; by cancelling the rollback',
+  ],
+  [
+    'hold',
+    'schedules pause, new runs of the dataset are refused, releases under way wait',
+    'no change',
+    'the hold is released',
+  ],
+  [
+    'diagnosis',
+    'what differs from the good release, what of that is tainted, which run file makes the patch',
+    'no change',
+    'nothing to take back',
+  ],
+  [
+    'quarantine',
+    'tainted artifacts are marked bad: nothing can be made from them',
+    'no change',
+    'the marks are lifted',
+  ],
+  [
+    'patch',
+    'bad regions are made again with the good parameters, and the tree nodes, segments, meshes, synapses and tables that depend on them; evaluated, approved, published',
+    'the patch release, once it is published',
+    'the channels go back to what they named',
+  ],
+  ['release the hold', 'schedules go on', 'no change', 'retried until it succeeds, or an operator resolves it'],
+]
+
+const cell = (text: string): string => text.replaceAll('|', '\\|') || '-'
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
+  `| ${head.join(' | ')} |`,
+  `|${head.map(() => '---').join('|')}|`,
+  ...rows.map(r => `| ${r.map(cell).join(' | ')} |`),
+]
+const fields = (of: Readonly<Record<string, string>>): string[][] => Object.entries(of).map(([k, v]) => [`\`${k}\``, v])
+
+function stagesOf({ config, release }: PlanSubject): readonly StageName[] {
+  if (release) return stageNames.filter(s => s in release.stages)
+  if (!config) return stageNames
+  return activeStages({
+    through: config.through,
+    synthetic: 'phantom' in config.source,
+    aligned: config.stages.align.method === 'none',
+  })
+}
+
+const inputsOf = (s: StageName): string => stages[s].inputs.join(', ') || 'the source'
+
+function subject({ config, release }: PlanSubject): string[] {
+  if (release)
+    return [
+      `Release \`${release.dataset}/${release.release}\`, digest \`${release.digest}\`, parent ${release.parent ? `\`${release.parent}\`` : 'none'}, approval: ${release.approver}, made by \`${release.run.workflowId}\` with code \`${release.codeRevision}\`.`,
+      '',
+      ...table(
+        ['layer', 'digest'],
+        Object.entries(release.layerDigests).map(([l, d]) => [l, `\`${d}\``]),
+      ),
+      '',
+      ...release.holes.map(h => `- hole: ${h.stage} ${h.what}: ${h.reason}`),
+    ]
+  if (config)
+    return [`The release that a run of dataset \`${config.dataset}\` is to make, through stage ${config.through}.`]
+  return [
+    'The plan of any release; with a run file or a release it names parameters, artifacts and gates.',
+    'Printed by `./hillock release plan`; a test holds this page to it.',
+  ]
+}
+
+function gates({ config, release }: PlanSubject): string[] {
+  const { gate, channel } = config?.release ?? {}
+  const limits = Object.entries(gate ?? {}).map(([k, v]) => `${k} at most ${v}`)
+  const quality = Object.entries(release?.quality ?? {}).map(([k, v]) => [k, String(v)])
+  return [
+    'Evaluated against ground truth where there is some; assembled with its holes and cost inside; held against the thresholds and gates of the run file; then one compare-and-swap points the channel at it.',
+    ...(config ? [`Channel: ${channel}. Thresholds: ${limits.join(', ') || 'none'}.`] : []),
+    ...(quality.length ? ['', ...table(['figure', 'value'], quality)] : []),
+  ]
+}
+
+function looking({ config, release, links }: PlanSubject): string[] {
+  const dataset = config?.dataset ?? release?.dataset
+  const query = dataset ? `HillockDataset = "${dataset}"` : 'HillockDataset = "<dataset>"'
+  const name = release ? `${release.dataset}/${release.release}` : `${dataset ?? '<dataset>'}/published`
+  const temporal =
+    links && dataset ? `${links.temporal}/namespaces/default/workflows?query=${encodeURIComponent(query)}` : undefined
+  const page = (path: string): string => (links ? `${links.serving}${path}` : `\`${path}\` of the serving process`)
+  return [
+    `- progress and history: Temporal's UI, ${temporal ?? `query \`${query}\``}`,
+    `- dashboard: Grafana, \`/d/hillock\` (import \`deploy/monitoring/dashboard.json\`)`,
+    `- service levels: ${page(`/slo/${name}`)}`,
+    `- lineage: ${page(`/lineage/${name}`)}`,
+    `- the volume: ${page(`/view/${name}`)}`,
+    '- what to do when something goes wrong: [runbook.md](runbook.md)',
+  ]
+}
+
+/** As Markdown. */
+export function releasePlan(of: PlanSubject = {}): string {
+  const names = stagesOf(of)
+  const { config, release } = of
+  const title = release ? ` of ${release.dataset}/${release.release}` : config ? ` of ${config.dataset}` : ''
+  const made = names.map(s => [
+    s,
+    String(stages[s].version),
+    inputsOf(s),
+    stages[s].makes,
+    stages[s].checks.join('; '),
+    ...(config ? [`\`${JSON.stringify(config.stages[s])}\``] : []),
+    ...(release ? [String(release.stages[s]!.length)] : []),
+  ])
+  const extra = [...(config ? ['parameters'] : []), ...(release ? ['artifacts'] : [])]
+  const provenance = names.map(s => [
+    s,
+    inputsOf(s),
+    stages[s].usesModel ? 'digest, from its card' : 'null',
+    stages[s].usesModel ? 'Node, ONNX Runtime, provider, CPU' : 'Node, CPU',
+  ])
+  return [
+    `# Release plan${title}`,
+    '',
+    ...subject(of),
+    '',
+    '## Stages, their inputs and outputs',
+    '',
+    '```mermaid',
+    stageDiagram(names),
+    '```',
+    '',
+    ...table(['stage', 'version', 'reads', 'makes', 'checked before it counts', ...extra], made),
+    '',
+    '## Provenance that every artifact must carry',
+    '',
+    'An artifact exists if and only if its lineage record does. A record that lacks one of these fields is refused (`ProvenanceError`), and nothing downstream can name what was refused.',
+    '',
+    ...table(['field of the record', 'what it holds'], fields(recordFields)),
+    '',
+    ...table(['field of `recipe`', 'what it holds'], fields(recipeFields)),
+    '',
+    ...table(['field of `runtime`', 'what it holds'], fields(runtimeFields)),
+    '',
+    'What differs from stage to stage:',
+    '',
+    ...table(['stage', '`recipe.inputs`: contents of', '`recipe.model`', '`runtime`'], provenance),
+    '',
+    '## From candidate to published',
+    '',
+    ...gates(of),
+    '',
+    '## Rollback',
+    '',
+    '`./hillock release rollback DATASET [--regions x_y_z,...] --reason "..."`',
+    '',
+    ...table(
+      ['', 'step', 'what it does', 'what readers of the channel see', 'how it is taken back'],
+      rollbackSteps.map((s, i) => [String(i + 1), ...s]),
+    ),
+    '',
+    '## Where to look',
+    '',
+    ...looking(of),
+    '',
+  ].join('\n')
+}

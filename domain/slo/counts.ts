@@ -1,0 +1,54 @@
+// Counts of a stage: how one artifact counts, and how counts add up.
+import type { Outcome, StageCount } from '../contract.ts'
+import type { StageName } from '../stages.ts'
+
+export const noCount = (stage: StageName): StageCount => ({
+  stage,
+  made: 0,
+  found: 0,
+  quarantined: 0,
+  retries: 0,
+  seconds: 0,
+  voxels: 0,
+  cost: 0,
+})
+
+export const countOf = (o: Outcome): StageCount => ({
+  stage: o.stage,
+  made: o.made ? 1 : 0,
+  found: o.made ? 0 : 1,
+  quarantined: o.holes.length,
+  retries: o.retries,
+  seconds: o.seconds,
+  voxels: o.voxels,
+  cost: o.cost,
+})
+
+/** `a` with the figures of `b` on top; what else `a` holds stays. */
+export const plus = <T extends StageCount>(a: T, b: StageCount): T => ({
+  ...a,
+  made: a.made + b.made,
+  found: a.found + b.found,
+  quarantined: a.quarantined + b.quarantined,
+  retries: a.retries + b.retries,
+  seconds: a.seconds + b.seconds,
+  voxels: a.voxels + b.voxels,
+  cost: a.cost + b.cost,
+})
+
+/** What takes off what a later walk will count once more, as found. */
+export const foundAgain = (c: StageCount): StageCount => ({
+  ...noCount(c.stage),
+  found: -c.made - c.found,
+  quarantined: -c.quarantined,
+})
+
+/** Counts by stage, in the order in which the stages came. */
+export function summed(counts: readonly StageCount[]): StageCount[] {
+  const rows = new Map<StageName, StageCount>()
+  for (const c of counts) {
+    const r = rows.get(c.stage)
+    rows.set(c.stage, r ? plus(r, c) : c)
+  }
+  return [...rows.values()]
+}

@@ -1,0 +1,99 @@
+// Hot spots: the slowest artifacts, how unevenly regions are loaded, requests to the object store by prefix.
+import type { Artifact, Task } from './facts.ts'
+
+export const sum = <T>(list: readonly T[], f: (x: T) => number): number => list.reduce((n, x) => n + f(x), 0)
+export const seconds = (a: Artifact): number => (a.end - a.start) / 1000
+export const ratio = (a: number, b: number): number | null => (b > 0 ? a / b : null)
+
+export interface Quantiles {
+  readonly min: number
+  readonly median: number
+  /** Nine in ten are below. */
+  readonly p90: number
+  readonly max: number
+}
+
+export function quantiles(list: readonly number[]): Quantiles | null {
+  const sorted = list.toSorted((a, b) => a - b)
+  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!
+  return sorted.length > 0 ? { min: sorted[0]!, median: at(0.5), p90: at(0.9), max: sorted.at(-1)! } : null
+}
+
+/** How unevenly regions are loaded. */
+export interface Skew extends Quantiles {
+  readonly measure: 'voxels' | 'bytes' | 'seconds'
+  readonly regions: number
+  /** Largest over median. */
+  readonly spread: number | null
+  readonly worst: string
+}
+
+export function skews(made: readonly Artifact[]): Skew[] {
+  const measures = { voxels: (a: Artifact) => a.voxels, bytes: (a: Artifact) => a.bytes, seconds }
+  return (Object.keys(measures) as Skew['measure'][]).flatMap(measure => {
+    const regions = new Map<string, number>()
+    for (const a of made)
+      if (a.region !== null) regions.set(a.region, (regions.get(a.region) ?? 0) + measures[measure](a))
+    const q = quantiles([...regions.values()])
+    if (!q) return []
+    const worst = [...regions].find(([, n]) => n === q.max)![0]
+    return [{ measure, regions: regions.size, ...q, spread: ratio(q.max, q.median), worst }]
+  })
+}
+
+export interface Slow {
+  readonly stage: string
+  readonly covers: string
+  readonly recipe: string
+  readonly seconds: number
+  readonly median: number
+}
+
+/** Requests to the object store under one prefix, by operation. */
+export interface Requests {
+  readonly prefix: string
+  readonly sent: Readonly<Record<string, number>>
+  readonly failed: number
+  /** Of those that failed. */
+  readonly throttled: number
+  /** Read and written. */
+  readonly bytes: number
+}
+
+const SLOWEST = 12
+
+/** By the time beyond the median of their stage. */
+export function slowestOf(made: readonly Artifact[]): Slow[] {
+  const stages = new Set(made.map(a => a.stage))
+  const typical = new Map(
+    [...stages].map(s => [s, quantiles(made.filter(a => a.stage === s).map(seconds))!.median] as const),
+  )
+  return made
+    .map(a => {
+      const { stage, covers, recipe } = a
+      return { stage, covers, recipe, seconds: seconds(a), median: typical.get(stage)! }
+    })
+    .sort((a, b) => b.seconds - b.median - (a.seconds - a.median))
+    .slice(0, SLOWEST)
+}
+
+export function requestsOf(tasks: readonly Task[]): Requests[] {
+  const rows = new Map<
+    string,
+    Requests & { sent: Record<string, number>; failed: number; throttled: number; bytes: number }
+  >()
+  for (const t of tasks)
+    for (const [what, n] of Object.entries(t.requests)) {
+      const [prefix, operation, figure] = what.split(' ').reverse() as [
+        string,
+        string,
+        'failed' | 'throttled' | 'bytes' | undefined,
+      ]
+      const row = rows.get(prefix) ?? { prefix, sent: {}, failed: 0, throttled: 0, bytes: 0 }
+      if (figure) row[figure] += n
+      else row.sent[operation] = (row.sent[operation] ?? 0) + n
+      rows.set(prefix, row)
+    }
+  const total = (r: Requests): number => sum(Object.values(r.sent), n => n)
+  return [...rows.values()].sort((a, b) => b.failed - a.failed || total(b) - total(a) || (a.prefix < b.prefix ? -1 : 1))
+}

@@ -1,0 +1,76 @@
+// Files that a run file names, read only where they are regular files: a pipe or a device would be waited for without end.
+import { constants } from 'node:fs'
+import { lstat, open, stat } from 'node:fs/promises'
+import { HillockError, type ErrorType } from '../../domain/errors.ts'
+import type { ReadAt } from '../formats/tiff.ts'
+
+/** One read of Node is no longer. */
+const LONGEST = 2 ** 31 - 1
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'is missing: there is no such file',
+  ENOTDIR: 'is missing: what should be a folder on the way to it is a file',
+  EACCES: 'may not be read by this process (permission denied)',
+  EPERM: 'may not be read by this process (permission denied)',
+  ELOOP: 'is a link that leads back to itself',
+}
+
+/**
+ * Opens a regular file and lets `use` read it.
+ * @param type of the error where there is no such file: absent, forbidden and no file at all are told apart
+ * @throws HillockError of that type; StoreError, which is tried again, where the file system fails
+ */
+export async function withFile<T>(
+  file: string,
+  type: ErrorType,
+  use: (read: ReadAt, size: number) => Promise<T>,
+): Promise<T> {
+  const handle = await openRegular(file, type)
+  try {
+    const { size } = await handle.stat()
+    const read: ReadAt = async (offset, length) => {
+      const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - offset)))
+      let at = 0
+      while (at < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, at, Math.min(LONGEST, bytes.length - at), offset + at)
+        if (bytesRead === 0) break
+        at += bytesRead
+      }
+      return bytes.subarray(0, at)
+    }
+    return await use(read, size)
+  } catch (e) {
+    throw (e as NodeJS.ErrnoException).syscall ? unreadable(file, type, e) : e
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The whole of a regular file. @throws HillockError as `withFile` does */
+export const readRegularFile = (file: string, type: ErrorType): Promise<Uint8Array> =>
+  withFile(file, type, (read, size) => read(0, size))
+
+export async function openRegular(file: string, type: ErrorType): Promise<Awaited<ReturnType<typeof open>>> {
+  try {
+    const what = await stat(file)
+    if (!what.isFile())
+      throw new HillockError(
+        type,
+        `${file} is ${what.isDirectory() ? 'a folder' : what.isFIFO() ? 'a named pipe' : what.isSocket() ? 'a socket' : 'a device'}, not a file`,
+      )
+    // Should it have become a pipe meanwhile, opening it does not wait.
+    return await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (e) {
+    if (e instanceof HillockError) throw e
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT' && (await lstat(file).catch(() => null)))
+      throw new HillockError(type, `${file} is missing: it is a link to what does not exist`)
+    throw unreadable(file, type, e)
+  }
+}
+
+function unreadable(file: string, type: ErrorType, e: unknown): HillockError {
+  const { code, message } = e as NodeJS.ErrnoException
+  const words = WORDS[code ?? '']
+  return words
+    ? new HillockError(type, `${file} ${words}`)
+    : new HillockError('StoreError', `${file} cannot be read: ${message}`)
+}

@@ -1,0 +1,125 @@
+// A manifest made again from what it rests on (index, lineage records, run file, histories) and held against the one in the bucket.
+import type { RunConfig } from '../../domain/config.ts'
+import type { ReleaseInput, RunContext } from '../../domain/contract.ts'
+import { differences } from '../../domain/provenance/differences.ts'
+import { map3, type Box } from '../../domain/geometry.ts'
+import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
+import { buildManifest } from '../../domain/releases/manifest.ts'
+import type { IndexEntry } from '../../domain/index/page.ts'
+import { expected, phasesOf } from '../../domain/index/phases.ts'
+import { AUTOMATIC } from '../../domain/operator.ts'
+import { manifestDigest, type Release } from '../../domain/release.ts'
+import type { Assembly } from '../../domain/provenance/told.ts'
+import { artifactStore } from '../artifacts.ts'
+import { mapBounded } from '../bounded.ts'
+import { IndexWalk } from './index-walk.ts'
+import type { ObjectStore } from '../object-store.ts'
+import { getRaw } from '../raw.ts'
+import type { Wrong } from './reach.ts'
+import { releaseKey } from '../releases.ts'
+
+/**
+ * Tells of every field of a manifest that is not as it follows from the rest, and of every page that does not fit its place.
+ * @param told what the history of the run says; without it the manifest's own word stands for what only that run knows: cost, run id, code
+ * revision, parent.
+ */
+export async function proveManifest(
+  objects: ObjectStore,
+  release: Release,
+  told: Assembly | undefined,
+  wrong: Wrong,
+): Promise<void> {
+  const name = releaseKey(release.dataset, release.release)
+  const digest = told?.input.context.config ?? release.config
+  const text = digest && (await getRaw(objects, digest).catch((e: unknown) => e as Error))
+  if (!text || text instanceof Error) {
+    const why = text ? `: ${text.message}` : ''
+    for (const d of differences('the digest of a run file', release.config, 'config'))
+      wrong(name, `cannot be made again${why}`, d)
+    return
+  }
+  const artifacts = artifactStore(objects, { quarantined: true })
+  const lineage = async (ref: ArtifactRef): Promise<Lineage> => (await artifacts.open(ref)).lineage
+  const extentOf = async (refs: readonly ArtifactRef[] = []): Promise<Box | undefined> =>
+    hull((await mapBounded(refs, 16, async r => (await lineage(r)).recipe.extent)) as Box[])
+  try {
+    const config = JSON.parse(Buffer.from(text).toString()) as RunConfig
+    const input = told?.input ?? claimed(release, config, (await extentOf(release.stages['render'])) ?? release.bounds)
+    const { context } = input
+    for (const phase of phasesOf(context))
+      for (const d of input.roots[phase] === undefined ? differences('a digest', undefined, `pages.${phase}`) : [])
+        wrong(name, 'names no pages of a phase', d)
+    const entries: IndexEntry[] = []
+    const unread = { pages: false, records: false }
+    for (const [phase, root] of Object.entries(input.roots)) {
+      const walk = new IndexWalk(objects, { context, phase }, lineage, wrong)
+      entries.push(...(await walk.entries(root)))
+      unread.pages ||= walk.unread.pages
+      unread.records ||= walk.unread.records
+    }
+    const damaged = unread.pages || unread.records
+    if (!unread.pages) complete(entries, context, name, wrong)
+    const parts = { input, config, codeRevision: told?.result.codeRevision ?? release.codeRevision }
+    const made = await buildManifest({ ...parts, entries }, ref => lineage(ref).catch(() => NOTHING))
+    const unknown = new Set([...(damaged ? ofRecords : []), ...(unread.pages ? ofPages : [])])
+    for (const d of differences(made, release))
+      if (!unknown.has(d.field.split('.')[0]!)) wrong(name, 'says something else than what it rests on', d)
+    if (told && !damaged) {
+      for (const d of differences(await extentOf(made.stages['render']), made.bounds, 'bounds'))
+        wrong(name, 'is of another extent than its images', d)
+      for (const d of differences(told.result.manifest ?? manifestDigest(release), manifestDigest(release), 'manifest'))
+        wrong(name, 'is not the manifest that its run wrote', d)
+    }
+  } catch (e) {
+    wrong(name, `cannot be made again: ${(e as Error).message}`)
+  }
+}
+
+/** What follows from lineage records, and what from pages: not compared where one of them cannot be read, which is told of by itself. */
+const ofRecords = ['release', 'layerDigests', 'digest', 'quality']
+const ofPages = ['layers', 'stages', 'holes']
+const NOTHING = { outputs: [], summary: {} } as unknown as Lineage
+
+/** What a run was given that would have made this manifest, as far as it says so itself. */
+const claimed = (r: Release, config: RunConfig, bounds: Box): ReleaseInput => ({
+  context: {
+    dataset: config.dataset,
+    run: r.run.workflowId.split('/')[2] ?? '',
+    config: r.config!,
+    layout: '',
+    bounds,
+    ...(r.offset && { offset: r.offset }),
+    region: config.grid.region,
+    voxelSizeNm: config.voxelSizeNm,
+    through: config.through,
+    synthetic: 'phantom' in config.source,
+    aligned: config.stages.align.method === 'none',
+  },
+  roots: r.pages,
+  cost: r.cost,
+  approver: AUTOMATIC,
+  runId: r.run.runId,
+  ...(r.parent === null ? {} : { patch: { parent: r.parent } }),
+})
+
+/** Every cell of every stage once. */
+function complete(entries: readonly IndexEntry[], context: RunContext, name: string, wrong: Wrong): void {
+  const cells = new Map<string, Set<string>>()
+  for (const { stage, cell } of entries) {
+    const seen = cells.get(stage) ?? new Set()
+    if (seen.has(cell)) wrong(name, `its pages list ${stage} ${cell} twice`)
+    cells.set(stage, seen.add(cell))
+  }
+  for (const [stage, n] of expected(context))
+    for (const d of differences(n, cells.get(stage)?.size ?? 0, `artifacts of ${stage}`))
+      wrong(name, 'its pages do not list one artifact for each place', d)
+}
+
+/** The smallest box that holds all of these. */
+const hull = (boxes: readonly Box[]): Box | undefined =>
+  boxes.length === 0
+    ? undefined
+    : {
+        min: map3(a => boxes.reduce((m, b) => Math.min(m, b.min[a]), Infinity)),
+        max: map3(a => boxes.reduce((m, b) => Math.max(m, b.max[a]), -Infinity)),
+      }

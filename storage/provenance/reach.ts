@@ -1,0 +1,139 @@
+// What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
+import type { Page } from '../../domain/index/page.ts'
+import { differences, type Difference } from '../../domain/provenance/differences.ts'
+import { archivedWith, digestsIn, misindexed, type Execution, type History } from '../../domain/provenance/history.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { Digest } from '../../domain/recipe.ts'
+import type { PackLayer, Release, VolumeLayer } from '../../domain/release.ts'
+import { artifactStore } from '../artifacts.ts'
+import { mapBounded } from '../bounded.ts'
+import { archiveFolder, getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from './histories.ts'
+import type { ObjectStore } from '../object-store.ts'
+import { getRaw, rawKey } from '../raw.ts'
+
+/** Small objects that are read at a time. */
+const READS = 32
+
+/** Is told what of a release is missing or wrong, by key or name, why, and in which field; may throw to end the walk. */
+export type Wrong = (what: string, why: string, field?: Difference) => void
+type Hear = (h: ArchivedHistory, key: string, history: History) => Promise<void>
+
+export const artifactName = (ref: Pick<ArtifactRef, 'stage' | 'recipe'>): string => `${ref.stage}/${ref.recipe}`
+
+const mapsOf = (l: VolumeLayer | PackLayer | undefined): Readonly<Record<string, ArtifactRef>>[] =>
+  !l ? [] : 'mips' in l ? [l.regions, ...l.mips.map(m => m.artifacts)] : [l.artifacts]
+
+/** All that has been reached so far; several releases may share one. */
+export class Reach {
+  readonly artifacts = new Map<string, ArtifactRef>()
+  /** Pages whose artifacts have all been reached. */
+  readonly pages = new Set<Digest>()
+  /** Objects of the raw archive that recipes and manifests name, and who does. */
+  readonly raw = new Map<Digest, string>()
+  /** Digests in histories: of documents of the raw archive among others. */
+  readonly mentioned = new Set<Digest>()
+  readonly archives = new Set<string>()
+  private readonly contents = new Set<Digest>()
+  private readonly parts = new Set<Digest>()
+  private readonly runs = new Set<string>()
+  private readonly objects: ObjectStore
+  private readonly wrong: Wrong
+
+  private readonly hear: Hear | undefined
+
+  /** @param hear is given every history that is whole. */
+  constructor(objects: ObjectStore, wrong: Wrong, hear?: Hear) {
+    this.objects = objects
+    this.wrong = wrong
+    this.hear = hear
+  }
+
+  async release(r: Release): Promise<void> {
+    const name = `release ${r.dataset}/${r.release}`
+    const before = new Set(this.artifacts.keys())
+    for (const [phase, root] of Object.entries(r.pages)) await this.page(root, `${name}, pages of ${phase}`)
+    const named = [r.stages, ...Object.values(r.layers).flatMap(mapsOf)].flatMap(m => Object.values(m).flat())
+    for (const ref of named) this.artifacts.set(artifactName(ref), ref)
+    if (r.config) this.raw.set(r.config, `run file of ${name}`)
+    await this.follow([...this.artifacts].filter(([k]) => !before.has(k)).map(([, ref]) => ref))
+    await this.archive(r.run)
+  }
+
+  /** A page and all below it; the artifacts that they list are reached, but not followed. */
+  async page(digest: Digest, by: string): Promise<void> {
+    if (this.pages.has(digest)) return
+    let page: Page
+    try {
+      page = JSON.parse(Buffer.from(await getRaw(this.objects, digest)).toString()) as Page
+    } catch (e) {
+      return this.wrong(by, (e as Error).message)
+    }
+    for (const { ref } of page.entries) this.artifacts.set(artifactName(ref), ref)
+    await mapBounded(page.below, READS, b => this.page(b.page, `page ${digest}`))
+    this.pages.add(digest)
+  }
+
+  /** Reads the records of artifacts: their inputs are artifacts, parts of artifacts, or objects of the raw archive. */
+  async follow(refs: readonly ArtifactRef[]): Promise<void> {
+    const artifacts = artifactStore(this.objects, { quarantined: true })
+    const inputs: (readonly [Digest, string])[] = []
+    const makers = new Map<string, Execution>()
+    await mapBounded(refs, READS, async ref => {
+      const name = artifactName(ref)
+      this.contents.add(ref.content)
+      const record = await artifacts.lineage(ref.stage, ref.recipe).catch((e: unknown) => (e as Error).message)
+      if (!record || typeof record === 'string')
+        return this.wrong(`artifacts/${name}/lineage.json`, record || 'there is no lineage record')
+      if (record.content !== ref.content)
+        this.wrong(`artifacts/${name}/lineage.json`, `has content ${record.content}, it was named with ${ref.content}`)
+      for (const o of record.outputs) this.parts.add(o.sha256)
+      for (const [input, digest] of Object.entries(record.recipe.inputs)) inputs.push([digest, `${input} of ${name}`])
+      if (record.recipe.model) this.raw.set(record.recipe.model, `model of ${name}`)
+      makers.set(record.runId, { workflowId: record.workflowId, runId: record.runId })
+    })
+    const open = inputs.filter(([digest]) => !this.contents.has(digest) && !this.raw.has(digest))
+    await mapBounded(open, READS, async ([digest, by]) => {
+      // The tiles of a phantom are parts of an artifact too, but what stages read is the raw archive.
+      if (!this.parts.has(digest) || (await this.objects.size(rawKey(digest))) !== undefined)
+        this.raw.set(digest, `input ${by}`)
+    })
+    for (const maker of makers.values()) await this.archivesOf(maker)
+  }
+
+  /** Archives of all runs of the name under which an artifact was made. */
+  private async archivesOf({ workflowId }: Execution): Promise<void> {
+    const run = workflowId.split('/').slice(1, 3).join('/')
+    if (run === '' || this.runs.has(run)) return
+    this.runs.add(run)
+    for await (const key of this.objects.list(`histories/${run}/`))
+      if (key.endsWith('/index.json')) await this.archiveAt(key.slice(0, -'/index.json'.length))
+  }
+
+  private async archive(root: Execution): Promise<void> {
+    if (await this.objects.size(`${archiveFolder(root)}/index.json`)) await this.archiveAt(archiveFolder(root))
+  }
+
+  async archiveAt(folder: string): Promise<void> {
+    if (this.archives.has(folder)) return
+    this.archives.add(folder)
+    const index = await getHistoryIndex(this.objects, folder).catch((e: unknown) =>
+      this.wrong(`${folder}/index.json`, (e as Error).message),
+    )
+    if (!index) return
+    const listed = new Set(index.histories.map(h => h.runId))
+    for (const d of differences(folder, archiveFolder(index.root), 'root'))
+      this.wrong(`${folder}/index.json`, 'is the index of another run', d)
+    await mapBounded(index.histories, READS, async h => {
+      const key = historyKey(folder, h.runId)
+      const history = await getHistory(this.objects, key, h.digest, h.packed).catch((e: unknown) => e as Error)
+      if (!history || history instanceof Error) return this.wrong(key, history?.message ?? 'is gone')
+      for (const d of misindexed(history, h))
+        this.wrong(`${folder}/index.json`, `does not say what the history of ${h.runId} does`, d)
+      for (const r of archivedWith(history, h, index.root))
+        if (!listed.has(r.runId))
+          this.wrong(`${r.workflowId} (${r.runId})`, `${h.workflowId} names it, the index does not`)
+      for (const d of digestsIn(history)) this.mentioned.add(d)
+      await this.hear?.(h, key, history)
+    })
+  }
+}
