@@ -10,7 +10,11 @@ const ROOMS = ['workflows', 'domain']
 const OTHERS = ['package-lock.json', 'worker/workflow-bundle.ts']
 
 export async function workflowBundle(): Promise<{ readonly codePath: string }> {
-  const files = ROOMS.flatMap(room => readdirSync(join(checkout, room)).map(name => join(room, name)))
+  const files = ROOMS.flatMap(room =>
+    readdirSync(join(checkout, room), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => join(room, name)),
+  )
   const hash = createHash('sha256')
   for (const file of [...OTHERS, ...files.sort()]) hash.update(`${file}\0`).update(readFileSync(join(checkout, file)))
   const folder = join(checkout, 'dist')
