@@ -4,7 +4,6 @@ import type { Outcome } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/index/tasks.ts'
-import { synapseMapHalo, voidHalo } from '../kernels/index.ts'
 import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import {
@@ -27,6 +26,10 @@ import type { Deps } from './context.ts'
 import { modelInUse, request } from './model.ts'
 import { json, ofRegion, produce, type Made, type Order, type Put } from './produce.ts'
 import { configFor } from './documents.ts'
+import { globalIds, relabelVolume } from '../kernels/segmentation/relabel.ts'
+import { synapseMap as clefts, synapseMapHalo } from '../kernels/synapse/map.ts'
+import { voidHalo, voidMask } from '../kernels/segmentation/void.ts'
+import { watershed } from '../kernels/segmentation/watershed.ts'
 
 interface Mapping<D extends DataType> {
   readonly stage: 'affinity' | 'synapse-map' | 'supervoxel'
@@ -116,7 +119,7 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
   const how = { stage: 'synapse-map', config, from: 'render', source: emVolume, margin, target: mapVolume } as const
   return produce(deps, config, orderOf(task, how), put =>
     putBlocks(deps, task, put, how, async ({ data: em, shape, core }) => {
-      const { cleft, vesicles } = await deps.compute('synapseMap', [{ em, shape, core, params }])
+      const { cleft, vesicles } = await deps.compute(clefts, [{ em, shape, core, params }])
       const both = new Uint8Array(2 * cleft.length)
       both.set(cleft)
       both.set(vesicles, cleft.length)
@@ -140,14 +143,14 @@ export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
     const em = await readVolume(deps, task, refs(task, 'render'), emVolume, outer)
     // Most EM has no black to speak of: then no kernel needs to look.
     if (!em.includes(0)) return null
-    return deps.compute('voidMask', [em, shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])
+    return deps.compute(voidMask, [em, shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])
   }
   return produce(deps, config, { ...order, inputs }, async put => {
     let count = 0
     const made = await putBlocks(deps, task, put, how, async ({ data: affinity, shape, core, coord }) => {
-      const found = await deps.compute('watershed', [{ affinity, shape, core, params, empty: await empty(coord) }])
-      const ids = await deps.compute('globalIds', [coord, found.count])
-      const labels = await deps.compute('relabelVolume', [found.labels, ids])
+      const found = await deps.compute(watershed, [{ affinity, shape, core, params, empty: await empty(coord) }])
+      const ids = await deps.compute(globalIds, [coord, found.count])
+      const labels = await deps.compute(relabelVolume, [found.labels, ids])
       count += found.count
       return labels
     })

@@ -1,7 +1,5 @@
 // What activities are given when a worker starts: stores, the kernel pool, inference, and the facts of lineage.
 import type { Box, Vec3 } from '../domain/geometry.ts'
-import type * as kernels from '../kernels/index.ts'
-import type * as specimen from '../specimen/index.ts'
 import type { Outcome } from '../domain/contract.ts'
 import type { SetAside } from '../domain/plan/marks.ts'
 import type { Runtime } from '../domain/lineage.ts'
@@ -10,22 +8,12 @@ import type { StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
-type Exports = typeof kernels & typeof specimen
-/** The kernels among what the kernel room exports; the rest is constants. */
-export type Kernels = {
-  [K in keyof Exports as Exports[K] extends (...args: never[]) => unknown ? K : never]: Exports[K] extends (
-    ...args: infer A
-  ) => infer R
-    ? (...args: A) => R
-    : never
-}
-
-/** Runs a kernel by name in the thread pool; arguments are copied, typed arrays of the result are moved. */
-export type Compute = <K extends keyof Kernels>(
-  name: K,
-  args: Parameters<Kernels[K]>,
+/** Runs a kernel in the thread pool: a function that a file of kernels/ or specimen/ exports. Arguments are copied, typed arrays of the result are moved. */
+export type Compute = <A extends unknown[], R>(
+  kernel: (...args: A) => R,
+  args: NoInfer<A>,
   signal?: AbortSignal,
-) => Promise<Awaited<ReturnType<Kernels[K]>>>
+) => Promise<Awaited<R>>
 
 export interface InferenceRequest {
   /** Digest of the ONNX file, and its path, or what reads it where the process does not hold it yet. */

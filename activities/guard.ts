@@ -94,7 +94,7 @@ function cancellable(deps: Deps): Deps {
   const signal = Context.current().cancellationSignal
   return {
     ...deps,
-    compute: (name, args) => deps.compute(name, args, signal),
+    compute: (kernel, args) => deps.compute(kernel, args, signal),
     infer: request => deps.infer(request, signal),
   }
 }

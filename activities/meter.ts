@@ -98,8 +98,8 @@ export const meteredStore = (store: ObjectStore): ObjectStore =>
 
 export const meteredCompute =
   (compute: Compute): Compute =>
-  (name, args, signal) =>
-    timed('kernel', String(name), () => compute(name, args, signal), trace ? largest(args) : 0)
+  (kernel, args, signal) =>
+    timed('kernel', kernel.name, () => compute(kernel, args, signal), trace ? largest(args) : 0)
 
 export const meteredInfer =
   (infer: Infer): Infer =>

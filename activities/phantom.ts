@@ -13,6 +13,10 @@ import { kept } from './kept.ts'
 import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
 import { configOf } from './documents.ts'
+import { phantomScene } from '../specimen/scene.ts'
+import { phantomSection } from '../specimen/section.ts'
+import { phantomSpecimen } from '../specimen/specimen.ts'
+import { phantomTruth } from '../specimen/truth.ts'
 
 /** Voxels beyond the specimen that a shifted, rotated and warped tile may see. */
 const MARGIN = 48
@@ -35,23 +39,23 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
     seed: spec.seed,
   } as const
   return produce(deps, config, order, async put => {
-    const lay = (): Promise<PhantomScene> => deps.compute('phantomScene', [spec])
+    const lay = (): Promise<PhantomScene> => deps.compute(phantomScene, [spec])
     // All slabs show the same scene; one that was cancelled with its slab is laid out again.
     const scene = await kept(scenes, canonicalJson(spec as unknown as Json), SCENES, lay).catch(lay)
-    const truth = await deps.compute('phantomTruth', [spec, scene])
+    const truth = await deps.compute(phantomTruth, [spec, scene])
     const layout: TileEntry[] = []
     const slab: Box = {
       min: [-MARGIN, -MARGIN, first],
       max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, last + 1],
     }
-    const specimen = await deps.compute('phantomSpecimen', [spec, scene, slab])
+    const specimen = await deps.compute(phantomSpecimen, [spec, scene, slab])
     const labels = new Uint32Array(voxels(extent))
     copyOverlap(specimen.labels, slab, labels, extent, 1)
     const plane = specimen.em.length / sections
     for (let z = first; z <= last; z++) {
       const box: Box = { min: [-MARGIN, -MARGIN, z], max: [spec.size[0] + MARGIN, spec.size[1] + MARGIN, z + 1] }
       const slice = { em: specimen.em.slice(plane * (z - first), plane * (z - first + 1)), box }
-      for (const t of await deps.compute('phantomSection', [spec, z, slice])) {
+      for (const t of await deps.compute(phantomSection, [spec, z, slice])) {
         const name = `r${t.row}c${t.col}`
         const file = `tiles/z${String(z).padStart(5, '0')}/${name}.png`
         layout.push({ section: z, name, file, x: t.x, y: t.y, width: t.width, height: t.height })

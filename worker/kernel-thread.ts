@@ -1,9 +1,19 @@
 // One thread of the kernel pool: runs the kernel that it is told by name and moves the arrays of its result back.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
-import * as kernels from '../kernels/index.ts'
-import * as specimen from '../specimen/index.ts'
+import { checkout } from './home.ts'
 
-const known = { ...kernels, ...specimen }
+/** Every function that a file of these rooms exports, by its name. */
+const files = ['kernels', 'specimen'].flatMap(room =>
+  readdirSync(join(checkout, room), { recursive: true, encoding: 'utf8' })
+    .filter(f => f.endsWith('.ts'))
+    .map(f => join(checkout, room, f)),
+)
+const known: Readonly<Record<string, (...args: unknown[]) => unknown>> = Object.assign(
+  {},
+  ...(await Promise.all(files.map(f => import(f)))),
+)
 
 function buffersOf(value: unknown, into: Set<ArrayBuffer> = new Set()): Set<ArrayBuffer> {
   if (ArrayBuffer.isView(value)) {
@@ -13,9 +23,8 @@ function buffersOf(value: unknown, into: Set<ArrayBuffer> = new Set()): Set<Arra
   return into
 }
 
-export default async function run({ name, args }: { name: keyof typeof known; args: unknown[] }): Promise<unknown> {
-  const kernel = known[name] as (...a: unknown[]) => unknown
-  const result = await kernel(...args)
+export default async function run({ name, args }: { name: string; args: unknown[] }): Promise<unknown> {
+  const result = await known[name]!(...args)
   if (result === null || typeof result !== 'object') return result
   return move({ [transferableSymbol]: [...buffersOf(result)], [valueSymbol]: result } as never)
 }

@@ -15,6 +15,9 @@ import { progress } from '../meter.ts'
 import { contents, ofDataset, produce } from '../produce.ts'
 import { configOf } from '../documents.ts'
 import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumns } from './synapse-table.ts'
+import { connectivity } from '../../kernels/graph.ts'
+import { countIds } from '../../kernels/segmentation/compact-ids.ts'
+import { hilbertOrder } from '../../kernels/hilbert.ts'
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
@@ -30,7 +33,7 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
     for (const [i, cell] of Object.keys(segments).entries()) {
       tables.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
       const labels = await readVolume(deps, task, segments, segmentationVolume, cellBox(fromKey(cell), region, bounds))
-      const count = await deps.compute('countIds', [labels])
+      const count = await deps.compute(countIds, [labels])
       count.ids.forEach((id, k) => sizes.set(id, (sizes.get(id) ?? 0) + count.voxels[k]!))
       progress(i + 1, Object.keys(segments).length)
     }
@@ -38,8 +41,8 @@ export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
     const ids = BigUint64Array.from([...sizes.keys()].sort((a, b) => (a < b ? -1 : 1)))
     const voxels = Float64Array.from(ids, id => sizes.get(id)!)
     const found = concatTables(tables)
-    const all = rowsAt(found, await deps.compute('hilbertOrder', [found.x, found.y, found.z]))
-    const made = await deps.compute('connectivity', [all, { id: ids, voxels }])
+    const all = rowsAt(found, await deps.compute(hilbertOrder, [found.x, found.y, found.z]))
+    const made = await deps.compute(connectivity, [all, { id: ids, voxels }])
     const rows = synapseRows(all)
     await put('synapses.parquet', writeParquet(rows))
     await put('synapses-by-segment.parquet', writeParquet(byPartners(rows)))

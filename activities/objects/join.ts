@@ -16,6 +16,8 @@ import { progress } from '../meter.ts'
 import { refsBelow } from '../housekeeping/pages.ts'
 import { contents, ofDataset, produce, type Put } from '../produce.ts'
 import { configOf } from '../documents.ts'
+import { joinSkeletons } from '../../kernels/skeleton/join.ts'
+import { meshLevels } from '../../kernels/mesh/levels.ts'
 
 /** Bytes, as regions hold them, of the segments of one shard: so many are in memory at once. */
 const SHARD_BYTES = 2 ** 29
@@ -99,7 +101,7 @@ export async function writeMeshes(
   const bits = cellNm / 2 ** 10 > errorNm / 4 ? 16 : 10
   const triangles: number[] = []
   const { sharding, segments } = await joinSegments(deps, regions, 'raw', put, async pieces => {
-    const { origin, levels, data } = await deps.compute('meshLevels', [pieces.map(decodeMesh), params, bits])
+    const { origin, levels, data } = await deps.compute(meshLevels, [pieces.map(decodeMesh), params, bits])
     if (levels.length === 0) return undefined
     for (const [l, level] of levels.entries()) triangles[l] = (triangles[l] ?? 0) + level.triangles
     const manifest = encodeManifest({
@@ -130,7 +132,7 @@ export async function skeletonJoin(deps: Deps, task: DatasetTask): Promise<Outco
   return produce(deps, config, order, async put => {
     const { sharding, segments } = await joinSegments(deps, regions, 'gzip', put, async pieces => {
       const parts = pieces.map(decodeSkeleton).map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
-      const { vertices, ...rest } = await deps.compute('joinSkeletons', [parts])
+      const { vertices, ...rest } = await deps.compute(joinSkeletons, [parts])
       return { bytes: encodeSkeleton({ positions: vertices, ...rest }) }
     })
     await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding, shift.shiftNm))))

@@ -3,7 +3,6 @@ import type { RunConfig } from '../../domain/config.ts'
 import type { Outcome } from '../../domain/contract.ts'
 import { shapeOf, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
-import { fragmentAt, skeletonAt } from '../../kernels/index.ts'
 import type { RegionLabels } from '../../kernels/surface-samples.ts'
 import { encodeMesh } from '../../storage/formats/meshes/legacy.ts'
 import { pack } from '../../storage/formats/pack.ts'
@@ -21,6 +20,9 @@ import {
 import type { Deps } from '../context.ts'
 import { ofRegion, produce, type Made } from '../produce.ts'
 import { configFor } from '../documents.ts'
+import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
+import { fragmentAt, meshRegion } from '../../kernels/mesh.ts'
+import { skeletonAt, skeletonRegion } from '../../kernels/skeleton/skeleton.ts'
 
 interface Pieces {
   /** By segment id. */
@@ -42,7 +44,7 @@ async function pieces<S extends 'mesh' | 'skeleton'>(
   const order = ofRegion(stage, task, { ...params, voxelSizeNm }, touching(task, 'segment', outer))
   return produce(deps, config, order, async put => {
     const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
-    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const { labels, ids } = await deps.compute(compactIds, [volume])
     const [low, high] = [lowSides(outer, box), highSides(outer, box)]
     const region = { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low, high, params }
     const { entries, summary } = await make(region)
@@ -55,14 +57,14 @@ async function pieces<S extends 'mesh' | 'skeleton'>(
 
 export const mesh = (deps: Deps, task: CellTask): Promise<Outcome> =>
   pieces(deps, task, 'mesh', async region => {
-    const made = await deps.compute('meshRegion', [region])
+    const made = await deps.compute(meshRegion, [region])
     const entries = Array.from(made.ids, (id, i) => ({ key: String(id), bytes: encodeMesh(fragmentAt(made, i)) }))
     return { entries, summary: { triangles: made.triangles.length / 3 } }
   })
 
 export const skeleton = (deps: Deps, task: CellTask): Promise<Outcome> =>
   pieces(deps, task, 'skeleton', async region => {
-    const made = await deps.compute('skeletonRegion', [region])
+    const made = await deps.compute(skeletonRegion, [region])
     const entries = Array.from(made.ids, (id, i) => {
       const { vertices, edges, radii } = skeletonAt(made, i)
       return { key: String(id), bytes: encodeSkeleton({ positions: vertices, edges, radii }) }

@@ -3,11 +3,12 @@ import type { Outcome } from '../../domain/contract.ts'
 import { shapeOf, subtract, translate, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
 import { arrays } from '../segmentation/agglomerate.ts'
-import { synapseHalo } from '../../kernels/index.ts'
 import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
+import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
+import { synapseHalo, synapses } from '../../kernels/synapse/synapse.ts'
 
 export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context
@@ -22,9 +23,9 @@ export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const maps = await readVolume(deps, task, refs(task, 'synapse-map'), mapVolume, outer)
     const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
-    const { labels, ids } = await deps.compute('compactIds', [volume])
+    const { labels, ids } = await deps.compute(compactIds, [volume])
     const n = voxels(outer)
-    const { table } = await deps.compute('synapses', [
+    const { table } = await deps.compute(synapses, [
       {
         cleft: maps.slice(0, n),
         vesicles: maps.slice(n),

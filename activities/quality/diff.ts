@@ -16,6 +16,9 @@ import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
 import { releaseOf } from '../release/release.ts'
 import { saveDocument } from '../documents.ts'
+import { addSizes, segmentChanges } from '../../kernels/segmentation/segment-changes.ts'
+import { contingency, mergeContingency } from '../../kernels/metrics.ts'
+import { countIds } from '../../kernels/segmentation/compact-ids.ts'
 
 /** Saves the difference in the raw archive; returns its digest. */
 export async function diffReleases(plain: Deps, { dataset, before, after }: DiffInput): Promise<string> {
@@ -54,15 +57,15 @@ async function segmentsThatDiffer(
   for (const [i, cell] of cells.entries()) {
     const box = cellBox(fromKey(cell), b.regionShape, bounds)
     const [was, is] = await Promise.all([labels(a, box), labels(b, box)])
-    tables.push(await deps.compute('contingency', [was, is]))
-    sizes.before.push(await deps.compute('countIds', [was]))
-    sizes.after.push(await deps.compute('countIds', [is]))
+    tables.push(await deps.compute(contingency, [was, is]))
+    sizes.before.push(await deps.compute(countIds, [was]))
+    sizes.after.push(await deps.compute(countIds, [is]))
     progress(i + 1, cells.length)
   }
-  const changes = await deps.compute('segmentChanges', [
-    await deps.compute('mergeContingency', [tables]),
-    await deps.compute('addSizes', [sizes.before]),
-    await deps.compute('addSizes', [sizes.after]),
+  const changes = await deps.compute(segmentChanges, [
+    await deps.compute(mergeContingency, [tables]),
+    await deps.compute(addSizes, [sizes.before]),
+    await deps.compute(addSizes, [sizes.after]),
     await sizesOf(deps, a),
   ])
   return {

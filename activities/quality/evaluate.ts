@@ -19,6 +19,7 @@ import { releaseOf } from '../release/release.ts'
 import { configOf } from '../documents.ts'
 import { scoredBox, truthFile, truthOfPhantom, type Truth } from './truth.ts'
 import { scoreSynapseTables } from './synapse-truth.ts'
+import { contingency, mergeContingency, scores } from '../../kernels/metrics.ts'
 
 interface Where {
   readonly bounds: Box
@@ -32,10 +33,10 @@ async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: T
     const part = intersect(cellBox(fromKey(cell), at.region, at.bounds), wanted)
     if (isEmpty(part)) continue
     const seg = await readVolume(deps, { context: at } as never, segments, segmentationVolume, part)
-    tables.push(await deps.compute('contingency', [seg, truth.labels(part)]))
+    tables.push(await deps.compute(contingency, [seg, truth.labels(part)]))
     progress(i + 1, cells.length)
   }
-  const { voxels: _, ...quality } = await deps.compute('scores', [await deps.compute('mergeContingency', [tables])])
+  const { voxels: _, ...quality } = await deps.compute(scores, [await deps.compute(mergeContingency, [tables])])
   return quality
 }
 

@@ -5,6 +5,7 @@ import type { ScoredSynapse, SynapseScores } from '../../kernels/synapse/score.t
 import { readParquet } from '../../storage/formats/parquet.ts'
 import type { Deps } from '../context.ts'
 import type { Labels } from './truth.ts'
+import { scoreSynapses } from '../../kernels/synapse/score.ts'
 
 export type TrueSynapse = ScoredSynapse
 
@@ -40,7 +41,7 @@ export async function scoreSynapseTables(
     min: map3(a => bounds.min[a] + RIM),
     max: map3(a => bounds.max[a] - RIM),
   }
-  return deps.compute('scoreSynapses', [found, truth.filter(inside), MAX_DISTANCE, listed])
+  return deps.compute(scoreSynapses, [found, truth.filter(inside), MAX_DISTANCE, listed])
 }
 
 /** Most frequent label other than 0; of equally frequent ones the smallest; 0 if there is none. */

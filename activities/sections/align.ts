@@ -12,6 +12,7 @@ import { refsBelow } from '../housekeeping/pages.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { readJson, sectionReader } from './sections.ts'
 import { configOf } from '../documents.ts'
+import { identityAlignment, solveAlignment } from '../../kernels/sections/align.ts'
 
 /** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
 export interface AlignmentSummary {
@@ -64,11 +65,11 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
     }
     const solved =
       method === 'none'
-        ? await deps.compute('identityAlignment', [
+        ? await deps.compute(identityAlignment, [
             extents.map(e => e.z),
             excluded.map(e => ({ z: e.section, reason: e.reason })),
           ])
-        : await deps.compute('solveAlignment', [pairs, extents, params])
+        : await deps.compute(solveAlignment, [pairs, extents, params])
     const holes: Hole[] = []
     for (const s of solved.sections) {
       await put(`fields/${s.z}.bin`, fieldBytes(s.field))

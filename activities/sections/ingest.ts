@@ -18,6 +18,7 @@ import { progress, timedKernel } from '../meter.ts'
 import { json, produce } from '../produce.ts'
 import { configOf, saveDocument } from '../documents.ts'
 import { identityOf, listed, openSource, type TileSource } from '../sources/source.ts'
+import { tileQuality } from '../../kernels/sections/tile-quality.ts'
 
 /** `x`, `y`: nominal position of the first pixel, in pixels. */
 export interface IngestedTile extends TileQuality, Readonly<Record<'x' | 'y' | 'width' | 'height', number>> {
@@ -238,7 +239,7 @@ export async function check(
       'BadTileError',
       `wrong shape: ${image.width} x ${image.height} pixels, the layout says ${tile.width} x ${tile.height}`,
     )
-  const q = await deps.compute('tileQuality', [image.data, image.width, image.height])
+  const q = await deps.compute(tileQuality, [image.data, image.width, image.height])
   const { blankStd, maxSaturated } = config.stages.ingest
   if (!mayBeBlack && q.std < blankStd)
     throw new HillockError('BadTileError', `blank: grey values vary by ${q.std.toFixed(2)} only`)

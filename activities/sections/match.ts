@@ -10,6 +10,9 @@ import { progress } from '../meter.ts'
 import { item, json, produce } from '../produce.ts'
 import { loadTiles, sectionReader } from './sections.ts'
 import { configOf } from '../documents.ts'
+import { matchSections } from '../../kernels/sections/match-sections.ts'
+import { renderSection } from '../../kernels/sections/draw-section.ts'
+import { turnedSection } from '../../kernels/sections/turned.ts'
 
 /** Two pairs per section keep the chain together across a single bad one. */
 const BACK = [1, 2]
@@ -34,7 +37,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
   const images = new Map<unknown, Promise<SectionImage>>()
   const draw = async (z: number): Promise<SectionImage> => {
     const { manifest, stitch } = await section(z)
-    return deps.compute('renderSection', [await loadTiles(deps, manifest.tiles), stitch!, stitch!.bounds, scale])
+    return deps.compute(renderSection, [await loadTiles(deps, manifest.tiles), stitch!, stitch!.bounds, scale])
   }
   const image = (z: number): Promise<SectionImage> => kept(images, z, Infinity, () => draw(z))
   const outcomes: Outcome[] = []
@@ -57,12 +60,12 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
         return produce(deps, config, order, async put => {
           const found =
             from.stitch && to.stitch
-              ? await deps.compute('matchSections', [await image(a), await image(b), params])
+              ? await deps.compute(matchSections, [await image(a), await image(b), params])
               : null
           // What would help is for a person to read: it is no part of what the sections agree on.
           const turned =
             found && found.agreement < AGREES
-              ? await deps.compute('turnedSection', [await image(a), await image(b)])
+              ? await deps.compute(turnedSection, [await image(a), await image(b)])
               : undefined
           await put('match.json', json(found))
           return {

@@ -8,6 +8,7 @@ import { progress } from '../meter.ts'
 import { json, produce } from '../produce.ts'
 import { loadTiles, readJson } from './sections.ts'
 import { configOf } from '../documents.ts'
+import { stitchSection } from '../../kernels/sections/stitch.ts'
 
 export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task
@@ -31,7 +32,7 @@ export async function stitch(deps: Deps, task: SectionTask): Promise<BatchOutcom
         return { voxels: 0, summary: { tiles: 0 } }
       }
       const tiles = await loadTiles(deps, manifest.tiles)
-      const stitched = await deps.compute('stitchSection', [tiles, parameters])
+      const stitched = await deps.compute(stitchSection, [tiles, parameters])
       await put('stitch.json', json(stitched))
       return {
         voxels: tiles.reduce((n, t) => n + t.data.length, 0),

@@ -12,6 +12,8 @@ import type { Deps } from '../context.ts'
 import type { EdgeThresholdRequest } from '../../kernels/segmentation/edge-table.ts'
 import { contents, ofNode, produce } from '../produce.ts'
 import { configFor, configOf } from '../documents.ts'
+import { agglomerate as mergeEdges, joinChildren } from '../../kernels/segmentation/agglomerate.ts'
+import { edgeThresholds } from '../../kernels/segmentation/edge-table.ts'
 
 const unit = (axis: number): Vec3 => map3(a => (a === axis ? 1 : 0))
 
@@ -44,7 +46,7 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
       task.level === 0
         ? await leaf(deps, from[task.cell]!, { threshold: config.stages.agglomerate.threshold, low, firstBlock })
         : await joined(deps, from)
-    const made = await deps.compute('agglomerate', [{ ...graph, openFaces: openFaces(node, region, bounds) }])
+    const made = await deps.compute(mergeEdges, [{ ...graph, openFaces: openFaces(node, region, bounds) }])
     await put('merges.bin', arrays(made.merges))
     await put('edges.bin', arrays(made.edges))
     await put('nodes.bin', arrays(made.nodes))
@@ -58,7 +60,7 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
 async function leaf(deps: Deps, rag: ArtifactRef, thresholds: Omit<EdgeThresholdRequest, 'edges'>): Promise<OpenGraph> {
   const edges = await readArrays<Edges>(deps, rag, 'edges.bin')
   return {
-    edges: await deps.compute('edgeThresholds', [{ edges, ...thresholds }]),
+    edges: await deps.compute(edgeThresholds, [{ edges, ...thresholds }]),
     nodes: await readArrays<Nodes>(deps, rag, 'nodes.bin'),
   }
 }
@@ -71,5 +73,5 @@ async function joined(deps: Deps, children: Readonly<Record<string, ArtifactRef>
       nodes: await readArrays<Nodes>(deps, ref, 'nodes.bin'),
     })),
   )
-  return deps.compute('joinChildren', [graphs])
+  return deps.compute(joinChildren, [graphs])
 }

@@ -17,6 +17,8 @@ import {
 import type { Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
+import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
+import { regionGraph } from '../../kernels/segmentation/rag.ts'
 
 export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
   const { bounds } = task.context
@@ -30,8 +32,8 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
     const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
-    const { labels, ids } = await deps.compute('compactIds', [volume])
-    const g = await deps.compute('regionGraph', [
+    const { labels, ids } = await deps.compute(compactIds, [volume])
+    const g = await deps.compute(regionGraph, [
       { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },
     ])
     await put('edges.bin', arrays(g.edges))

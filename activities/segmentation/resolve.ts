@@ -10,6 +10,8 @@ import { own, putVolume, readVolume, refs, regionBox, segmentationVolume } from 
 import type { Deps } from '../context.ts'
 import { contents, ofNode, ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
+import { countIds, mapIds } from '../../kernels/segmentation/compact-ids.ts'
+import { mergeTableSlice } from '../../kernels/segmentation/relabel.ts'
 
 /** One file per child, so that a child whose clusters ended as before is left alone by changes elsewhere. */
 const sliceFile = (child: string): string => `${child}.bin`
@@ -37,7 +39,7 @@ export async function resolve(deps: Deps, task: CellTask): Promise<Outcome> {
     if (parent) path.push(await readArrays<Merges>(deps, parent, sliceFile(task.cell)))
     for (const child of childrenOf(node, region, bounds)) {
       const { id } = await readArrays<Nodes>(deps, merged[nodeKey(child)]!, 'nodes.bin')
-      const table = await deps.compute('mergeTableSlice', [{ ids: id.slice().sort(), path }])
+      const table = await deps.compute(mergeTableSlice, [{ ids: id.slice().sort(), path }])
       await put(sliceFile(key(child.coord)), arrays(table))
     }
     return { voxels: voxels(nodeBox(node, region, bounds)) }
@@ -56,12 +58,12 @@ export async function mergeTable(deps: Deps, task: CellTask): Promise<Outcome> {
     ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
   })
   return produce(deps, config, order, async put => {
-    const { ids } = await deps.compute('countIds', [
+    const { ids } = await deps.compute(countIds, [
       await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box),
     ])
     const path = [await readArrays<Merges>(deps, leaf, 'merges.bin')]
     if (parent) path.push(await readArrays<Merges>(deps, parent, sliceFile(task.cell)))
-    const table = await deps.compute('mergeTableSlice', [{ ids: ids.filter(id => id !== 0n), path }])
+    const table = await deps.compute(mergeTableSlice, [{ ids: ids.filter(id => id !== 0n), path }])
     await put('table.bin', arrays(table))
     return { voxels: voxels(box), summary: { supervoxels: table.from.length } }
   })
@@ -77,7 +79,7 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const { from, to } = await readArrays<Merges>(deps, table, 'table.bin')
     const labels = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box)
-    const mapped = await deps.compute('mapIds', [labels, from, to])
+    const mapped = await deps.compute(mapIds, [labels, from, to])
     await putVolume(put, mapped, box, segmentationVolume)
     return { voxels: voxels(box), summary: { segments: new Set(to).size } }
   })

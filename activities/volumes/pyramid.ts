@@ -21,6 +21,7 @@ import { emVolume, readVolume, refs, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { contents, ofNode, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
+import { downsampleMean, downsampleMode } from '../../kernels/downsample.ts'
 
 type Stage = 'pyramid' | 'label-pyramid'
 
@@ -69,8 +70,8 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
     if (task.level > 0) {
       const made =
         stage === 'pyramid'
-          ? await deps.compute('downsampleMean', [data as Uint8Array, shapeOf(source), step])
-          : await deps.compute('downsampleMode', [data as BigUint64Array, shapeOf(source), step])
+          ? await deps.compute(downsampleMean, [data as Uint8Array, shapeOf(source), step])
+          : await deps.compute(downsampleMode, [data as BigUint64Array, shapeOf(source), step])
       here = made.data as VolumeArray
     }
     for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)

@@ -6,7 +6,6 @@ import { boxName, intersect, isEmpty, voxels } from '../../domain/geometry.ts'
 import type { Source } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
-import { tilesInBox } from '../../kernels/index.ts'
 import type { Lattice, SectionStitch } from '../../kernels/sections/section-types.ts'
 import { byteCache } from '../../storage/stores/byte-cache.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
@@ -19,6 +18,7 @@ import { sectionPages } from '../housekeeping/pages.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { loadTiles, readJson, sectionReader } from '../sections/sections.ts'
 import { configFor } from '../documents.ts'
+import { renderSlab, tilesInBox } from '../../kernels/sections/render.ts'
 
 /** Sections rendered in one kernel call: bounds the memory of decoded tiles. */
 const SLAB = 16
@@ -83,7 +83,7 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
         })),
       )
       const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
-      const drawn = await deps.compute('renderSlab', [loaded, part, params, excluded.map(e => e.box)])
+      const drawn = await deps.compute(renderSlab, [loaded, part, params, excluded.map(e => e.box)])
       copyOverlap(drawn, part, out, box, 1)
       progress(z1 - box.min[2], box.max[2] - box.min[2])
     }

@@ -14,8 +14,8 @@ import { encodePng } from '../../storage/formats/image.ts'
 const folder = mkdtempSync(join(tmpdir(), 'hillock-check-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const deps = {
-  compute: async (name: string, args: [Uint8Array, number, number]) => {
-    expect(name).toBe('tileQuality')
+  compute: async (kernel: unknown, args: [Uint8Array, number, number]) => {
+    expect(kernel).toBe(tileQuality)
     return tileQuality(...args)
   },
 } as unknown as Deps

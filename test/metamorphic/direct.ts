@@ -7,8 +7,6 @@ import type { Plan } from '../../domain/plan/plan.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
 import { walkRegion, walkRun, walkSections, walkSweep, wholePhase, type Steps } from '../../domain/index/walk.ts'
-import * as kernels from '../../kernels/index.ts'
-import * as specimen from '../../specimen/index.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { getRelease } from '../../storage/releases.ts'
@@ -57,8 +55,7 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
   const activities = createActivities({
     objects,
     artifacts: artifactStore(objects),
-    compute: async (name, args) =>
-      ({ ...kernels, ...specimen }[name] as (...a: unknown[]) => unknown)(...args) as never,
+    compute: async (kernel, args) => kernel(...args) as never,
     infer: host.infer,
     codeRevision: 'direct',
     runtime: runtime(),
