@@ -5,12 +5,9 @@ import { HillockError } from '../domain/errors.ts'
 import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { CellTask } from '../domain/index/tasks.ts'
 import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
-import { copyOverlap } from '../storage/formats/volume.ts'
+import { chunkPaths, copyOverlap } from '../storage/formats/volume.ts'
 import {
   affinityVolume,
-  type Block,
-  blocksOf,
-  eachBlock,
   emVolume,
   halo,
   mapVolume,
@@ -24,7 +21,8 @@ import {
 } from './cells.ts'
 import type { Deps } from './context.ts'
 import { modelInUse, request } from './model.ts'
-import { json, ofRegion, produce, type Made, type Order, type Put } from './produce.ts'
+import { eachPart, partsOf, type Block } from './parts.ts'
+import { json, ofRegion, produce, type Made, type Order, type Outputs, type Put } from './produce.ts'
 import { configFor } from './documents.ts'
 import { globalIds, relabelVolume } from '../kernels/segmentation/relabel.ts'
 import { synapseMap as clefts, synapseMapHalo } from '../kernels/synapse/map.ts'
@@ -57,35 +55,42 @@ const orderOf = <D extends DataType>(task: CellTask, { stage, config, from, marg
     touching(task, from, halo(regionBox(task), margin, task.context.bounds)),
   )
 
-/** Writes the volume of a region; `map` returns the channels of a core one after the other. Poisoned blocks are holes. */
+/** What `map` makes of a block: its channels one after the other, and what it has counted. */
+interface Mapped<D extends DataType> {
+  readonly data: VolumeArray<D>
+  readonly count: number
+}
+
+/** Writes the volume of a region; `map` returns a core. Poisoned blocks are holes. */
 async function putBlocks<D extends DataType>(
   deps: Deps,
   task: CellTask,
   put: Put,
+  outputs: Outputs,
   { stage, config, from, source, margin, target }: Mapping<D>,
-  map: (around: Surroundings) => Promise<VolumeArray<D>>,
-): Promise<Made> {
+  map: (around: Surroundings) => Promise<Mapped<D>>,
+): Promise<Made & { readonly count: number }> {
   const { bounds } = task.context
   const box = regionBox(task)
   const { channels = 1 } = target
-  const out = newVolume(target.dtype, channels * voxels(box))
-  const mapped = async ({ box: own, coord }: Block, read: (outer: Box) => Promise<Uint8Array>) => {
+  const mapped = async ({ box: own, coord }: Block, read: (outer: Box) => Promise<Uint8Array>): Promise<Mapped<D>> => {
     const outer = halo(own, margin, bounds)
     const core = translate(own, subtract([0, 0, 0], outer.min))
     return map({ data: await read(outer), shape: shapeOf(outer), core, coord })
   }
-  const holes = await eachBlock(
-    stage,
-    blocksOf(box, config, bounds),
-    async block => {
+  const { holes, count } = await eachPart(stage, partsOf(box, config.grid.block, bounds), outputs, {
+    begin: part => newVolume(target.dtype, channels * voxels(part.box)),
+    async make(block, volume, part) {
       const made = await mapped(block, outer => readVolume(deps, task, refs(task, from), source, outer))
-      copyOverlap(made, block.box, out, box, channels)
+      copyOverlap(made.data, block.box, volume, part.box, channels)
+      return made.count
     },
-    block => mapped(block, async outer => new Uint8Array((source.channels ?? 1) * voxels(outer)).fill(128)),
-  )
-  await putVolume(put, out, box, target)
+    control: block => mapped(block, async outer => new Uint8Array((source.channels ?? 1) * voxels(outer)).fill(128)),
+    paths: part => chunkPaths(part.box, 0),
+    put: (part, volume) => putVolume(put, volume, part.box, target),
+  })
   await put('holes.json', json(holes))
-  return { voxels: voxels(box), holes }
+  return { voxels: voxels(box), holes, count }
 }
 
 /** EM through the model. */
@@ -102,11 +107,12 @@ export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
     deps,
     config,
     { ...order, parameters: { ...parameters, multipleOf, sample }, model: digest },
-    async put => {
+    async (put, outputs) => {
       await modelInUse(deps, model)
-      return putBlocks(deps, task, put, how, ({ data: em, shape, core }) =>
-        deps.infer(request(deps, model, em, shape, core)),
-      )
+      return putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => ({
+        data: await deps.infer(request(deps, model, em, shape, core)),
+        count: 0,
+      }))
     },
   )
 }
@@ -117,13 +123,13 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
   const params = config.stages['synapse-map']
   const margin = synapseMapHalo
   const how = { stage: 'synapse-map', config, from: 'render', source: emVolume, margin, target: mapVolume } as const
-  return produce(deps, config, orderOf(task, how), put =>
-    putBlocks(deps, task, put, how, async ({ data: em, shape, core }) => {
+  return produce(deps, config, orderOf(task, how), (put, outputs) =>
+    putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => {
       const { cleft, vesicles } = await deps.compute(clefts, [{ em, shape, core, params }])
       const both = new Uint8Array(2 * cleft.length)
       both.set(cleft)
       both.set(vesicles, cleft.length)
-      return both
+      return { data: both, count: 0 }
     }),
   )
 }
@@ -145,15 +151,12 @@ export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
     if (!em.includes(0)) return null
     return deps.compute(voidMask, [em, shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])
   }
-  return produce(deps, config, { ...order, inputs }, async put => {
-    let count = 0
-    const made = await putBlocks(deps, task, put, how, async ({ data: affinity, shape, core, coord }) => {
+  return produce(deps, config, { ...order, inputs }, async (put, outputs) => {
+    const made = await putBlocks(deps, task, put, outputs, how, async ({ data: affinity, shape, core, coord }) => {
       const found = await deps.compute(watershed, [{ affinity, shape, core, params, empty: await empty(coord) }])
       const ids = await deps.compute(globalIds, [coord, found.count])
-      const labels = await deps.compute(relabelVolume, [found.labels, ids])
-      count += found.count
-      return labels
+      return { data: await deps.compute(relabelVolume, [found.labels, ids]), count: found.count }
     })
-    return { ...made, summary: { supervoxels: count } }
+    return { ...made, summary: { supervoxels: made.count } }
   })
 }

@@ -1,32 +1,15 @@
 // What the stages of regions share: their boxes and blocks, and the reading of volumes across regions.
-import type { RunConfig } from '../domain/config.ts'
 import type { Refs } from '../domain/contract.ts'
-import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box, type Vec3 } from '../domain/geometry.ts'
+import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import type { Hole } from '../domain/release.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/index/tasks.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'
-import { Context } from '@temporalio/activity'
-import { stages } from '../domain/stages.ts'
-import { failuresBefore, ownFailures } from './attempts.ts'
 import type { Deps } from './context.ts'
-import { fault } from './faults.ts'
-import { progress } from './meter.ts'
 import type { Put } from './produce.ts'
 
 export const regionBox = (t: CellTask): Box => cellBox(fromKey(t.cell), t.context.region, t.context.bounds)
-
-export interface Block {
-  readonly coord: Vec3
-  readonly box: Box
-}
-
-/** Blocks of a region, in raster order, clipped to the dataset. */
-export const blocksOf = (box: Box, config: RunConfig, bounds: Box): Block[] =>
-  cellsIn(box, config.grid.block).map(coord => ({ coord, box: cellBox(coord, config.grid.block, bounds) }))
 
 /** Refs of one stage that a task brings; none is a fault of the workflow. */
 export function refs(task: CellTask, stage: StageName): Refs {
@@ -99,37 +82,3 @@ const sides = (reaches: (axis: 0 | 1 | 2) => boolean): Sides => map3(a => (reach
 /** 1 on each axis where `outer` reaches below (above) `inner`. */
 export const lowSides = (outer: Box, inner: Box): Sides => sides(a => outer.min[a] < inner.min[a])
 export const highSides = (outer: Box, inner: Box): Sides => sides(a => outer.max[a] > inner.max[a])
-
-/**
- * Runs `work` on each block. One that still fails on the last attempt of the activity is set aside with its reason, so
- * that the region goes on without it; but where `control`, the same work on an even block, fails as well, no block is at fault.
- * @throws HillockError ComputeLost when any block fails
- */
-export async function eachBlock(
-  stage: StageName,
-  blocks: readonly Block[],
-  work: (block: Block) => Promise<void>,
-  control: (block: Block) => Promise<unknown>,
-): Promise<Hole[]> {
-  const holes: Hole[] = []
-  const last = ownFailures(failuresBefore(Context.current().info)) + 1 >= stages[stage].retry.attempts
-  for (const [i, block] of blocks.entries()) {
-    try {
-      fault('before', ` block ${key(block.coord)}`)
-      await work(block)
-    } catch (e) {
-      // What is wrong with the run as a whole is no fault of the block, and a cancelled block has not failed.
-      const whole = isHillockError(e) && !['QuarantinedBlock', 'ComputeLost'].includes(e.type)
-      if (!last || whole || Context.current().cancellationSignal.aborted) throw e
-      const [what, reason] = [`block ${key(block.coord)}`, e instanceof Error ? e.message : String(e)]
-      await control(block).catch((any: Error) => {
-        if (isHillockError(any) && any.type !== 'ComputeLost') throw any
-        const why = `${stage} fails on an even block of the same shape too, so that ${what} is not at fault: ${any.message}`
-        throw new HillockError('ComputeLost', why)
-      })
-      holes.push({ stage, what, reason })
-    }
-    progress(i + 1, blocks.length)
-  }
-  return holes
-}

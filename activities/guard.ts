@@ -35,11 +35,14 @@ export function guarded<T extends Record<string, Activity>>(
     (name: string, activity: Activity) =>
     async (...args: unknown[]): Promise<unknown> => {
       const context = Context.current()
-      const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0, requests: {} }
       const failures = failuresBefore(context.info)
+      const { finished = {} } = (context.info.heartbeatDetails ?? {}) as Partial<Beat>
+      const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0, requests: {}, finished: { ...finished } }
       let held: string | undefined
-      const say = (): void =>
-        context.heartbeat({ stage: name, done: beat.done, total: beat.total, waits: beat.waits, failures, held })
+      const say = (): void => {
+        const { done, total, waits, finished } = beat
+        context.heartbeat({ stage: name, done, total, waits, failures, held, finished })
+      }
       // At once, so that they are known however this attempt ends.
       if (failures.length > 0) say()
       if (failures.at(-1)?.type === LOST && failures.length === context.info.attempt - 1)

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { appendFile } from 'node:fs/promises'
 import { around } from '../storage/stores/around.ts'
+import type { Digest } from '../domain/recipe.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Request } from '../storage/stores/observed-store.ts'
 import type { Compute, Infer } from './context.ts'
@@ -23,6 +24,13 @@ export class Meter {
   }
 }
 
+/** A part of an activity's work that is done, as its heartbeats tell the next attempt: enough to know the outputs again. */
+export interface Finished {
+  readonly digest: Digest
+  /** What the work has counted in it. */
+  readonly count: number
+}
+
 /** What the heartbeat of the running activity reports. */
 export interface Beat {
   stage: string
@@ -30,6 +38,8 @@ export interface Beat {
   total: number
   /** Moves with every sign of life; a heartbeat is sent only while it moves. */
   ticks: number
+  /** By name, those of earlier attempts included. */
+  readonly finished: Record<string, Finished>
   /** What the bucket said to the last request, where it did not do as asked. */
   waits?: string | undefined
   /** Requests to the object store, by `operation prefix`; those that failed, those of them that were throttled, and bytes with that word before. */
@@ -46,6 +56,9 @@ export function progress(done: number, total: number): void {
   const beat = beats.getStore()
   if (beat) Object.assign(beat, { done, total, ticks: beat.ticks + 1 })
 }
+
+/** The parts that are done, for the work to add to. */
+export const finishedParts = (): Record<string, Finished> => beats.getStore()?.finished ?? {}
 
 const trace = process.env['HILLOCK_TRACE']
 

@@ -64,6 +64,14 @@ export interface Made {
 
 export type Put = (path: string, bytes: Uint8Array) => Promise<void>
 
+/** What is known of outputs while an artifact is made. */
+export interface Outputs {
+  /** Digest of what was put at `paths`, once all of it is in the store. */
+  written(paths: readonly string[]): Promise<Digest>
+  /** Whether an earlier attempt has put these, with that digest: then they are not put again. */
+  takeOver(paths: readonly string[], digest: Digest): Promise<boolean>
+}
+
 /** Canonical JSON as the bytes of an output. */
 export const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value as Json))
 
@@ -78,7 +86,7 @@ export async function produce(
   deps: Deps,
   config: RunConfig,
   order: Order,
-  work: (put: Put) => Promise<Made>,
+  work: (put: Put, outputs: Outputs) => Promise<Made>,
 ): Promise<Outcome> {
   const first: Recipe = {
     stage: order.stage,
@@ -103,27 +111,31 @@ export async function produce(
   const { info } = Context.current()
   return metered(meter, async () => {
     const pending = new Set<Promise<void>>()
-    const outputs: Output[] = []
+    const outputs = new Map<string, Promise<Output>>()
     let failed: unknown
     const put: Put = async (path, bytes) => {
       while (pending.size >= WRITES) await Promise.race(pending)
       if (failed) throw failed
-      const write: Promise<void> = writer.put(path, bytes).then(
-        o => {
-          pending.delete(write)
-          outputs.push(o)
-        },
-        (e: unknown) => {
-          pending.delete(write)
-          failed ??= e
-        },
-      )
-      pending.add(write)
+      const write = writer.put(path, bytes)
+      outputs.set(path, write)
+      const ended: Promise<void> = write
+        .catch((e: unknown) => void (failed ??= e))
+        .then(() => void pending.delete(ended))
+      pending.add(ended)
     }
-    const made = await work(put)
+    const digestAt = async (paths: Iterable<string>): Promise<Digest> =>
+      contentDigest(await Promise.all(Array.from(paths, p => outputs.get(p)!)))
+    const made = await work(put, {
+      written: digestAt,
+      async takeOver(paths, digest) {
+        const found = await writer.takeOver(paths, digest)
+        for (const o of found ?? []) outputs.set(o.path, Promise.resolve(o))
+        return found !== undefined
+      },
+    })
     await Promise.all(pending)
     if (failed) throw failed
-    refuseAgain({ stage: recipe.stage, recipe: writer.recipeId, content: contentDigest(outputs) }, marks)
+    refuseAgain({ stage: recipe.stage, recipe: writer.recipeId, content: await digestAt(outputs.keys()) }, marks)
     const { kernel, inference } = meter.seconds
     const committed = await writer.commit({
       codeRevision: deps.codeRevision,

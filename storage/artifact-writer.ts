@@ -17,6 +17,8 @@ export interface ArtifactWriter {
    * @throws HillockError NondeterminismError when it has others; ProvenanceError for a path given twice or a writer that has committed.
    */
   put(path: string, bytes: Uint8Array): Promise<Output>
+  /** Outputs that an earlier attempt has put, without making them again; undefined when they are not all there, or not those of `digest`. */
+  takeOver(paths: readonly string[], digest: Digest): Promise<readonly Output[] | undefined>
   /**
    * Verifies that every output is in the store, then writes the lineage record: from here on the artifact exists.
    * When a racing attempt has committed the same content, its artifact is returned.
@@ -111,6 +113,17 @@ export function artifactWriter(
       }
       outputs.set(path, output)
       return output
+    },
+
+    async takeOver(paths, digest) {
+      const there = await mapBounded(paths, 8, async path => {
+        const bytes = await objects.get(artifactKey(stage, id, path))
+        return bytes && { path, sha256: sha256(bytes), bytes: bytes.length }
+      })
+      const found = there.filter(o => o !== undefined)
+      if (found.length < paths.length || contentDigest(found) !== digest) return undefined
+      for (const o of found) outputs.set(o.path, o)
+      return found
     },
 
     async commit(attempt) {

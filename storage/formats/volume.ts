@@ -146,10 +146,12 @@ export async function readBox<D extends DataType>(
   return { data, missing }
 }
 
-/** Paths of the chunks of a region's box that are not among `paths`. */
+/** Paths of the chunks that a box is cut into, in raster order. */
+export const chunkPaths = (box: Box, mip: number, chunk: Vec3 = CHUNK): string[] =>
+  cellsIn(box, chunk).map(c => chunkPath(mip, cellBox(c, chunk, box)))
+
+/** Those of them that are not among `paths`. */
 export function missingChunks(paths: Iterable<string>, box: Box, mip: number, chunk: Vec3 = CHUNK): string[] {
   const there = new Set(paths)
-  return cellsIn(box, chunk)
-    .map(c => chunkPath(mip, cellBox(c, chunk, box)))
-    .filter(p => !there.has(p))
+  return chunkPaths(box, mip, chunk).filter(p => !there.has(p))
 }
