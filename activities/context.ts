@@ -8,11 +8,15 @@ import type { StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
-/** Runs a kernel in the thread pool: a function that a file of kernels/ or specimen/ exports. Arguments are copied, typed arrays of the result are moved. */
+/**
+ * Runs a kernel in the thread pool: a function that a file of kernels/ or specimen/ exports. Arguments are copied, typed arrays of
+ * the result are moved. The kernel counts its signs of life in `ticks`.
+ */
 export type Compute = <A extends unknown[], R>(
   kernel: (...args: A) => R,
   args: NoInfer<A>,
   signal?: AbortSignal,
+  ticks?: Int32Array,
 ) => Promise<Awaited<R>>
 
 export interface InferenceRequest {

@@ -6,7 +6,7 @@ import type { Deps } from './context.ts'
 import { failuresBefore, HANDED, LOST, told, usedUp } from './attempts.ts'
 import { fault } from './faults.ts'
 import { untilOpen } from './housekeeping/gc-gate.ts'
-import { beats, type Beat } from './meter.ts'
+import { beats, lifeOf, newBeat, type Beat } from './meter.ts'
 import { tellAttempt } from './metrics.ts'
 
 const BEAT_MS = 2000
@@ -37,7 +37,7 @@ export function guarded<T extends Record<string, Activity>>(
       const context = Context.current()
       const failures = failuresBefore(context.info)
       const { finished = {} } = (context.info.heartbeatDetails ?? {}) as Partial<Beat>
-      const beat: Beat = { stage: name, done: 0, total: 0, ticks: 0, requests: {}, finished: { ...finished } }
+      const beat = newBeat(name, finished)
       let held: string | undefined
       const say = (): void => {
         const { done, total, waits, finished } = beat
@@ -50,8 +50,9 @@ export function guarded<T extends Record<string, Activity>>(
       let seen = -1
       let quiet = 0
       const timer = setInterval(() => {
-        quiet = beat.ticks === seen ? quiet + BEAT_MS : 0
-        seen = beat.ticks
+        const life = lifeOf(beat)
+        quiet = life === seen ? quiet + BEAT_MS : 0
+        seen = life
         if (quiet < STALL_MS) say()
       }, BEAT_MS)
       try {

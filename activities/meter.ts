@@ -36,8 +36,10 @@ export interface Beat {
   stage: string
   done: number
   total: number
-  /** Moves with every sign of life; a heartbeat is sent only while it moves. */
+  /** Moves with every sign of life. */
   ticks: number
+  /** Signs of life of the kernels that are running. */
+  readonly kernels: Set<Int32Array>
   /** By name, those of earlier attempts included. */
   readonly finished: Record<string, Finished>
   /** What the bucket said to the last request, where it did not do as asked. */
@@ -45,6 +47,17 @@ export interface Beat {
   /** Requests to the object store, by `operation prefix`; those that failed, those of them that were throttled, and bytes with that word before. */
   readonly requests: Record<string, number>
 }
+
+/** @param finished parts that earlier attempts have finished */
+export const newBeat = (stage: string, finished: Beat['finished']): Beat => ({
+  stage,
+  done: 0,
+  total: 0,
+  ticks: 0,
+  kernels: new Set(),
+  requests: {},
+  finished: { ...finished },
+})
 
 const meters = new AsyncLocalStorage<Meter>()
 export const beats = new AsyncLocalStorage<Beat>()
@@ -109,10 +122,21 @@ export function countRequest({ operation, prefix, bytes, ended, why }: Request):
 export const meteredStore = (store: ObjectStore): ObjectStore =>
   around(store, (operation, _key, work) => timed('io', operation, work))
 
+/** Signs of life so far; a heartbeat is sent only while there are more. */
+export const lifeOf = ({ ticks, kernels }: Beat): number =>
+  [...kernels].reduce((n, counter) => n + Atomics.load(counter, 0), ticks)
+
 export const meteredCompute =
   (compute: Compute): Compute =>
-  (kernel, args, signal) =>
-    timed('kernel', kernel.name, () => compute(kernel, args, signal), trace ? largest(args) : 0)
+  (kernel, args, signal) => {
+    const ticks = new Int32Array(new SharedArrayBuffer(4))
+    const beat = beats.getStore()
+    beat?.kernels.add(ticks)
+    const work = () => compute(kernel, args, signal, ticks)
+    return timed('kernel', kernel.name, work, trace ? largest(args) : 0).finally(() => {
+      if (beat?.kernels.delete(ticks)) beat.ticks += Atomics.load(ticks, 0)
+    })
+  }
 
 export const meteredInfer =
   (infer: Infer): Infer =>

@@ -4,6 +4,7 @@ import { marchLabels } from './mesh/march.ts'
 import type { Surfaces } from './mesh/march.ts'
 import { simplifierReady, simplifyMesh } from './mesh/simplify.ts'
 import type { Mesh } from './mesh/simplify.ts'
+import { tick } from './tick.ts'
 import { labelsById, sampleRegion } from './surface-samples.ts'
 import type { RegionLabels } from './surface-samples.ts'
 
@@ -41,7 +42,10 @@ export async function meshRegion(args: RegionLabels & { readonly params: MeshPar
   const fragments = byOwner(marchLabels(samples, args.voxelSizeNm, args.low, args.high), args.ids)
   if (ratio >= 1) return fragments
   await simplifierReady
-  const meshes = Array.from(fragments.ids, (_, i) => simplifyMesh(fragmentAt(fragments, i), ratio, errorNm, 'kept'))
+  const meshes = Array.from(fragments.ids, (_, i) => {
+    tick()
+    return simplifyMesh(fragmentAt(fragments, i), ratio, errorNm, 'kept')
+  })
   return pack(fragments.ids, meshes)
 }
 

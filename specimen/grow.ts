@@ -1,4 +1,5 @@
 // Grows the neurites: persistent random walks that feel for free space, swell, taper, branch and stop where it is full.
+import { tick } from '../kernels/tick.ts'
 import { dot, map3, move } from '../kernels/types.ts'
 import type { Vec3 } from '../kernels/types.ts'
 import { growingSpheres } from './grid.ts'
@@ -51,6 +52,7 @@ export function growNeurites(spec: PhantomSpec): GrowingSpheres {
       continue
     }
     const rowsBefore = spheres.x.length
+    tick()
     growNeurite(growth, ++id, tip)
     for (let i = rowsBefore; i < spheres.x.length; i++) tubes += spheres.r[i]! ** 3 * Math.PI * 0.35
   }

@@ -19,6 +19,6 @@ export function kernelPool(threads = Number(process.env['HILLOCK_THREADS'] ?? av
     // Threads are not niced and share nothing: what a kernel yields cannot depend on how many there are.
     atomics: 'disabled',
   })
-  const compute: Compute = ({ name }, args, signal) => pool.run({ name, args }, signal ? { signal } : {})
+  const compute: Compute = ({ name }, args, signal, ticks) => pool.run({ name, args, ticks }, signal ? { signal } : {})
   return { compute, threads, close: () => pool.destroy() }
 }

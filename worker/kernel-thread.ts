@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
+import { tickIn } from '../kernels/tick.ts'
 import { checkout } from './home.ts'
 
 /** Every function that a file of these rooms exports, by its name. */
@@ -23,7 +24,14 @@ function buffersOf(value: unknown, into: Set<ArrayBuffer> = new Set()): Set<Arra
   return into
 }
 
-export default async function run({ name, args }: { name: string; args: unknown[] }): Promise<unknown> {
+interface Call {
+  readonly name: string
+  readonly args: unknown[]
+  readonly ticks?: Int32Array
+}
+
+export default async function run({ name, args, ticks }: Call): Promise<unknown> {
+  tickIn(ticks)
   const result = await known[name]!(...args)
   if (result === null || typeof result !== 'object') return result
   return move({ [transferableSymbol]: [...buffersOf(result)], [valueSymbol]: result } as never)

@@ -4,6 +4,7 @@ import { dracoEncoder } from './draco.ts'
 import { complete, nodeAt, nodesOf, zOrder, type Nodes } from './nodes.ts'
 import { simplifierReady, simplifyMesh, type Mesh } from './simplify.ts'
 import { weld } from './weld.ts'
+import { tick } from '../tick.ts'
 import type { Vec3 } from '../types.ts'
 
 export interface LevelParameters {
@@ -49,6 +50,7 @@ export async function meshLevels(pieces: readonly Mesh[], params: LevelParameter
   const triangles: number[] = []
   const extent = mesh.positions.reduce((most, p) => Math.max(most, p), 0)
   for (let level = 0; mesh.triangles.length > 0; level++) {
+    tick()
     octree.push(nodesOf(mesh, cellNm, level, bits))
     triangles.push(mesh.triangles.length / 3)
     if (extent <= FEW * cellNm * 2 ** level || level + 1 === MOST_LEVELS) break
@@ -58,7 +60,10 @@ export async function meshLevels(pieces: readonly Mesh[], params: LevelParameter
   const parts: Uint8Array[] = []
   const levels = octree.map((nodes, level): MeshLevel => {
     const names = [...nodes.keys()].sort((a, b) => zOrder(nodeAt(a), nodeAt(b)))
-    const encoded = names.map(name => encode(nodes.get(name)!))
+    const encoded = names.map(name => {
+      tick()
+      return encode(nodes.get(name)!)
+    })
     parts.push(...encoded)
     return {
       nodes: Uint32Array.from(names.flatMap(nodeAt)),

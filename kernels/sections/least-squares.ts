@@ -1,5 +1,6 @@
 // Sparse linear least squares for displacements: rows with weights, two right-hand sides (x and y), conjugate gradients.
 import { longer } from '../arrays.ts'
+import { tick } from '../tick.ts'
 
 /** Rows of a sparse system, built once in a fixed order. */
 export interface Rows {
@@ -95,6 +96,7 @@ export function leastSquares(
   for (let i = 0; i < n; i++) rho += direction[i]! * gradient[i]!
   const enough = rho * tolerance * tolerance
   for (let iteration = 0; iteration < iterations && rho > enough && rho > 1e-30; iteration++) {
+    tick()
     let curvature = 0
     image.fill(0)
     for (let k = 0; k < r.count; k++) {

@@ -3,6 +3,7 @@ import { concat, rowsAt } from '../arrays.ts'
 import { ClusterGraph } from './cluster-graph.ts'
 import { combineEdges } from './edge-table.ts'
 import { halves, indexIds, rankIds } from './pair-index.ts'
+import { tick } from '../tick.ts'
 import type { PairIndex } from './pair-index.ts'
 import type { AgglomerateResult, ChildGraph, Merges, OpenGraph, ThresholdedEdges } from './segmentation-types.ts'
 
@@ -77,6 +78,7 @@ export function agglomerate({ edges, nodes, openFaces }: AgglomerateRequest): Ag
   // What touches an open face has edges that are not known here; what has such a cluster for its best partner has to wait.
   const waits = faces.map(f => ((f & openFaces) === 0 ? 0 : 1))
   for (let e = graph.pop(); e >= 0; e = graph.pop()) {
+    tick()
     const [p, q] = [graph.find(graph.u[e]!), graph.find(graph.v[e]!)]
     if (waits[p] === 0 && waits[q] === 0) graph.merge(e)
     else waits[p] = waits[q] = 1

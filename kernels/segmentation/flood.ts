@@ -1,4 +1,5 @@
 // Seeded watershed: floods a volume from marked voxels in descending order of a uint8 map.
+import { tick } from '../tick.ts'
 import { around, sizeOf } from '../types.ts'
 import type { Box, Vec3 } from '../types.ts'
 
@@ -51,6 +52,7 @@ export function flood(map: Uint8Array, seeds: Uint8Array, [sx, sy, sz]: Vec3, co
       continue
     }
     first[top] = head + 1
+    if ((head & 0xffff) === 0) tick()
     const v = queue[head]!
     const label = labels[v]!
     for (let k = 0; k < 6; k++) {

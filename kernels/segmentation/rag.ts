@@ -2,6 +2,7 @@
 import { rowsAt } from '../arrays.ts'
 import { Contacts, combineEdges } from './edge-table.ts'
 import { rankIds } from './pair-index.ts'
+import { tick } from '../tick.ts'
 import type { RegionGraph } from './segmentation-types.ts'
 import type { Vec3 } from '../types.ts'
 
@@ -32,6 +33,7 @@ export function regionGraph({ labels, ids, affinity, shape, low }: RegionGraphRe
   const faces = new Uint8Array(ids.length)
   const plane = sx * sy
   for (let z = low[2]; z < sz; z++) {
+    tick()
     const zBits = (z === low[2] ? 16 : 0) | (z === sz - 1 ? 32 : 0)
     for (let y = low[1]; y < sy; y++) {
       const yzBits = zBits | (y === low[1] ? 4 : 0) | (y === sy - 1 ? 8 : 0)

@@ -3,6 +3,7 @@ import { squaredDistances } from './distance.ts'
 import { RadixQueue } from './queue.ts'
 import type { Samples } from '../surface-samples.ts'
 import { around } from '../types.ts'
+import { tick } from '../tick.ts'
 import type { Vec3 } from '../types.ts'
 
 export interface TeasarParameters {
@@ -150,6 +151,7 @@ export function traceTrees(
 
   /** Adds the cheapest way from the tree so far to a sample. */
   function addPath(target: number, start: number): void {
+    tick()
     const first = out.samples.length
     const joint = findTree(target, start)
     let previous = vertex[joint]!

@@ -1,7 +1,7 @@
 // A block that fails is set aside, what fails on any block is no fault of one, and no attempt makes again what an earlier one has finished.
 import { asyncLocalStorage, type Context } from '@temporalio/activity'
 import { expect, test } from 'vitest'
-import { beats, type Beat, type Finished } from '../../activities/meter.ts'
+import { beats, newBeat, type Finished } from '../../activities/meter.ts'
 import { eachPart, partsOf, type Block, type PartWork } from '../../activities/parts.ts'
 import type { Outputs } from '../../activities/produce.ts'
 import { HillockError, type ErrorType } from '../../domain/errors.ts'
@@ -29,7 +29,7 @@ class Activity {
   ): Promise<Attempt> {
     const made: string[] = []
     const put: string[] = []
-    const beat: Beat = { stage: '', done: 0, total: 0, ticks: 0, requests: {}, finished: { ...this.finished } }
+    const beat = newBeat('affinity', this.finished)
     const context = {
       info: { attempt: this.failures.length + 1, heartbeatDetails: { failures: [...this.failures] } },
       cancellationSignal: new AbortController().signal,

@@ -1,0 +1,52 @@
+// The kernel pool: a kernel that runs long shows that it is alive, and one that is cancelled takes no other with it.
+import { setImmediate } from 'node:timers/promises'
+import { afterAll, expect, test } from 'vitest'
+import { agglomerate, type AgglomerateRequest } from '../../kernels/segmentation/agglomerate.ts'
+import { hilbertOrder } from '../../kernels/hilbert.ts'
+import { kernelPool } from '../../worker/kernel-pool.ts'
+
+const pool = kernelPool(2)
+afterAll(() => pool.close())
+
+/** A chain of supervoxels that all merge. */
+function chain(n: number): AgglomerateRequest {
+  const id = BigUint64Array.from({ length: n }, (_, i) => BigInt(i + 1))
+  const ones = new Float64Array(n - 1).fill(1)
+  return {
+    nodes: { id, size: new Float64Array(n).fill(1), faces: new Uint8Array(n) },
+    edges: {
+      a: id.slice(0, -1),
+      b: id.slice(1),
+      sum: ones.map(() => 255),
+      count: ones,
+      threshold: ones.map(() => 0.5),
+    },
+    openFaces: 0,
+  }
+}
+const counter = (): Int32Array => new Int32Array(new SharedArrayBuffer(4))
+
+test('signs of life are seen while a kernel runs, each of its own', async () => {
+  const [busy, idle] = [counter(), counter()]
+  let ended = false
+  const work = pool.compute(agglomerate, [chain(200_000)], undefined, busy).finally(() => (ended = true))
+  const seen = new Set<number>()
+  while (!ended) {
+    seen.add(Atomics.load(busy, 0))
+    await setImmediate()
+  }
+  expect((await work).merges.from.length).toBe(199_999)
+  expect(seen.size).toBeGreaterThan(2)
+  expect(Atomics.load(busy, 0)).toBe(199_999)
+  await pool.compute(hilbertOrder, [[]] as never, undefined, idle).catch(() => {})
+  expect([Atomics.load(idle, 0), Atomics.load(busy, 0)]).toEqual([0, 199_999])
+})
+
+test('of two kernels one is cancelled, the other ends', async () => {
+  const cancel = new AbortController()
+  const lost = pool.compute(agglomerate, [chain(200_000)], cancel.signal)
+  const kept = pool.compute(agglomerate, [chain(1000)])
+  cancel.abort()
+  await expect(lost).rejects.toMatchObject({ name: 'AbortError' })
+  expect((await kept).merges.from.length).toBe(999)
+})
