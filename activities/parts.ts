@@ -61,6 +61,7 @@ export async function eachPart<V>(
   const holes: Hole[] = []
   /** Parts with holes: put when all others are, for an attempt after this one may make them whole. */
   const holed: { part: Part; volume: V }[] = []
+  const writing: Promise<unknown>[] = []
   let failure: unknown
   let count = 0
   let done = 0
@@ -97,12 +98,15 @@ export async function eachPart<V>(
       continue
     }
     await work.put(part, volume)
-    void outputs.written(work.paths(part)).then(
-      digest => (finished[name] = { digest, count: counted }),
-      // `put` says so the next time.
-      () => {},
+    writing.push(
+      outputs.written(work.paths(part)).then(
+        digest => (finished[name] = { digest, count: counted }),
+        // `put` says so the next time.
+        () => {},
+      ),
     )
   }
+  await Promise.all(writing)
   if (holes.length > 0 && !last) throw failure
   for (const { part, volume } of holed) await work.put(part, volume)
   return { holes, count }

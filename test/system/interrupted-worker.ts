@@ -1,0 +1,45 @@
+// A worker that makes supervoxels with kernels of its own, for test/system/interrupted.test.ts; `node interrupted-worker.ts ADDRESS BUCKET LOG HELD`.
+import { appendFileSync } from 'node:fs'
+import { NativeConnection, Worker } from '@temporalio/worker'
+import { supervoxel } from '../../activities/blockwise.ts'
+import type { Compute, Deps } from '../../activities/context.ts'
+import { guarded } from '../../activities/guard.ts'
+import { queues } from '../../domain/contract.ts'
+import { voxels } from '../../domain/geometry.ts'
+import type { CellTask } from '../../domain/index/tasks.ts'
+import type { WatershedRequest } from '../../kernels/segmentation/watershed.ts'
+import { artifactStore } from '../../storage/artifacts.ts'
+import { fileStore } from '../../storage/file-store.ts'
+
+const [address, bucket, log, held] = process.argv.slice(2) as [string, string, string, string]
+const objects = fileStore(bucket)
+let calls = 0
+
+/** The watershed makes one supervoxel of each block; the call after so many as `HELD` says never ends. */
+const compute = (async (kernel: (...args: unknown[]) => unknown, args: unknown[]) => {
+  if (kernel.name !== 'watershed') return kernel(...args)
+  const { core, affinity } = args[0] as WatershedRequest
+  if (calls++ === Number(held)) await new Promise(() => {})
+  // Affinities of a block are 200, those of an even block 128.
+  appendFileSync(log, affinity[0] === 128 ? 'even\n' : 'block\n')
+  return { labels: new Uint32Array(voxels(core)).fill(1), count: 1 }
+}) as Compute
+
+const deps: Partial<Deps> = {
+  objects,
+  artifacts: artifactStore(objects),
+  compute,
+  codeRevision: 'test',
+  runtime: { node: 'test', onnxruntime: null, provider: null, cpu: 'test' },
+}
+const activities = guarded(
+  {
+    // The artifacts of earlier phases come with the task, for there is no index here.
+    supervoxel: (d: Deps, task: CellTask) => supervoxel(d, { ...task, refs: JSON.parse(task.roots['refs']!) }),
+    savePage: async () => ({ page: 'none' }),
+  },
+  deps as Deps,
+)
+const connection = await NativeConnection.connect({ address })
+const worker = await Worker.create({ connection, namespace: 'default', taskQueue: queues.cpu, activities })
+await worker.run()
