@@ -6,7 +6,7 @@ import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { CHUNK } from '../storage/formats/volume.ts'
 import { failuresBefore, ownFailures } from './attempts.ts'
-import { fault } from './faults.ts'
+import { fault } from '../demo/faults.ts'
 import { finishedParts, progress } from './meter.ts'
 import type { Outputs } from './produce.ts'
 

@@ -58,27 +58,33 @@ export class ProgressPrinter {
 
 const fixed = (n: number, digits: number): string => (n === 0 ? '0' : n.toFixed(digits))
 
-/** stage, blocks made / found / quarantined, voxels, seconds, Mvoxel/s, retries, cost */
-export function stageTable(result: Pick<RunReport, 'stages'>, currency: string): string {
-  const table = new Table({
-    head: ['stage', 'made', 'found', 'quarantined', 'voxels', 'seconds', 'Mvoxel/s', 'retries', `cost ${currency}`],
+/** A table whose first column is a name and whose others are figures: a heading and what stands under it. */
+export function table<R>(columns: Readonly<Record<string, (row: R) => string | number>>, rows: readonly R[]): string {
+  const head = Object.keys(columns)
+  const out = new Table({
+    head,
     style: { head: [], border: [], compact: true },
-    colAligns: ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
+    colAligns: head.map((_, i) => (i === 0 ? 'left' : 'right')),
   })
-  for (const r of result.stages)
-    table.push([
-      r.stage,
-      r.made,
-      r.found,
-      r.quarantined,
-      r.voxels.toLocaleString('en'),
-      fixed(r.seconds, 1),
-      r.made && r.seconds ? fixed(r.voxels / r.seconds / 1e6, 2) : '-',
-      r.retries,
-      amount(r.cost),
-    ])
-  return table.toString()
+  for (const row of rows) out.push(Object.values(columns).map(cell => cell(row)))
+  return out.toString()
 }
+
+export const stageTable = (result: Pick<RunReport, 'stages'>, currency: string): string =>
+  table(
+    {
+      stage: r => r.stage,
+      made: r => r.made,
+      found: r => r.found,
+      quarantined: r => r.quarantined,
+      voxels: r => r.voxels.toLocaleString('en'),
+      seconds: r => fixed(r.seconds, 1),
+      'Mvoxel/s': r => (r.made && r.seconds ? fixed(r.voxels / r.seconds / 1e6, 2) : '-'),
+      retries: r => r.retries,
+      [`cost ${currency}`]: r => amount(r.cost),
+    },
+    result.stages,
+  )
 
 export function qualityLines(result: Pick<RunReport, 'quality' | 'holes'>): string[] {
   const q = result.quality

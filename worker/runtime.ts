@@ -17,7 +17,18 @@ const git = (...args: string[]): string | undefined => {
   const run = spawnSync('git', ['-c', `safe.directory=${root}`, ...args], { cwd: root, env, encoding: 'utf8' })
   return run.status === 0 ? run.stdout.trim() : undefined
 }
-const ROOMS = ['activities', 'client', 'domain', 'kernels', 'serving', 'specimen', 'storage', 'worker', 'workflows']
+const ROOMS = [
+  'activities',
+  'client',
+  'demo',
+  'domain',
+  'kernels',
+  'serving',
+  'specimen',
+  'storage',
+  'worker',
+  'workflows',
+]
 
 /** Of every file that the processes run, so that two builds without a commit are told apart. */
 function sourceDigest(): string {

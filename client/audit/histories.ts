@@ -1,7 +1,7 @@
 // The histories behind a release: from the archive, held against their digests and against the server's copies.
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import { queues, workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { firstDifference, isGone, misindexed, type Execution, type History } from '../../domain/provenance/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
@@ -17,7 +17,7 @@ import {
 } from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { archive } from '../../workflows/archive.ts'
-import { causeOf } from '../execute.ts'
+import { call } from '../call.ts'
 import type { Findings } from './report.ts'
 
 export interface Located extends ArchivedHistory {
@@ -49,16 +49,7 @@ export class Archives {
   async of(root: Execution): Promise<Located[]> {
     let index = await getHistoryIndex(this.objects, archiveFolder(root))
     if (!index) {
-      await this.client.workflow
-        .execute<typeof archive>('archive', {
-          workflowId: workflowIds.archive(root),
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          taskQueue: queues.workflow,
-          args: [root],
-        })
-        .catch((e: unknown) => {
-          throw causeOf(e)
-        })
+      await call<typeof archive>(this.client, 'archive', workflowIds.archive(root), [root], { join: true })
       index = await getHistoryIndex(this.objects, archiveFolder(root))
     }
     return located(this.learn(index!))

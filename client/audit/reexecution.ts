@@ -1,10 +1,10 @@
 // Re-execution: a seeded sample of the recorded activities, page by page, on the workers.
 import type { Client } from '@temporalio/client'
-import { queues, workflowIds, type Recorded, type Verdict } from '../../domain/contract.ts'
+import { workflowIds, type Recorded, type Verdict } from '../../domain/contract.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import type { audit } from '../../workflows/audit.ts'
-import { causeOf } from '../execute.ts'
+import { call } from '../call.ts'
 
 /** Activities per workflow: input and result stay far below the limit of a payload. */
 const PAGE = 25
@@ -23,15 +23,11 @@ export async function* reexecute(
   chosen: readonly Recorded[],
 ): AsyncGenerator<Verdict> {
   for (let i = 0; i < chosen.length; i += PAGE)
-    yield* await client.workflow
-      .execute<typeof audit>('audit', {
-        workflowId: workflowIds.audit(dataset, release, name, i / PAGE),
-        taskQueue: queues.workflow,
-        args: [chosen.slice(i, i + PAGE)],
-        staticSummary: `executes again what made ${dataset}/${release}`,
-        searchAttributes: { HillockDataset: [dataset], HillockRelease: [release] },
-      })
-      .catch((e: unknown) => {
-        throw causeOf(e)
-      })
+    yield* await call<typeof audit>(
+      client,
+      'audit',
+      workflowIds.audit(dataset, release, name, i / PAGE),
+      [chosen.slice(i, i + PAGE)],
+      { dataset, release, summary: `executes again what made ${dataset}/${release}` },
+    )
 }

@@ -13,9 +13,8 @@ import { reexecute, sampleOf } from '../audit/reexecution.ts'
 import { replay } from '../audit/replay.ts'
 import { Findings, type Report } from '../audit/report.ts'
 import { bucket, findRelease } from '../catalogue.ts'
-import { connect } from '../connection.ts'
+import { onStack } from '../call.ts'
 import { onceName } from '../names.ts'
-import { ensureStack } from '../stack.ts'
 import { line } from '../verify.ts'
 
 interface Options {
@@ -33,8 +32,7 @@ export async function audit(name: string, o: Options): Promise<void> {
   const key = o.key === undefined ? undefined : readKey(o.key)
   const objects = bucket()
   const release = await findRelease(objects, name)
-  const { stack } = await ensureStack()
-  const client = await connect(stack.temporal)
+  const { client } = await onStack()
   const at = new Date()
   const seed = o.seed ?? randomUUID()
 
@@ -78,7 +76,7 @@ export async function audit(name: string, o: Options): Promise<void> {
   await objects.putIfAbsent(stored, Buffer.from(text))
   if (o.json) console.log(JSON.stringify({ ...report, stored, signedBy: envelope.signatures[0]?.keyid ?? null }))
   else print(report, stored, envelope.signatures[0]?.keyid)
-  process.exit(report.ok ? 0 : 1)
+  if (!report.ok) process.exitCode = 1
 }
 
 function print(r: Report, stored: string, keyid: string | undefined): void {

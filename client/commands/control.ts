@@ -43,5 +43,4 @@ async function order(run: string, o: Scope, what: 'pause' | 'resume'): Promise<v
     )
     for (const p of pauses) console.log(`  paused: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
   }
-  process.exit(0)
 }

@@ -31,7 +31,6 @@ export async function decide(
   const decided = await update<Gate>(client, chosen.workflowId, messages.decide, said)
   if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, ...decided }))
   else console.log(`${named(chosen)}: ${decision} by ${said.author}`)
-  process.exit(0)
 }
 
 export async function resolve(workflow: string, action: string, step: string | undefined, o: Options): Promise<void> {
@@ -43,5 +42,4 @@ export async function resolve(workflow: string, action: string, step: string | u
   const steps = await update<SagaStep[]>(client, chosen.workflowId, messages.resolve, order)
   if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, steps }))
   else console.log(`${named(chosen)}: ${action} by ${order.author}`)
-  process.exit(0)
 }

@@ -1,15 +1,13 @@
 // `hillock release diff A B`: regions, segments, synapses, quality, holes and cost of two releases.
 import { amount } from '../../domain/slo/cost.ts'
-import { queues, workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract.ts'
 import type { ReleaseDiff } from '../../domain/plan/diff.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { diff as diffWorkflow } from '../../workflows/diff.ts'
 import { bucket, findRelease } from '../catalogue.ts'
-import { connect } from '../connection.ts'
-import { causeOf } from '../execute.ts'
+import { call, onStack } from '../call.ts'
 import { onceName } from '../names.ts'
-import { ensureStack } from '../stack.ts'
 
 /** Longest list that is printed; the JSON has all. */
 const SHOWN = 8
@@ -25,23 +23,14 @@ export async function diff(first: string, second: string, o: { json?: boolean })
       'ConfigError',
       `${first} begins at ${from} of its source and ${second} at ${to}: their voxels cannot be compared one by one`,
     )
-  const { stack } = await ensureStack()
-  const client = await connect(stack.temporal)
+  const { client } = await onStack()
   const input = { dataset: a!.dataset, before: a!.release, after: b!.release }
-  const digest = await client.workflow
-    .execute<typeof diffWorkflow>('diff', {
-      workflowId: workflowIds.diff(input, onceName(new Date())),
-      taskQueue: queues.workflow,
-      args: [input],
-      searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.after] },
-    })
-    .catch((e: unknown) => {
-      throw causeOf(e)
-    })
+  const id = workflowIds.diff(input, onceName(new Date()))
+  const about = { dataset: input.dataset, release: input.after }
+  const digest = await call<typeof diffWorkflow>(client, 'diff', id, [input], about)
   const found = JSON.parse(Buffer.from(await getRaw(objects, digest)).toString()) as ReleaseDiff
   if (o.json) console.log(JSON.stringify(found))
   else for (const line of diffLines(found)) console.log(line)
-  process.exit(0)
 }
 
 function diffLines(d: ReleaseDiff): string[] {

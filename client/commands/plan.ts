@@ -1,37 +1,33 @@
 // `hillock plan FILE`: what a run would make and why, and `run --plan ID`: exactly that.
 import type { Client } from '@temporalio/client'
-import Table from 'cli-table3'
 import type { RunConfig } from '../../domain/config.ts'
-import { queues, workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
-import { picture, Plan, planRows, type PlanItem } from '../../domain/plan/plan.ts'
+import { picture, Plan, planRows, type PlanItem, type PlanRow } from '../../domain/plan/plan.ts'
 import { gateText } from '../../domain/releases/release-gate.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRaw } from '../../storage/raw.ts'
 import { getDocument } from '../../storage/documents.ts'
 import type { plan as planWorkflow } from '../../workflows/plan.ts'
 import { bucket, datasets } from '../catalogue.ts'
-import { connect } from '../connection.ts'
-import { causeOf } from '../execute.ts'
+import { call, onStack } from '../call.ts'
 import { onceName } from '../names.ts'
-import { clock } from '../report.ts'
+import { clock, table } from '../report.ts'
 import { forecast, type Forecast } from '../forecast.ts'
 import { readRunFile } from '../run-file.ts'
-import { ensureStack } from '../stack.ts'
 
 /** Reasons shown per stage; the JSON has all. */
 const SHOWN = 6
 
 export async function plan(file: string, o: { json?: boolean; set: readonly string[]; name?: string }): Promise<void> {
   const config = readRunFile(file, o.set)
-  const { stack, started } = await ensureStack()
-  const p = await makePlan(await connect(stack.temporal), config)
+  const { client, started } = await onStack()
+  const p = await makePlan(client, config)
   await printPlan(p, config, o)
   if (!o.json)
     console.log(`its release is published to ${config.release.channel} within ${gateText(config.release.gate)}`)
   if (started && !o.json) console.log('The stack was started for this and stays up; `./hillock down` stops it.')
-  process.exit(0)
 }
 
 export async function printPlan(p: Plan, config: RunConfig, o: { json?: boolean }): Promise<void> {
@@ -41,18 +37,11 @@ export async function printPlan(p: Plan, config: RunConfig, o: { json?: boolean 
 }
 
 export async function makePlan(client: Client, config: RunConfig): Promise<Plan> {
-  const name = onceName(new Date())
-  const { id } = await client.workflow
-    .execute<typeof planWorkflow>('plan', {
-      workflowId: workflowIds.plan(config.dataset, name),
-      taskQueue: queues.workflow,
-      args: [{ dataset: config.dataset, run: name, config }],
-      searchAttributes: { HillockDataset: [config.dataset] },
-    })
-    .catch((e: unknown) => {
-      throw causeOf(e)
-    })
-  return (await readPlan(bucket(), config.dataset, id))!
+  const { dataset } = config
+  const run = onceName(new Date())
+  const input = { dataset, run, config }
+  const { id } = await call<typeof planWorkflow>(client, 'plan', workflowIds.plan(dataset, run), [input], { dataset })
+  return (await readPlan(bucket(), dataset, id))!
 }
 
 const readPlan = (objects: ObjectStore, dataset: string, id: string): Promise<Plan | undefined> =>
@@ -107,22 +96,16 @@ function print(p: Plan, { voxelSizeNm }: RunConfig, ahead: Forecast | undefined)
   const rows = planRows(p).filter(r => r.make + r.may > 0)
   const against = p.base ? `against release ${p.base}` : 'nothing is published yet'
   if (rows.length === 0) return console.log(`plan ${p.id} of ${p.dataset}: nothing is to be made (${against})`)
-  const table = new Table({
-    head: ['stage', 'exists', 'make', 'may follow', 'voxels', 'seconds', `cost ${p.currency}`],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', ...Array.from({ length: 6 }, () => 'right' as const)],
-  })
-  for (const r of planRows(p))
-    table.push([
-      r.stage,
-      r.exists,
-      r.make,
-      r.may,
-      r.make + r.may && r.unmeasured === 0 ? r.voxels.toLocaleString('en') : '',
-      r.make + r.may ? (r.unmeasured ? 'not known yet' : r.seconds.toFixed(1)) : '',
-      r.make + r.may ? (r.unmeasured ? '' : amount(r.cost)) : '',
-    ])
-  console.log(`plan ${p.id} of ${p.dataset}, ${against}\n\n${table.toString()}\n`)
+  const columns: Record<string, (r: PlanRow) => string | number> = {
+    stage: r => r.stage,
+    exists: r => r.exists,
+    make: r => r.make,
+    'may follow': r => r.may,
+    voxels: r => (r.make + r.may && r.unmeasured === 0 ? r.voxels.toLocaleString('en') : ''),
+    seconds: r => (r.make + r.may === 0 ? '' : r.unmeasured ? 'not known yet' : r.seconds.toFixed(1)),
+    [`cost ${p.currency}`]: r => (r.make + r.may === 0 || r.unmeasured ? '' : amount(r.cost)),
+  }
+  console.log(`plan ${p.id} of ${p.dataset}, ${against}\n\n${table(columns, planRows(p))}\n`)
   for (const r of rows) {
     const own = p.items.filter(i => i.stage === r.stage)
     const grouped = new Map<string, string[]>()

@@ -1,5 +1,4 @@
 // `hillock rebalance RELEASE --layer em|segmentation`: the same voxels in other chunks and shards, as a patch release; or what reads of it suggest.
-import Table from 'cli-table3'
 import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { map3 } from '../../domain/geometry.ts'
@@ -7,9 +6,9 @@ import { planRows } from '../../domain/plan/plan.ts'
 import { bestScale, type Reads } from '../../domain/releases/read-cost.ts'
 import type { Release, VolumeLayer } from '../../domain/release.ts'
 import { bucket, findRelease, runFileOf } from '../catalogue.ts'
-import { connect } from '../connection.ts'
+import { onStack } from '../call.ts'
 import { vectorOf } from '../numbers.ts'
-import { ensureStack } from '../stack.ts'
+import { table } from '../report.ts'
 import { makePlan } from './plan.ts'
 import { execute, printReport } from './run.ts'
 
@@ -38,11 +37,11 @@ export async function rebalance(name: string, o: Options): Promise<void> {
     ...(o.shard !== undefined && { shard: vectorOf('--shard', o.shard) }),
     ...(o.encoding !== undefined && { encoding: o.encoding }),
   }
-  const { stack } = await ensureStack()
+  const { client, stack } = await onStack()
   if (Object.keys(given).length === 0) return advise(stack.serving, release, o)
   const stages = { ...config.stages, [stage]: { ...config.stages[stage], ...given } }
   const other = parseRunConfig({ ...config, stages }, `the run file of ${release.release}`)
-  const rows = planRows(await makePlan(await connect(stack.temporal), other)).filter(r => r.make + r.may > 0)
+  const rows = planRows(await makePlan(client, other)).filter(r => r.make + r.may > 0)
   const more = rows.filter(r => !PYRAMIDS.includes(r.stage))
   if (more.length > 0)
     throw new HillockError(
@@ -52,7 +51,7 @@ export async function rebalance(name: string, o: Options): Promise<void> {
   const report = await execute(stack, other, o, { parent: release.release })
   if (o.json) console.log(JSON.stringify(report))
   else printReport(report, other)
-  process.exit(report.refusal === null ? 0 : 1)
+  if (report.refusal !== null) process.exitCode = 1
 }
 
 /** What was read of the layer since the server was started, and the chunks in which it would have cost least. */
@@ -66,20 +65,14 @@ async function advise(serving: string, { dataset, release, layers }: Release, o:
   if (o.json) return console.log(JSON.stringify({ chunk, reads, better }))
   if (reads.length === 0)
     return console.log('nothing has been read of it since the server was started; give --chunk, --shard or --encoding')
-  const table = new Table({
-    head: ['layout', 'mip', 'views', 'requests a view', 'kB a request'],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
-  })
-  for (const { layer, mip, views, requests, bytes } of reads)
-    table.push([
-      layer.startsWith('zarr') ? 'analysis' : 'proofreading',
-      mip,
-      views,
-      (requests / views).toFixed(1),
-      (bytes / requests / 1000).toFixed(1),
-    ])
-  console.log(table.toString())
+  const columns: Record<string, (r: Reads) => string | number> = {
+    layout: r => (r.layer.startsWith('zarr') ? 'analysis' : 'proofreading'),
+    mip: r => r.mip,
+    views: r => r.views,
+    'requests a view': r => (r.requests / r.views).toFixed(1),
+    'kB a request': r => (r.bytes / r.requests / 1000).toFixed(1),
+  }
+  console.log(table(columns, reads))
   console.log(
     scale === 0
       ? `chunks of ${chunk.join(',')} suit these reads`

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Client } from '@temporalio/client'
 import type { ChannelValue } from '../../domain/releases/channel.ts'
-import { queues, workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { cellsIn, key } from '../../domain/geometry.ts'
@@ -13,10 +13,8 @@ import { listReleases } from '../../storage/releases.ts'
 import { getDocument } from '../../storage/documents.ts'
 import type { publish as publishWorkflow } from '../../workflows/publish.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease, runFileOf } from '../catalogue.ts'
-import { connect } from '../connection.ts'
-import { causeOf } from '../execute.ts'
+import { call, onStack } from '../call.ts'
 import { rollBack } from '../rollback.ts'
-import { ensureStack } from '../stack.ts'
 import { operator } from './control.ts'
 
 interface Options {
@@ -97,30 +95,20 @@ function channel(name: string): Channel {
   if (!found) throw new HillockError('ConfigError', `--channel ${name}: one of ${CHANNELS.join(', ')}`)
   return found
 }
-const say = (o: Options, dataset: string, c: string, v: ChannelValue): never => {
+const say = (o: Options, dataset: string, c: string, v: ChannelValue): void => {
   if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...v }))
   else console.log(`${dataset}/${c} is ${v.release}${v.earlier[0] ? ` (before it: ${v.earlier[0]})` : ''}`)
-  process.exit(0)
 }
 
 export async function publish(name: string, o: MoveOptions & { readonly force?: boolean }): Promise<void> {
   if (o.force && !o.reason?.trim())
     throw new HillockError('ConfigError', '--force: say why with --reason, for the record')
   const r = await findRelease(bucket(), name)
-  const { stack } = await ensureStack()
+  const { client } = await onStack()
   const by = { by: operator(), reason: o.reason ?? BY_HAND }
   const move = { dataset: r.dataset, channel: channel(o.channel), release: r.release, ...by, force: o.force ?? false }
-  const client = await connect(stack.temporal)
-  const value = await client.workflow
-    .execute<typeof publishWorkflow>('publish', {
-      workflowId: workflowIds.publish(r.dataset, move.channel, r.release),
-      taskQueue: queues.workflow,
-      args: [move],
-      searchAttributes: { HillockDataset: [r.dataset], HillockRelease: [r.release] },
-    })
-    .catch((e: unknown) => {
-      throw causeOf(e)
-    })
+  const id = workflowIds.publish(r.dataset, move.channel, r.release)
+  const value = await call<typeof publishWorkflow>(client, 'publish', id, [move], r)
   say(o, r.dataset, o.channel, value)
 }
 
@@ -137,7 +125,7 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
     throw new HillockError('ConfigError', `--to ${o.to}: that is the release to go back from`)
   const regions = o.regions?.split(',').map(r => r.trim()) ?? []
   if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   // A second call for the same release follows the rollback that is under way, which has moved the channel already.
   if (from !== now.release && !(await underWay(client, workflowIds.rollback(dataset, c, from))))
     throw new HillockError(
@@ -154,7 +142,6 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
       console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
     console.log(`${dataset}/${c} is ${value.release}${value.earlier[0] ? ` (before it: ${value.earlier[0]})` : ''}`)
   }
-  process.exit(0)
 }
 
 const underWay = (client: Client, workflowId: string): Promise<boolean> =>

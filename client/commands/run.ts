@@ -8,6 +8,7 @@ import type { Box } from '../../domain/geometry.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { StackRecord } from '../../worker/home.ts'
 import { bucket, readRelease } from '../catalogue.ts'
+import { onStack } from '../call.ts'
 import { connect } from '../connection.ts'
 import { announcer } from '../operator.ts'
 import { progressOf, startRun } from '../execute.ts'
@@ -16,7 +17,6 @@ import { plannedConfig } from './plan.ts'
 import { links, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
-import { ensureStack } from '../stack.ts'
 import { sayThrough } from '../waits.ts'
 
 export interface RunOptions {
@@ -37,8 +37,8 @@ export async function run(file: string | undefined, o: RunOptions & { plan?: str
     throw new HillockError('ConfigError', 'say what to run: a run file, or --plan and its id')
   if (o.name !== undefined) slugOf('--name', o.name)
   const given = file === undefined ? undefined : readRunFile(file, o.set)
-  const { stack, started } = await ensureStack()
-  const config = given ?? (await plannedConfig(await connect(stack.temporal), o.plan!))
+  const { client, stack, started } = await onStack()
+  const config = given ?? (await plannedConfig(client, o.plan!))
   const report = await execute(stack, config, o)
   if (o.json) {
     console.log(JSON.stringify(report))
@@ -47,7 +47,7 @@ export async function run(file: string | undefined, o: RunOptions & { plan?: str
     printReport(report, config)
     if (started) console.log('\nThe stack stays up and serves these links; `./hillock down` stops it.')
   }
-  process.exit(report.refusal === null ? 0 : 1)
+  if (report.refusal !== null) process.exitCode = 1
 }
 
 /** Runs `config` on the stack, with progress on stderr. */

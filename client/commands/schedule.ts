@@ -10,12 +10,11 @@ import {
 } from '@temporalio/client'
 import type { ReprocessInput } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { connect } from '../connection.ts'
+import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'
 import { secondsOf } from '../numbers.ts'
 import { readRunFile } from '../run-file.ts'
 import { actionOf, changed, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
-import { ensureStack } from '../stack.ts'
 import { operator } from './control.ts'
 import { makePlan, printPlan } from './plan.ts'
 
@@ -60,7 +59,7 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
   const slug = slugOf('--name', o.name)
   const name = `${config.dataset}/${slug}`
   const action = actionOf(config, slug, { file: resolve(file), set: o.set, what: o.what, when })
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   await client.schedule
     .create({
       scheduleId: PREFIX + name,
@@ -92,7 +91,7 @@ const CREATED = 'it keeps the run file as it is now; after a change `hillock sch
 
 /** The run file as it is now, or another; and another time where one is given. */
 export async function update(name: string, o: UpdateOptions): Promise<void> {
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   const before = await found(client, name)
   const given = { ...givenOf(before), ...(o.file && { file: resolve(o.file) }), ...(o.set && { set: o.set }) }
   const config = readRunFile(given.file, given.set)
@@ -121,7 +120,7 @@ const refused = (e: unknown): unknown =>
     : e
 
 export async function list(dataset: string | undefined, o: Options): Promise<void> {
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   const rows = []
   for await (const s of client.schedule.list())
     if (s.scheduleId.startsWith(`${PREFIX}${dataset ? `${dataset}/` : ''}`))
@@ -136,7 +135,6 @@ export async function list(dataset: string | undefined, o: Options): Promise<voi
   else
     for (const r of rows)
       console.log(`${r.schedule.padEnd(30)} ${r.paused ? `PAUSED: ${r.note}` : `next ${r.next?.toISOString() ?? '-'}`}`)
-  process.exit(0)
 }
 
 export const show = (name: string, o: Options): Promise<void> => worked(name, o, async () => {})
@@ -146,21 +144,19 @@ export const resume = (name: string, o: Options): Promise<void> => worked(name, 
 const note = (o: Options): string => `${operator()}: ${o.reason ?? 'by hand'}`
 
 export async function remove(name: string, o: Options): Promise<void> {
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   await found(client, name)
   await client.schedule.getHandle(idOf(name)).delete()
   console.log(o.json ? JSON.stringify({ deleted: name }) : `${name} is deleted`)
-  process.exit(0)
 }
 
 /** What the schedule would do now. */
 export async function plan(name: string, o: Options): Promise<void> {
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   const { action } = await found(client, name)
   const { config } = action.args![0] as Partial<ReprocessInput>
   if (!config) throw new HillockError('ConfigError', `${name} evaluates: it makes nothing, so there is no plan`)
   await printPlan(await makePlan(client, config), config, o)
-  process.exit(0)
 }
 
 /** `DATASET/NAME`, the name as it was given or as it is listed. */
@@ -172,7 +168,7 @@ function idOf(name: string): string {
 type Handle = ReturnType<Client['schedule']['getHandle']>
 
 async function worked(name: string, o: Options, work: (handle: Handle) => Promise<void>): Promise<void> {
-  const client = await connect((await ensureStack()).stack.temporal)
+  const { client } = await onStack()
   await found(client, name)
   await work(client.schedule.getHandle(idOf(name)))
   return say(client, name, o)
@@ -188,7 +184,7 @@ async function found(client: Client, name: string): Promise<ScheduleDescription>
   }
 }
 
-async function say(client: Client, name: string, o: Options, note?: string): Promise<never> {
+async function say(client: Client, name: string, o: Options, note?: string): Promise<void> {
   const s = await found(client, name)
   const { paused, note: why } = s.state
   const given = givenOf(s)
@@ -219,7 +215,6 @@ async function say(client: Client, name: string, o: Options, note?: string): Pro
     for (const at of value.next) console.log(`  next ${inZone(at, value.timeZone)}`)
     for (const r of value.recent) console.log(`  did  ${inZone(r.at, value.timeZone)} ${r.workflow}: ${r.outcome}`)
   }
-  process.exit(0)
 }
 
 /** `2026-11-27 04:00:00 Europe/Zurich`, beside it UTC where that is another. */

@@ -1,15 +1,14 @@
 // `hillock slo RUN|RELEASE|DATASET`: throughput, failures, cost and hot spots beside the targets of the run file.
 import { writeFileSync } from 'node:fs'
-import Table from 'cli-table3'
 import type { Amount, SloReport } from '../../domain/slo/slo.ts'
 import { bucket } from '../catalogue.ts'
-import { connect } from '../connection.ts'
+import { onStack } from '../call.ts'
+import { table } from '../report.ts'
 import { sloOf } from '../slo.ts'
-import { ensureStack } from '../stack.ts'
 
 export async function slo(subject: string, o: { json?: boolean; html?: string }): Promise<void> {
-  const { stack } = await ensureStack()
-  const report = await sloOf(await connect(stack.temporal), bucket(), subject)
+  const { client, stack } = await onStack()
+  const report = await sloOf(client, bucket(), subject)
   if (o.html) {
     const page = await fetch(`${stack.serving}/slo/${subject}`, { headers: { accept: 'text/html' } })
     if (!page.ok) throw new Error(`${page.url} answered ${page.status}: ${(await page.text()).slice(0, 500)}`)
@@ -20,7 +19,6 @@ export async function slo(subject: string, o: { json?: boolean; html?: string })
     print(report)
     console.log(o.html ? `page written to ${o.html}` : `page: ${stack.serving}/slo/${subject}`)
   }
-  process.exit(0)
 }
 
 const short = (n: number | null): string => (n === null ? '-' : String(Number(n.toPrecision(3))))
@@ -31,29 +29,22 @@ function print(r: SloReport): void {
   for (const run of r.runs)
     console.log(`${run.workflowId}: ${run.status}, ${time(run.start)} to ${run.end ? time(run.end) : 'now'} UTC`)
   if (r.missing.length > 0) console.log(`histories gone from the server: ${r.missing.join(', ')}`)
-  const table = new Table({
-    head: [
-      'stage',
-      'made',
-      'found',
-      'Mvoxel/s',
-      'per slot',
-      'target',
-      'attempts',
-      'failed',
-      'retried',
-      'recovery s',
-    ].concat([`cost ${r.currency}`, 'forecast', 'MB']),
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', ...Array.from({ length: 12 }, () => 'right' as const)],
-  })
-  for (const s of r.stages)
-    table.push(
-      [s.stage, s.made, s.found, short(s.mvoxelPerSecond), short(s.perSlot), short(s.target), s.attempts]
-        .concat([`${s.failures}${s.unrecovered ? ' !' : ''}`, percent(s.retryRate), short(s.recoverySeconds)])
-        .concat([short(s.cost), short(s.forecast?.cost ?? null), short(s.bytes / 1e6)]),
-    )
-  console.log(table.toString())
+  const columns: Record<string, (s: SloReport['stages'][number]) => string | number> = {
+    stage: s => s.stage,
+    made: s => s.made,
+    found: s => s.found,
+    'Mvoxel/s': s => short(s.mvoxelPerSecond),
+    'per slot': s => short(s.perSlot),
+    target: s => short(s.target),
+    attempts: s => s.attempts,
+    failed: s => `${s.failures}${s.unrecovered ? ' !' : ''}`,
+    retried: s => percent(s.retryRate),
+    'recovery s': s => short(s.recoverySeconds),
+    [`cost ${r.currency}`]: s => short(s.cost),
+    forecast: s => short(s.forecast?.cost ?? null),
+    MB: s => short(s.bytes / 1e6),
+  }
+  console.log(table(columns, r.stages))
   console.log(
     `attempts failed ${percent(r.failureRate)}, activities retried ${percent(r.retryRate)}, mean time to recovery ${short(r.recoverySeconds)} s`,
   )

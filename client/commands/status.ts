@@ -67,7 +67,7 @@ export async function status(run: string | undefined, o: { json?: boolean; all?:
     const rows = await runs(client)
     if (o.json) console.log(JSON.stringify({ runs: rows }))
     else for (const r of rows) console.log(`${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`)
-    process.exit(0)
+    return
   }
   const { run: chosen, progress, waits } = await statusOf(client, run)
   const open = chosen.status === 'RUNNING'
@@ -87,5 +87,4 @@ export async function status(run: string | undefined, o: { json?: boolean; all?:
     if (!progress) console.log('no worker answers the progress query just now')
     for (const line of [...troubles, ...waitingLines(waits)]) console.log(line)
   }
-  process.exit(0)
 }

@@ -1,10 +1,10 @@
 // `hillock demo`: the whole path on the synthetic specimen of examples/demo.yaml.
 import { join } from 'node:path'
-import { checkout } from '../../worker/home.ts'
-import { readRunFile } from '../run-file.ts'
-import { ensureStack, stopStack } from '../stack.ts'
-import { execute, printReport, type RunOptions } from './run.ts'
-import { serveUntilInterrupted } from './up.ts'
+import { checkout } from '../worker/home.ts'
+import { readRunFile } from '../client/run-file.ts'
+import { ensureStack, stopStack } from '../client/stack.ts'
+import { execute, printReport, type RunOptions } from '../client/commands/run.ts'
+import { serveUntilInterrupted } from '../client/commands/up.ts'
 
 export async function demo(o: RunOptions & { exit?: boolean }): Promise<void> {
   const config = readRunFile(join(checkout, 'examples/demo.yaml'), o.set)
@@ -20,7 +20,7 @@ export async function demo(o: RunOptions & { exit?: boolean }): Promise<void> {
   }
   if (!stays) {
     if (started && !o.json) console.log('\nNothing serves these links now: `./hillock up` does.')
-    process.exit()
+    return
   }
   console.log('\nServing until Ctrl-C.')
   await serveUntilInterrupted()

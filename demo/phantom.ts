@@ -2,38 +2,27 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync, zstdDecompressSync } from 'node:zlib'
-import type { TileEntry } from '../../domain/config.ts'
-import { queues } from '../../domain/contract.ts'
-import { HillockError } from '../../domain/errors.ts'
-import { artifactStore } from '../../storage/artifacts.ts'
-import { writeNpy } from '../../storage/formats/npy.ts'
-import type { specimen } from '../../workflows/specimen.ts'
-import { bucket } from '../catalogue.ts'
-import { connect } from '../connection.ts'
-import { causeOf } from '../execute.ts'
-import { onceName, slugOf } from '../names.ts'
-import { readRunFile } from '../run-file.ts'
-import { ensureStack } from '../stack.ts'
-import type { RunOptions } from './run.ts'
+import type { TileEntry } from '../domain/config.ts'
+import { HillockError } from '../domain/errors.ts'
+import { artifactStore } from '../storage/artifacts.ts'
+import { writeNpy } from '../storage/formats/npy.ts'
+import type { specimen } from '../workflows/specimen.ts'
+import { bucket } from '../client/catalogue.ts'
+import { call, onStack } from '../client/call.ts'
+import { onceName, slugOf } from '../client/names.ts'
+import { readRunFile } from '../client/run-file.ts'
+import type { RunOptions } from '../client/commands/run.ts'
 
 export async function phantom(file: string, o: RunOptions & { out: string }): Promise<void> {
   const config = readRunFile(file, o.set)
   if (!('phantom' in config.source))
     throw new HillockError('ConfigError', `${file}: source: not a phantom, so there is nothing to write`)
   const { size } = config.source.phantom
-  const { stack } = await ensureStack()
-  const client = await connect(stack.temporal)
+  const { dataset } = config
+  const { client } = await onStack()
   const run = o.name === undefined ? onceName(new Date()) : slugOf('--name', o.name)
-  const slabs = await client.workflow
-    .execute<typeof specimen>('specimen', {
-      workflowId: `specimen/${config.dataset}/${run}`,
-      taskQueue: queues.workflow,
-      args: [{ dataset: config.dataset, run, config }],
-      searchAttributes: { HillockDataset: [config.dataset] },
-    })
-    .catch((e: unknown) => {
-      throw causeOf(e)
-    })
+  const id = `specimen/${dataset}/${run}`
+  const slabs = await call<typeof specimen>(client, 'specimen', id, [{ dataset, run, config }], { dataset })
   const artifacts = artifactStore(bucket())
   const layout: TileEntry[] = []
   const labels = new Uint32Array(size[0] * size[1] * size[2])
@@ -61,5 +50,4 @@ export async function phantom(file: string, o: RunOptions & { out: string }): Pr
     console.log(
       `${layout.length} tiles of ${size.join(' x ')} voxels in ${o.out}: layout.json, truth.json, labels.npy.gz, tiles/`,
     )
-  process.exit(0)
 }

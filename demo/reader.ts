@@ -5,7 +5,7 @@ import { contentDigest, sha256 } from '../domain/recipe.ts'
 import type { Channel } from '../domain/release.ts'
 import { encodeChunks } from '../storage/formats/volume.ts'
 import { openVolume } from '../storage/foreign/volume.ts'
-import { bucket, channelsOf, readRelease } from './catalogue.ts'
+import { bucket, channelsOf, readRelease } from '../client/catalogue.ts'
 
 /** Between two readings. */
 const PAUSE_MS = 50

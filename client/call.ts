@@ -1,0 +1,47 @@
+// Calling a workflow: on the running stack, started first where there is none, until it has ended.
+import type { Client, Workflow, WorkflowResultType } from '@temporalio/client'
+import { queues } from '../domain/contract.ts'
+import type { StackRecord } from '../worker/home.ts'
+import { connect } from './connection.ts'
+import { causeOf, resultOf } from './execute.ts'
+import { ensureStack } from './stack.ts'
+
+/** A connection to the stack; `started` says whether this call started it. */
+export async function onStack(): Promise<{ client: Client; stack: StackRecord; started: boolean }> {
+  const { stack, started } = await ensureStack()
+  return { client: await connect(stack.temporal), stack, started }
+}
+
+interface About {
+  readonly dataset?: string
+  readonly release?: string
+  readonly summary?: string
+  /** Follows the one of that id that is under way, instead of refusing. */
+  readonly join?: boolean
+}
+
+/** The result of a workflow, whatever happens to the server meanwhile. @throws what it failed with, as an error of Hillock where it is one */
+export async function call<W extends Workflow>(
+  client: Client,
+  type: string,
+  workflowId: string,
+  args: Parameters<W>,
+  { dataset, release, summary, join }: About,
+): Promise<WorkflowResultType<W>> {
+  try {
+    const handle = await client.workflow.start<W>(type, {
+      workflowId,
+      taskQueue: queues.workflow,
+      args,
+      ...(summary !== undefined && { staticSummary: summary }),
+      ...(join && { workflowIdConflictPolicy: 'USE_EXISTING' as const }),
+      searchAttributes: {
+        ...(dataset !== undefined && { HillockDataset: [dataset] }),
+        ...(release !== undefined && { HillockRelease: [release] }),
+      },
+    } as never)
+    return await resultOf(handle)
+  } catch (e) {
+    throw causeOf(e)
+  }
+}
