@@ -1,6 +1,6 @@
 // Every activity of Hillock, ready for a worker: stages by name and housekeeping, with heartbeats and typed failures.
 import { stages, type StageName } from '../domain/stages.ts'
-import type { RunContext } from '../domain/contract.ts'
+import type { Outcome, RunContext } from '../domain/contract.ts'
 import type { CellTask, Housekeeping, StageActivities } from '../domain/index/tasks.ts'
 import { agglomerate } from './segmentation/agglomerate.ts'
 import { align } from './sections/align.ts'
@@ -99,8 +99,14 @@ const housekeeping = {
   ) => ReturnType<Housekeeping[H]>
 }
 
-/** Stores and pools of `plain` are wrapped so that every activity's time is booked by kind. */
-export function createActivities(plain: Deps): StageActivities & Housekeeping {
+/** What makes an artifact of a region or a node. */
+export type StageActivity = (deps: Deps, task: CellTask) => Promise<Outcome>
+
+/** Stores and pools of `plain` are wrapped so that every activity's time is booked by kind. @param own stages of another package */
+export function createActivities(
+  plain: Deps,
+  own: Readonly<Record<string, StageActivity>> = {},
+): StageActivities & Housekeeping {
   const objects = meteredStore(plain.objects)
   const deps: Deps = {
     ...plain,
@@ -110,7 +116,7 @@ export function createActivities(plain: Deps): StageActivities & Housekeeping {
     infer: meteredInfer(plain.infer),
   }
   const looked = Object.fromEntries(
-    Object.entries(stageActivities).map(([name, activity]) => [
+    Object.entries({ ...stageActivities, ...own }).map(([name, activity]) => [
       name,
       ['region', 'node'].includes(stages[name as StageName].scope)
         ? async (d: Deps, task: CellTask) =>

@@ -3,7 +3,10 @@ import type { Client } from '@temporalio/client'
 import { causeOf } from './execute.ts'
 import { isCalled } from './names.ts'
 import { HillockError } from '../domain/errors.ts'
-import { messages, type Gate, type SagaStep } from '../domain/operator.ts'
+import { updates } from '../domain/contract.ts'
+import type { Pause } from '../domain/control.ts'
+import { messages, type Gate, type GateDecision, type SagaStep } from '../domain/operator.ts'
+import type { StageName } from '../domain/stages.ts'
 
 export interface Waiting {
   readonly workflowId: string
@@ -50,6 +53,43 @@ export function announcer(client: Client, concerns: (workflowId: string) => bool
     }
   }
 }
+
+export interface Order {
+  readonly by: string
+  readonly reason: string
+}
+/** A stage or a region; neither: the whole run. */
+export interface Scope {
+  readonly stage?: string | undefined
+  readonly region?: string | undefined
+}
+const scopeOf = ({ stage, region }: Scope, order: Order): Pause => ({
+  stage: (stage ?? null) as StageName | null,
+  region: region ?? null,
+  ...order,
+})
+
+/** Holds back what a run, a stage or a region would begin; returns the pauses that stand. */
+export const pause = (client: Client, workflowId: string, scope: Scope, order: Order): Promise<readonly Pause[]> =>
+  update(client, workflowId, updates.pause, scopeOf(scope, order))
+
+/** Lets it go on. @param budget a new limit of cost; null: as before */
+export const resume = (
+  client: Client,
+  workflowId: string,
+  scope: Scope,
+  order: Order,
+  budget: number | null = null,
+): Promise<readonly Pause[]> => update(client, workflowId, updates.resume, { ...scopeOf(scope, order), budget })
+
+/** Answers at an open gate. */
+export const decide = (
+  client: Client,
+  workflowId: string,
+  gate: string,
+  decision: GateDecision['decision'],
+  { by, reason }: Order,
+): Promise<Gate> => update(client, workflowId, messages.decide, { gate, decision, author: by, reason })
 
 /** Sends an Update. @throws HillockError ConfigError with the reason when the workflow does not take it. */
 export async function update<T>(client: Client, workflowId: string, name: string, arg: object): Promise<T> {

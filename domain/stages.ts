@@ -1,6 +1,7 @@
 // The stage table: what every step is, as plain frozen data; the code that executes a stage stands in activities/.
 import { z } from 'zod'
 import { FILL_REACH } from './index/sweep.ts'
+import { ownStages, params } from './own-stages.ts'
 
 type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
 type Queue = 'cpu' | 'inference'
@@ -45,7 +46,6 @@ export interface StageRow {
 const positive = z.number().positive()
 const int = z.number().int()
 const fraction = z.number().min(0).max(1)
-const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
 
 const cube = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
 /** How a volume is laid out for its readers. */
@@ -427,13 +427,14 @@ const freeze = <T extends object>(o: T): T => {
   for (const v of Object.values(o)) if (v !== null && typeof v === 'object' && !(v instanceof z.ZodType)) freeze(v)
   return Object.freeze(o)
 }
-export const stages: { readonly [S in StageName]: StageRow } = freeze(rows)
-export const stageNames = Object.keys(rows) as StageName[]
+const all = { ...rows, ...Object.fromEntries(Object.entries(ownStages()).map(([s, row]) => [s, { ...cpu, ...row }])) }
+export const stages: { readonly [S in StageName]: StageRow } = freeze(all)
+export const stageNames = Object.keys(all) as StageName[]
 
 /** Schema of the `stages` section of a run file: parameters by stage, every key optional, unknown keys refused. */
 export const StagesConfig = z
   .strictObject(
-    Object.fromEntries(stageNames.map(s => [s, rows[s].parameters])) as {
+    Object.fromEntries(stageNames.map(s => [s, all[s].parameters])) as {
       [S in StageName]: (typeof rows)[S]['parameters']
     },
   )

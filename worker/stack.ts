@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { realpathSync, rmSync, statSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knownMark, meetBucket } from './bucket-mark.ts'
 import { makeCurrent } from './deployment.ts'
@@ -118,7 +118,7 @@ const forked = (name: 'workflow' | 'cpu' | 'inference' | 'serving', file: string
   keep(name, async out => {
     await listenOn(name)
     const metrics = name === 'serving' ? {} : { HILLOCK_METRICS: `127.0.0.1:${ports[name]}` }
-    return fork(join(checkout, file), name === 'serving' ? [] : [name], {
+    return fork(resolve(checkout, file), name === 'serving' ? [] : [name], {
       stdio: ['ignore', out, out, 'ipc'],
       env: { ...env(), ...metrics },
       execArgv: [`--max-old-space-size=${megabytes}`],
@@ -167,10 +167,12 @@ async function start(): Promise<void> {
   await temporal()
   const deployment = process.env['HILLOCK_DEPLOYMENT']
   if (!deployment) await makeCurrent(address())
+  // Of a package that brings stages of its own: its file calls roleProcess.
+  const worker = process.env['HILLOCK_WORKER'] ?? 'worker/main.ts'
   // The kernel pool of the cpu role holds volumes; the others stay small.
-  forked('workflow', 'worker/main.ts', 1024)
-  forked('cpu', 'worker/main.ts', 2048)
-  forked('inference', 'worker/main.ts', 1024)
+  forked('workflow', worker, 1024)
+  forked('cpu', worker, 2048)
+  forked('inference', worker, 1024)
   forked('serving', 'serving/main.ts', 512)
   steps.clear()
   if (deployment) {

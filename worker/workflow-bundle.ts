@@ -1,7 +1,7 @@
 // The workflow code in one file, bundled once for each state of its sources: every start and every audit needs it.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 import { checkout } from './home.ts'
 
@@ -9,20 +9,22 @@ import { checkout } from './home.ts'
 const ROOMS = ['workflows', 'domain']
 const OTHERS = ['package-lock.json', 'worker/workflow-bundle.ts']
 
-export async function workflowBundle(): Promise<{ readonly codePath: string }> {
+/** @param rows files that add stages to the table: they are read before it. */
+export async function workflowBundle(rows: readonly string[] = []): Promise<{ readonly codePath: string }> {
   const files = ROOMS.flatMap(room =>
     readdirSync(join(checkout, room), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.ts'))
       .map(name => join(room, name)),
   )
   const hash = createHash('sha256')
-  for (const file of [...OTHERS, ...files.sort()]) hash.update(`${file}\0`).update(readFileSync(join(checkout, file)))
+  for (const file of [...OTHERS, ...files.sort(), ...rows])
+    hash.update(`${file}\0`).update(readFileSync(resolve(checkout, file)))
   const folder = join(checkout, 'dist')
   const codePath = join(folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`)
   if (!existsSync(codePath)) {
     const { code } = await bundleWorkflowCode({
       workflowsPath: join(checkout, 'workflows', 'index.ts'),
-      workflowInterceptorModules: [join(checkout, 'workflows', 'interceptors.ts')],
+      workflowInterceptorModules: [...rows, join(checkout, 'workflows', 'interceptors.ts')],
       logger: new DefaultLogger('WARN'),
     })
     mkdirSync(folder, { recursive: true })

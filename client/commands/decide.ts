@@ -1,8 +1,8 @@
 // `hillock approve`, `hillock reject`, `hillock resolve`: what a person says to a workflow that waits for it.
 import { HillockError } from '../../domain/errors.ts'
-import { messages, type Gate, type GateDecision, type SagaStep } from '../../domain/operator.ts'
+import { messages, type GateDecision, type SagaStep } from '../../domain/operator.ts'
 import { connect } from '../connection.ts'
-import { update, waiting } from '../operator.ts'
+import { decide as answer, update, waiting } from '../operator.ts'
 import { operator } from './control.ts'
 import { runningStack } from '../stack.ts'
 
@@ -27,10 +27,10 @@ export async function decide(
   const open = (await waiting(client, run)).flatMap(w => w.gates.map(g => ({ ...g, workflowId: w.workflowId })))
   const named = (g: (typeof open)[number]): string => `${g.gate} of ${g.workflowId}`
   const chosen = only(gate === undefined ? open : open.filter(g => g.gate === gate), 'open gate', named)
-  const said = { gate: chosen.gate, decision, author: operator(), reason: o.reason }
-  const decided = await update<Gate>(client, chosen.workflowId, messages.decide, said)
+  const by = operator()
+  const decided = await answer(client, chosen.workflowId, chosen.gate, decision, { by, reason: o.reason })
   if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, ...decided }))
-  else console.log(`${named(chosen)}: ${decision} by ${said.author}`)
+  else console.log(`${named(chosen)}: ${decision} by ${by}`)
 }
 
 export async function resolve(workflow: string, action: string, step: string | undefined, o: Options): Promise<void> {

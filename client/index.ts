@@ -1,0 +1,10 @@
+// hillock/client: start a run and follow it, pause it, decide at its gates, take a release back, read releases.
+export { connect } from './connection.ts'
+export { onStack } from './call.ts'
+export { stopStack } from './stack.ts'
+export { readRunFile } from './run-file.ts'
+export { progressOf, startRun, type Run } from './execute.ts'
+export { decide, pause, resume, waiting, type Order, type Scope, type Waiting } from './operator.ts'
+export { rollBack } from './rollback.ts'
+export { bucket, channelsOf, datasets, findRelease, readRelease } from './catalogue.ts'
+export { links, type Links } from './links.ts'

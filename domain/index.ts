@@ -1,0 +1,10 @@
+// hillock/domain: the schemas of what goes in (run files) and comes out (releases, lineage), the stage table, the errors.
+export { z } from 'zod'
+export { parseRunConfig, RunConfig } from './config.ts'
+export { errorTable, HillockError, isHillockError, type ErrorType } from './errors.ts'
+export { Lineage, type ArtifactRef } from './lineage.ts'
+export { CHANNELS, Release, type Channel, type Hole, type LayerName, type Quality } from './release.ts'
+export { stageNames, stages, type StageName, type StageRow } from './stages.ts'
+export type { Outcome, Progress, RollbackInput, RollbackResult, RunContext, RunResult } from './contract.ts'
+export { boxAt, cellsIn, grow, intersect, key, shapeOf, subtract, voxels, type Box, type Vec3 } from './geometry.ts'
+export type { CellTask } from './index/tasks.ts'
