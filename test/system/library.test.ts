@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mean } from '../../examples/my-lab/blur.ts'
 import type { Release } from '../../domain/release.ts'
-import { shapeOf } from '../../domain/geometry.ts'
+import { shapeOf, type Box } from '../../domain/geometry.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { readBox } from '../../storage/formats/volume.ts'
@@ -35,9 +35,7 @@ test('its stage is made of every region, by its recipe, and is what it computes 
   const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
   const read = async (stage: string): Promise<Uint8Array> => {
     const records = await Promise.all(r.stages[stage]!.map(async ref => (await store.open(ref)).lineage))
-    const at = new Map(
-      records.map((l, i) => [JSON.stringify((l.recipe.extent as { min: number[] }).min), r.stages[stage]![i]!]),
-    )
+    const at = new Map(records.map((l, i) => [JSON.stringify((l.recipe.extent as Box).min), r.stages[stage]![i]!]))
     const artifacts = (region: readonly number[]) => at.get(JSON.stringify(region.map((n, a) => n * r.regionShape[a]!)))
     const options = { regionShape: r.regionShape, bounds: r.bounds, box: r.bounds, mip: 0 }
     return (await readBox(store, { artifacts, ...options, dtype: 'uint8', encoding: 'raw' })).data
