@@ -1,7 +1,7 @@
 // phantom: one slab of a synthetic specimen, photographed tile by tile, with the ground truth of the same voxels.
 import { zstdCompressSync } from 'node:zlib'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import type { TileEntry } from '../domain/config.ts'
+import type { TileEntry } from '../domain/run-file/source.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { voxels, type Box } from '../domain/geometry.ts'
 import type { SectionTask } from '../domain/index/tasks.ts'

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync, zstdDecompressSync } from 'node:zlib'
-import type { TileEntry } from '../domain/config.ts'
+import type { TileEntry } from '../domain/run-file/source.ts'
 import { HillockError } from '../domain/errors.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { writeNpy } from '../storage/formats/npy.ts'

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
 import { Box, intersect, isEmpty } from './geometry.ts'
-import { PhantomSpec } from './run-file/phantom.ts'
-import { didYouMean, nearest, suggestion } from './run-file/schema.ts'
-import { stageNames, stages, StagesConfig, type StageName, type StageRow } from './stages.ts'
+import { checkWhole, explain } from './run-file/check.ts'
+import { Source } from './run-file/source.ts'
+import { stageNames, stages, StagesConfig, type StageName } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
@@ -37,90 +37,6 @@ const because = {
       examples: ['section-42-1a2b3c4d'],
     }),
 }
-
-export const TileEntry = z.strictObject({
-  section: z
-    .number()
-    .int()
-    .meta({ description: 'Any whole numbers: the first becomes section 0 of the dataset.', examples: [0] }),
-  name: z
-    .string()
-    .regex(
-      /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,200}$/u,
-      'up to 200 letters, digits, signs and blanks; no control characters',
-    )
-    .meta({ description: 'What holes and messages call it; unique within the section.', examples: ['r0c0'] }),
-  file: z
-    .string()
-    .min(1)
-    .meta({ description: 'The image.', examples: ['tiles/z0000_r0c0.png'] }),
-  x: z.number().meta({
-    description: "Nominal stage position of the tile's first pixel, in pixels; below 0 and far out as it may be.",
-    examples: [0],
-  }),
-  y: z.number().meta({ description: 'The same along y.', examples: [0] }),
-  width: z
-    .number()
-    .int()
-    .positive()
-    .meta({ description: 'Of the image, in pixels.', examples: [208] }),
-  height: z
-    .number()
-    .int()
-    .positive()
-    .meta({ description: 'Of the image, in pixels.', examples: [144] }),
-})
-export type TileEntry = z.infer<typeof TileEntry>
-
-export const VolumeFormat = z.enum(['precomputed', 'zarr', 'n5'])
-export type VolumeFormat = z.infer<typeof VolumeFormat>
-
-const VolumeSource = z.strictObject({
-  url: z.string().meta({
-    description: 'A folder, http(s):// or gs://, or what viewers paste (docs/import.md).',
-    examples: ['https://example.org/em'],
-  }),
-  format: VolumeFormat.optional().describe('Found out if left out.'),
-  mip: z.number().int().nonnegative().default(0).describe('Which of its mips.'),
-  box: Box.optional().describe(
-    "The part to take, in voxels of that mip in the source's own coordinates; its lower corner becomes the dataset's origin.",
-  ),
-})
-export type VolumeSource = z.infer<typeof VolumeSource>
-
-const Source = z.union(
-  [
-    z.strictObject({
-      phantom: PhantomSpec.describe('A synthetic specimen with its exact truth ([phantom](phantom.md)).'),
-    }),
-    z.strictObject({
-      stack: z.string().meta({
-        description:
-          'A .npy or .npy.gz of uint8 or uint16, axes z, y, x; a TIFF of several pages; a folder of images, or a pattern such as `slices/*.png`: every slice becomes a section.',
-        examples: ['em.npy'],
-      }),
-    }),
-    z.strictObject({
-      volume: VolumeSource.describe(
-        'A volume of uint8, or of uint16 with stages.ingest.window, that is aligned already, as `hillock import` finds it: every slice becomes a section.',
-      ),
-    }),
-    z.strictObject({
-      tiles: z
-        .array(TileEntry)
-        .min(1)
-        .describe('Images with their nominal positions, listed here; long lists go into a layout.'),
-    }),
-    z.strictObject({
-      layout: z.string().meta({
-        description:
-          'A file that lists the tiles (JSON, CSV or TSV, tile specs of Render, TrakEM2 XML); their files are relative to it.',
-        examples: ['tiles/layout.json'],
-      }),
-    }),
-  ],
-  { error: 'one of: phantom: {...}, stack: FILE, volume: {...}, tiles: [...], layout: FILE' },
-)
 
 export const RunConfig = z.strictObject({
   dataset: slug.meta({
@@ -304,8 +220,6 @@ export const RunConfig = z.strictObject({
 })
 export type RunConfig = z.infer<typeof RunConfig>
 
-const CHUNK = 64
-
 /** The run file as it holds for one region. */
 export function configAt(c: RunConfig, region: string): RunConfig {
   const own = c.overrides.filter(o => o.regions.includes(region))
@@ -326,71 +240,6 @@ export const boxesNear = (c: RunConfig, { min, max }: Box, reach: number): { box
 export const excludedSections = (c: RunConfig): { section: number; reason: string }[] =>
   c.exclude.sections.map(({ section, reason }) => ({ section, reason }))
 
-/** @throws HillockError ConfigError for what lies outside the dataset. */
-export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box, firstOfSource = 0): void {
-  for (const [i, { section }] of sections.entries())
-    if (section < bounds.min[2] || section >= bounds.max[2])
-      throw new HillockError(
-        'ConfigError',
-        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}${firstOfSource ? ` (section ${firstOfSource} of the source is 0)` : ''}`,
-      )
-  for (const [i, { box }] of boxes.entries()) checkInside(`exclude.boxes.${i}.box`, box, bounds)
-}
-
-/** What a schema of single keys cannot say. @throws HillockError ConfigError naming the path in the file. */
-function checkWhole(c: RunConfig): void {
-  const fail = (path: string, message: string): never => {
-    throw new HillockError('ConfigError', `${path}: ${message}`)
-  }
-  for (const a of [0, 1, 2] as const) {
-    if (c.grid.block[a] % 8 !== 0)
-      fail(`grid.block.${a}`, `${c.grid.block[a]} is not a multiple of 8, as the model needs`)
-    if (c.grid.region[a] % c.grid.block[a] !== 0)
-      fail(`grid.region.${a}`, `${c.grid.region[a]} is not a whole number of blocks of ${c.grid.block[a]}`)
-    if (c.grid.region[a] % CHUNK !== 0)
-      fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
-    for (const stage of ['pyramid', 'label-pyramid'] as const)
-      if (c.grid.region[a] % c.stages[stage].chunk[a] !== 0)
-        fail(
-          `stages.${stage}.chunk.${a}`,
-          `regions of ${c.grid.region[a]} voxels are not whole chunks of ${c.stages[stage].chunk[a]}`,
-        )
-  }
-  for (const [i, o] of c.overrides.entries())
-    for (const [name, given] of Object.entries(o.stages)) {
-      const path = `overrides.${i}.stages.${name}`
-      const row = stages[name as StageName] as StageRow | undefined
-      if (!row) fail(path, `unknown stage${didYouMean(nearest(name, stageNames))}`)
-      else if (row.scope !== 'region' && name !== 'agglomerate') fail(path, 'this stage is not one of a region')
-      else {
-        const parsed = row.parameters.safeParse({ ...(c.stages[name as StageName] as object), ...given })
-        if (!parsed.success) fail(path, explain(parsed.error.issues, row.parameters).join('; '))
-      }
-    }
-  for (const [i, g] of c.gates.entries()) {
-    const names = c.gates.map(o => o.name)
-    if (names.indexOf(g.name) < i || g.name === 'release' || g.name === 'quarantine')
-      fail(`gates.${i}.name`, `there is another gate ${g.name}`)
-    const odd = stageNames.find(s => stages[s].phase === g.before && stages[s].scope !== 'region')
-    if (g.canary && odd) fail(`gates.${i}.canary`, `phase ${g.before} does not go region by region: ${odd} does not`)
-    if (g.before === 'release') fail(`gates.${i}.before`, 'the release has a gate of its own: release.approval')
-  }
-  if ('phantom' in c.source && c.evaluate.box)
-    checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
-  if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')
-    fail('evaluate.truth', 'the source is not a phantom, so it has no truth of its own')
-}
-
-/** @throws HillockError ConfigError when `box` reaches outside `bounds`. */
-export function checkInside(path: string, box: Box, bounds: Box): void {
-  const bad = [0, 1, 2].find(a => box.min[a]! < bounds.min[a]! || box.max[a]! > bounds.max[a]!)
-  if (bad !== undefined)
-    throw new HillockError(
-      'ConfigError',
-      `${path}: ${'xyz'[bad]} from ${box.min[bad]} to ${box.max[bad]} lies outside the dataset, which reaches from ${bounds.min[bad]} to ${bounds.max[bad]}`,
-    )
-}
-
 /** Sets `a.b.c` of a plain object tree, making what is missing on the way. @throws HillockError ConfigError for a name where a list has numbers */
 export function setPath(tree: Record<string, unknown>, path: string, value: unknown): void {
   const keys = path.split('.')
@@ -406,29 +255,6 @@ export function setPath(tree: Record<string, unknown>, path: string, value: unkn
     at = at[k] as Record<string, unknown>
   }
 }
-
-const issuePath = (i: z.core.$ZodIssue): string => i.path.map(String).join('.') || '(top of the file)'
-
-/** @param schema whose keys a misspelt one may have meant */
-function explain(issues: readonly z.core.$ZodIssue[], schema: z.ZodType): string[] {
-  return issues.flatMap(i => {
-    if (i.code === 'unrecognized_keys')
-      return i.keys.map(k => `${[...i.path, k].join('.')}: unknown key${suggestion(schema, i.path, k)}`)
-    // Of a union the branch that got furthest says what is wrong; the others are noise.
-    if (i.code === 'invalid_union') {
-      const best = i.errors.toSorted((a, b) => depth(b) - depth(a))[0]
-      if (best && depth(best) > 0)
-        return explain(
-          best.map(e => ({ ...e, path: [...i.path, ...e.path] })),
-          schema,
-        )
-    }
-    return [`${issuePath(i)}: ${i.message}`]
-  })
-}
-const depth = (issues: readonly z.core.$ZodIssue[]): number =>
-  Math.max(0, ...issues.map(i => i.path.length)) -
-  (issues.some(i => i.code === 'unrecognized_keys' && i.path.length === 0) ? 9 : 0)
 
 /**
  * Checks a parsed run file and fills in the defaults.

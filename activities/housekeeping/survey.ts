@@ -1,7 +1,8 @@
 // survey: reads the source's layout and holds the run file against it.
 import { canonicalJson } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { checkExclude, checkInside, type RunConfig } from '../../domain/config.ts'
+import { type RunConfig } from '../../domain/config.ts'
+import { checkExclude, checkInside } from '../../domain/run-file/check.ts'
 import type { ReconstructInput, RunContext } from '../../domain/contract.ts'
 import { fromKey, type Box } from '../../domain/geometry.ts'
 import { excluding } from '../../domain/plan/marks.ts'

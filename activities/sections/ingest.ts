@@ -1,6 +1,7 @@
 // ingest: every tile of a section is read, checked and archived; bad ones are set aside by name with the reason.
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import type { RunConfig, TileEntry } from '../../domain/config.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import type { TileEntry } from '../../domain/run-file/source.ts'
 import type { BatchOutcome, Outcome } from '../../domain/contract.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxName } from '../../domain/geometry.ts'

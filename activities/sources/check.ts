@@ -1,5 +1,6 @@
 // Whether tiles can be used, before anything starts: all are looked for, some are read as `ingest` will.
-import type { RunConfig, TileEntry } from '../../domain/config.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import type { TileEntry } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { tooMany } from '../../domain/releases/release-gate.ts'
 import { sha256 } from '../../domain/recipe.ts'

@@ -1,5 +1,6 @@
 // Tiles that are files by themselves: listed in the run file or in a layout, or the images of a folder as a stack.
-import type { RunConfig, TileEntry } from '../../domain/config.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import type { TileEntry } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { atOrigin } from '../../domain/run-file/layout.ts'
 import { mapBounded } from '../../storage/bounded.ts'

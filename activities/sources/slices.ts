@@ -1,5 +1,5 @@
 // Slices of a stack or volume as tiles: whole ones while they are small, else a grid, so that a region touches few bytes.
-import type { TileEntry } from '../../domain/config.ts'
+import type { TileEntry } from '../../domain/run-file/source.ts'
 import { cellsIn, type Box } from '../../domain/geometry.ts'
 import { encodePng } from '../../storage/formats/image.ts'
 import type { VolumeArray } from '../../storage/formats/chunk.ts'

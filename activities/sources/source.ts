@@ -1,5 +1,6 @@
 // Where tiles come from: the tiles of a source by section, what tells whether they have changed, and their bytes.
-import type { RunConfig, TileEntry } from '../../domain/config.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import type { TileEntry } from '../../domain/run-file/source.ts'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import type { RunContext } from '../../domain/contract.ts'
 import type { Box, Vec3 } from '../../domain/geometry.ts'

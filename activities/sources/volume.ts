@@ -1,5 +1,6 @@
 // A source that is an aligned volume: its extent, and its slices, read slab by slab.
-import type { RunConfig, TileEntry, VolumeSource } from '../../domain/config.ts'
+import type { RunConfig } from '../../domain/config.ts'
+import type { TileEntry, VolumeSource } from '../../domain/run-file/source.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, map3, shapeOf, subtract, translate, type Box } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'

@@ -1,7 +1,8 @@
 // `hillock import URL`: a run file for a volume that is aligned already, with what the volume says of itself.
 import { existsSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
-import { parseRunConfig, VolumeFormat } from '../../domain/config.ts'
+import { parseRunConfig } from '../../domain/config.ts'
+import { VolumeFormat } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, intersect, map3, shapeOf, type Box } from '../../domain/geometry.ts'
 import type { VolumeArray } from '../../storage/formats/chunk.ts'

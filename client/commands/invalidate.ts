@@ -1,5 +1,5 @@
 // `hillock invalidate`: marks sections, boxes and artifacts that are wrong, lists the marks, lifts them.
-import { checkExclude } from '../../domain/config.ts'
+import { checkExclude } from '../../domain/run-file/check.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { add, boxName } from '../../domain/geometry.ts'
 import { boxOf } from '../numbers.ts'

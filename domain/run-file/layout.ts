@@ -1,5 +1,5 @@
 // Lists of tiles: where they begin, and which of them are images of the same place.
-import type { TileEntry } from '../config.ts'
+import type { TileEntry } from './source.ts'
 import { HillockError } from '../errors.ts'
 import { map3, type Box, type Vec3 } from '../geometry.ts'
 

@@ -1,5 +1,5 @@
 // Addresses as people paste them: with the prefixes and suffixes of viewers, the name of a metadata file, or as a viewer's link.
-import type { VolumeFormat } from '../../domain/config.ts'
+import type { VolumeFormat } from '../../domain/run-file/source.ts'
 import { HillockError } from '../../domain/errors.ts'
 
 export interface Address {

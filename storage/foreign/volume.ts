@@ -1,7 +1,7 @@
 // Opens a volume that others wrote, in whatever format it is.
 import { gunzipSync } from 'node:zlib'
 import { canonicalJson } from '../../domain/canonical.ts'
-import { VolumeFormat } from '../../domain/config.ts'
+import { VolumeFormat } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { addressOf } from './address.ts'

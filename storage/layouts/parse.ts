@@ -1,6 +1,6 @@
 // A layout of tiles in any of the forms that microscopes, stitchers and aligners write, told apart by what is in it.
 import { z } from 'zod'
-import { TileEntry } from '../../domain/config.ts'
+import { TileEntry } from '../../domain/run-file/source.ts'
 import { isTileSpec, parseRender } from './render.ts'
 import { parseTable } from './table.ts'
 import { parseTrakem2 } from './trakem2.ts'

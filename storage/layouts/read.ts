@@ -2,7 +2,7 @@
 import { glob, readdir, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { TileEntry } from '../../domain/config.ts'
+import { TileEntry } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { mapBounded } from '../bounded.ts'
 import { imageHeader, type ImageHeader } from '../formats/image.ts'

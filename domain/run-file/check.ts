@@ -1,0 +1,97 @@
+// What a run file must be beyond its single keys, and what is said of keys that are wrong.
+import type { z } from 'zod'
+import type { RunConfig } from '../config.ts'
+import { HillockError } from '../errors.ts'
+import type { Box } from '../geometry.ts'
+import { stageNames, stages, type StageName, type StageRow } from '../stages.ts'
+import { didYouMean, nearest, suggestion } from './schema.ts'
+
+const CHUNK = 64
+
+/** @throws HillockError ConfigError for what lies outside the dataset. */
+export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box, firstOfSource = 0): void {
+  for (const [i, { section }] of sections.entries())
+    if (section < bounds.min[2] || section >= bounds.max[2])
+      throw new HillockError(
+        'ConfigError',
+        `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}${firstOfSource ? ` (section ${firstOfSource} of the source is 0)` : ''}`,
+      )
+  for (const [i, { box }] of boxes.entries()) checkInside(`exclude.boxes.${i}.box`, box, bounds)
+}
+
+/** What a schema of single keys cannot say. @throws HillockError ConfigError naming the path in the file. */
+export function checkWhole(c: RunConfig): void {
+  const fail = (path: string, message: string): never => {
+    throw new HillockError('ConfigError', `${path}: ${message}`)
+  }
+  for (const a of [0, 1, 2] as const) {
+    if (c.grid.block[a] % 8 !== 0)
+      fail(`grid.block.${a}`, `${c.grid.block[a]} is not a multiple of 8, as the model needs`)
+    if (c.grid.region[a] % c.grid.block[a] !== 0)
+      fail(`grid.region.${a}`, `${c.grid.region[a]} is not a whole number of blocks of ${c.grid.block[a]}`)
+    if (c.grid.region[a] % CHUNK !== 0)
+      fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
+    for (const stage of ['pyramid', 'label-pyramid'] as const)
+      if (c.grid.region[a] % c.stages[stage].chunk[a] !== 0)
+        fail(
+          `stages.${stage}.chunk.${a}`,
+          `regions of ${c.grid.region[a]} voxels are not whole chunks of ${c.stages[stage].chunk[a]}`,
+        )
+  }
+  for (const [i, o] of c.overrides.entries())
+    for (const [name, given] of Object.entries(o.stages)) {
+      const path = `overrides.${i}.stages.${name}`
+      const row = stages[name as StageName] as StageRow | undefined
+      if (!row) fail(path, `unknown stage${didYouMean(nearest(name, stageNames))}`)
+      else if (row.scope !== 'region' && name !== 'agglomerate') fail(path, 'this stage is not one of a region')
+      else {
+        const parsed = row.parameters.safeParse({ ...(c.stages[name as StageName] as object), ...given })
+        if (!parsed.success) fail(path, explain(parsed.error.issues, row.parameters).join('; '))
+      }
+    }
+  for (const [i, g] of c.gates.entries()) {
+    const names = c.gates.map(o => o.name)
+    if (names.indexOf(g.name) < i || g.name === 'release' || g.name === 'quarantine')
+      fail(`gates.${i}.name`, `there is another gate ${g.name}`)
+    const odd = stageNames.find(s => stages[s].phase === g.before && stages[s].scope !== 'region')
+    if (g.canary && odd) fail(`gates.${i}.canary`, `phase ${g.before} does not go region by region: ${odd} does not`)
+    if (g.before === 'release') fail(`gates.${i}.before`, 'the release has a gate of its own: release.approval')
+  }
+  if ('phantom' in c.source && c.evaluate.box)
+    checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
+  if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')
+    fail('evaluate.truth', 'the source is not a phantom, so it has no truth of its own')
+}
+
+/** @throws HillockError ConfigError when `box` reaches outside `bounds`. */
+export function checkInside(path: string, box: Box, bounds: Box): void {
+  const bad = [0, 1, 2].find(a => box.min[a]! < bounds.min[a]! || box.max[a]! > bounds.max[a]!)
+  if (bad !== undefined)
+    throw new HillockError(
+      'ConfigError',
+      `${path}: ${'xyz'[bad]} from ${box.min[bad]} to ${box.max[bad]} lies outside the dataset, which reaches from ${bounds.min[bad]} to ${bounds.max[bad]}`,
+    )
+}
+
+const issuePath = (i: z.core.$ZodIssue): string => i.path.map(String).join('.') || '(top of the file)'
+
+/** @param schema whose keys a misspelt one may have meant */
+export function explain(issues: readonly z.core.$ZodIssue[], schema: z.ZodType): string[] {
+  return issues.flatMap(i => {
+    if (i.code === 'unrecognized_keys')
+      return i.keys.map(k => `${[...i.path, k].join('.')}: unknown key${suggestion(schema, i.path, k)}`)
+    // Of a union the branch that got furthest says what is wrong; the others are noise.
+    if (i.code === 'invalid_union') {
+      const best = i.errors.toSorted((a, b) => depth(b) - depth(a))[0]
+      if (best && depth(best) > 0)
+        return explain(
+          best.map(e => ({ ...e, path: [...i.path, ...e.path] })),
+          schema,
+        )
+    }
+    return [`${issuePath(i)}: ${i.message}`]
+  })
+}
+const depth = (issues: readonly z.core.$ZodIssue[]): number =>
+  Math.max(0, ...issues.map(i => i.path.length)) -
+  (issues.some(i => i.code === 'unrecognized_keys' && i.path.length === 0) ? 9 : 0)
