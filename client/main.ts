@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module'
 import { Command } from 'commander'
 import { isHillockError, errorTable } from '../domain/errors.ts'
 import { codeRevision, packageVersion } from '../worker/runtime.ts'
+import { answer, because, collect, collectSome, json, runOptions, scoped, timed } from './options.ts'
 
 enableCompileCache()
 
@@ -28,19 +29,6 @@ const program = new Command('hillock')
     'after',
     '\nState lives under HILLOCK_HOME (default: .hillock in the checkout); real data is looked for under HILLOCK_DATA.',
   )
-
-const json = (c: Command): Command => c.option('--json', 'print one JSON object instead of text')
-const collect = (value: string, before: string[]): string[] => [...before, value]
-const collectSome = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
-const runOptions = (c: Command): Command =>
-  json(c)
-    .option(
-      '--set <path=value>',
-      'override a key of the run file, e.g. stages.agglomerate.threshold=0.4 (repeatable)',
-      collect,
-      [],
-    )
-    .option('--name <run>', 'name of the run in workflow ids (default: date and time)')
 
 json(program.command('up'))
   .description('start Temporal, the workers and the serving process of this machine; serves until Ctrl-C')
@@ -87,11 +75,6 @@ json(program.command('status [run]'))
   .description('progress of a run (default: the newest), or the list of runs with --all')
   .option('--all', 'list the runs')
   .action(async (run: string | undefined, o) => (await import('./commands/status.ts')).status(run, o))
-const scoped = (c: Command): Command =>
-  json(c)
-    .option('--stage <stage>', 'only this stage')
-    .option('--region <x_y_z>', 'only this region')
-    .requiredOption('--reason <text>', 'why, for the record')
 scoped(program.command('pause <run>'))
   .description('hold back what a run, a stage or a region would begin; what is under way ends')
   .action(async (run: string, o) => (await import('./commands/control.ts')).pause(run, o))
@@ -112,7 +95,6 @@ json(program.command('invalidate'))
   .option('--list', 'the marks that stand')
   .option('--lift <id>', 'take a mark back')
   .action(async o => (await import('./commands/invalidate.ts')).invalidate(o))
-const answer = (c: Command): Command => json(c).requiredOption('--reason <text>', 'why, for the record')
 for (const decision of ['approve', 'reject', 'retry'] as const)
   answer(program.command(`${decision} <run> [gate]`))
     .description(
@@ -173,10 +155,6 @@ json(release.command('plan [subject]'))
 json(release.command('diff <before> <after>'))
   .description('regions, segments, synapses, quality, holes and cost that differ between two releases')
   .action(async (before: string, after: string, o) => (await import('./commands/diff.ts')).diff(before, after, o))
-const because = (c: Command): Command =>
-  json(c)
-    .option('--channel <channel>', 'candidate or published', 'published')
-    .option('--reason <text>', 'why, for the record (default: by hand)')
 because(release.command('publish <release>'))
   .option('--force', 'also where the gate of its run file refuses it; needs --reason')
   .description('point a channel at a release')
@@ -202,12 +180,6 @@ json(program.command('rebalance <release>'))
   .option('--name <run>', 'name of the run in workflow ids (default: date and time)')
   .action(async (name: string, o) => (await import('./commands/rebalance.ts')).rebalance(name, o))
 
-const timed = (c: Command): Command =>
-  json(c)
-    .option('--cron <expression>', 'for example "0 3 * * *": minute hour day month weekday, in the time zone')
-    .option('--time-zone <zone>', 'in which --cron is read, for example Europe/Zurich (default: UTC)')
-    .option('--every <duration>', 'for example 90s, 15m, 6h, 1d, 1w, 1h30m or PT6H')
-    .option('--on-arrival <duration>', 'look for new or changed tiles this often')
 const schedule = program.command('schedule').description('reprocess or evaluate by the clock, or when sections arrive')
 timed(schedule.command('create <file>'))
   .description(

@@ -1,9 +1,9 @@
 // An object store in a folder: written beside and linked into place, so that a kill at any moment leaves whole objects or none.
-import { mkdir, open, readdir, readFile, rmdir, stat, link, unlink, writeFile, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rmdir, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { HillockError, isHillockError } from '../domain/errors.ts'
 import { makeFolders } from './files/folders.ts'
+import { absent, code, failure, linked, readFrom } from './files/system.ts'
 import { transient } from './stores/gcs-errors.ts'
 import { checkKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -18,46 +18,6 @@ const VERSION = /^\d{12}$/
 const STALE_MS = 3_600_000
 /** So often folders are made again that removals take away meanwhile. */
 const TRIES = 1000
-
-const code = (e: unknown): string | undefined => (e as NodeJS.ErrnoException).code
-const absent = (e: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code(e) ?? '')
-/** Trouble with the file system that ends without anything being done here, or when somebody makes room. */
-const OUTAGES = [
-  'ENOSPC',
-  'EDQUOT',
-  'EIO',
-  'ESTALE',
-  'ENOTCONN',
-  'ETIMEDOUT',
-  'EHOSTDOWN',
-  'EBUSY',
-  'EMFILE',
-  'ENFILE',
-  'EAGAIN',
-]
-const FORBIDDEN = ['EROFS', 'EACCES', 'EPERM']
-const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS']
-
-async function readFrom(file: FileHandle, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length)
-  let at = 0
-  while (at < length) {
-    const { bytesRead } = await file.read(bytes, at, length - at, offset + at)
-    if (bytesRead === 0) return bytes.slice(0, at)
-    at += bytesRead
-  }
-  return bytes
-}
-
-/** The error to throw for what the file system said when `folder` was asked to `what` `key`. */
-function failure(what: string, key: string, e: unknown, folder: string): Error {
-  if ((e as Error).name === 'AbortError' || isHillockError(e)) return e as Error
-  const message = `could not ${what} ${key} in ${folder}: ${(e as Error).message}`
-  if (OUTAGES.includes(code(e) ?? '')) return transient('unavailable', message, pathToFileURL(folder).href)
-  return FORBIDDEN.includes(code(e) ?? '')
-    ? new HillockError('StoreRefused', `${message}; correct the rights of that folder, or how it is mounted`, { key })
-    : new HillockError('StoreError', message, { key })
-}
 
 /**
  * Marks `root` as a bucket, and makes it where there is none; returns the mark that it has from now on.
@@ -79,14 +39,6 @@ export async function markFolder(root: string, mark: string): Promise<string> {
     await unlink(own).catch(() => undefined)
   }
 }
-
-/** @throws HillockError StoreRefused where the file system has no hard links, on which it rests that objects are whole or not there */
-const linked = (from: string, to: string, folder: string): Promise<void> =>
-  link(from, to).catch((e: unknown) => {
-    if (!NO_LINKS.includes(code(e) ?? '')) throw e
-    const message = `${folder} cannot be a bucket: its file system has no hard links (${(e as Error).message}); take a folder on another one, or gs://`
-    throw new HillockError('StoreRefused', message)
-  })
 
 /**
  * The folder `root` as an object store. Without a `mark` it is made on the first write; one that has been there, or that lacks its

@@ -1,0 +1,41 @@
+// What the file system says to a store in a folder, as errors of Hillock; reading a part of a file, and linking one into place.
+import { link, type FileHandle } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
+import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { transient } from '../stores/gcs-errors.ts'
+
+export const code = (e: unknown): string | undefined => (e as NodeJS.ErrnoException).code
+export const absent = (e: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code(e) ?? '')
+/** Trouble with the file system that ends without anything being done here, or when somebody makes room. */
+const OUTAGES = 'ENOSPC EDQUOT EIO ESTALE ENOTCONN ETIMEDOUT EHOSTDOWN EBUSY EMFILE ENFILE EAGAIN'.split(' ')
+const FORBIDDEN = ['EROFS', 'EACCES', 'EPERM']
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS']
+
+export async function readFrom(file: FileHandle, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  while (at < length) {
+    const { bytesRead } = await file.read(bytes, at, length - at, offset + at)
+    if (bytesRead === 0) return bytes.slice(0, at)
+    at += bytesRead
+  }
+  return bytes
+}
+
+/** The error to throw for what the file system said when `folder` was asked to `what` `key`. */
+export function failure(what: string, key: string, e: unknown, folder: string): Error {
+  if ((e as Error).name === 'AbortError' || isHillockError(e)) return e as Error
+  const message = `could not ${what} ${key} in ${folder}: ${(e as Error).message}`
+  if (OUTAGES.includes(code(e) ?? '')) return transient('unavailable', message, pathToFileURL(folder).href)
+  return FORBIDDEN.includes(code(e) ?? '')
+    ? new HillockError('StoreRefused', `${message}; correct the rights of that folder, or how it is mounted`, { key })
+    : new HillockError('StoreError', message, { key })
+}
+
+/** @throws HillockError StoreRefused where the file system has no hard links, on which it rests that objects are whole or not there */
+export const linked = (from: string, to: string, folder: string): Promise<void> =>
+  link(from, to).catch((e: unknown) => {
+    if (!NO_LINKS.includes(code(e) ?? '')) throw e
+    const message = `${folder} cannot be a bucket: its file system has no hard links (${(e as Error).message}); take a folder on another one, or gs://`
+    throw new HillockError('StoreRefused', message)
+  })
