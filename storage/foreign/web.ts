@@ -2,6 +2,7 @@
 import { setGlobalProxyFromEnv } from 'node:http'
 import { HillockError } from '../../domain/errors.ts'
 import { sha256 } from '../../domain/recipe.ts'
+import { byteCache } from '../stores/byte-cache.ts'
 import type { Files } from './files.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -97,28 +98,9 @@ export function web(url: string, address: string): Files {
     }
   }
 
-  const whole = new Map<string, Promise<Bytes | undefined>>()
-  let held = 0
-  /** A file of a host that gives no ranges: read once, and kept while there is room. */
-  function wholeOf(path: string, read: () => Promise<Bytes | undefined>): Promise<Bytes | undefined> {
-    const known = whole.get(path)
-    const file = known ?? read()
-    whole.delete(path)
-    whole.set(path, file)
-    if (!known)
-      file.then(
-        bytes => {
-          held += bytes?.length ?? 0
-          for (const [oldest, kept] of whole) {
-            if (held <= WHOLE_BYTES || oldest === path) break
-            whole.delete(oldest)
-            void kept.then(b => (held -= b?.length ?? 0))
-          }
-        },
-        () => whole.delete(path),
-      )
-    return file
-  }
+  /** Files of a host that gives no ranges: read once, and kept while there is room. */
+  const whole = byteCache<Bytes>(WHOLE_BYTES, WHOLE_BYTES)
+  const kept = new Set<string>()
   /** Whether the host gives ranges, as the first that was asked for showed. */
   let ranges: Promise<boolean> | undefined
   /** Whether it has answered a question for headers alone. */
@@ -132,8 +114,8 @@ export function web(url: string, address: string): Files {
       const cut = (bytes: Bytes | undefined): Bytes | undefined =>
         offset < 0 ? bytes?.slice(offset) : bytes?.slice(offset, offset + length)
       const asWhole = ranges && !(await ranges)
-      if (asWhole || whole.has(path))
-        return cut(await wholeOf(path, async () => (await ask(path, { headers: { range: 'bytes=0-' } }))?.bytes))
+      if (asWhole || kept.has(path))
+        return cut(await whole.read(path, async () => (await ask(path, { headers: { range: 'bytes=0-' } }))?.bytes))
       // Not every host understands a range that counts from the end, nor does every one say how long a file is.
       const head =
         offset < 0
@@ -153,7 +135,8 @@ export function web(url: string, address: string): Files {
       const answer = await asked
       if (answer?.status !== 200) return answer?.bytes
       ranges = given
-      return cut(await wholeOf(path, async () => answer.bytes))
+      kept.add(path)
+      return cut(await whole.read(path, async () => answer.bytes))
     },
     async stamp(path) {
       const head = await ask(path, { method: 'HEAD' }).catch((e: unknown) => e as Error)
