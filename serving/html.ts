@@ -10,7 +10,7 @@ export class Html {
   }
 }
 
-type Part = Html | string | number | null | undefined | readonly Part[]
+export type Part = Html | string | number | null | undefined | readonly Part[]
 
 const render = (part: Part): string => {
   if (part === null || part === undefined) return ''
@@ -66,6 +66,41 @@ export const page = (title: string, trail: Html, body: Html): string =>
       ${body}
     </body>
   </html>`.text
+
+/** What is known of something: each word with what is said under it; what is null or undefined is left out. */
+export const facts = (list: readonly (readonly [string, Part])[]): Html =>
+  html`<dl>
+    ${list.map(([word, said]) =>
+      said === null || said === undefined
+        ? null
+        : html`<dt>${word}</dt>
+            <dd>${said}</dd>`,
+    )}
+  </dl>`
+
+/** @param text columns of text before those of figures */
+export const table = (head: readonly Part[], rows: readonly (readonly Part[])[], text = 1): Html =>
+  html`<table>
+    ${
+      head.length > 0
+        ? html`<tr>
+            ${head.map((h, i) => html`<th class="${i < text ? '' : 'n'}">${h}</th>`)}
+          </tr>`
+        : null
+    }
+    ${rows.map(
+      r =>
+        html`<tr>
+          ${r.map((c, i) => html`<td class="${i < text ? '' : 'n'}">${c}</td>`)}
+        </tr>`,
+    )}
+  </table>`
+
+/** A heading, a word on what follows, and that. */
+export const section = (title: string, note: Part, body: Part): Html =>
+  html`<h2>${title}</h2>
+    ${note === null ? null : html`<p class="soft">${note}</p>`}
+    <div class="card">${body}</div>`
 
 /** Figures as people read them: 12,345; 0.0123; 3.2e-7. */
 export const figure = (n: number): string =>

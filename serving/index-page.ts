@@ -1,7 +1,7 @@
 // The front page: every dataset with its channels, releases, quality figures and links.
 import { shapeOf } from '../domain/geometry.ts'
 import type { Channel, Quality, Release } from '../domain/release.ts'
-import { figure, type Html, html, page, shortDigest } from './html.ts'
+import { figure, type Html, html, page, type Part, shortDigest, table } from './html.ts'
 
 export interface DatasetListing {
   readonly dataset: string
@@ -19,49 +19,38 @@ const QUALITY: readonly [keyof Quality, string, string][] = [
   ['segments', 'segments', ''],
 ]
 
-const row = (release: Release, channels: readonly string[]): Html => {
+const row = (release: Release, { channels }: DatasetListing): Part[] => {
   const name = `${release.dataset}/${release.release}`
-  return html`<tr>
-    <td>
-      <a href="/release/${name}"><code>${release.release}</code></a>
-      ${channels.map(c => html`<span class="tag ${c}">${c}</span> `)}
-      ${release.parent === null ? null : html`<div class="soft">patches ${release.parent}</div>`}
-    </td>
-    <td>${shortDigest(release.digest)}</td>
-    ${QUALITY.map(([k]) => html`<td class="n">${release.quality[k] === undefined ? '–' : figure(release.quality[k])}</td>`)}
-    <td class="n">${release.holes.length > 0 ? html`<span class="warn">${release.holes.length}</span>` : '0'}</td>
-    <td class="n">${figure(release.cost)}</td>
-    <td><a class="button" href="/view/${name}">View</a> <a href="/lineage/${name}">lineage</a></td>
-  </tr>`
+  const named = channels.filter(c => c.release === release.release)
+  return [
+    html`<a href="/release/${name}"><code>${release.release}</code></a>
+      ${named.map(({ channel: c }) => html`<span class="tag ${c}">${c}</span> `)}
+      ${release.parent === null ? null : html`<div class="soft">patches ${release.parent}</div>`}`,
+    shortDigest(release.digest),
+    ...QUALITY.map(([k]) => (release.quality[k] === undefined ? '–' : figure(release.quality[k]))),
+    release.holes.length > 0 ? html`<span class="warn">${release.holes.length}</span>` : '0',
+    figure(release.cost),
+    html`<a class="button" href="/view/${name}">View</a> <a href="/lineage/${name}">lineage</a>`,
+  ]
 }
 
-const section = (d: DatasetListing): Html => {
+const dataset = (d: DatasetListing): Html => {
   const first = d.releases[0]
   return html`<h2>${d.dataset}</h2>
     <div class="card">
-      ${
-        first
-          ? html`<p class="soft">
-              ${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm
-            </p>`
-          : html`<p>No release yet.</p>`
-      }
-      <table>
-        <tr>
-          <th>release</th>
-          <th>content</th>
-          ${QUALITY.map(([, label, hint]) => html`<th class="n" title="${hint}">${label}</th>`)}
-          <th class="n">holes</th>
-          <th class="n">cost</th>
-          <th></th>
-        </tr>
-        ${d.releases.map(r =>
-          row(
-            r,
-            d.channels.filter(c => c.release === r.release).map(c => c.channel),
-          ),
-        )}
-      </table>
+      ${first ? html`<p class="soft">${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm</p>` : html`<p>No release yet.</p>`}
+      ${table(
+        [
+          'release',
+          'content',
+          ...QUALITY.map(([, label, hint]) => html`<span title="${hint}">${label}</span>`),
+          'holes',
+          'cost',
+          '',
+        ],
+        d.releases.map(r => row(r, d)),
+        2,
+      )}
       ${d.damaged.map(
         r =>
           html`<p class="warn">
@@ -80,7 +69,7 @@ export const indexPage = (datasets: readonly DatasetListing[]): string =>
           This bucket holds no dataset yet. Start a reconstruction with <code>hillock run</code>; its release will be
           listed here.
         </div>`
-      : html`${datasets.map(section)}
+      : html`${datasets.map(dataset)}
           <p class="soft">
             Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; LAYER
             is em, segmentation or synapses. <a href="/?json">This list as JSON.</a>

@@ -2,7 +2,8 @@
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import { busy, makes, stageDiagram } from './stage-diagram.ts'
-import { bytes, duration, figure, type Html, html, page, shortDigest } from './html.ts'
+import { bytes, duration, facts, figure, type Html, html, page, section, shortDigest, table } from './html.ts'
+import { holes } from './release-page.ts'
 import {
   extentText,
   type ArtifactView,
@@ -35,6 +36,9 @@ const workflowLink = (run: { workflowId: string; runId: string }, ui: string | u
 }
 
 const json = (value: unknown): Html => html`<code>${JSON.stringify(value)}</code>`
+const times = (s: Lineage['seconds']): string =>
+  `kernels ${duration(s.kernel)}, inference ${duration(s.inference)}, store ${duration(s.io)}`
+const first = (of: number): string | null => (of > LIST ? `The first ${LIST} of ${of}.` : null)
 
 function stageCard(
   s: StageSummary,
@@ -42,56 +46,35 @@ function stageCard(
   records: ReadonlyMap<string, Lineage>,
   release: Release,
 ): Html {
-  const listed = refs.slice(0, LIST)
   return html`<div class="card" id="${s.stage}">
     <h2>${s.stage}</h2>
     <p class="soft">${makes(s.stage)}</p>
-    <dl>
-      <dt>stage version</dt>
-      <dd>${listVariants(s.versions, v => String(v))}</dd>
-      <dt>parameters</dt>
-      <dd>${listVariants(s.parameters, json)}</dd>
-      ${
-        s.models.length > 0
-          ? html`<dt>model</dt>
-              <dd>${listVariants(s.models, m => html`<code>sha256 ${m}</code>`)}</dd>`
-          : null
-      }
-      <dt>code revision</dt>
-      <dd>${listVariants(s.codeRevisions, r => html`<code>${r}</code>`)}</dd>
-      <dt>runtime</dt>
-      <dd>${listVariants(s.runtimes, json)}</dd>
-      <dt>time</dt>
-      <dd>
-        kernels ${duration(s.seconds.kernel)}, inference ${duration(s.seconds.inference)}, store
-        ${duration(s.seconds.io)}; ${figure(s.retries)} ${s.retries === 1 ? 'retry' : 'retries'}
-      </dd>
-      <dt>made</dt>
-      <dd>${s.start} to ${s.end}</dd>
-    </dl>
+    ${facts([
+      ['stage version', listVariants(s.versions, String)],
+      ['parameters', listVariants(s.parameters, json)],
+      ['model', s.models.length > 0 ? listVariants(s.models, m => html`<code>sha256 ${m}</code>`) : null],
+      ['code revision', listVariants(s.codeRevisions, r => html`<code>${r}</code>`)],
+      ['runtime', listVariants(s.runtimes, json)],
+      ['time', html`${times(s.seconds)}; ${figure(s.retries)} ${s.retries === 1 ? 'retry' : 'retries'}`],
+      ['made', `${s.start} to ${s.end}`],
+    ])}
     <details ${refs.length <= 4 ? 'open' : ''}>
       <summary>${figure(refs.length)} ${refs.length === 1 ? 'artifact' : 'artifacts'}</summary>
-      <table>
-        <tr>
-          <th>recipe</th>
-          <th>covers</th>
-          <th>content</th>
-          <th class="n">stored</th>
-          <th class="n">cost</th>
-          <th>figures</th>
-        </tr>
-        ${listed.map(ref => {
+      ${table(
+        ['recipe', 'covers', 'content', 'stored', 'cost', 'figures'],
+        refs.slice(0, LIST).map(ref => {
           const r = records.get(ref.recipe)
-          return html`<tr>
-            <td><a href="${artifactHref(ref, release)}">${shortDigest(ref.recipe)}</a></td>
-            <td>${r ? extentText(r.recipe.extent) : html`<span class="warn">its record cannot be read</span>`}</td>
-            <td>${shortDigest(ref.content)}</td>
-            <td class="n">${r ? bytes(r.bytes) : null}</td>
-            <td class="n">${r ? figure(r.cost) : null}</td>
-            <td class="soft">${r && Object.keys(r.summary).length > 0 ? json(r.summary) : null}</td>
-          </tr>`
-        })}
-      </table>
+          return [
+            html`<a href="${artifactHref(ref, release)}">${shortDigest(ref.recipe)}</a>`,
+            r ? extentText(r.recipe.extent) : html`<span class="warn">its record cannot be read</span>`,
+            shortDigest(ref.content),
+            r && bytes(r.bytes),
+            r && figure(r.cost),
+            r && Object.keys(r.summary).length > 0 ? html`<span class="soft">${json(r.summary)}</span>` : null,
+          ]
+        }),
+        3,
+      )}
       ${refs.length > LIST ? html`<p class="soft">The first ${LIST}; add ?json to the address for all.</p>` : null}
     </details>
   </div>`
@@ -112,36 +95,21 @@ export function lineagePage(
     html`<a href="/">Datasets</a> · <a href="/view/${name}">view</a> · <a href="/lineage/${name}?json">JSON</a>`,
     html`
       <div class="card">
-        <dl>
-          <dt>content digest</dt>
-          <dd><code>${release.digest}</code></dd>
-          <dt>parent</dt>
-          <dd>
-            ${
-              release.parent === null
-                ? 'none'
-                : html`<a href="/lineage/${release.dataset}/${release.parent}">${release.parent}</a>`
-            }
-          </dd>
-          <dt>run</dt>
-          <dd>${workflowLink(release.run, temporalUi)} <span class="soft">run ${release.run.runId}</span></dd>
-          <dt>code revision</dt>
-          <dd><code>${release.codeRevision}</code></dd>
-          <dt>approval</dt>
-          <dd>${release.approver}</dd>
-          <dt>cost</dt>
-          <dd>${figure(release.cost)} <span class="soft">for ${duration(seconds)} of computing</span></dd>
-          <dt>holes</dt>
-          <dd>
-            ${
-              release.holes.length === 0
-                ? 'none declared'
-                : release.holes.map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`)
-            }
-          </dd>
-          <dt>raw inputs</dt>
-          <dd>${figure(summary.rawInputs)} <span class="soft">read from the raw archive</span></dd>
-        </dl>
+        ${facts([
+          ['content digest', html`<code>${release.digest}</code>`],
+          [
+            'parent',
+            release.parent === null
+              ? 'none'
+              : html`<a href="/lineage/${release.dataset}/${release.parent}">${release.parent}</a>`,
+          ],
+          ['run', html`${workflowLink(release.run, temporalUi)} <span class="soft">run ${release.run.runId}</span>`],
+          ['code revision', html`<code>${release.codeRevision}</code>`],
+          ['approval', release.approver],
+          ['cost', html`${figure(release.cost)} <span class="soft">for ${duration(seconds)} of computing</span>`],
+          ['holes', holes(release.holes, release.holes.length)],
+          ['raw inputs', html`${figure(summary.rawInputs)} <span class="soft">read from the raw archive</span>`],
+        ])}
       </div>
       ${
         summary.missing.length > 0
@@ -187,76 +155,61 @@ export function artifactPage(release: Release, view: ArtifactView, temporalUi: s
       <a href="/lineage/artifact/${r.recipe.stage}/${r.recipeId}?json">JSON</a>`,
     html`
       <div class="card">
-        <dl>
-          <dt>recipe</dt>
-          <dd><code>${r.recipeId}</code></dd>
-          <dt>content</dt>
-          <dd><code>${r.content}</code></dd>
-          <dt>stage version</dt>
-          <dd>${r.recipe.version}</dd>
-          <dt>parameters</dt>
-          <dd>${json(r.recipe.parameters)}</dd>
-          <dt>model</dt>
-          <dd>${r.recipe.model === null ? 'none' : html`<code>sha256 ${r.recipe.model}</code>`}</dd>
-          <dt>seed</dt>
-          <dd>${r.recipe.seed}</dd>
-          <dt>code revision</dt>
-          <dd><code>${r.codeRevision}</code></dd>
-          <dt>runtime</dt>
-          <dd>${json(r.runtime)}</dd>
-          <dt>workflow</dt>
-          <dd>${workflowLink(r, temporalUi)} <span class="soft">run ${r.runId}, attempt ${r.attempt}</span></dd>
-          <dt>made</dt>
-          <dd>${r.start} to ${r.end}</dd>
-          <dt>time</dt>
-          <dd>
-            kernels ${duration(r.seconds.kernel)}, inference ${duration(r.seconds.inference)}, store
-            ${duration(r.seconds.io)}
-          </dd>
-          <dt>cost</dt>
-          <dd>${figure(r.cost)}</dd>
-          <dt>voxels</dt>
-          <dd>${figure(r.voxels)}</dd>
-          <dt>figures</dt>
-          <dd>${json(r.summary)}</dd>
-        </dl>
+        ${facts([
+          ['recipe', html`<code>${r.recipeId}</code>`],
+          ['content', html`<code>${r.content}</code>`],
+          ['stage version', r.recipe.version],
+          ['parameters', json(r.recipe.parameters)],
+          ['model', r.recipe.model === null ? 'none' : html`<code>sha256 ${r.recipe.model}</code>`],
+          ['seed', r.recipe.seed],
+          ['code revision', html`<code>${r.codeRevision}</code>`],
+          ['runtime', json(r.runtime)],
+          [
+            'workflow',
+            html`${workflowLink(r, temporalUi)} <span class="soft">run ${r.runId}, attempt ${r.attempt}</span>`,
+          ],
+          ['made', `${r.start} to ${r.end}`],
+          ['time', times(r.seconds)],
+          ['cost', figure(r.cost)],
+          ['voxels', figure(r.voxels)],
+          ['figures', json(r.summary)],
+        ])}
       </div>
-      <h2>Made from</h2>
-      <div class="card">
-        ${inputs.length === 0 ? 'Nothing: it is a source.' : null}
-        <table>
-          ${inputs.slice(0, LIST).map(
-            i =>
-              html`<tr>
-                <td><code>${i.name}</code></td>
-                <td>${i.ref ? link(i.ref) : html`<span class="soft">raw archive</span> <code>${i.content}</code>`}</td>
-              </tr>`,
+      ${section(
+        'Made from',
+        null,
+        html`${inputs.length === 0 ? 'Nothing: it is a source.' : null}
+          ${table(
+            [],
+            inputs
+              .slice(0, LIST)
+              .map(i => [
+                html`<code>${i.name}</code>`,
+                i.ref ? link(i.ref) : html`<span class="soft">raw archive</span> <code>${i.content}</code>`,
+              ]),
+            2,
           )}
-        </table>
-        <p class="soft">
-          ${inputs.length > LIST ? `The first ${LIST} of ${inputs.length}. ` : null}Over all steps it rests on
-          ${figure(view.rawBehind)} ${view.rawBehind === 1 ? 'object' : 'objects'} of the raw archive.
-        </p>
-      </div>
-      <h2>Used by</h2>
-      <div class="card">
-        ${usedBy.length === 0 ? 'No other artifact of this release.' : usedBy.slice(0, LIST).map(ref => html`<div>${link(ref)}</div>`)}
-        ${usedBy.length > LIST ? html`<p class="soft">The first ${LIST} of ${usedBy.length}.</p>` : null}
-      </div>
-      <h2>Holds</h2>
-      <div class="card">
-        <table>
-          ${r.outputs.slice(0, LIST).map(
-            o =>
-              html`<tr>
-                <td><code>${o.path}</code></td>
-                <td>${shortDigest(o.sha256)}</td>
-                <td class="n">${bytes(o.bytes)}</td>
-              </tr>`,
+          <p class="soft">
+            ${first(inputs.length)} Over all steps it rests on ${figure(view.rawBehind)}
+            ${view.rawBehind === 1 ? 'object' : 'objects'} of the raw archive.
+          </p>`,
+      )}
+      ${section(
+        'Used by',
+        null,
+        html`${usedBy.length === 0 ? 'No other artifact of this release.' : usedBy.slice(0, LIST).map(ref => html`<div>${link(ref)}</div>`)}
+          <p class="soft">${first(usedBy.length)}</p>`,
+      )}
+      ${section(
+        'Holds',
+        null,
+        html`${table(
+            [],
+            r.outputs.slice(0, LIST).map(o => [html`<code>${o.path}</code>`, shortDigest(o.sha256), bytes(o.bytes)]),
+            2,
           )}
-        </table>
-        ${r.outputs.length > LIST ? html`<p class="soft">The first ${LIST} of ${r.outputs.length}.</p>` : null}
-      </div>
+          <p class="soft">${first(r.outputs.length)}</p>`,
+      )}
     `,
   )
 }

@@ -3,7 +3,7 @@ import { costText } from '../domain/slo/cost.ts'
 import { shapeOf } from '../domain/geometry.ts'
 import type { LayerName, Release } from '../domain/release.ts'
 import type { Decision } from '../storage/provenance/decisions.ts'
-import { figure, html, page } from './html.ts'
+import { facts, figure, html, page, section, shortDigest, table, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */
 const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
@@ -22,6 +22,15 @@ const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
 const SERVED = ['em', 'segmentation', 'synapses']
 const HOLES = 100
 const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+/** @param most that are shown */
+export const holes = (all: Release['holes'], most: number): Part =>
+  all.length === 0
+    ? 'none declared'
+    : [
+        ...all.slice(0, most).map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`),
+        all.length > most ? `and ${figure(all.length - most)} more, in the manifest` : null,
+      ]
 
 /** What is known of a release beside its manifest. */
 export interface ReleaseFacts {
@@ -43,69 +52,42 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
         <a class="button" href="/view/${name}">View</a> ${channels.map(c => html`<span class="tag ${c}">${c}</span> `)}
       </p>
       <div class="card">
-        <dl>
-          <dt>size</dt>
-          <dd>${shape.map(figure).join(' × ')} voxels of ${r.voxelSizeNm.join(' × ')} nm: ${microns} µm</dd>
-          <dt>holes</dt>
-          <dd>
-            ${r.holes.length === 0 ? 'none declared' : null}
-            ${r.holes.slice(0, HOLES).map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`)}
-            ${r.holes.length > HOLES ? `and ${figure(r.holes.length - HOLES)} more, in the manifest` : null}
-          </dd>
-          <dt>cost</dt>
-          <dd>${costText(r.cost, currency, r.bounds, r.voxelSizeNm)}</dd>
-          <dt>approval</dt>
-          <dd>${r.approver}</dd>
-          ${decisions.map(
+        ${facts([
+          ['size', `${shape.map(figure).join(' × ')} voxels of ${r.voxelSizeNm.join(' × ')} nm: ${microns} µm`],
+          ['holes', holes(r.holes, HOLES)],
+          ['cost', costText(r.cost, currency, r.bounds, r.voxelSizeNm)],
+          ['approval', r.approver],
+          ...decisions.map(
             d =>
-              html`<dt>${d.decision === 'approve' ? 'approved' : 'rejected'}</dt>
-                <dd>${day(d.at)} by ${d.author}: ${d.reason}</dd>`,
-          )}
-          <dt>made by</dt>
-          <dd>
-            <a href="/slo/${r.run.workflowId}"><code>${r.run.workflowId}</code></a
-            >, code <code>${r.codeRevision}</code>
-          </dd>
-          ${
-            r.parent === null
-              ? null
-              : html`<dt>patch of</dt>
-                  <dd><a href="/release/${r.dataset}/${r.parent}">${r.parent}</a></dd>`
-          }
-          <dt>content digest</dt>
-          <dd><code>${r.digest}</code></dd>
-        </dl>
+              [d.decision === 'approve' ? 'approved' : 'rejected', `${day(d.at)} by ${d.author}: ${d.reason}`] as const,
+          ),
+          [
+            'made by',
+            html`<a href="/slo/${r.run.workflowId}"><code>${r.run.workflowId}</code></a
+              >, code <code>${r.codeRevision}</code>`,
+          ],
+          ['patch of', r.parent && html`<a href="/release/${r.dataset}/${r.parent}">${r.parent}</a>`],
+          ['content digest', html`<code>${r.digest}</code>`],
+        ])}
       </div>
-      <h2>Quality</h2>
-      <div class="card">
-        ${Object.keys(r.quality).length === 0 ? 'Nothing was measured.' : null}
-        <dl>
-          ${QUALITY.map(([k, label]) =>
-            r.quality[k] === undefined
-              ? null
-              : html`<dt>${label}</dt>
-                  <dd>${figure(r.quality[k])}</dd>`,
-          )}
-        </dl>
-      </div>
-      <h2>Layers</h2>
-      <div class="card">
-        <table>
-          ${Object.keys(r.layers).map(
-            layer =>
-              html`<tr>
-                <td>${layer}</td>
-                <td>
-                  ${SERVED.includes(layer) ? html`<code>precomputed://${origin}/r/${name}/${layer}</code>` : null}
-                </td>
-                <td class="soft">
-                  <code title="${r.layerDigests[layer as LayerName]}"
-                    >${r.layerDigests[layer as LayerName]?.slice(0, 12)}</code
-                  >
-                </td>
-              </tr>`,
-          )}
-        </table>
-      </div>`,
+      ${section(
+        'Quality',
+        null,
+        html`${Object.keys(r.quality).length === 0 ? 'Nothing was measured.' : null}
+        ${facts(QUALITY.map(([k, label]) => [label, r.quality[k] === undefined ? null : figure(r.quality[k])]))}`,
+      )}
+      ${section(
+        'Layers',
+        null,
+        table(
+          [],
+          Object.keys(r.layers).map(layer => [
+            layer,
+            SERVED.includes(layer) ? html`<code>precomputed://${origin}/r/${name}/${layer}</code>` : null,
+            html`<span class="soft">${shortDigest(r.layerDigests[layer as LayerName] ?? '')}</span>`,
+          ]),
+          3,
+        ),
+      )}`,
   )
 }

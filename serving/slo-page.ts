@@ -1,6 +1,6 @@
 // The page of service levels: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
 import type { Amount, SloReport } from '../domain/slo/slo.ts'
-import { bytes, duration, figure, html, Html, page } from './html.ts'
+import { bytes, duration, figure, html, Html, page, section, table } from './html.ts'
 import { PLOT_STYLE, qualityPlot, stagePlot } from './slo-plots.ts'
 
 const OPERATIONS = ['get', 'put', 'size', 'ref']
@@ -8,19 +8,6 @@ const OPERATIONS = ['get', 'put', 'size', 'ref']
 const percent = (n: number | null): string => (n === null ? '–' : `${figure(n * 100)} %`)
 const known = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : figure(n))
 const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-
-const table = (head: readonly string[], rows: readonly (readonly (string | Html)[])[], text = 1): Html =>
-  html`<table>
-    <tr>
-      ${head.map((h, i) => html`<th class="${i < text ? '' : 'n'}">${h}</th>`)}
-    </tr>
-    ${rows.map(
-      r =>
-        html`<tr>
-          ${r.map((c, i) => html`<td class="${i < text ? '' : 'n'}">${c}</td>`)}
-        </tr>`,
-    )}
-  </table>`
 
 const tile = (label: string, value: string, note: string | Html): Html =>
   html`<div class="card"><span class="soft">${label}</span><b>${value}</b><span class="soft">${note}</span></div>`
@@ -98,11 +85,6 @@ const failing = (r: SloReport): Html => {
     ]),
   )
 }
-
-const section = (title: string, note: string, body: Html): Html =>
-  html`<h2>${title}</h2>
-    <p class="soft">${note}</p>
-    <div class="card">${body}</div>`
 
 export function sloPage(r: SloReport): string {
   const runs = html`${r.runs.map(x => html`<code>${x.workflowId}</code> ${x.status}, ${time(x.start)} to ${x.end ? time(x.end) : 'now'}. `)}`
