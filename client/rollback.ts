@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
 import { queues, workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
 import { messages, type SagaStep } from '../domain/operator.ts'
+import { rollbackSteps } from '../domain/releases/rollback-steps.ts'
 import type { rollback } from '../workflows/rollback.ts'
 import { bucket, channelsOf } from './catalogue.ts'
 import { resultOf } from './execute.ts'
@@ -22,14 +23,7 @@ const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
     searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.from] },
   })
 
-const WHAT: Readonly<Record<string, string>> = {
-  'channel back': 'the channel goes back, in one compare-and-swap',
-  hold: 'schedules are paused, new runs refused, releases under way wait',
-  diagnosis: 'what differs, what is tainted, which run file makes the patch',
-  quarantine: 'tainted artifacts are set aside: nothing can be made from them',
-  patch: 'bad regions are made again, and what depends on them; evaluated and published',
-  'release the hold': 'schedules resume',
-}
+const does = new Map(Object.values(rollbackSteps).map(s => [s.name, s.does]))
 
 /** Starts a rollback, or joins the one under way; tells of every step that changes its state, and what the channel names then. @throws HillockError what the rollback failed with. */
 export async function rollBack(
@@ -48,7 +42,9 @@ export async function rollBack(
       if (told.get(s.name) === s.state) continue
       told.set(s.name, s.state)
       const why = ['failed', 'stuck'].includes(s.state) && s.error ? `: ${s.error}` : ''
-      tell(`${s.name.padEnd(16)} ${s.state}${why}${s.state === 'running' && WHAT[s.name] ? `  (${WHAT[s.name]})` : ''}`)
+      tell(
+        `${s.name.padEnd(16)} ${s.state}${why}${s.state === 'running' && does.has(s.name) ? `  (${does.get(s.name)})` : ''}`,
+      )
     }
     const now = (await channelsOf(objects, dataset))[channel]?.release ?? 'nothing'
     if (now !== sees) tell(`  a reader of ${dataset}/${channel} sees ${now}`)

@@ -7,6 +7,7 @@ import { saga, type Saga } from './saga.ts'
 import { viaOf } from './via.ts'
 import type { RunConfig } from '../domain/config.ts'
 import { workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
+import { rollbackSteps as steps } from '../domain/releases/rollback-steps.ts'
 
 /**
  * Without regions the channel goes back, and that is all. With regions the whole drill: the channel ends on a patch release.
@@ -18,7 +19,7 @@ export async function rollback(input: RollbackInput): Promise<RollbackResult> {
   const via = viaOf()
   return archived(() =>
     saga(async s => {
-      const first = 'channel back'
+      const first = steps.back.name
       const value = await s.step({
         name: first,
         run: () => housekeeping.rollBack({ ...input, via }),
@@ -40,19 +41,19 @@ async function drill(s: Saga, input: RollbackInput, value: { readonly release: s
   const id = `rollback-${from}-${workflowInfo().originalExecutionRunId.slice(0, 8)}`
   const held = { dataset, id, by, reason }
   await s.step({
-    name: 'hold',
+    name: steps.hold.name,
     run: () => housekeeping.hold(held),
     compensate: () => housekeeping.releaseHold(held),
   })
-  const diagnosis = await s.step({ name: 'diagnosis', run: () => housekeeping.diagnose(input, good) })
+  const diagnosis = await s.step({ name: steps.diagnosis.name, run: () => housekeeping.diagnose(input, good) })
   const list = { list: diagnosis.list, kind: 'bad' as const, run: id, by, reason }
   await s.step({
-    name: 'quarantine',
+    name: steps.quarantine.name,
     run: () => housekeeping.quarantine(list),
     compensate: () => housekeeping.liftQuarantine(list),
   })
   const patch = await s.step({
-    name: 'patch',
+    name: steps.patch.name,
     run: () => patchRelease(input, id, diagnosis.config),
     // A patch that failed has taken its own steps back; this is for one that ended without being able to.
     compensate: async () => {
@@ -64,7 +65,7 @@ async function drill(s: Saga, input: RollbackInput, value: { readonly release: s
         })
     },
   })
-  await s.insist('release the hold', () => housekeeping.releaseHold(held))
+  await s.insist(steps.release.name, () => housekeeping.releaseHold(held))
   return { release: patch, patch, tainted: diagnosis.count }
 }
 

@@ -5,6 +5,7 @@ import type { Lineage, Runtime } from '../lineage.ts'
 import { activeStages } from '../index/phases.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Release } from '../release.ts'
+import { rollbackSteps } from './rollback-steps.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
 
 export interface PlanSubject {
@@ -52,41 +53,6 @@ const runtimeFields: Meanings<typeof Runtime> = {
   provider: 'its execution provider; null for a stage without a model',
   cpu: 'model of the CPU and the vector instructions that it has',
 }
-
-/** Of a rollback with `--regions`; without, the first step is all. */
-const rollbackSteps: readonly (readonly [step: string, does: string, readers: string, takenBack: string])[] = [
-  [
-    'channel back',
-    'the channel names the last good release again: one compare-and-swap, however large the release',
-    'the last good release, from this moment; who opened the bad one by name still reads it',
-    'never by a failure of ours; by cancelling the rollback',
-  ],
-  [
-    'hold',
-    'schedules pause, new runs of the dataset are refused, releases under way wait',
-    'no change',
-    'the hold is released',
-  ],
-  [
-    'diagnosis',
-    'what differs from the good release, what of that is tainted, which run file makes the patch',
-    'no change',
-    'nothing to take back',
-  ],
-  [
-    'quarantine',
-    'tainted artifacts are marked bad: nothing can be made from them',
-    'no change',
-    'the marks are lifted',
-  ],
-  [
-    'patch',
-    'bad regions are made again with the good parameters, and the tree nodes, segments, meshes, synapses and tables that depend on them; evaluated, approved, published',
-    'the patch release, once it is published',
-    'the channels go back to what they named',
-  ],
-  ['release the hold', 'schedules go on', 'no change', 'retried until it succeeds, or an operator resolves it'],
-]
 
 const cell = (text: string): string => text.replaceAll('|', '\\|') || '-'
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
@@ -214,7 +180,7 @@ export function releasePlan(of: PlanSubject = {}): string {
     '',
     ...table(
       ['', 'step', 'what it does', 'what readers of the channel see', 'how it is taken back'],
-      rollbackSteps.map((s, i) => [String(i + 1), ...s]),
+      Object.values(rollbackSteps).map((s, i) => [String(i + 1), s.name, s.does, s.readers, s.takenBack]),
     ),
     '',
     '## Where to look',
