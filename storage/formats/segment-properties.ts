@@ -1,27 +1,13 @@
-// Labels, numbers and tags of segments for Neuroglancer's segment list.
+// Numbers of segments for Neuroglancer's segment list.
 //
 // Source: google/neuroglancer src/datasource/precomputed/segment_properties.rst (inline form, the only one there is).
 import type { Json } from '../../domain/canonical.ts'
 
-export type SegmentProperty =
-  | { readonly id: string; readonly type: 'label' | 'description' | 'string'; readonly values: readonly string[] }
-  | {
-      readonly id: string
-      readonly type: 'number'
-      readonly dataType: 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32' | 'float32'
-      readonly description?: string
-      readonly values: readonly number[]
-    }
-  /** Of every segment the numbers of its tags in `tags`. */
-  | {
-      readonly id: string
-      readonly type: 'tags'
-      readonly tags: readonly string[]
-      readonly values: readonly (readonly number[])[]
-    }
-
-/** The info file. @throws RangeError when a property does not have one value per segment. */
-export function segmentProperties(ids: Iterable<bigint>, properties: readonly SegmentProperty[]): Json {
+/** The info file, with numbers of every segment. @throws RangeError when a property does not have one value per segment. */
+export function segmentProperties(
+  ids: Iterable<bigint>,
+  properties: readonly { readonly id: string; readonly values: readonly number[] }[],
+): Json {
   const names = Array.from(ids, String)
   for (const p of properties)
     if (p.values.length !== names.length)
@@ -30,19 +16,7 @@ export function segmentProperties(ids: Iterable<bigint>, properties: readonly Se
     '@type': 'neuroglancer_segment_properties',
     inline: {
       ids: names,
-      properties: properties.map(p => {
-        if (p.type === 'number')
-          return {
-            id: p.id,
-            type: p.type,
-            data_type: p.dataType,
-            ...(p.description !== undefined && { description: p.description }),
-            values: p.values,
-          }
-        if (p.type === 'tags')
-          return { id: p.id, type: p.type, tags: p.tags, values: p.values.map(v => [...v].sort((a, b) => a - b)) }
-        return { id: p.id, type: p.type, values: p.values }
-      }),
+      properties: properties.map(({ id, values }) => ({ id, type: 'number', data_type: 'float32', values })),
     },
   }
 }
@@ -64,8 +38,6 @@ export function segmentTable(
     order.map(i => id[i]!),
     Object.entries({ voxels, ...numbers }).map(([name, values]) => ({
       id: name,
-      type: 'number',
-      dataType: 'float32',
       values: order.map(i => Number(values[i]!)),
     })),
   )

@@ -149,9 +149,3 @@ export async function readBox<D extends DataType>(
 /** Paths of the chunks that a box is cut into, in raster order. */
 export const chunkPaths = (box: Box, mip: number, chunk: Vec3 = CHUNK): string[] =>
   cellsIn(box, chunk).map(c => chunkPath(mip, cellBox(c, chunk, box)))
-
-/** Those of them that are not among `paths`. */
-export function missingChunks(paths: Iterable<string>, box: Box, mip: number, chunk: Vec3 = CHUNK): string[] {
-  const there = new Set(paths)
-  return chunkPaths(box, mip, chunk).filter(p => !there.has(p))
-}

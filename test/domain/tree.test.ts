@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cellBox, cellsIn, key, map3, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
-import { blockOf, supervoxelId } from '../../domain/ids.ts'
+import { blockOf } from '../../domain/ids.ts'
+import { supervoxelId } from '../kernels/ids.ts'
 import {
   childrenOf,
   mipBounds,

@@ -1,7 +1,8 @@
 // Ids and merge tables: the layout of domain/ids.ts, and slices that follow a path of merges.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MAX_BLOCK_COORD, MAX_LOCAL, blockOf, supervoxelId } from '../../domain/ids.ts'
+import { blockOf } from '../../domain/ids.ts'
+import { MAX_BLOCK_COORD, MAX_LOCAL, supervoxelId } from './ids.ts'
 import { blockCoordinate, globalIds, mergeTableSlice, relabelVolume } from '../../kernels/segmentation/relabel.ts'
 
 const coord = fc.integer({ min: 0, max: MAX_BLOCK_COORD })

@@ -25,14 +25,14 @@ export interface Annotation {
   readonly related?: readonly (readonly bigint[])[]
 }
 
-interface Layout {
+export interface Layout {
   readonly floats: number
   /** Properties in the order of the bytes: those of 4 bytes, then of 2, then of 1. */
   readonly fields: readonly { readonly index: number; readonly type: PropertyType; readonly offset: number }[]
   readonly bytes: number
 }
 
-function layoutOf({ annotation_type, dimensions, properties }: AnnotationSchema): Layout {
+export function layoutOf({ annotation_type, dimensions, properties }: AnnotationSchema): Layout {
   const floats = Object.keys(dimensions).length * (annotation_type === 'POINT' ? 1 : 2)
   let offset = 4 * floats
   const fields = [4, 2, 1].flatMap(size =>
@@ -46,7 +46,7 @@ function layoutOf({ annotation_type, dimensions, properties }: AnnotationSchema)
   return { floats, fields, bytes: 4 * Math.ceil(offset / 4) }
 }
 
-const NAMES = {
+export const NAMES = {
   uint32: 'Uint32',
   int32: 'Int32',
   float32: 'Float32',
@@ -62,12 +62,6 @@ function write(view: DataView, at: number, layout: Layout, a: Annotation): void 
     view[`set${NAMES[type]}`](at + offset, a.properties[index]!, true)
 }
 
-function read(view: DataView, at: number, layout: Layout): Pick<Annotation, 'geometry' | 'properties'> {
-  const properties: number[] = []
-  for (const { index, type, offset } of layout.fields) properties[index] = view[`get${NAMES[type]}`](at + offset, true)
-  return { geometry: Array.from({ length: layout.floats }, (_, i) => view.getFloat32(at + 4 * i, true)), properties }
-}
-
 /** u64 count, records, u64 ids. */
 export function encodeList(schema: AnnotationSchema, list: readonly Annotation[]): Uint8Array<ArrayBuffer> {
   const layout = layoutOf(schema)
@@ -79,19 +73,6 @@ export function encodeList(schema: AnnotationSchema, list: readonly Annotation[]
     view.setBigUint64(8 + list.length * layout.bytes + 8 * i, a.id, true)
   })
   return out
-}
-
-/** @throws RangeError when the bytes are not a list of such annotations. */
-export function decodeList(schema: AnnotationSchema, bytes: Uint8Array): Annotation[] {
-  const layout = layoutOf(schema)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const n = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true))
-  if (bytes.length !== 8 + n * (layout.bytes + 8))
-    throw new RangeError(`${bytes.length} bytes are not a list of annotations`)
-  return Array.from({ length: n }, (_, i) => ({
-    id: view.getBigUint64(8 + n * layout.bytes + 8 * i, true),
-    ...read(view, 8 + i * layout.bytes, layout),
-  }))
 }
 
 /** The record, then for each relationship u32 count and u64 ids. */
@@ -108,19 +89,4 @@ export function encodeOne(schema: AnnotationSchema, a: Annotation): Uint8Array<A
     at += 4 + 8 * ids.length
   }
   return out
-}
-
-/** @throws RangeError when the bytes are not one such annotation. */
-export function decodeOne(schema: AnnotationSchema, id: bigint, bytes: Uint8Array): Annotation {
-  const layout = layoutOf(schema)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  let at = layout.bytes
-  const related = schema.relationships.map(() => {
-    const n = view.getUint32(at, true)
-    const ids = Array.from({ length: n }, (_, i) => view.getBigUint64(at + 4 + 8 * i, true))
-    at += 4 + 8 * n
-    return ids
-  })
-  if (at !== bytes.length) throw new RangeError(`${bytes.length} bytes are not one annotation`)
-  return { id, ...read(view, 0, layout), related }
 }

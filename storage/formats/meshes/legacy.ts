@@ -1,7 +1,6 @@
 // Single-resolution meshes of Neuroglancer precomputed: a manifest per segment that lists binary fragments.
 //
 // Source: google/neuroglancer src/datasource/precomputed/mesh.rst, "legacy single-resolution mesh format".
-import type { Json } from '../../../domain/canonical.ts'
 
 export interface Mesh {
   /** x, y, z of every vertex in nm. */
@@ -9,16 +8,6 @@ export interface Mesh {
   /** Three vertex numbers per triangle. */
   readonly triangles: Uint32Array
 }
-
-export const meshInfo = (segmentProperties?: string): Json => ({
-  '@type': 'neuroglancer_legacy_mesh',
-  ...(segmentProperties !== undefined && { segment_properties: segmentProperties }),
-})
-
-/** Name of the object that lists the fragments of a segment. */
-export const meshManifestName = (segment: bigint): string => `${segment}:0`
-/** Fragment names are relative to the mesh folder. */
-export const meshManifest = (fragments: readonly string[]): Json => ({ fragments })
 
 /** Bytes of a fragment: u32 number of vertices, f32 positions, u32 triangles. */
 export function encodeMesh({ positions, triangles }: Mesh): Uint8Array<ArrayBuffer> {

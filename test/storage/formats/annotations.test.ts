@@ -11,12 +11,11 @@ import {
 import { describe, expect, it } from 'vitest'
 import {
   AnnotationSchema,
-  decodeList,
-  decodeOne,
   encodeList,
   encodeOne,
   type Annotation,
 } from '../../../storage/formats/annotations/records.ts'
+import { decodeList, decodeOne } from './decoders.ts'
 import { spatialLevels } from '../../../storage/formats/annotations/spatial.ts'
 import { synapseFiles, type SynapseLine } from '../../../storage/formats/annotations/synapses.ts'
 import { mortonAxes, mortonCode } from '../../../storage/formats/precomputed/morton.ts'

@@ -8,7 +8,8 @@ import { validateOctree } from 'neuroglancer/unstable/mesh/multiscale.js'
 import { describe, expect, it } from 'vitest'
 import { decodeDraco } from '../../kernels/objects/draco-decoder.ts'
 import { meshLevels } from '../../../kernels/mesh/levels.ts'
-import { decodeManifest, encodeManifest, type MultilodManifest } from '../../../storage/formats/meshes/multilod.ts'
+import { decodeManifest } from './decoders.ts'
+import { encodeManifest, type MultilodManifest } from '../../../storage/formats/meshes/multilod.ts'
 import { dataFolder, hasData } from '../fixtures.ts'
 
 const f32 = fc.float({ noNaN: true, noDefaultInfinity: true })

@@ -8,15 +8,10 @@ import * as backend from 'neuroglancer/unstable/datasource/precomputed/backend.j
 import { decodeSkeletonChunk } from 'neuroglancer/unstable/skeleton/decode_precomputed_skeleton.js'
 import { DataType } from 'neuroglancer/unstable/util/data_type.js'
 import { expect, test } from 'vitest'
-import {
-  decodeMesh,
-  encodeMesh,
-  meshInfo,
-  meshManifest,
-  meshManifestName,
-} from '../../../storage/formats/meshes/legacy.ts'
+import { decodeMesh, encodeMesh } from '../../../storage/formats/meshes/legacy.ts'
 import { PrecomputedInfo, volumeInfo } from '../../../storage/formats/precomputed/info.ts'
 import { ShardingSpec } from '../../../storage/formats/precomputed/sharding.ts'
+import { meshInfo, meshManifest, meshManifestName } from './decoders.ts'
 import { segmentProperties, segmentTable } from '../../../storage/formats/segment-properties.ts'
 import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../../../storage/formats/skeleton.ts'
 import { dataFolder, hasData } from '../fixtures.ts'
@@ -147,22 +142,20 @@ test('a skeleton is what Neuroglancer reads', () => {
 test('segment properties keep ids as decimal strings and one value per segment', () => {
   const ids = [2n ** 63n + 1n, 5n]
   const info = segmentProperties(ids, [
-    { id: 'label', type: 'label', values: ['a', 'b'] },
-    { id: 'voxels', type: 'number', dataType: 'uint32', values: [1, 2] },
-    { id: 'tags', type: 'tags', tags: ['axon', 'soma'], values: [[1, 0], []] },
+    { id: 'voxels', values: [1, 2] },
+    { id: 'inputs', values: [3, 4] },
   ])
   expect(info).toEqual({
     '@type': 'neuroglancer_segment_properties',
     inline: {
       ids: ['9223372036854775809', '5'],
       properties: [
-        { id: 'label', type: 'label', values: ['a', 'b'] },
-        { id: 'voxels', type: 'number', data_type: 'uint32', values: [1, 2] },
-        { id: 'tags', type: 'tags', tags: ['axon', 'soma'], values: [[0, 1], []] },
+        { id: 'voxels', type: 'number', data_type: 'float32', values: [1, 2] },
+        { id: 'inputs', type: 'number', data_type: 'float32', values: [3, 4] },
       ],
     },
   })
-  expect(() => segmentProperties(ids, [{ id: 'label', type: 'label', values: ['a'] }])).toThrow(/label has 1 values/)
+  expect(() => segmentProperties(ids, [{ id: 'voxels', values: [1] }])).toThrow(/voxels has 1 values/)
   const table = segmentTable({
     id: BigUint64Array.of(7n, 2n ** 64n - 1n, 2n ** 53n + 1n),
     voxels: Float64Array.of(10, 30, 30),
