@@ -6,11 +6,10 @@ import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { layerProvenance } from '../storage/formats/provenance.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { staticFiles, type ListedFile } from '../storage/static-layout.ts'
+import { ownFolders, staticFiles, type ListedFile } from '../storage/static-layout.ts'
 import { recordsOf } from './lineage/subject.ts'
 
 const WIDTH = 8
-const LAYERS = ['em', 'segmentation', 'synapses'] satisfies LayerName[]
 export const SUMS = 'SHA256SUMS'
 
 export interface Exported {
@@ -34,9 +33,8 @@ export async function exportRelease(
   const files: ListedFile[] = [{ path: 'release.json', json: release as never }]
   for await (const file of staticFiles(release, artifacts)) files.push(file)
   const records = await recordsOf(objects, release)
-  for (const layer of LAYERS)
-    if (release.layers[layer])
-      files.push({ path: `${layer}/provenance`, json: layerProvenance(release, layer, records) })
+  for (const { layer } of ownFolders(release))
+    files.push({ path: `${layer}/provenance`, json: layerProvenance(release, layer as LayerName, records) })
   const sums: string[] = []
   let [bytes, written] = [0, 0]
   const put = async (path: string, content: Uint8Array): Promise<void> => {

@@ -3,6 +3,7 @@ import type { RunConfig } from '../domain/config.ts'
 import { voxels } from '../domain/geometry.ts'
 import { planRows, type Plan } from '../domain/plan/plan.ts'
 import type { Release } from '../domain/release.ts'
+import { stageNames, stages } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -20,32 +21,9 @@ export interface Forecast {
   readonly unknown: readonly string[]
 }
 
-/** Of examples/demo.yaml, on two cores that had other work. */
-const DEMO: Rates = {
-  affinity: 12,
-  agglomerate: 0.015,
-  align: 0.26,
-  evaluate: 0.089,
-  graph: 0.31,
-  ingest: 0.56,
-  'label-pyramid': 0.081,
-  match: 0.87,
-  'merge-table': 0.22,
-  mesh: 1.1,
-  'mesh-join': 0.58,
-  phantom: 5.5,
-  pyramid: 0.076,
-  rag: 0.3,
-  render: 1.2,
-  resolve: 0.0011,
-  segment: 0.21,
-  skeleton: 1.8,
-  'skeleton-join': 0.54,
-  stitch: 0.43,
-  supervoxel: 4.9,
-  synapse: 1.2,
-  'synapse-map': 0.94,
-}
+const demo: Rates = Object.fromEntries(
+  stageNames.flatMap(s => (stages[s].demoSeconds === undefined ? [] : [[s, stages[s].demoSeconds]])),
+)
 
 /** Records that are read of a stage, evenly spread over its artifacts. */
 const SAMPLE = 8
@@ -59,7 +37,7 @@ export async function forecast(
   const rows = planRows(plan)
   if (rows.every(r => r.unmeasured === 0)) return undefined
   const release = await fullest(objects, plan.dataset)
-  const rates = release ? await ratesOf(objects, release) : DEMO
+  const rates = release ? await ratesOf(objects, release) : demo
   const mvoxel = voxels(plan.bounds) / 1e6
   const rest = rows.filter(r => r.unmeasured > 0)
   const seconds = rest.reduce((sum, r) => {

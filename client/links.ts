@@ -1,6 +1,7 @@
 // Where to look at a release: the links that a run prints, and the URL of each layer.
 import type { RunConfig } from '../domain/config.ts'
 import type { RunResult } from '../domain/contract.ts'
+import { ownFolders } from '../storage/static-layout.ts'
 import type { StackRecord } from '../worker/home.ts'
 
 export interface Links {
@@ -15,7 +16,7 @@ export interface Links {
 
 export function links(stack: StackRecord, config: RunConfig, result: RunResult): Links {
   const at = `${config.dataset}/${result.release}`
-  const names = Object.keys(result.layerDigests).filter(l => l === 'em' || l === 'segmentation' || l === 'synapses')
+  const names = ownFolders({ layers: result.layerDigests }).map(l => l.layer)
   return {
     layers: Object.fromEntries(names.map(l => [l, `precomputed://${stack.serving}/r/${at}/${l}`])),
     view: `${stack.serving}/view/${at}`,

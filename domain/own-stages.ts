@@ -1,6 +1,6 @@
 // Stages that another package adds to the table (docs/library.md), before anything has read it.
 import { z } from 'zod'
-import type { StageRow } from './stages.ts'
+import { params, type StageRow } from './stages/row.ts'
 
 /** What a row must say; the rest is as for stages that compute on a CPU. */
 export type OwnRow = Partial<StageRow> &
@@ -20,7 +20,4 @@ export function ownStages(): Readonly<Record<string, OwnRow>> {
   return own
 }
 
-/** Parameters of a stage: every key optional, unknown keys refused. */
-export const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
-
-export { z }
+export { params, z }

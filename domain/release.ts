@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from './canonical.ts'
 import { Box, key, map3, Shape, subtract, Vec3 } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
 import { Digest, sha256 } from './recipe.ts'
+import { EM, layers, stages, type LayerName as Name, type StageName, type VolumeName } from './stages.ts'
 
 const RefMap = z.record(z.string().regex(/^\d+_\d+_\d+$|^all$/), ArtifactRef)
 
@@ -40,7 +41,7 @@ export const Hole = z.strictObject({ stage: z.string(), what: z.string(), reason
 export type Hole = z.infer<typeof Hole>
 
 /** A block that failed on every attempt, and not something that the data lack or a person has left out. */
-export const isPoison = (h: Hole): boolean => h.what.startsWith('block ')
+export const isPoison = (h: Hole): boolean => stages[h.stage as StageName]?.blocks === true
 
 export const Quality = z.strictObject({
   voiSplit: z.number().optional(),
@@ -58,8 +59,20 @@ export const Quality = z.strictObject({
 })
 export type Quality = z.infer<typeof Quality>
 
-export const LayerName = z.enum(['em', 'segmentation', 'mesh', 'skeleton', 'synapses', 'graph'])
-export type LayerName = z.infer<typeof LayerName>
+export const LayerName = z.enum(layers.map(l => l.layer) as [Name, ...Name[]])
+export type LayerName = Name
+
+type Held = { em: VolumeLayer } & { [L in VolumeName]?: VolumeLayer } & {
+  [L in Exclude<LayerName, VolumeName>]?: PackLayer
+}
+const Layers = z.strictObject(
+  Object.fromEntries(
+    layers.map(l => {
+      const held = 'regions' in l ? VolumeLayer : PackLayer
+      return [l.layer, l.layer === EM ? held : held.optional()]
+    }),
+  ),
+) as unknown as z.ZodType<Held>
 
 export const Release = z.strictObject({
   dataset: z.string(),
@@ -74,14 +87,7 @@ export const Release = z.strictObject({
   /** Where the dataset's origin lies in the coordinates of its source, in voxels; absent where they are the same. */
   offset: Vec3.optional(),
   regionShape: Shape,
-  layers: z.strictObject({
-    em: VolumeLayer,
-    segmentation: VolumeLayer.optional(),
-    mesh: PackLayer.optional(),
-    skeleton: PackLayer.optional(),
-    synapses: PackLayer.optional(),
-    graph: PackLayer.optional(),
-  }),
+  layers: Layers,
   /** Every artifact behind the release, stage by stage, for lineage and audit. */
   stages: z.record(z.string(), z.array(ArtifactRef)),
   /** Root of the index of each phase, in the raw archive: lists all of them by stage and cell. */

@@ -2,14 +2,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { LayerName } from '../domain/release.ts'
 import { layerProvenance } from '../storage/formats/provenance.ts'
-import { staticFile } from '../storage/static-layout.ts'
+import { foldersOf, staticFile } from '../storage/static-layout.ts'
 import { notFound } from './problem.ts'
 import { readCounter } from './reads.ts'
 import { isChannel, type Releases } from './releases.ts'
 import { sendJson, sendOutput } from './respond.ts'
 
-/** First parts of the paths. */
-const LAYERS = ['em', 'segmentation', 'synapses', 'zarr', 'tables']
 const HOLE = 'nothing: a reader shows it empty (cloud-volume: fill_missing=True); the lineage page names the holes'
 
 interface LayerRequest {
@@ -51,7 +49,7 @@ export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalog
     if (found !== undefined) throw notFound(`${layer}/${rest} is not in this release`, HOLE)
     throw notFound(
       `${layer}/${rest} is not an object of release ${dataset}/${name}`,
-      `its layers are ${LAYERS.join(', ')}; the \`info\` (zarr.json) of each says how its objects are named`,
+      `its layers are ${foldersOf(release).join(', ')}; the \`info\` (zarr.json) of each says how its objects are named`,
     )
   })
 }

@@ -1,7 +1,8 @@
-// The Neuroglancer state that opens a release: EM, segmentation with meshes and skeletons, and synapses.
+// The Neuroglancer state that opens a release: its volumes, with meshes and skeletons where they have some, and annotations.
 import { metres, shapeOf } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
-import { has } from '../storage/static-layout.ts'
+import { EM, layers as rows, type LayerRow } from '../domain/stages.ts'
+import { has, ownFolders } from '../storage/static-layout.ts'
 
 /** Pixels (width, height) of one panel of four in a usual window; only the first zoom depends on it. */
 const PANEL = [700, 390] as const
@@ -15,6 +16,21 @@ void main() {
 }
 `.trim()
 
+/** How a layer looks; the segments that are selected are those that have meshes or skeletons. */
+function looks(l: LayerRow, segments: readonly string[]): Record<string, unknown> {
+  if (l.kind === 'image') return { type: 'image', shaderControls: { normalized: { range: [16, 240] } } }
+  if (l.kind === 'segmentation') {
+    const solid = rows.some(o => 'of' in o && o.of === l.layer && o.kind !== 'tables')
+    return { type: 'segmentation', selectedAlpha: 0.4, notSelectedAlpha: 0.18, segments: solid ? segments : [] }
+  }
+  const of = 'of' in l ? l.of : undefined
+  return {
+    type: 'annotation',
+    shader: SYNAPSE_SHADER,
+    linkedSegmentationLayer: { pre_segment: of, post_segment: of },
+  }
+}
+
 /**
  * State for `#!<JSON>` in the viewer's address.
  * @param origin address of this server, without a slash at the end
@@ -23,6 +39,7 @@ void main() {
 export function viewerState(release: Release, origin: string, segments: readonly string[]): Record<string, unknown> {
   const root = `precomputed://${origin}/r/${release.dataset}/${release.release}`
   const { bounds, offset = [0, 0, 0], voxelSizeNm, layers } = release
+  const shown = ownFolders(release).filter(l => 'regions' in l || has(layers[l.layer as 'synapses']))
   const least = Math.min(...voxelSizeNm)
   // Neuroglancer measures zoom in units of the shortest voxel edge.
   const extent = shapeOf(bounds).map((n, a) => (n * voxelSizeNm[a]!) / least) as [number, number, number]
@@ -40,38 +57,8 @@ export function viewerState(release: Release, origin: string, segments: readonly
     hideCrossSectionBackground3D: true,
     crossSectionBackgroundColor: '#1b1f24',
     projectionBackgroundColor: '#0c0f13',
-    layers: [
-      {
-        type: 'image',
-        source: `${root}/em`,
-        name: 'em',
-        shaderControls: { normalized: { range: [16, 240] } },
-      },
-      ...(layers.segmentation
-        ? [
-            {
-              type: 'segmentation',
-              source: `${root}/segmentation`,
-              name: 'segmentation',
-              selectedAlpha: 0.4,
-              notSelectedAlpha: 0.18,
-              segments,
-            },
-          ]
-        : []),
-      ...(has(layers.synapses)
-        ? [
-            {
-              type: 'annotation',
-              source: `${root}/synapses`,
-              name: 'synapses',
-              shader: SYNAPSE_SHADER,
-              linkedSegmentationLayer: { pre_segment: 'segmentation', post_segment: 'segmentation' },
-            },
-          ]
-        : []),
-    ],
-    selectedLayer: { visible: false, layer: layers.segmentation ? 'segmentation' : 'em' },
+    layers: shown.map(l => ({ source: `${root}/${l.layer}`, name: l.layer, ...looks(l, segments) })),
+    selectedLayer: { visible: false, layer: 'segmentation' in layers ? 'segmentation' : EM },
     layout: '4panel-alt',
   }
 }

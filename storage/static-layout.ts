@@ -2,6 +2,7 @@
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { PackLayer, Release, VolumeLayer } from '../domain/release.ts'
+import { EM, layers, type LayerRow, type VolumeRow } from '../domain/stages.ts'
 import type { ArtifactStore } from './artifacts.ts'
 import { mipLayouts, ownerOf } from './formats/layouts.ts'
 import { volumeInfo } from './formats/precomputed/info.ts'
@@ -16,10 +17,30 @@ type StaticFile = { readonly json: Json } | { readonly ref: ArtifactRef; readonl
 export const has = (layer: PackLayer | undefined): layer is PackLayer =>
   layer !== undefined && Object.keys(layer.artifacts).length > 0
 
+const isVolume = (l: LayerRow): l is VolumeRow => 'regions' in l
+
+/** Layers that a release has, but for packs that hold nothing. */
+const heldBy = (release: Release): LayerRow[] =>
+  layers.filter(l => (isVolume(l) ? l.layer in release.layers : has(release.layers[l.layer as 'mesh'])))
+
+const OPENED = ['image', 'segmentation', 'annotations']
+
+/** Layers that a viewer opens by themselves, in a folder of their name: what is drawn over others comes later. */
+export const ownFolders = (release: { readonly layers: object }): LayerRow[] =>
+  OPENED.flatMap(kind => layers.filter(l => l.kind === kind && l.layer in release.layers))
+
+/** Where what belongs to the segments of a volume lies below it, and how its `info` calls that. */
+const BESIDE = {
+  meshes: { key: 'mesh', folder: 'mesh' },
+  skeletons: { key: 'skeletons', folder: 'skeleton' },
+  tables: { key: 'segmentProperties', folder: 'segment_properties' },
+} as const
+
 /** The `info` of a volume of the release; scale keys are mip numbers, so that a shard's name is its path in the artifact. */
-function layerInfo(release: Release, layer: VolumeLayer): Json {
-  const { mesh, skeleton, graph } = release.layers
-  const segmentation = layer.kind === 'segmentation'
+function layerInfo(release: Release, name: string, layer: VolumeLayer): Json {
+  const beside = heldBy(release).flatMap(l =>
+    'of' in l && l.of === name && l.kind !== 'annotations' ? [BESIDE[l.kind]] : [],
+  )
   return volumeInfo({
     type: layer.kind,
     dataType: layer.dataType,
@@ -33,9 +54,7 @@ function layerInfo(release: Release, layer: VolumeLayer): Json {
       factor: layer.mips[i]!.factor,
       sharding: shardGrid(m).spec,
     })),
-    ...(segmentation && has(mesh) && { mesh: 'mesh' }),
-    ...(segmentation && has(skeleton) && { skeletons: 'skeleton' }),
-    ...(segmentation && has(graph) && { segmentProperties: 'segment_properties' }),
+    ...Object.fromEntries(beside.map(({ key, folder }) => [key, folder])),
   })
 }
 
@@ -50,19 +69,36 @@ const zarrVolume = (release: Release, name: string, layer: VolumeLayer): ZarrVol
   mips: mipLayouts(release, layer).map((m, i) => ({ factor: layer.mips[i]!.factor, shard: zarrShardShape(m) })),
 })
 
+const volumesOf = (release: Release): [string, VolumeLayer][] =>
+  layers.flatMap((l): [string, VolumeLayer][] => {
+    const held = release.layers[l.layer as typeof EM] as VolumeLayer | undefined
+    return isVolume(l) && held ? [[l.layer, held]] : []
+  })
+
+/** Where a volume lies as OME-Zarr. */
+export const zarrFolder = (name: string, kind: VolumeLayer['kind']): string =>
+  name === EM ? 'zarr/' : kind === 'image' ? `${name}.zarr/` : `zarr/labels/${name}/`
+
 const known = new WeakMap<Release, ReadonlyMap<string, Json>>()
 
 /** What no artifact holds: `info` of the volumes, and the metadata of both as one OME-Zarr group. */
 function documents(release: Release): ReadonlyMap<string, Json> {
   const cached = known.get(release)
   if (cached) return cached
-  const { em, segmentation } = release.layers
-  const labels = segmentation ? [zarrVolume(release, 'segmentation', segmentation)] : []
-  const zarr = [...zarrMetadata(zarrVolume(release, 'em', em), labels)]
+  const volumes = volumesOf(release)
+  const zarrs = volumes.map(([name, v]) => zarrVolume(release, name, v))
+  // Labels belong to the image that every release has; another image is a group of its own.
+  const groups = zarrs
+    .filter((_, i) => volumes[i]![1].kind === 'image')
+    .map(image => ({ image, labels: image.name === EM ? zarrs.filter((_, i) => volumes[i]![1].kind !== 'image') : [] }))
   const made = new Map<string, Json>([
-    ['em/info', layerInfo(release, em)],
-    ...(segmentation ? [['segmentation/info', layerInfo(release, segmentation)] as const] : []),
-    ...zarr.map(([path, json]) => [`zarr/${path}`, JSON.parse(canonicalJson(json)) as Json] as const),
+    ...volumes.map(([name, v]) => [`${name}/info`, layerInfo(release, name, v)] as const),
+    ...groups.flatMap(({ image, labels }) =>
+      [...zarrMetadata(image, labels)].map(
+        ([path, json]) =>
+          [`${zarrFolder(image.name, 'image')}${path}`, JSON.parse(canonicalJson(json)) as Json] as const,
+      ),
+    ),
   ])
   known.set(release, made)
   return made
@@ -80,10 +116,10 @@ interface Mount {
 
 /** Those further down come first: `segmentation/mesh/` before `segmentation/`. */
 function mounts(release: Release): Mount[] {
-  const { em, segmentation, mesh, skeleton, graph, synapses } = release.layers
-  const objects = (at: string, of: string, layer: PackLayer | undefined, only = /./): Mount[] => {
-    const ref = layer?.artifacts['all']
-    return ref ? [{ at, of, artifacts: [ref], owner: output => (only.test(output) ? ref : undefined) }] : []
+  const pack = (l: LayerRow, at: string, of = '', isIn = (_: string): boolean => true): Mount => {
+    const { artifacts } = release.layers[l.layer as 'mesh']!
+    const ref = artifacts['all']!
+    return { at, of, artifacts: [ref], owner: output => (isIn(output) ? ref : undefined) }
   }
   const volume = (at: string, of: string, layer: VolumeLayer): Mount => ({
     at,
@@ -96,27 +132,39 @@ function mounts(release: Release): Mount[] {
       return cell === undefined ? undefined : (layer.mips[mip]!.artifacts[cell] ?? null)
     },
   })
-  return [
-    ...objects('segmentation/mesh/', '', mesh),
-    ...objects('segmentation/skeleton/', '', skeleton),
-    ...objects('segmentation/segment_properties/', 'segment_properties/', graph),
-    ...objects('synapses/', 'synapses/', synapses),
-    ...objects('tables/', '', graph, /^[^/]+\.parquet$/),
-    ...(segmentation ? [volume('zarr/labels/segmentation/', 'zarr/', segmentation)] : []),
-    volume('zarr/', 'zarr/', em),
-    ...(segmentation ? [volume('segmentation/', '', segmentation)] : []),
-    volume('em/', '', em),
-  ]
+  const ofLayer = (l: LayerRow): Mount[] => {
+    if (isVolume(l)) {
+      const held = release.layers[l.layer as typeof EM]
+      return [volume(`${l.layer}/`, '', held), volume(zarrFolder(l.layer, l.kind), 'zarr/', held)]
+    }
+    if (l.kind === 'annotations') return [pack(l, `${l.layer}/`, `${l.layer}/`)]
+    if (l.kind !== 'tables') return [pack(l, `${l.of}/${BESIDE[l.kind].folder}/`)]
+    const { folder } = BESIDE.tables
+    return [
+      pack(l, 'tables/', '', output => l.files.includes(output)),
+      ...(l.of === undefined ? [] : [pack(l, `${l.of}/${folder}/`, `${folder}/`)]),
+    ]
+  }
+  return heldBy(release)
+    .flatMap(ofLayer)
+    .sort((a, b) => b.at.split('/').length - a.at.split('/').length)
 }
+
+/** First parts of the paths of a release. */
+export const foldersOf = (release: Release): string[] => [
+  ...new Set(mounts(release).map(m => m.at.slice(0, m.at.indexOf('/')))),
+]
 
 /** What lies at a path; null where the release has a hole, undefined where it has nothing. Whether the artifact has that output, its record says. */
 export function staticFile(release: Release, path: string): StaticFile | null | undefined {
   const json = documents(release).get(path)
   if (json !== undefined) return { json }
-  const mount = mounts(release).find(m => path.startsWith(m.at))
-  const output = mount && path.slice(mount.at.length)
-  const ref = mount?.owner(output!)
-  return ref ? { ref, path: `${mount!.of}${output}` } : ref
+  for (const mount of mounts(release)) {
+    const output = path.slice(mount.at.length)
+    const ref = path.startsWith(mount.at) ? mount.owner(output) : undefined
+    if (ref !== undefined) return ref && { ref, path: `${mount.of}${output}` }
+  }
+  return undefined
 }
 
 export type ListedFile =

@@ -44,7 +44,8 @@ export async function goldenOf(objects: ObjectStore, release: Release): Promise<
  */
 export function changedWithoutVersion(before: Golden, now: Golden): string[] {
   return Object.entries(now.stages).flatMap(([stage, { contents }]) => {
-    if (stages[stage as StageName].usesModel && before.cpu !== now.cpu) return []
+    const { model } = stages[stage as StageName]
+    if (model && !model.orKernel && before.cpu !== now.cpu) return []
     const known = before.stages[stage]?.contents ?? {}
     return Object.entries(contents).some(([recipe, c]) => (known[recipe] ?? c) !== c) ? [stage] : []
   })

@@ -24,8 +24,10 @@ import { configOf } from '../documents.ts'
 import { identityOf, listed, openSource } from '../sources/source.ts'
 
 const isOfSections = (s: StageName): boolean => !['region', 'node', 'dataset', 'release'].includes(stages[s].scope)
-const stagesOf = ({ context, phase }: Place): StageName[] =>
+const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
+
+const readsSource = (phase: string): boolean => stageNames.some(s => stages[s].phase === phase && stages[s].source)
 
 /**
  * Names a place by all that its artifacts are made from: stages, parameters, models, and the contents of what it reads.
@@ -60,7 +62,7 @@ async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Pro
       block: config.grid.block,
       voxelSizeNm: context.voxelSizeNm,
       stages: names.map(s => [s, stages[s].version, config.stages[s]]),
-      model: names.some(s => stages[s].usesModel) ? { ...context.model, name: null } : null,
+      model: names.some(s => stages[s].model && !stages[s].model?.orKernel) ? { ...context.model, name: null } : null,
       overrides: overridesNear(place, config),
       inputs,
       // Absent while there is none, so that a mark is what makes the difference.
@@ -80,12 +82,12 @@ async function marksIn(deps: Deps, place: Place, names: readonly StageName[]): P
 
 /** What the run leaves out of the images of a place. */
 function excludedIn({ context, node, phase }: Place, config: RunConfig): unknown {
-  const excluded =
-    phase === 'alignment'
-      ? excludedSections(config)
-      : phase === 'image'
-        ? boxesNear(config, nodeBox(node, context.region, context.bounds), FILL_REACH)
-        : []
+  const leftOut = stagesOf({ context, phase }).map(s => stages[s].leavesOut)
+  const excluded = leftOut.includes('sections')
+    ? excludedSections(config)
+    : leftOut.includes('boxes')
+      ? boxesNear(config, nodeBox(node, context.region, context.bounds), FILL_REACH)
+      : []
   return excluded.length ? excluded : undefined
 }
 
@@ -139,11 +141,11 @@ function joined({ node }: Place, below: readonly { key: string; source?: string 
 /** The same as the files are now, found out without reading them: of the place and of all below it, by key. */
 async function sourcesNow(deps: Deps, place: Place): Promise<Map<string, Digest>> {
   const out = new Map<string, Digest>()
-  if (place.phase !== 'sections') return out
+  if (!readsSource(place.phase)) return out
   const { context } = place
   const config = await configOf(deps, context.config)
   const source = openSource(config)
-  const grid = gridOf('ingest', context)
+  const grid = gridOf(stagesOf(place)[0]!, context)
   const visit = async (node: Node): Promise<Digest> => {
     const own = node.level === 0 ? await ofBatch(node) : joined({ ...place, node }, await ofBelow(node))!
     out.set(nodeKey(node), own)
@@ -203,7 +205,7 @@ export async function probe(deps: Deps, place: Place): Promise<Probed> {
 
 export async function savePage(deps: Deps, { place, entries, below }: PageTask): Promise<Saved> {
   const page = await writePage(deps, entries, below)
-  const source = place.phase === 'sections' ? joined(place, below) : undefined
+  const source = readsSource(place.phase) ? joined(place, below) : undefined
   const note = memoKey(await nameOf(deps, place, source))
   await putMemo(deps.objects, note, page)
   return { page, ...(source && { source }) }

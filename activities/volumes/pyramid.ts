@@ -12,27 +12,30 @@ import {
   type Box,
   type Vec3,
 } from '../../domain/geometry.ts'
+import { layoutOf, stages, type StageName } from '../../domain/stages.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
 import { mipBounds, mipCell, mipFactor, nodeBox } from '../../domain/index/tree.ts'
 import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { layoutObjects, readShards } from '../../storage/formats/layouts.ts'
 import type { MipLayout } from '../../storage/formats/precomputed/shard-grid.ts'
-import { emVolume, readVolume, refs, segmentationVolume } from '../cells.ts'
+import { readVolume, refs } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { contents, ofNode, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { downsampleMean, downsampleMode } from '../../kernels/downsample.ts'
 
-type Stage = 'pyramid' | 'label-pyramid'
+/** The activity of a stage that makes a layer of a volume. */
+export const pyramidOf = (stage: StageName) => (deps: Deps, task: CellTask) => level(deps, task, stage)
 
-export const pyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'pyramid')
-export const labelPyramid = (deps: Deps, task: CellTask): Promise<Outcome> => level(deps, task, 'label-pyramid')
+export const pyramid = pyramidOf('pyramid')
+export const labelPyramid = pyramidOf('label-pyramid')
 
-async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome> {
+async function level(deps: Deps, task: CellTask, stage: StageName): Promise<Outcome> {
   const { bounds, region, voxelSizeNm } = task.context
   const config = await configFor(deps, task)
-  const base = stage === 'pyramid' ? ('render' as const) : ('segment' as const)
-  const volume = stage === 'pyramid' ? emVolume : segmentationVolume
+  const { kind, regions } = stages[stage].layers!.find(l => 'regions' in l)!
+  const base = regions as StageName
+  const volume = stages[base].volume!
   const node = { level: task.level, coord: fromKey(task.cell) }
   const sourceMip = Math.max(0, task.level - 1)
   const fromRegions = task.level <= 1
@@ -47,12 +50,18 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
     stage,
     task,
     // The grids of chunks and of shards follow from the bounds and the shape of the regions.
-    { ...config.stages[stage], factor: factors[1], factorBelow: factors[0], bounds: bounds as unknown as Json, region },
+    {
+      ...layoutOf(config, stage),
+      factor: factors[1],
+      factorBelow: factors[0],
+      bounds: bounds as unknown as Json,
+      region,
+    },
     contents(fromRegions ? base : stage, from),
   )
   return produce(deps, config, order, async put => {
-    const { chunk, shard } = config.stages[stage]
-    const encoding = stage === 'pyramid' ? config.stages.pyramid.encoding : volume.encoding
+    const { chunk, shard, ...more } = layoutOf(config, stage)
+    const encoding = 'encoding' in more ? more.encoding : volume.encoding
     const layout = (mip: number, factor: Vec3): MipLayout => ({
       mip,
       bounds: mipBounds(bounds, factor),
@@ -69,7 +78,7 @@ async function level(deps: Deps, task: CellTask, stage: Stage): Promise<Outcome>
     let here: VolumeArray = data
     if (task.level > 0) {
       const made =
-        stage === 'pyramid'
+        kind === 'image'
           ? await deps.compute(downsampleMean, [data as Uint8Array, shapeOf(source), step])
           : await deps.compute(downsampleMode, [data as BigUint64Array, shapeOf(source), step])
       here = made.data as VolumeArray

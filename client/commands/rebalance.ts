@@ -4,7 +4,9 @@ import { HillockError } from '../../domain/errors.ts'
 import { map3 } from '../../domain/geometry.ts'
 import { planRows } from '../../domain/plan/plan.ts'
 import { bestScale, type Reads } from '../../domain/releases/read-cost.ts'
-import type { Release, VolumeLayer } from '../../domain/release.ts'
+import type { Release } from '../../domain/release.ts'
+import { layers, type VolumeName } from '../../domain/stages.ts'
+import { zarrFolder } from '../../storage/static-layout.ts'
 import { bucket, findRelease, runFileOf } from '../catalogue.ts'
 import { onStack } from '../call.ts'
 import { vectorOf } from '../numbers.ts'
@@ -21,14 +23,14 @@ interface Options {
   readonly name?: string
 }
 
-const STAGES = { em: 'pyramid', segmentation: 'label-pyramid' } as const
-const PYRAMIDS: readonly string[] = Object.values(STAGES)
+const volumes = layers.filter(l => 'regions' in l)
+const PYRAMIDS: readonly string[] = volumes.map(l => l.stage)
 
 export async function rebalance(name: string, o: Options): Promise<void> {
   const objects = bucket()
   const release = await findRelease(objects, name)
-  const stage = STAGES[o.layer as keyof typeof STAGES] as (typeof STAGES)[keyof typeof STAGES] | undefined
-  if (!stage) throw new HillockError('ConfigError', `--layer ${o.layer}: em or segmentation`)
+  const stage = volumes.find(l => l.layer === o.layer)?.stage
+  if (!stage) throw new HillockError('ConfigError', `--layer ${o.layer}: ${volumes.map(l => l.layer).join(' or ')}`)
   const config = await runFileOf(objects, release)
   if (!config)
     throw new HillockError('ConfigError', `release ${release.release} does not say with which run file it was made`)
@@ -55,11 +57,11 @@ export async function rebalance(name: string, o: Options): Promise<void> {
 }
 
 /** What was read of the layer since the server was started, and the chunks in which it would have cost least. */
-async function advise(serving: string, { dataset, release, layers }: Release, o: Options): Promise<void> {
-  const { chunk } = layers[o.layer as keyof typeof STAGES] as VolumeLayer
-  const names = { em: ['em', 'zarr'], segmentation: ['segmentation', 'zarr/labels/segmentation'] }[o.layer]!
-  const all = (await (await fetch(`${serving}/reads/${dataset}/${release}`)).json()) as Reads[]
-  const reads = all.filter(r => names.includes(r.layer))
+async function advise(serving: string, release: Release, o: Options): Promise<void> {
+  const { chunk } = release.layers[o.layer as VolumeName]!
+  const names = [`${o.layer}/`, zarrFolder(o.layer, release.layers[o.layer as VolumeName]!.kind)]
+  const all = (await (await fetch(`${serving}/reads/${release.dataset}/${release.release}`)).json()) as Reads[]
+  const reads = all.filter(r => names.includes(`${r.layer}/`))
   const scale = bestScale(reads)
   const better = map3(a => chunk[a] * 2 ** scale)
   if (o.json) return console.log(JSON.stringify({ chunk, reads, better }))

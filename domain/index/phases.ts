@@ -46,7 +46,7 @@ export function expected(context: RunContext): Map<StageName, number> {
       case 'region':
         return cells
       case 'node':
-        return nodesFrom(s === 'resolve' ? 1 : 0)
+        return nodesFrom(stages[s].lowest ?? 0)
       default:
         return 1
     }

@@ -2,12 +2,9 @@
 import { configAt, type RunConfig } from '../config.ts'
 import { canonicalJson, type Json } from '../canonical.ts'
 import { HillockError } from '../errors.ts'
-import { stageNames, stages, type StageName } from '../stages.ts'
+import { isRegional, stageNames, type StageName } from '../stages.ts'
 
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a as Json) === canonicalJson(b as Json)
-
-/** Stages whose parameters may differ from region to region. */
-const regional = stageNames.filter(s => stages[s].scope === 'region' || s === 'agglomerate')
 
 export interface Patch {
   readonly config: RunConfig
@@ -27,7 +24,7 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
     ['model', bad.model, good.model],
     ['seed', bad.seed, good.seed],
     ...stageNames
-      .filter(s => !regional.includes(s))
+      .filter(s => !isRegional(s))
       .map((s): [string, unknown, unknown] => [`stages.${s}`, bad.stages[s], good.stages[s]]),
   ]
   const differing = whole.filter(([, a, b]) => !same(a, b)).map(([path]) => path)
@@ -41,7 +38,7 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
   const groups = new Map<string, RunConfig['overrides'][number]>()
   for (const region of new Set(regions)) {
     const [from, to] = [configAt(bad, region).stages, configAt(good, region).stages]
-    const names = regional.filter(s => !same(from[s], to[s]))
+    const names = stageNames.filter(s => isRegional(s) && !same(from[s], to[s]))
     if (names.length === 0) continue
     changed[region] = names
     const given = Object.fromEntries(names.map(s => [s, to[s] as never]))

@@ -2,7 +2,7 @@
 import type { RunContext } from '../contract.ts'
 import { fromKey, key, map3, type Vec3 } from '../geometry.ts'
 import { cellName, parseInput, readsAt, type Input } from '../index/reads.ts'
-import { stageNames, stages, type StageName } from '../stages.ts'
+import { isRegional, stageNames, stages, type StageName } from '../stages.ts'
 import type { Node } from '../index/tree.ts'
 
 /** An artifact by stage and cell, as the index names it. */
@@ -58,8 +58,7 @@ const nodeOf = (stage: StageName, cell: string): Node => {
 
 /** Regions whose own parameters enter the recipe of a stage at a cell. */
 function governedBy(stage: StageName, { level, coord }: Node): string[] {
-  if (level > 0 || !['region', 'node'].includes(stages[stage].scope)) return []
-  // Contacts across a low face lie in two regions: agglomeration asks both for their threshold.
+  if (level > 0 || !isRegional(stage)) return []
   const lower = [0, 1, 2].map(axis => map3(a => coord[a] - (a === axis ? 1 : 0)) as Vec3)
-  return [coord, ...(stage === 'agglomerate' ? lower : [])].map(key)
+  return [coord, ...(stages[stage].overrides === 'lower' ? lower : [])].map(key)
 }

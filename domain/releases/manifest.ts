@@ -8,6 +8,8 @@ import { RELEASE_GATE } from '../operator.ts'
 import { qualityOf } from './quality.ts'
 import { contentDigest, sha256, type Digest } from '../recipe.ts'
 import { Release, releaseName, type LayerName, type VolumeLayer } from '../release.ts'
+import { activeStages } from '../index/phases.ts'
+import { layers, layoutOf, stages, type StageName, type VolumeRow } from '../stages.ts'
 import { mipCell, mipFactor, rootLevel } from '../index/tree.ts'
 
 /** What a release is made of. */
@@ -23,17 +25,14 @@ export interface Parts {
 export async function buildManifest(parts: Parts, lineage: (ref: ArtifactRef) => Promise<Lineage>): Promise<Release> {
   const { input, config, entries } = parts
   const { context } = input
-  const layers: Release['layers'] = { em: volumeLayer(parts, 'em') }
-  if (context.through === 'evaluate') {
-    layers.segmentation = volumeLayer(parts, 'segmentation')
-    layers.mesh = { artifacts: refsOf(entries, 'mesh-join') }
-    layers.skeleton = { artifacts: refsOf(entries, 'skeleton-join') }
-    layers.synapses = { artifacts: refsOf(entries, 'graph') }
-    layers.graph = { artifacts: refsOf(entries, 'graph') }
-  }
+  const active = activeStages(context)
+  const held = Object.fromEntries(
+    layers
+      .filter(l => active.includes(l.stage))
+      .map(l => [l.layer, 'regions' in l ? volumeLayer(parts, l) : { artifacts: refsOf(entries, l.stage) }]),
+  ) as Release['layers']
   const layerDigests: Partial<Record<LayerName, Digest>> = {}
-  for (const [name, layer] of Object.entries(layers))
-    if (layer) layerDigests[name as LayerName] = await layerDigest(layer, lineage)
+  for (const [name, layer] of Object.entries(held)) layerDigests[name as LayerName] = await layerDigest(layer, lineage)
   const holeName = (h: Release['holes'][number]): string => `${h.stage} ${h.what} ${h.reason}`
   const manifest: Omit<Release, 'release'> = {
     dataset: context.dataset,
@@ -44,7 +43,7 @@ export async function buildManifest(parts: Parts, lineage: (ref: ArtifactRef) =>
     bounds: context.bounds,
     ...(context.offset && { offset: context.offset }),
     regionShape: context.region,
-    layers,
+    layers: held,
     stages: Object.fromEntries([...new Set(entries.map(e => e.stage))].sort().map(s => [s, artifactsOf(entries, s)])),
     quality: await qualityOf(entries, lineage),
     pages: input.roots,
@@ -67,9 +66,11 @@ const artifactsOf = (entries: readonly IndexEntry[], stage: string): ArtifactRef
   return [...byRecipe.values()].sort((a, b) => (a.recipe < b.recipe ? -1 : 1))
 }
 
-function volumeLayer({ input: { context: c }, config, entries }: Parts, name: 'em' | 'segmentation'): VolumeLayer {
-  const em = name === 'em'
-  const stage = em ? 'pyramid' : 'label-pyramid'
+function volumeLayer(
+  { input: { context: c }, config, entries }: Parts,
+  { stage, kind, regions }: VolumeRow,
+): VolumeLayer {
+  const { chunk, shard, ...more } = layoutOf(config, stage)
   const pyramid = Object.entries(refsOf(entries, stage))
   const mips: VolumeLayer['mips'] = []
   for (let level = 0; level <= rootLevel(c.bounds, c.region); level++) {
@@ -79,13 +80,13 @@ function volumeLayer({ input: { context: c }, config, entries }: Parts, name: 'e
     mips.push({ factor, cell: mipCell(level, c.region, factor), artifacts: Object.fromEntries(nodes) as Refs })
   }
   return {
-    kind: em ? 'image' : 'segmentation',
-    dataType: em ? 'uint8' : 'uint64',
+    kind,
+    dataType: stages[regions as StageName].volume!.dtype,
     channels: 1,
-    encoding: em ? config.stages.pyramid.encoding : 'compressed_segmentation',
-    chunk: config.stages[stage].chunk,
-    shard: config.stages[stage].shard,
-    regions: refsOf(entries, em ? 'render' : 'segment'),
+    encoding: kind === 'image' ? ('encoding' in more ? more.encoding : 'raw') : 'compressed_segmentation',
+    chunk,
+    shard,
+    regions: refsOf(entries, regions),
     mips,
   }
 }

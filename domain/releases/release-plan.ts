@@ -7,6 +7,7 @@ import type { Recipe } from '../recipe.ts'
 import type { Release } from '../release.ts'
 import { rollbackSteps } from './rollback-steps.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
+import type { StageRow } from '../stages/row.ts'
 
 export interface PlanSubject {
   /** The run file that a release is to be made with. */
@@ -74,6 +75,11 @@ function stagesOf({ config, release }: PlanSubject): readonly StageName[] {
 
 const inputsOf = (s: StageName): string => stages[s].inputs.join(', ') || 'the source'
 
+const ofModel = (model: StageRow['model']): [digest: string, runtime: string] => {
+  if (!model) return ['null', 'Node, CPU']
+  return [`digest, from its card${model.orKernel ? '; null without one' : ''}`, 'Node, ONNX Runtime, provider, CPU']
+}
+
 function subject({ config, release }: PlanSubject): string[] {
   if (release)
     return [
@@ -137,12 +143,7 @@ export function releasePlan(of: PlanSubject = {}): string {
     ...(release ? [String(release.stages[s]!.length)] : []),
   ])
   const extra = [...(config ? ['parameters'] : []), ...(release ? ['artifacts'] : [])]
-  const provenance = names.map(s => [
-    s,
-    inputsOf(s),
-    stages[s].usesModel ? 'digest, from its card' : 'null',
-    stages[s].usesModel ? 'Node, ONNX Runtime, provider, CPU' : 'Node, CPU',
-  ])
+  const provenance = names.map(s => [s, inputsOf(s), ...ofModel(stages[s].model)])
   return [
     `# Release plan${title}`,
     '',

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { RunConfig } from '../config.ts'
 import { HillockError } from '../errors.ts'
 import type { Box } from '../geometry.ts'
-import { stageNames, stages, type StageName, type StageRow } from '../stages.ts'
+import { isRegional, layers, layoutOf, stageNames, stages, type StageName } from '../stages.ts'
 import { didYouMean, nearest, suggestion } from './schema.ts'
 
 const CHUNK = 64
@@ -31,22 +31,26 @@ export function checkWhole(c: RunConfig): void {
       fail(`grid.region.${a}`, `${c.grid.region[a]} is not a whole number of blocks of ${c.grid.block[a]}`)
     if (c.grid.region[a] % CHUNK !== 0)
       fail(`grid.region.${a}`, `${c.grid.region[a]} is not a multiple of the chunk edge ${CHUNK}`)
-    for (const stage of ['pyramid', 'label-pyramid'] as const)
-      if (c.grid.region[a] % c.stages[stage].chunk[a] !== 0)
-        fail(
-          `stages.${stage}.chunk.${a}`,
-          `regions of ${c.grid.region[a]} voxels are not whole chunks of ${c.stages[stage].chunk[a]}`,
-        )
+    for (const { stage, ...l } of layers)
+      if ('regions' in l) {
+        const { chunk } = layoutOf(c, stage)
+        if (c.grid.region[a] % chunk[a] !== 0)
+          fail(
+            `stages.${stage}.chunk.${a}`,
+            `regions of ${c.grid.region[a]} voxels are not whole chunks of ${chunk[a]}`,
+          )
+      }
   }
   for (const [i, o] of c.overrides.entries())
     for (const [name, given] of Object.entries(o.stages)) {
       const path = `overrides.${i}.stages.${name}`
-      const row = stages[name as StageName] as StageRow | undefined
-      if (!row) fail(path, `unknown stage${didYouMean(nearest(name, stageNames))}`)
-      else if (row.scope !== 'region' && name !== 'agglomerate') fail(path, 'this stage is not one of a region')
+      const stage = name as StageName
+      if (!stageNames.includes(stage)) fail(path, `unknown stage${didYouMean(nearest(name, stageNames))}`)
+      else if (!isRegional(stage)) fail(path, 'this stage is not one of a region')
       else {
-        const parsed = row.parameters.safeParse({ ...(c.stages[name as StageName] as object), ...given })
-        if (!parsed.success) fail(path, explain(parsed.error.issues, row.parameters).join('; '))
+        const { parameters } = stages[stage]
+        const parsed = parameters.safeParse({ ...(c.stages[stage] as object), ...given })
+        if (!parsed.success) fail(path, explain(parsed.error.issues, parameters).join('; '))
       }
     }
   for (const [i, g] of c.gates.entries()) {

@@ -4,6 +4,7 @@ import { finder, summariseLineage } from '../../domain/provenance/lineage-summar
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { LayerName, Release } from '../../domain/release.ts'
+import { EM } from '../../domain/stages.ts'
 
 const digestOf = (list: readonly string[]): string => sha256(canonicalJson(list.toSorted() as Json))
 /** igneous writes times as `2026-11-23 09:31 UTC`. */
@@ -30,7 +31,7 @@ export function layerProvenance(release: Release, layer: LayerName, records: rea
   return {
     description: `${layer} of release ${release.dataset}/${release.release}, content ${release.layerDigests[layer] ?? release.digest}`,
     owners: [release.approver],
-    sources: layer === 'em' ? [] : ['../em'],
+    sources: layer === EM ? [] : ['../em'],
     processing: summariseLineage(own, []).stages.map(s => ({
       method: {
         task: s.stage,

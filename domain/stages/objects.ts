@@ -1,0 +1,127 @@
+// The rows of what is made of every neuron: synapses, meshes, skeletons, tables.
+import { z } from 'zod'
+import { cpu, fraction, int, params, positive, timeout, type StageRow } from './row.ts'
+
+export const objects = {
+  synapse: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'products',
+    code: 'objects/synapse',
+    inputs: ['synapse-map+', 'segment+'],
+    halo: { 'synapse-map': 32, segment: 32 },
+    demoSeconds: 1.2,
+    makes: 'synapse table: pre, post, centre, size, score',
+    parameters: params({
+      minCleft: int
+        .min(1)
+        .max(255)
+        .default(64)
+        .describe('Value of the cleft map, 0..255, from which a voxel is cleft.'),
+      minVoxels: int.positive().default(80).describe('Fewer voxels are no cleft.'),
+    }),
+    checks: ['no synapse in two regions'],
+  },
+  mesh: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'products',
+    code: 'objects/pieces',
+    inputs: ['segment+'],
+    halo: { segment: 1 },
+    demoSeconds: 1.1,
+    makes: 'mesh fragments of every segment, packed',
+    parameters: params({
+      step: z
+        .union([z.literal(1), z.literal(2)])
+        .default(2)
+        .describe('Voxels per sample along each axis.'),
+      ratio: fraction.default(0.3).describe('Share of the triangles to keep.'),
+      errorNm: positive.default(20).describe('How far simplifying may move the surface, in nm.'),
+    }),
+    checks: [],
+  },
+  skeleton: {
+    ...cpu,
+    version: 1,
+    scope: 'region',
+    phase: 'products',
+    code: 'objects/pieces',
+    inputs: ['segment+'],
+    halo: { segment: 1 },
+    demoSeconds: 1.8,
+    makes: 'skeleton pieces of every segment, meeting at the region faces',
+    parameters: params({
+      step: z
+        .union([z.literal(1), z.literal(2)])
+        .default(2)
+        .describe('Voxels per sample along each axis.'),
+      scale: positive
+        .default(1.5)
+        .describe('A path covers what lies within scale x distance to the boundary + constantNm of it (TEASAR).'),
+      constantNm: positive.default(150).describe('See `scale`, in nanometres.'),
+      minVoxels: int
+        .min(0)
+        .default(500)
+        .describe('Pieces of fewer voxels that touch no neighbouring region are left out.'),
+    }),
+    checks: [],
+  },
+  'mesh-join': {
+    ...cpu,
+    timeout: { ...timeout, attempt: 14_400 },
+    version: 1,
+    scope: 'dataset',
+    phase: 'dataset',
+    code: 'objects/join',
+    inputs: ['mesh'],
+    layers: [{ layer: 'mesh', kind: 'meshes', of: 'segmentation' }],
+    demoSeconds: 0.58,
+    makes: 'one mesh per segment, at several levels of detail, in shards',
+    parameters: params({
+      cellNm: positive.default(4000).describe('Side of the finest nodes of the octree that a mesh is cut into, in nm.'),
+      ratio: fraction.default(0.25).describe('Share of the triangles that each level keeps of the one before.'),
+      errorNm: positive
+        .default(20)
+        .describe('How far the first coarser level may move the surface, in nm; twice as far for each further one.'),
+    }),
+    checks: [],
+  },
+  'skeleton-join': {
+    ...cpu,
+    version: 2,
+    scope: 'dataset',
+    phase: 'dataset',
+    code: 'objects/join',
+    inputs: ['skeleton'],
+    layers: [{ layer: 'skeleton', kind: 'skeletons', of: 'segmentation' }],
+    demoSeconds: 0.54,
+    makes: 'one skeleton per segment, in shards',
+    parameters: params({}),
+    checks: [],
+  },
+  graph: {
+    ...cpu,
+    version: 3,
+    scope: 'dataset',
+    phase: 'dataset',
+    code: 'objects/graph',
+    inputs: ['synapse', 'segment'],
+    layers: [
+      { layer: 'synapses', kind: 'annotations', of: 'segmentation' },
+      {
+        layer: 'graph',
+        kind: 'tables',
+        of: 'segmentation',
+        files: ['synapses.parquet', 'synapses-by-segment.parquet', 'edges.parquet', 'segments.parquet'],
+      },
+    ],
+    demoSeconds: 0.31,
+    makes:
+      'synapses, neuron-to-neuron edges and segments as tables (Parquet); segment properties; synapse annotations, in shards',
+    parameters: params({}),
+    checks: [],
+  },
+} as const satisfies Record<string, StageRow>
