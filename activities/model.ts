@@ -1,8 +1,10 @@
-// The model of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
+// The models of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import type { RunModel } from '../domain/contract.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { AFFINITY, wanted } from '../domain/models.ts'
+import type { StageRow } from '../domain/stages/row.ts'
 import { map3, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { Digest, sha256 } from '../domain/recipe.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
@@ -15,34 +17,41 @@ const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([l
 })
 const axes = z.tuple(['n', 'c', 'z', 'y', 'x'].map(a => z.literal(a)) as never).optional()
 
-const Card = z
-  .object({
-    file: z.string(),
-    sha256: Digest,
-    input: z.object({
-      type: z.literal('uint8'),
-      axes,
-      channels: z.literal(1),
-      spatialMultipleOf: z.number().int().positive().max(256),
-    }),
-    output: z.object({ type: z.literal('uint8'), axes, channels: z.number().int().min(3) }),
-    offsetsZYX: z.array(z.tuple([z.number().int(), z.number().int(), z.number().int()])),
-    /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
-    voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
-    /** What it was trained on. */
-    voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
+const offsets = z.array(z.tuple([z.number().int(), z.number().int(), z.number().int()]))
+const halo = z
+  .object({ recommended: z.number().int().nonnegative(), exact: z.number().int().optional() })
+  .refine(h => h.recommended <= (h.exact ?? Infinity), {
+    error: 'recommended is more than exact',
+    path: ['recommended'],
   })
-  .transform(({ voxelSizeRangeNm: r, ...card }) => ({
-    ...card,
-    ranges: (typeof r[0] === 'number' ? [r, r, r] : r) as [number, number][],
-  }))
-
-/** Nearest neighbours along z, y, x: the channels that the watershed reads. */
-const NEAREST = JSON.stringify([
-  [-1, 0, 0],
-  [0, -1, 0],
-  [0, 0, -1],
-])
+type Wanted = NonNullable<StageRow['model']>
+const scaling = z.string().optional()
+const cardOf = ({ channels, offsetsZYX }: Wanted, needsHalo: boolean) =>
+  z
+    .object({
+      file: z.string(),
+      sha256: Digest,
+      input: z.object({
+        type: z.literal('uint8'),
+        axes,
+        channels: z.literal(1),
+        spatialMultipleOf: z.number().int().positive().max(256),
+        scaling,
+      }),
+      output: z.object({ type: z.literal('uint8'), axes, channels: z.number().int().min(channels), scaling }),
+      offsetsZYX: offsetsZYX ? offsets : offsets.optional(),
+      /** Voxels of context that its output should have: `recommended`, at most what it can see at all. */
+      halo: needsHalo ? halo : halo.optional(),
+      /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
+      voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
+      /** What it was trained on. */
+      voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
+      licence: z.string().min(1).optional(),
+    })
+    .transform(({ voxelSizeRangeNm: r, ...card }) => ({
+      ...card,
+      ranges: (typeof r[0] === 'number' ? [r, r, r] : r) as [number, number][],
+    }))
 
 /** The entry of a tensor that keeps its values in another file (`external_data` of ONNX): key `location`, then the file. */
 const ELSEWHERE = Buffer.from('\n\x08location\x12', 'latin1')
@@ -57,26 +66,32 @@ export interface Model extends RunModel {
 }
 
 /** Archives a model, so that nothing that happens to its folder afterwards matters. @throws HillockError ModelMismatch as `readModel` */
-export async function archiveModel(deps: Deps, folder: string, voxelSizeNm: Vec3): Promise<RunModel> {
-  const { file: _, bytes, ...model } = await readModel(folder, voxelSizeNm)
+export async function archiveModel(deps: Deps, folder: string, voxelSizeNm: Vec3, role = AFFINITY): Promise<RunModel> {
+  const { file: _, bytes, ...model } = await readModel(folder, voxelSizeNm, role)
   await putRaw(deps.objects, bytes)
   return model
 }
 
 /** @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size */
-export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Model> {
+export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINITY): Promise<Model> {
   const fail = (why: string): HillockError => mismatch(folder, why)
   const read = async (file: string): Promise<Buffer> => {
     const { buffer, byteOffset, byteLength } = await readRegularFile(join(folder, file), 'ModelMismatch')
     return Buffer.from(buffer, byteOffset, byteLength)
   }
-  const card = parseCard((await read('card.json')).toString(), fail)
-  const { ranges, offsetsZYX: offsets, output } = card
-  if (JSON.stringify(offsets.slice(0, 3)) !== NEAREST)
-    throw fail('card.json: offsetsZYX: its first three channels are not the nearest z, y, x neighbours')
-  if (offsets.length !== output.channels)
-    throw fail(`card.json: output.channels is ${output.channels}, but offsetsZYX lists ${offsets.length}`)
-  if (new Set(offsets.map(String)).size < offsets.length) throw fail('card.json: offsetsZYX lists an offset twice')
+  const asked = wanted(role)
+  // The stage of affinities has a parameter of its own.
+  const needsHalo = role !== AFFINITY
+  const card = parseCard(cardOf(asked, needsHalo), (await read('card.json')).toString(), fail)
+  const { ranges, output } = card
+  if (asked.offsetsZYX) {
+    const given = card.offsetsZYX!
+    if (JSON.stringify(given.slice(0, asked.offsetsZYX.length)) !== JSON.stringify(asked.offsetsZYX))
+      throw fail('card.json: offsetsZYX: its first three channels are not the nearest z, y, x neighbours')
+    if (given.length !== output.channels)
+      throw fail(`card.json: output.channels is ${output.channels}, but offsetsZYX lists ${given.length}`)
+    if (new Set(given.map(String)).size < given.length) throw fail('card.json: offsetsZYX lists an offset twice')
+  }
   const outside = (size: readonly number[]): number => size.findIndex((v, a) => v < ranges[a]![0] || v > ranges[a]![1])
   if (card.voxelSizeNm && outside(card.voxelSizeNm) >= 0)
     throw fail(`card.json: voxelSizeNm ${card.voxelSizeNm.join(' x ')} lies outside its own voxelSizeRangeNm`)
@@ -96,12 +111,17 @@ export async function readModel(folder: string, voxelSizeNm: Vec3): Promise<Mode
     )
   }
   const { spatialMultipleOf: multipleOf } = card.input
-  return { name: basename(folder), file: join(folder, card.file), bytes, digest, multipleOf, channels: output.channels }
+  const model = { name: basename(folder), digest, multipleOf, channels: output.channels }
+  return { ...model, ...(needsHalo && { halo: card.halo!.recommended }), file: join(folder, card.file), bytes }
 }
 
-function parseCard(text: string, fail: (why: string) => HillockError): z.infer<typeof Card> {
+function parseCard(
+  schema: ReturnType<typeof cardOf>,
+  text: string,
+  fail: (why: string) => HillockError,
+): z.infer<ReturnType<typeof cardOf>> {
   try {
-    const parsed = Card.safeParse(JSON.parse(text))
+    const parsed = schema.safeParse(JSON.parse(text))
     if (parsed.success) return parsed.data
     const { path, message } = parsed.error.issues[0]!
     throw fail(`card.json: ${path.join('.')}: ${message}`)
@@ -111,12 +131,19 @@ function parseCard(text: string, fail: (why: string) => HillockError): z.infer<t
 }
 
 /** What a model is asked: the weights come from the bucket, where the process does not hold them. */
-export const request = (deps: Deps, model: RunModel, em: Uint8Array, shape: Vec3, core: Box): InferenceRequest => ({
+export const request = (
+  deps: Deps,
+  model: RunModel,
+  em: Uint8Array,
+  shape: Vec3,
+  core: Box,
+  channels = 3,
+): InferenceRequest => ({
   digest: model.digest,
   model: () => getRaw(deps.objects, model.digest),
   multipleOf: model.multipleOf,
   outputs: model.channels,
-  channels: 3,
+  channels,
   em,
   shape,
   core,

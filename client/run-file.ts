@@ -92,17 +92,19 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
   const volumeUrl = (url: string): string =>
     /^[a-z][a-z0-9+.-]*:\/\//.test(url) ? url : path(url, 'source.volume.url')
   const truth = config.evaluate.truth
-  const model = isAbsolute(config.model)
-    ? config.model
-    : [resolve(folder, config.model), resolve(checkout, config.model)].find(existsSync)
-  if (!model)
+  const folderOf = (given: string, key: string): string => {
+    const found = isAbsolute(given) ? given : [resolve(folder, given), resolve(checkout, given)].find(existsSync)
+    if (found) return found
     throw new HillockError(
       'ConfigError',
-      `${file}: model: ${config.model} is neither beside the run file nor in the checkout`,
+      `${file}: ${key}: ${given} is neither beside the run file nor in the checkout`,
     )
+  }
+  const models = Object.entries(config.models ?? {}).map(([role, given]) => [role, folderOf(given!, `models.${role}`)])
   return {
     ...config,
-    model,
+    model: folderOf(config.model, 'model'),
+    ...(models.length > 0 && { models: Object.fromEntries(models) }),
     source:
       'stack' in source
         ? { stack: stack(source.stack) }

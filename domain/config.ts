@@ -5,7 +5,7 @@ import { HillockError } from './errors.ts'
 import { Box, intersect, isEmpty } from './geometry.ts'
 import { checkWhole, explain } from './run-file/check.ts'
 import { Source } from './run-file/source.ts'
-import { stageNames, stages, StagesConfig, type StageName } from './stages.ts'
+import { roles, stageNames, stages, StagesConfig, type StageName } from './stages.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
@@ -38,6 +38,16 @@ const because = {
     }),
 }
 
+/** A stage that needs a model is left out where none is named. */
+const folderOf = (role: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string()
+    .optional()
+    .meta({
+      description: `Folder of the model of ${stageNames.filter(s => stages[s].model?.role === role).join(', ')}, with its card.`,
+      examples: [`models/${role}`],
+    })
+
 export const RunConfig = z.strictObject({
   dataset: slug.meta({
     description: 'Name of the specimen, in lower-case letters, digits and dashes.',
@@ -68,6 +78,10 @@ export const RunConfig = z.strictObject({
     .prefault({})
     .describe('How the work is cut up; no result depends on `region`.'),
   model: z.string().default('models/fib-affinity').describe('Folder of the affinity model, with its card.'),
+  models: z
+    .strictObject(Object.fromEntries(roles.map(r => [r, folderOf(r)])))
+    .optional()
+    .describe('Models by role ([models](models.md)); `affinity` is the same as `model`.'),
   through: z
     .enum(['render', 'evaluate'])
     .default('evaluate')
@@ -267,10 +281,27 @@ export function parseRunConfig(raw: unknown, file: string): RunConfig {
       'ConfigError',
       `${file} is not a valid run file:\n  ${explain(parsed.error.issues, RunConfig).join('\n  ')}`,
     )
+  const config = withModel(parsed.data, raw, file)
   try {
-    checkWhole(parsed.data)
+    checkWhole(config)
   } catch (e) {
     throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${(e as Error).message}`)
   }
-  return parsed.data
+  return config
+}
+
+/** One way of saying it: `models.affinity` becomes `model`. @throws HillockError ConfigError where both are given and differ */
+function withModel({ models, ...c }: RunConfig, raw: unknown, file: string): RunConfig {
+  const { affinity, ...others } = models ?? {}
+  const named = (raw as { model?: string }).model
+  if (affinity !== undefined && named !== undefined && named !== affinity)
+    throw new HillockError(
+      'ConfigError',
+      `${file}: model is ${named}, models.affinity is ${affinity}: give one of them`,
+    )
+  return {
+    ...c,
+    ...(affinity !== undefined && { model: affinity }),
+    ...(Object.keys(others).length > 0 && { models: others }),
+  }
 }

@@ -35,13 +35,15 @@ export const workflowIds = {
     `audit/${dataset}/${release}/${run}/${page}`,
 }
 
-/** The model of a run: its file lies in the raw archive, the rest is what its card says that changes what is made with it. */
+/** A model of a run: its file lies in the raw archive, the rest is what its card says that changes what is made with it. */
 export interface RunModel {
   /** As the run file names it. */
   readonly name: string
   readonly digest: Digest
   readonly multipleOf: number
   readonly channels: number
+  /** Voxels of context around a block, where the stage has no parameter that says so. */
+  readonly halo?: number
   /** Digest of what it gave for a small block on the machine that tried it; absent until then. */
   readonly sample?: Digest
 }
@@ -68,6 +70,8 @@ export interface RunContext {
   readonly aligned: boolean
   /** Absent where no stage of the run uses one. */
   readonly model?: RunModel
+  /** Those of other roles; absent where the run file names none. */
+  readonly models?: Readonly<Record<string, RunModel>>
   /** sha256 of the list of marked artifacts in the raw archive; absent while none is marked. */
   readonly marks?: string
 }

@@ -25,6 +25,11 @@ const all = { ...rows, ...Object.fromEntries(Object.entries(ownStages()).map(([s
 export const stages: { readonly [S in StageName]: StageRow } = freeze(all)
 export const stageNames = Object.keys(all) as StageName[]
 
+/** Stages of some scopes. */
+export type StagesOf<Sc extends StageRow['scope']> = {
+  [S in StageName]: (typeof rows)[S]['scope'] extends Sc ? S : never
+}[StageName]
+
 export type LayerRow = Layer & { readonly stage: StageName }
 export type VolumeRow = Extract<LayerRow, { readonly regions: string }>
 

@@ -116,10 +116,10 @@ interface Mount {
 
 /** Those further down come first: `segmentation/mesh/` before `segmentation/`. */
 function mounts(release: Release): Mount[] {
-  const pack = (l: LayerRow, at: string, of = '', isIn = (_: string): boolean => true): Mount => {
+  const pack = (l: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
     const { artifacts } = release.layers[l.layer as 'mesh']!
     const ref = artifacts['all']!
-    return { at, of, artifacts: [ref], owner: output => (isIn(output) ? ref : undefined) }
+    return { at, of, artifacts: [ref], owner: output => (!only || only.includes(output) ? ref : undefined) }
   }
   const volume = (at: string, of: string, layer: VolumeLayer): Mount => ({
     at,
@@ -141,7 +141,7 @@ function mounts(release: Release): Mount[] {
     if (l.kind !== 'tables') return [pack(l, `${l.of}/${BESIDE[l.kind].folder}/`)]
     const { folder } = BESIDE.tables
     return [
-      pack(l, 'tables/', '', output => l.files.includes(output)),
+      pack(l, 'tables/', '', l.files),
       ...(l.of === undefined ? [] : [pack(l, `${l.of}/${folder}/`, `${folder}/`)]),
     ]
   }

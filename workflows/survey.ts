@@ -2,6 +2,7 @@
 import { proxyActivities } from '@temporalio/workflow'
 import { housekeeping, policy } from './housekeeping.ts'
 import { queues, type Planned, type ReconstructInput, type RunContext } from '../domain/contract.ts'
+import { tried } from '../domain/models.ts'
 import { SPARE } from '../domain/stages.ts'
 import type { Housekeeping } from '../domain/index/tasks.ts'
 
@@ -15,7 +16,7 @@ const { tryModel } = proxyActivities<Pick<Housekeeping, 'tryModel'>>({
 /** @throws ApplicationFailure ConfigError, SourceError, ModelMismatch */
 export async function surveyed(input: ReconstructInput, forPlan?: boolean): Promise<RunContext> {
   const context = await housekeeping.survey(input, ...(forPlan ? [forPlan] : []))
-  return context.model ? { ...context, model: { ...context.model, sample: await tryModel(context.model) } } : context
+  return tried(context, tryModel)
 }
 
 export const planned = async (input: ReconstructInput): Promise<Planned> =>

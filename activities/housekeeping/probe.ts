@@ -2,8 +2,9 @@
 import { log } from '@temporalio/activity'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { boxesNear, excludedSections, type RunConfig } from '../../domain/config.ts'
-import type { Place, Probed, Refs, Saved, Swept } from '../../domain/contract.ts'
+import type { Place, Probed, Refs, RunContext, Saved, Swept } from '../../domain/contract.ts'
 import { noCount } from '../../domain/slo/counts.ts'
+import { AFFINITY, modelOf } from '../../domain/models.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import { fromKey, key } from '../../domain/geometry.ts'
 import { activeStages, isTopDown } from '../../domain/index/phases.ts'
@@ -62,7 +63,7 @@ async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Pro
       block: config.grid.block,
       voxelSizeNm: context.voxelSizeNm,
       stages: names.map(s => [s, stages[s].version, config.stages[s]]),
-      model: names.some(s => stages[s].model && !stages[s].model?.orKernel) ? { ...context.model, name: null } : null,
+      ...modelsOf(context, names),
       overrides: overridesNear(place, config),
       inputs,
       // Absent while there is none, so that a mark is what makes the difference.
@@ -71,6 +72,17 @@ async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Pro
       source: source ?? null,
     } as unknown as Json),
   )
+}
+
+/** The models that stages use, but for what they are called. */
+function modelsOf(context: RunContext, names: readonly StageName[]): object {
+  const { [AFFINITY]: model, ...others } = Object.fromEntries(
+    names.flatMap(s => {
+      const m = modelOf(context, s)
+      return m ? [[stages[s].model!.role, { ...m, name: null }]] : []
+    }),
+  )
+  return { model: model ?? null, ...(Object.keys(others).length > 0 && { models: others }) }
 }
 
 /** Marks of artifacts that the page of a place may list: they are made again. */

@@ -1,10 +1,11 @@
 // survey: reads the source's layout and holds the run file against it.
 import { canonicalJson } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { type RunConfig } from '../../domain/config.ts'
+import type { RunConfig } from '../../domain/config.ts'
 import { checkExclude, checkInside } from '../../domain/run-file/check.ts'
-import type { ReconstructInput, RunContext } from '../../domain/contract.ts'
+import type { ReconstructInput, RunContext, RunModel } from '../../domain/contract.ts'
 import { fromKey, type Box } from '../../domain/geometry.ts'
+import { AFFINITY, modelFolders } from '../../domain/models.ts'
 import { excluding } from '../../domain/plan/marks.ts'
 import { regionGrid } from '../../domain/index/sweep.ts'
 import { listDataMarks } from '../../storage/marks.ts'
@@ -59,9 +60,18 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     through: config.through,
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
-    ...(config.through === 'evaluate' && { model: await archiveModel(deps, config.model, config.voxelSizeNm) }),
+    ...(config.through === 'evaluate' && (await archived(deps, config))),
     ...(await saveMarks(deps)),
   }
+}
+
+/** The models of a run by role. */
+async function archived(deps: Deps, config: RunConfig): Promise<Pick<RunContext, 'model' | 'models'>> {
+  const models: Record<string, RunModel> = {}
+  for (const [role, folder] of modelFolders(config))
+    models[role] = await archiveModel(deps, folder, config.voxelSizeNm, role)
+  const { [AFFINITY]: model, ...others } = models
+  return { model: model!, ...(Object.keys(others).length > 0 && { models: others }) }
 }
 
 const ofPhantom = ({ source }: RunConfig): Box => ({

@@ -1,19 +1,40 @@
 // Which stages and phases a run goes through, in the order of the stage table.
 import type { RunContext } from '../contract.ts'
-import { stageNames, stages, type StageName } from '../stages.ts'
+import type { RunConfig } from '../config.ts'
+import { AFFINITY } from '../models.ts'
+import { EM, layers, stageNames, stages, type StageName } from '../stages.ts'
+import { parseInput } from './reads.ts'
 import { BATCH, regionGrid } from './sweep.ts'
 import { nodesAt, rootLevel } from './tree.ts'
 
-type Extent = Pick<RunContext, 'through' | 'synthetic' | 'aligned'>
+/** What decides which stages a run has. */
+type Extent = Pick<RunContext, 'through' | 'synthetic' | 'aligned'> & { readonly models?: object | undefined }
 
-/** Stages of a run; one that ends with the images has no segmentation and what follows from it. */
-export const activeStages = ({ through, synthetic, aligned }: Extent): StageName[] =>
-  stageNames.filter(
-    s =>
-      (s !== 'phantom' || synthetic) &&
-      (s !== 'match' || !aligned) &&
-      (through === 'evaluate' || s === 'pyramid' || stageNames.indexOf(s) <= stageNames.indexOf('render')),
-  )
+export const extentOf = (c: RunConfig): Extent => ({
+  through: c.through,
+  synthetic: 'phantom' in c.source,
+  aligned: c.stages.align.method === 'none',
+  models: c.models,
+})
+
+/** Stages of a run: those whose model it has, and all that they read; one that ends with the images has what these rest on. */
+export function activeStages(run: Extent): StageName[] {
+  const has = { synthetic: run.synthetic, unaligned: !run.aligned }
+  const out = new Set<StageName>()
+  const lacks = (s: StageName): boolean => {
+    const { model, only, inputs } = stages[s]
+    if (only) return !has[only]
+    if (model && !model.orKernel && model.role !== AFFINITY && !(model.role in (run.models ?? {}))) return true
+    return inputs.map(i => parseInput(i).stage).some(i => i !== s && !stages[i].only && !out.has(i))
+  }
+  for (const s of stageNames) if (!lacks(s)) out.add(s)
+  const names = [...out]
+  return run.through === 'evaluate' ? names : names.filter(s => behindImages.has(s))
+}
+
+/** The stage of the layer that every release has, and all behind it. */
+const behindImages = new Set<StageName>([layers.find(l => l.layer === EM)!.stage])
+for (const s of behindImages) for (const i of stages[s].inputs) behindImages.add(parseInput(i).stage)
 
 /** Phases that are one activity for the whole dataset, not a walk over cells. */
 export const isDatasetPhase = (phase: string): boolean =>

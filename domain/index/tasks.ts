@@ -35,7 +35,7 @@ import type { Execution } from '../provenance/history.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import type { GateDecision } from '../operator.ts'
 import type { Quality } from '../release.ts'
-import type { StageName } from '../stages.ts'
+import type { StagesOf } from '../stages.ts'
 
 /** A batch of sections, `first <= z <= last`. */
 export interface SectionTask {
@@ -80,15 +80,13 @@ export interface PageTask {
   readonly below: readonly (Saved & { readonly key: string })[]
 }
 
-export type SectionStage = 'ingest' | 'stitch' | 'match'
-export type CellStage = Exclude<StageName, SectionStage | DatasetStage | 'phantom'>
-export type DatasetStage = 'align' | 'mesh-join' | 'skeleton-join' | 'graph' | 'evaluate'
+export type SectionStage = StagesOf<'section' | 'pair'>
 
 /** The activities that make artifacts, by stage name. */
-export type StageActivities = { phantom(task: SectionTask): Promise<Outcome> } & {
+export type StageActivities = { [S in StagesOf<'slab'>]: (task: SectionTask) => Promise<Outcome> } & {
   [S in SectionStage]: (task: SectionTask) => Promise<BatchOutcome>
-} & { [S in CellStage]: (task: CellTask) => Promise<Outcome> } & {
-  [S in DatasetStage]: (task: DatasetTask) => Promise<Outcome>
+} & { [S in StagesOf<'region' | 'node'>]: (task: CellTask) => Promise<Outcome> } & {
+  [S in StagesOf<'dataset' | 'release'>]: (task: DatasetTask) => Promise<Outcome>
 }
 
 /** The activities that make no artifact. */

@@ -22,6 +22,7 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
     ['grid', bad.grid, good.grid],
     ['voxelSizeNm', bad.voxelSizeNm, good.voxelSizeNm],
     ['model', bad.model, good.model],
+    ['models', bad.models ?? {}, good.models ?? {}],
     ['seed', bad.seed, good.seed],
     ...stageNames
       .filter(s => !isRegional(s))

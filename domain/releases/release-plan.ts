@@ -2,7 +2,7 @@
 import type { RunConfig } from '../config.ts'
 import { stageDiagram } from '../provenance/diagram.ts'
 import type { Lineage, Runtime } from '../lineage.ts'
-import { activeStages } from '../index/phases.ts'
+import { activeStages, extentOf } from '../index/phases.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Release } from '../release.ts'
 import { rollbackSteps } from './rollback-steps.ts'
@@ -66,11 +66,7 @@ const fields = (of: Readonly<Record<string, string>>): string[][] => Object.entr
 function stagesOf({ config, release }: PlanSubject): readonly StageName[] {
   if (release) return stageNames.filter(s => s in release.stages)
   if (!config) return stageNames
-  return activeStages({
-    through: config.through,
-    synthetic: 'phantom' in config.source,
-    aligned: config.stages.align.method === 'none',
-  })
+  return activeStages(extentOf(config))
 }
 
 const inputsOf = (s: StageName): string => stages[s].inputs.join(', ') || 'the source'

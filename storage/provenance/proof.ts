@@ -6,7 +6,7 @@ import { map3, type Box } from '../../domain/geometry.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { buildManifest } from '../../domain/releases/manifest.ts'
 import type { IndexEntry } from '../../domain/index/page.ts'
-import { expected, phasesOf } from '../../domain/index/phases.ts'
+import { expected, extentOf, phasesOf } from '../../domain/index/phases.ts'
 import { AUTOMATIC } from '../../domain/operator.ts'
 import { manifestDigest, type Release } from '../../domain/release.ts'
 import type { Assembly } from '../../domain/provenance/told.ts'
@@ -91,9 +91,7 @@ const claimed = (r: Release, config: RunConfig, bounds: Box): ReleaseInput => ({
     ...(r.offset && { offset: r.offset }),
     region: config.grid.region,
     voxelSizeNm: config.voxelSizeNm,
-    through: config.through,
-    synthetic: 'phantom' in config.source,
-    aligned: config.stages.align.method === 'none',
+    ...(extentOf(config) as Pick<RunContext, 'through' | 'synthetic' | 'aligned' | 'models'>),
   },
   roots: r.pages,
   cost: r.cost,

@@ -3,6 +3,7 @@ import { asyncLocalStorage, type Context } from '@temporalio/activity'
 import { createActivities } from '../../activities/index.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import { entryOf, type ReconstructInput, type RunContext } from '../../domain/contract.ts'
+import { tried } from '../../domain/models.ts'
 import type { Plan } from '../../domain/plan/plan.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
@@ -80,8 +81,7 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
   }
   const work = async (): Promise<DirectRun> => {
     const input: ReconstructInput = { dataset: config.dataset, run, config }
-    const seen = await activities.survey(input)
-    const at = seen.model ? { ...seen, model: { ...seen.model, sample: await activities.tryModel(seen.model) } } : seen
+    const at = await tried(await activities.survey(input), model => activities.tryModel(model))
     const { id } = await activities.plan(input, at)
     const plan = (await getSealed(objects, `plans/${config.dataset}/${id}.json`)) as unknown as Plan
     const roots = await evaluated(at, await walkRun(at, steps, () => {}), steps)
