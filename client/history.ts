@@ -2,36 +2,21 @@
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Failure, Probed, ReconstructInput, RunContext, Told } from '../domain/contract.ts'
-import { isGone } from '../domain/provenance/history.ts'
+import {
+  attributesOf,
+  isGone,
+  kindOf,
+  payloadsOf,
+  type Attributes,
+  type Execution,
+  type History,
+  type Payloads,
+} from '../domain/provenance/history.ts'
 import type { Run, Task } from '../domain/slo/facts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { archiveFolder, getHistory, historyKey } from '../storage/provenance/histories.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
-interface Execution {
-  readonly workflowId: string
-  readonly runId: string
-}
-interface Payloads {
-  readonly payloads?: readonly { readonly data?: string }[]
-}
-/** What is read of the attributes of an event, in the JSON form of Temporal's protobuf. */
-interface Attributes {
-  readonly workflowExecution?: Execution
-  readonly workflowType?: { readonly name: string }
-  readonly continuedExecutionRunId?: string
-  readonly newExecutionRunId?: string
-  readonly input?: Payloads
-  readonly activityId?: string
-  readonly activityType?: { readonly name: string }
-  readonly scheduledEventId?: string
-  readonly attempt?: number
-  readonly result?: Payloads
-  readonly failure?: {
-    readonly applicationFailureInfo?: { readonly details?: Payloads }
-    readonly timeoutFailureInfo?: { readonly lastHeartbeatDetails?: Payloads }
-  }
-}
 interface Event {
   readonly id: string
   readonly kind: string
@@ -42,36 +27,37 @@ interface Event {
 /** Events of one run of one workflow; undefined when they are gone. An empty run id means the newest. */
 type HistorySource = (e: Execution) => Promise<readonly Event[] | undefined>
 
-/** Events from the JSON form of a history. */
-const eventsOf = (json: { readonly events: readonly object[] }): Event[] =>
-  json.events.map(event => {
-    const e = event as { eventId: string; eventType: string; eventTime: string }
-    const attributes = Object.entries(event).find(([k]) => k.endsWith('EventAttributes'))?.[1] as Attributes
-    return { id: e.eventId, kind: e.eventType.slice('EVENT_TYPE_'.length), at: Date.parse(e.eventTime), a: attributes }
-  })
+/** The history of a run as the server has it; undefined where it has none (any more). */
+export async function serverHistory(client: Client, { workflowId, runId }: Execution): Promise<History | undefined> {
+  try {
+    const fetched = await client.workflow.getHandle(workflowId, runId || undefined).fetchHistory()
+    return JSON.parse(historyToJSON(fetched)) as History
+  } catch (e) {
+    if (isGone(e)) return undefined
+    throw e
+  }
+}
 
 /** The histories that the server still has, else those that were archived when `root` ended. */
 const historiesOf =
   (client: Client, objects: ObjectStore, root: Execution): HistorySource =>
   async e => {
-    try {
-      const history = await client.workflow.getHandle(e.workflowId, e.runId || undefined).fetchHistory()
-      return eventsOf(JSON.parse(historyToJSON(history)) as { events: object[] })
-    } catch (error) {
-      if (!isGone(error)) throw error
-      const runId = e.runId || root.runId
-      const archived = runId ? await getHistory(objects, historyKey(archiveFolder(root), runId)) : undefined
-      return archived && eventsOf(archived)
-    }
+    const runId = e.runId || root.runId
+    const archived = (): Promise<History | undefined> => getHistory(objects, historyKey(archiveFolder(root), runId))
+    const history = (await serverHistory(client, e)) ?? (runId ? await archived() : undefined)
+    return history?.events.map(x => ({
+      id: x.eventId,
+      kind: kindOf(x),
+      at: Date.parse(x.eventTime!),
+      a: attributesOf(x),
+    }))
   }
 
 /** Histories that are read at once. */
 const READS = 8
 
-const decode = (p: Payloads | undefined): unknown[] =>
-  (p?.payloads ?? []).map(({ data }) => (data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as unknown) : null))
 const failuresIn = (p: Payloads | undefined): readonly Failure[] =>
-  decode(p).flatMap(d => (d as Told | null)?.failures ?? [])
+  payloadsOf(p).flatMap(d => (d as Told | null)?.failures ?? [])
 
 /** A result of an activity, as far as it is read here. */
 type Result = Told & {
@@ -160,7 +146,7 @@ export async function readRun(
   const status = endOf(newest)
   return {
     run: { workflowId, status, start: first[0]!.at, end: status === 'running' ? null : newest.at(-1)!.at },
-    input: decode(first[0]!.a.input)[0] as ReconstructInput,
+    input: payloadsOf(first[0]!.a.input)[0] as ReconstructInput,
     context: (tasks.find(t => t.stage === 'survey')?.result ?? null) as RunContext | null,
     skipped,
     tasks,
@@ -190,7 +176,7 @@ function tasksOf(events: readonly Event[], of: { run: string; workflowId: string
       done.push({ ...t, ended: at, outcome, failures, requests: result?.requests ?? {}, result })
     }
     if (kind === 'ACTIVITY_TASK_COMPLETED') {
-      const result = (decode(a.result)[0] ?? null) as Result | null
+      const result = (payloadsOf(a.result)[0] ?? null) as Result | null
       end('done', result?.failures ?? [], result)
     } else if (kind === 'ACTIVITY_TASK_FAILED') end('failed', failuresIn(a.failure?.applicationFailureInfo?.details))
     else if (kind === 'ACTIVITY_TASK_TIMED_OUT')

@@ -4,7 +4,8 @@ import { RunConfig } from '../domain/config.ts'
 import { workflowIds, type RunContext } from '../domain/contract.ts'
 import type { Page } from '../domain/index/page.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import type { Execution } from '../domain/provenance/history.ts'
+import { attributesOf, type Execution } from '../domain/provenance/history.ts'
+import { extentText } from '../domain/provenance/lineage-summary.ts'
 import { key, map3 } from '../domain/geometry.ts'
 import type { Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
@@ -141,16 +142,11 @@ async function archivedRuns(objects: ObjectStore, dataset: string, known: Readon
     if (file !== 'index.json' || rest.length > 0 || known.has(runId)) continue
     const workflowId = workflowIds.reconstruct(dataset, run)
     const history = await getHistory(objects, historyKey(archiveFolder({ workflowId, runId }), runId))
-    const begun = history?.events[0] as Begun | undefined
-    const start = Date.parse(begun?.eventTime ?? '')
-    if (begun?.workflowExecutionStartedEventAttributes?.workflowType?.name === 'reconstruct')
-      out.push({ workflowId, runId, dataset, start, state: 'archived' })
+    const begun = history?.events[0]
+    if (begun && attributesOf(begun).workflowType?.name === 'reconstruct')
+      out.push({ workflowId, runId, dataset, start: Date.parse(begun.eventTime!), state: 'archived' })
   }
   return out
-}
-interface Begun {
-  readonly eventTime?: string
-  readonly workflowExecutionStartedEventAttributes?: { readonly workflowType?: { readonly name?: string } }
 }
 const SAFE = /^[a-z0-9][a-z0-9-]*$/
 
@@ -184,7 +180,7 @@ async function artifactsOf(
       ? {
           stage: l.recipe.stage,
           recipe: l.recipeId,
-          covers: coversOf(l),
+          covers: extentText(l.recipe.extent),
           region: context && regionOf(l, context),
           run: runOf.get(l.workflowId) ?? null,
           start: Date.parse(l.start),
@@ -201,14 +197,6 @@ function regionOf({ recipe }: Lineage, { region }: RunContext): string | null {
   const box = recipe.extent
   if (typeof box === 'string' || !('min' in box) || stages[recipe.stage as StageName]?.scope !== 'region') return null
   return key(map3(a => Math.floor(box.min[a] / region[a])))
-}
-
-function coversOf({ recipe: { extent } }: Lineage): string {
-  if (typeof extent === 'string') return extent
-  if ('min' in extent) return `${extent.min.join(',')} to ${extent.max.join(',')}`
-  if ('section' in extent) return `section ${extent.section}`
-  if ('sections' in extent) return `sections ${extent.sections.join(', ')}`
-  return `node ${extent.level}/${extent.node}`
 }
 
 /** Every release of the dataset, in the order of the runs that made them. */

@@ -1,6 +1,5 @@
 // The histories behind a release: from the archive, held against their digests and against the server's copies.
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { firstDifference, isGone, misindexed, type Execution, type History } from '../../domain/provenance/history.ts'
@@ -18,6 +17,7 @@ import {
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { archive } from '../../workflows/archive.ts'
 import { call } from '../call.ts'
+import { serverHistory } from '../history.ts'
 import type { Findings } from './report.ts'
 
 export interface Located extends ArchivedHistory {
@@ -86,7 +86,7 @@ export class Archives {
   /** One history, if it is whole; what is wrong with it goes to `findings`. */
   async load(h: Located, findings: Findings): Promise<History | undefined> {
     const wrong = (why: string): undefined => findings.add('history', nameOf(h), why)
-    const server = await this.fromServer(h)
+    const server = await serverHistory(this.client, h)
     let history: History | undefined
     try {
       history = await getHistory(this.objects, h.key)
@@ -103,15 +103,5 @@ export class Archives {
     for (const d of misindexed(history, h)) findings.add('history', nameOf(h), 'the index says something else', d)
     findings.count(server ? 'onServer' : 'goneFromServer')
     return history
-  }
-
-  private async fromServer({ workflowId, runId }: Execution): Promise<History | undefined> {
-    try {
-      const fetched = await this.client.workflow.getHandle(workflowId, runId).fetchHistory()
-      return JSON.parse(historyToJSON(fetched)) as History
-    } catch (e) {
-      if (isGone(e)) return undefined
-      throw e
-    }
   }
 }

@@ -20,6 +20,7 @@ export const isGone = (e: unknown): boolean => {
 interface HistoryEvent {
   readonly eventId: string
   readonly eventType: string
+  readonly eventTime?: string
   readonly [attributes: string]: unknown
 }
 export interface History {
@@ -36,7 +37,11 @@ export interface ActivityCall {
   readonly result?: unknown
 }
 
-interface Attributes {
+export interface Payloads {
+  readonly payloads?: readonly { readonly data?: string }[]
+}
+/** What is read of the attributes of an event. */
+export interface Attributes {
   readonly workflowId?: string
   readonly workflowType?: { readonly name: string }
   readonly workflowExecution?: Execution
@@ -46,29 +51,32 @@ interface Attributes {
   readonly activityId?: string
   readonly activityType?: { readonly name: string }
   readonly scheduledEventId?: string
+  readonly attempt?: number
   readonly input?: Payloads
   readonly result?: Payloads
-}
-interface Payloads {
-  readonly payloads?: readonly { readonly data?: string }[]
+  readonly failure?: {
+    readonly applicationFailureInfo?: { readonly details?: Payloads }
+    readonly timeoutFailureInfo?: { readonly lastHeartbeatDetails?: Payloads }
+  }
 }
 
 const PREFIX = 'EVENT_TYPE_'
 
-const attributesOf = (e: HistoryEvent): Attributes =>
+export const attributesOf = (e: HistoryEvent): Attributes =>
   (Object.entries(e).find(([k]) => k.endsWith('EventAttributes'))?.[1] ?? {}) as Attributes
 
-/** First payload, which Hillock always writes as JSON. */
-function decode(p: Payloads | undefined): unknown {
-  const data = p?.payloads?.[0]?.data
-  return data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as unknown) : null
-}
+/** What Hillock always writes as JSON. */
+export const payloadsOf = (p: Payloads | undefined): unknown[] =>
+  (p?.payloads ?? []).map(({ data }) => (data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as unknown) : null))
+const decode = (p: Payloads | undefined): unknown => payloadsOf(p)[0] ?? null
+
+/** `ACTIVITY_TASK_SCHEDULED` and the like. */
+export const kindOf = (e: HistoryEvent): string => e.eventType.slice(PREFIX.length)
 
 const typeOf = (h: History): string => attributesOf(h.events[0]!).workflowType!.name
 
 /** `completed`, `failed`, `canceled`, `terminated`, ...: how the run ended. */
-const endOf = (h: History): string =>
-  h.events.at(-1)!.eventType.slice(`${PREFIX}WORKFLOW_EXECUTION_`.length).toLowerCase()
+const endOf = (h: History): string => kindOf(h.events.at(-1)!).slice('WORKFLOW_EXECUTION_'.length).toLowerCase()
 
 interface About {
   readonly workflowId: string
@@ -98,9 +106,9 @@ function relatives(h: History, self: Execution): Execution[] {
   for (const e of h.events) {
     const a = attributesOf(e)
     // An archive cannot hold the history of its own making.
-    if (e.eventType.startsWith(`${PREFIX}CHILD_WORKFLOW_EXECUTION_`) && a.workflowType?.name !== 'archive') {
+    if (kindOf(e).startsWith('CHILD_WORKFLOW_EXECUTION_') && a.workflowType?.name !== 'archive') {
       if (a.workflowExecution) add(a.workflowExecution.workflowId, a.workflowExecution.runId)
-    } else if (e.eventType.startsWith(`${PREFIX}WORKFLOW_EXECUTION_`)) {
+    } else if (kindOf(e).startsWith('WORKFLOW_EXECUTION_')) {
       add(self.workflowId, a.continuedExecutionRunId)
       add(self.workflowId, a.newExecutionRunId)
     }
@@ -120,9 +128,9 @@ export function activityCalls(h: History): ActivityCall[] {
   const calls = new Map<string, ActivityCall>()
   for (const e of h.events) {
     const a = attributesOf(e)
-    if (e.eventType === `${PREFIX}ACTIVITY_TASK_SCHEDULED`)
+    if (kindOf(e) === 'ACTIVITY_TASK_SCHEDULED')
       calls.set(e.eventId, { event: e.eventId, id: a.activityId!, type: a.activityType!.name, input: decode(a.input) })
-    else if (e.eventType === `${PREFIX}ACTIVITY_TASK_COMPLETED`) {
+    else if (kindOf(e) === 'ACTIVITY_TASK_COMPLETED') {
       const call = calls.get(a.scheduledEventId!)
       if (call) calls.set(call.event, { ...call, result: decode(a.result) })
     }
@@ -144,7 +152,7 @@ export function firstDifference(a: History, b: History): string | undefined {
     if (x && y && canonicalJson(x as Json) === canonicalJson(y as Json)) continue
     const e = (x ?? y)!
     const id = attributesOf(e).activityId
-    return `event ${e.eventId} (${e.eventType.slice(PREFIX.length)}${id ? ` ${id}` : ''})`
+    return `event ${e.eventId} (${kindOf(e)}${id ? ` ${id}` : ''})`
   }
   return undefined
 }
