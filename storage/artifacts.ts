@@ -8,12 +8,6 @@ import type { ObjectStore } from './object-store.ts'
 import { liftMark, markOf, setMark, type Marked } from './quarantine.ts'
 import type { ArtifactMark, Lift } from '../domain/plan/marks.ts'
 
-interface ReadOptions {
-  /** Compare with the digest in the lineage record (about 1.5 GB/s); true if left out. */
-  readonly verify?: boolean
-  readonly signal?: AbortSignal
-}
-
 export interface ArtifactReader {
   readonly ref: ArtifactRef
   readonly lineage: Lineage
@@ -21,7 +15,7 @@ export interface ArtifactReader {
   readonly outputs: readonly Output[]
   output(path: string): Output | undefined
   /** @throws HillockError MissingArtifact when the output is unnamed in the record, gone, or has another digest than it. */
-  get(path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
+  get(path: string): Promise<Uint8Array<ArrayBuffer>>
   /** Unverified. @throws HillockError MissingArtifact when the output is unnamed, gone, or ends before `offset + length`. */
   getRange(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
 }
@@ -45,7 +39,7 @@ export interface ArtifactStore {
    * @throws HillockError QuarantinedArtifact while a mark stands; one that is set later is seen within a second.
    */
   open(ref: ArtifactRef): Promise<ArtifactReader>
-  get(ref: ArtifactRef, path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
+  get(ref: ArtifactRef, path: string): Promise<Uint8Array<ArrayBuffer>>
   getRange(ref: ArtifactRef, path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
   /** Whatever its marks. */
   lineage(stage: string, recipe: Digest): Promise<Lineage | undefined>
@@ -115,13 +109,13 @@ export function artifactStore(
       lineage: record,
       outputs: record.outputs,
       output: path => byPath.get(path),
-      async get(path, { verify = true, signal } = {}) {
+      async get(path) {
         const output = named(path)
-        const bytes = await objects.get(artifactKey(ref.stage, ref.recipe, path), signal ? { signal } : {})
+        const bytes = await objects.get(artifactKey(ref.stage, ref.recipe, path))
         if (!bytes) throw missing(path, 'the object is gone')
         if (bytes.length !== output.bytes)
           throw missing(path, `has ${bytes.length} bytes, its lineage record says ${output.bytes}`)
-        if (verify && sha256(bytes) !== output.sha256)
+        if (sha256(bytes) !== output.sha256)
           throw missing(path, 'is damaged: its digest is not the one in the lineage record')
         return bytes
       },
@@ -200,7 +194,7 @@ export function artifactStore(
         const known = cache.get(`${ref.stage}/${ref.recipe}`)?.reader.lineage
         return known?.content === ref.content ? known : lineage(ref.stage, ref.recipe)
       }),
-    get: async (ref, path, options) => (await open(ref)).get(path, options),
+    get: async (ref, path) => (await open(ref)).get(path),
     getRange: async (ref, path, offset, length) => (await open(ref)).getRange(path, offset, length),
   }
 }

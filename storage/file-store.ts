@@ -3,7 +3,8 @@ import { mkdir, open, readdir, readFile, rmdir, stat, unlink, writeFile, type Fi
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { makeFolders } from './files/folders.ts'
-import { absent, code, failure, linked, readFrom } from './files/system.ts'
+import { readAt } from './files/regular.ts'
+import { absent, code, failure, linked } from './files/system.ts'
 import { transient } from './stores/gcs-errors.ts'
 import { checkKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -109,7 +110,7 @@ export function fileStore(root: string, mark?: string): ObjectStore {
       const info = await file.stat()
       if (!info.isFile()) return undefined
       const end = length === undefined ? info.size : Math.min(info.size, offset + length)
-      const bytes = await readFrom(file, offset, Math.max(0, end - offset))
+      const bytes = await readAt(file, offset, Math.max(0, end - offset))
       signal?.throwIfAborted()
       seen = true
       return bytes

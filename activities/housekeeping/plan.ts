@@ -193,9 +193,9 @@ function refusing(artifacts: ArtifactStore, pending: ReadonlyMap<Digest, string>
       check(ref)
       return artifacts.open(ref)
     },
-    async get(ref, path, options) {
+    async get(ref, path) {
       check(ref)
-      return artifacts.get(ref, path, options)
+      return artifacts.get(ref, path)
     },
     async getRange(ref, path, offset, length) {
       check(ref)

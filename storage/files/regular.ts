@@ -1,11 +1,24 @@
 // Files that a run file names, read only where they are regular files: a pipe or a device would be waited for without end.
 import { constants } from 'node:fs'
-import { lstat, open, stat } from 'node:fs/promises'
+import { lstat, open, stat, type FileHandle } from 'node:fs/promises'
 import { HillockError, type ErrorType } from '../../domain/errors.ts'
 import type { ReadAt } from '../formats/tiff.ts'
 
 /** One read of Node is no longer. */
 const LONGEST = 2 ** 31 - 1
+
+/** `length` bytes of an open file from `offset`; fewer where it ends before. */
+export async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  while (at < length) {
+    const { bytesRead } = await file.read(bytes, at, Math.min(LONGEST, length - at), offset + at)
+    if (bytesRead === 0) return bytes.slice(0, at)
+    at += bytesRead
+  }
+  return bytes
+}
+
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'is missing: there is no such file',
   ENOTDIR: 'is missing: what should be a folder on the way to it is a file',
@@ -27,17 +40,7 @@ export async function withFile<T>(
   const handle = await openRegular(file, type)
   try {
     const { size } = await handle.stat()
-    const read: ReadAt = async (offset, length) => {
-      const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - offset)))
-      let at = 0
-      while (at < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, at, Math.min(LONGEST, bytes.length - at), offset + at)
-        if (bytesRead === 0) break
-        at += bytesRead
-      }
-      return bytes.subarray(0, at)
-    }
-    return await use(read, size)
+    return await use((offset, length) => readAt(handle, offset, Math.max(0, Math.min(length, size - offset))), size)
   } catch (e) {
     throw (e as NodeJS.ErrnoException).syscall ? unreadable(file, type, e) : e
   } finally {
@@ -49,7 +52,7 @@ export async function withFile<T>(
 export const readRegularFile = (file: string, type: ErrorType): Promise<Uint8Array> =>
   withFile(file, type, (read, size) => read(0, size))
 
-export async function openRegular(file: string, type: ErrorType): Promise<Awaited<ReturnType<typeof open>>> {
+export async function openRegular(file: string, type: ErrorType): Promise<FileHandle> {
   try {
     const what = await stat(file)
     if (!what.isFile())

@@ -1,5 +1,5 @@
-// What the file system says to a store in a folder, as errors of Hillock; reading a part of a file, and linking one into place.
-import { link, type FileHandle } from 'node:fs/promises'
+// What the file system says to a store in a folder, as errors of Hillock; and linking a file into place.
+import { link } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { transient } from '../stores/gcs-errors.ts'
@@ -10,17 +10,6 @@ export const absent = (e: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].i
 const OUTAGES = 'ENOSPC EDQUOT EIO ESTALE ENOTCONN ETIMEDOUT EHOSTDOWN EBUSY EMFILE ENFILE EAGAIN'.split(' ')
 const FORBIDDEN = ['EROFS', 'EACCES', 'EPERM']
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS']
-
-export async function readFrom(file: FileHandle, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length)
-  let at = 0
-  while (at < length) {
-    const { bytesRead } = await file.read(bytes, at, length - at, offset + at)
-    if (bytesRead === 0) return bytes.slice(0, at)
-    at += bytesRead
-  }
-  return bytes
-}
 
 /** The error to throw for what the file system said when `folder` was asked to `what` `key`. */
 export function failure(what: string, key: string, e: unknown, folder: string): Error {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { HillockError } from '../../domain/errors.ts'
-import { openRegular } from '../files/regular.ts'
+import { openRegular, readAt } from '../files/regular.ts'
 import { npyHeader, readNpy } from './npy.ts'
 
 export interface NpySlices {
@@ -75,20 +75,6 @@ export async function openNpySlices(file: string): Promise<NpySlices> {
     await handle.close()
     throw e
   }
-}
-
-/** Node reads no more than 2 GiB at once. */
-const LONGEST = 2 ** 30
-
-async function readAt(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  let at = 0
-  while (at < length) {
-    const { bytesRead } = await handle.read(bytes, at, Math.min(LONGEST, length - at), offset + at)
-    if (bytesRead === 0) break
-    at += bytesRead
-  }
-  return bytes.subarray(0, at)
 }
 
 /** The unpacked bytes; their file has no name any more, and goes with the process. */

@@ -91,9 +91,6 @@ export interface BoxRequest<D extends DataType> extends ChunkOptions {
   /** What to read; what lies outside the bounds is filled with 0. */
   readonly box: Box
   readonly dtype: D
-  /** False leaves out the digests (about 1.5 GB/s). */
-  readonly verify?: boolean
-  readonly signal?: AbortSignal
 }
 
 /**
@@ -104,19 +101,7 @@ export async function readBox<D extends DataType>(
   store: Pick<ArtifactStore, 'open'>,
   request: BoxRequest<D>,
 ): Promise<{ data: VolumeArray<D>; missing: Vec3[] }> {
-  const {
-    artifacts,
-    regionShape,
-    bounds,
-    box,
-    mip,
-    dtype,
-    encoding,
-    channels = 1,
-    chunk = CHUNK,
-    verify = true,
-    signal,
-  } = request
+  const { artifacts, regionShape, bounds, box, mip, dtype, encoding, channels = 1, chunk = CHUNK } = request
   if (regionShape.some((v, a) => v % chunk[a]! !== 0 && v < bounds.max[a]!))
     throw new RangeError(`regions of ${regionShape.join('x')} are not whole chunks of ${chunk.join('x')}`)
   const data = newVolume(dtype, product(shapeOf(box)) * channels)
@@ -139,7 +124,7 @@ export async function readBox<D extends DataType>(
     })),
   )
   await mapBounded(parts, IN_FLIGHT, async ({ reader, part }) => {
-    const bytes = await reader.get(chunkPath(mip, part), signal ? { verify, signal } : { verify })
+    const bytes = await reader.get(chunkPath(mip, part))
     const values = decodeChunk(bytes, shapeOf(part), channels, dtype, encoding)
     copyOverlap(values, part, data, box, channels)
   })
