@@ -44,8 +44,8 @@ export async function sloOf(
   const last = histories.at(-1)
   if (!last)
     throw new HillockError(
-      'MissingArtifact',
-      `neither the server nor the bucket has the history of ${runs.at(-1)!.workflowId}`,
+      'ConfigError',
+      `${subject}: neither the server nor the bucket has the history of ${runs.at(-1)!.workflowId}`,
     )
   const config = RunConfig.parse(last.input.config)
   const own = release ? [release] : await releasesOf(objects, config.dataset, histories)

@@ -21,8 +21,9 @@ interface Named {
 export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalogue: Releases }): Promise<void> {
   const reads = readCounter()
   app.get<Named>('/reads/:dataset/:release', async (request, reply) => {
+    const { dataset, release } = await catalogue.open(request.params.dataset, request.params.release)
     reply.header('cache-control', 'no-cache')
-    return reads.of(`${request.params.dataset}/${request.params.release}`)
+    return reads.of(`${dataset}/${release}`)
   })
   app.addHook<LayerRequest>('onResponse', async (request, reply) => {
     const { dataset, release, layer, '*': rest } = request.params

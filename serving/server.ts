@@ -1,6 +1,6 @@
 // The HTTP server: releases as Neuroglancer precomputed layers, the viewer, and pages about datasets and lineage.
 import fastifyStatic from '@fastify/static'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -25,6 +25,12 @@ export interface ServerOptions {
   readonly onError?: (error: unknown) => void
 }
 
+/** Everything served is public to whoever reaches the port; viewers on other origins read it too. */
+const PUBLIC = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag',
+}
+
 const problemPage = (p: Problem): string =>
   page(
     `${p.status}`,
@@ -37,15 +43,22 @@ const problemPage = (p: Problem): string =>
 
 /** The application, not yet listening: tests call it through `inject`. */
 export function createServer({ store, viewerDir, temporalUi, slo, names, onError }: ServerOptions): FastifyInstance {
-  const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 } })
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const problem = asProblem(error)
+    if (problem.status >= 500) onError?.(error)
+    for (const h of ['etag', 'accept-ranges', 'content-type']) reply.removeHeader(h)
+    reply.code(problem.status).headers({ ...PUBLIC, ...problem.headers, 'cache-control': 'no-store' })
+    // Browsers get a page, programs (and the viewer's own requests) get JSON.
+    if (isBrowser(request)) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
+    return reply.send({ error: problem.message, todo: problem.todo })
+  }
+  // An address that cannot be decoded is refused before any hook.
+  const frameworkErrors = (...refused: Parameters<typeof refuse>): void => void refuse(...refused)
+  const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 }, frameworkErrors })
   const catalogue = releases(store)
 
   app.addHook('onRequest', async (request, reply) => {
-    // Everything served is public to whoever reaches the port; viewers on other origins read it too.
-    reply.headers({
-      'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag',
-    })
+    reply.headers(PUBLIC)
     checkRequest(request, names)
   })
   app.options('/*', async (_request, reply) =>
@@ -59,15 +72,7 @@ export function createServer({ store, viewerDir, temporalUi, slo, names, onError
       .send(),
   )
 
-  app.setErrorHandler(async (error, request, reply) => {
-    const problem = asProblem(error)
-    if (problem.status >= 500) onError?.(error)
-    for (const h of ['etag', 'accept-ranges', 'content-type']) reply.removeHeader(h)
-    reply.code(problem.status).headers({ ...problem.headers, 'cache-control': 'no-store' })
-    // Browsers get a page, programs (and the viewer's own requests) get JSON.
-    if (isBrowser(request)) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
-    return reply.send({ error: problem.message, todo: problem.todo })
-  })
+  app.setErrorHandler(async (...refused) => refuse(...refused))
   app.setNotFoundHandler(async request => {
     throw notFound(`there is nothing at ${request.url}`, 'start at / : it lists datasets, releases and their addresses')
   })

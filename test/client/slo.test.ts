@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { afterAll, expect, test } from 'vitest'
-import { sloSubject } from '../../client/slo.ts'
+import { sloOf, sloSubject } from '../../client/slo.ts'
 import type { History } from '../../domain/provenance/history.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { archiveFolder, historyKey, putHistory, putHistoryIndex } from '../../storage/provenance/histories.ts'
@@ -29,6 +29,13 @@ const listing = (...runs: { workflowId: string; runId: string; historyLength: nu
     },
   }) as unknown as Client
 
+/** A server that has forgotten every run. */
+const forgetful = {
+  workflow: {
+    getHandle: () => ({ fetchHistory: () => Promise.reject(Object.assign(new Error('gone'), { code: 5 })) }),
+  },
+} as unknown as Client
+
 test('a dataset is all its runs, also those that the server has forgotten, oldest first; the version tells of news', async () => {
   await archive('reconstruct/cortex/b', 'r2', 'reconstruct', '2026-02-01T00:00:00Z')
   await archive('reconstruct/cortex/a', 'r1', 'reconstruct', '2026-01-01T00:00:00Z')
@@ -46,4 +53,9 @@ test('a dataset is all its runs, also those that the server has forgotten, oldes
   expect(new Set([forgotten.version, now.version, later.version]).size).toBe(3)
   expect((await sloSubject(listing(under), objects, 'cortex')).version).toBe(now.version)
   await expect(sloSubject(listing(), objects, 'nothing')).rejects.toThrow('nor is it a run or a dataset')
+  const gone = { runs: [{ workflowId: 'reconstruct/cortex/gone', runId: 'r9' }], order: [], version: '' }
+  await expect(sloOf(forgetful, objects, 'cortex/r', gone)).rejects.toMatchObject({
+    type: 'ConfigError',
+    message: expect.stringContaining('neither the server nor the bucket has the history of reconstruct/cortex/gone'),
+  })
 })

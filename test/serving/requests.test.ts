@@ -84,6 +84,8 @@ describe('what is asked wrongly is answered with 4xx', () => {
     '/slo/a%00b',
     `/slo/${long}/${long}`,
     '/slo/nothing',
+    '/reads/x/y',
+    '/reads/blobs/published',
     '/%',
     '/%ff',
     '//',
@@ -92,6 +94,15 @@ describe('what is asked wrongly is answered with 4xx', () => {
     if (/^\/view\/[^/]+$/.test(target)) expect(status).toBe(302)
     else if (target === '//') expect([200, 404]).toContain(status)
     else expect(Math.floor(status / 100), String(status)).toBe(4)
+  })
+
+  it('in the words of this server, also where no address can be made out', async () => {
+    for (const target of ['/%', '/release/%E0%A4%A/r1']) {
+      const { headers, body } = await get(target)
+      expect(Object.keys(JSON.parse(body) as object)).toEqual(['error', 'todo'])
+      expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'cache-control': 'no-store' })
+      expect((await get(target, { accept: 'text/html' })).body).toContain('What to do')
+    }
   })
 
   it('and methods that would change something with 405', async () => {
