@@ -44,6 +44,8 @@ export function secondsOf(option: string, text: string, least: number): number {
   const fail = (why: string): never => {
     throw new HillockError('ConfigError', `${option} ${text}: ${why}`)
   }
+  if (!iso && /\d\s*M(?![a-zA-Z])/.test(text))
+    fail('M may mean minutes or months: m is minutes, and months have no fixed length')
   if (terms.length === 0 || spaced.replaceAll(TERM, '').trim() !== '')
     fail('not a duration: give it as 90s, 15m, 6h, 1d, 1w, 1h30m or PT6H')
   if (seconds < least) fail(`that is less than ${least} s`)

@@ -80,12 +80,17 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
         )
       throw refused(e)
     })
-  if ((await found(client, name)).info.nextActionTimes.length === 0) {
+  if (await isNever(client, name)) {
     await client.schedule.getHandle(idOf(name)).delete()
-    throw new HillockError('ConfigError', `${when}: such a moment never comes, so the schedule would never act`)
+    throw never(when)
   }
   return say(client, name, o, CREATED)
 }
+
+const isNever = async (client: Client, name: string): Promise<boolean> =>
+  (await found(client, name)).info.nextActionTimes.length === 0
+const never = (when: string): HillockError =>
+  new HillockError('ConfigError', `${when}: such a moment never comes, so the schedule would never act`)
 
 const CREATED = 'it keeps the run file as it is now; after a change `hillock schedule update` gives it the new one'
 
@@ -101,12 +106,15 @@ export async function update(name: string, o: UpdateOptions): Promise<void> {
   const timed = o.cron ?? o.every ?? o.onArrival ?? o.timeZone
   const { spec, when } = timed === undefined ? { spec: before.spec, when: given.when } : specOf(o)
   const action = actionOf(config, slug, { ...given, when })
-  await client.schedule
-    .getHandle(idOf(name))
-    .update(prev => ({ ...prev, spec, action }) as ScheduleUpdateOptions)
-    .catch((e: unknown) => {
-      throw refused(e)
-    })
+  const set = (to: object): Promise<void> =>
+    client.schedule.getHandle(idOf(name)).update(prev => ({ ...prev, ...to }) as ScheduleUpdateOptions)
+  await set({ spec, action }).catch((e: unknown) => {
+    throw refused(e)
+  })
+  if (timed !== undefined && (await isNever(client, name))) {
+    await set({ spec: before.spec, action: before.action })
+    throw never(when)
+  }
   return say(client, name, o, CREATED)
 }
 

@@ -43,8 +43,9 @@ test.each([
   ['P1DT12H', 129_600],
 ])('%s is a duration', (text, seconds) => expect(secondsOf('--every', text, 1)).toBe(seconds))
 
-test.each(['', '0', '6', '-5m', '0s', 'P1M', '1mo', '500ms', '1h30', '99999999d', 'every 5m'])('%s is none', text =>
-  expect(() => secondsOf('--every', text, 1)).toThrow('--every'),
+test.each(['', '0', '6', '-5m', '0s', 'P1M', '1mo', '500ms', '1h30', '99999999d', 'every 5m', '1M', '1h 30M'])(
+  '%s is none',
+  text => expect(() => secondsOf('--every', text, 1)).toThrow('--every'),
 )
 
 test('what is no run file is refused in words, and nothing waits for it', () => {

@@ -143,6 +143,9 @@ test('a schedule keeps the run file of its day, says when that has changed, and 
     [['--every', '0s'], 'less than'],
   ] as const)
     expect((await hillock.cli('schedule', 'create', file, '--name', 'x', ...when)).stderr).toContain(why)
+  const never = await hillock.cli('schedule', 'update', name, '--cron', '0 0 31 2 *')
+  expect(never.stderr).toContain('never comes')
+  expect(await schedule('show', name)).toMatchObject({ when: 'every 1h30m', next: now.next })
 }, 60_000)
 
 test('paused with a reason, resumed, deleted; what is wrong is refused', async () => {
