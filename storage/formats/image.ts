@@ -2,7 +2,7 @@
 import sharp, { type Metadata } from 'sharp'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { plainJpeg, plainPng, unreadJpeg } from './plain-image.ts'
-import { tiffPages, unreadCompression, type ReadAt, type TiffPage } from './tiff.ts'
+import { tiffPages, unreadPage, type ReadAt, type TiffPage } from './tiff.ts'
 
 // Tiles are decoded once each, several at a time: a cache and threads of its own would only take memory and cores from the kernels.
 sharp.cache(false)
@@ -73,7 +73,7 @@ function plainOf(bytes: Uint8Array, bad: Bad): Uint8Array {
 /** Decodes one page of a TIFF. @throws HillockError BadTileError */
 export async function decodePage(page: TiffPage, name: string, map: GreyMap = {}): Promise<Omit<Tile, 'format'>> {
   const bad = badTile(name)
-  const unread = unreadCompression(page)
+  const unread = unreadPage(page)
   if (unread) throw bad(unread)
   const bytes = await page.bytes().catch((e: unknown) => {
     throw isHillockError(e) ? e : bad(`is truncated or corrupt: ${reason(e)}`)
@@ -117,7 +117,7 @@ export async function imageHeader(read: ReadAt, name: string): Promise<ImageHead
   if (!format) throw bad((await read(0, 1)).length === 0 ? 'is empty' : 'is not a PNG, TIFF or JPEG image')
   if (format === 'tiff') {
     const page = await onlyPage(read, bad)
-    const unread = unreadCompression(page)
+    const unread = unreadPage(page)
     if (unread) throw bad(unread)
     return { width: page.width, height: page.height, deep: page.bits > 8 || page.signed }
   }

@@ -1,5 +1,5 @@
 // A TIFF of several pages as a stack: which of its pages are sections, and why it may be no stack.
-import { unreadCompression, type TiffPage } from './tiff.ts'
+import { unreadPage, type TiffPage } from './tiff.ts'
 
 /** Pages of at most half the width and height of the largest are thumbnails, also where the file does not call them so. */
 export function sectionPages(pages: readonly TiffPage[]): TiffPage[] {
@@ -19,5 +19,5 @@ export function stackFault(sections: readonly TiffPage[]): string | undefined {
   if (odd >= 0)
     return `has pages of different sizes: page ${odd} of ${sections[odd]!.width} x ${sections[odd]!.height} pixels, the first of ${width} x ${height}`
   if (images) return `is of several channels or times (${images}): save each as a stack of its own`
-  return unreadCompression(first)
+  return unreadPage(first)
 }

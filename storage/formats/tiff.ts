@@ -13,6 +13,8 @@ export interface TiffPage {
   readonly bits: number
   readonly signed: boolean
   readonly compression: number
+  /** Of one page: several planes in one are not read. */
+  readonly depth: number
   /** Where the file says that its pages are not all sections of one image: how it says so. */
   readonly images?: string | undefined
   /** The page as a TIFF of its own; where the file ends too early its data does too. */
@@ -49,10 +51,12 @@ const SEVERAL = /^(?:channels|frames)=(?:[2-9]|\d\d+)|\bSize[CT]="(?:[2-9]|\d\d+
 const MOST_PAGES = 1 << 20
 
 /** Why the pixels of a page cannot be read, if so. */
-export const unreadCompression = ({ compression: c }: TiffPage): string | undefined =>
-  READ.has(c)
-    ? undefined
-    : `is compressed by ${NAMES[c] ?? `method ${c}`}, which is not read: save it with LZW or deflate`
+export const unreadPage = ({ compression: c, depth }: TiffPage): string | undefined =>
+  depth > 1
+    ? `has ${depth} planes in one page (ImageDepth), which are not read: save each as a page of its own`
+    : READ.has(c)
+      ? undefined
+      : `is compressed by ${NAMES[c] ?? `method ${c}`}, which is not read: save it with LZW or deflate`
 
 /**
  * Pages of a TIFF in their order, without those that the file itself calls reduced images.
@@ -128,7 +132,8 @@ class Reader {
 
 /** Beside those: kinds of page, where its data lies, and the text in which ImageJ counts its slices. */
 const TEXT = 270
-const WANTED = new Set([...KEPT, 254, 255, TEXT, 273, 279, 324, 325])
+const DEPTH = 32997
+const WANTED = new Set([...KEPT, 254, 255, TEXT, 273, 279, 324, 325, DEPTH])
 
 class Directory {
   private readonly file: Reader
@@ -149,10 +154,18 @@ class Directory {
   }
   pages(alone: boolean): TiffPage[] {
     const [width, height, bits] = [this.one(256, 0), this.one(257, 0), this.one(258, 1)]
-    const compression = this.one(259, 1)
+    const [compression, depth] = [this.one(259, 1), this.one(DEPTH, 1)]
     // ImageJ gives a stack above 4 GiB one directory: the slices follow each other.
     const text = this.entries.get(TEXT)?.value.toString('latin1') ?? ''
-    const common = { width, height, bits, signed: this.one(339, 1) === 2, compression, images: SEVERAL.exec(text)?.[0] }
+    const common = {
+      width,
+      height,
+      bits,
+      signed: this.one(339, 1) === 2,
+      compression,
+      depth,
+      images: SEVERAL.exec(text)?.[0],
+    }
     const images =
       alone && compression === 1 && text.startsWith('ImageJ=') ? /^images=(\d+)/m.exec(text)?.[1] : undefined
     const size = Math.ceil((width * bits * this.one(277, 1)) / 8) * height

@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp'
 import { expect, test } from 'vitest'
 import { decodePage, decodeTile, imageHeader } from '../../../storage/formats/image.ts'
 import { tiffPages, type ReadAt } from '../../../storage/formats/tiff.ts'
+import { stackFault } from '../../../storage/formats/tiff-stack.ts'
 import { madeTiff } from './tiff-maker.ts'
 
 const [width, height] = [40, 24]
@@ -141,6 +142,10 @@ test('not read, by name; damaged or cut, by name', async () => {
   const at = other.indexOf(Buffer.from([3, 1, 3, 0]))
   other.writeUInt16LE(33003, at + 8)
   await expect(decodeTile(other, 't')).rejects.toThrow('JPEG 2000')
+  const deep = madeTiff([{ ...page, extra: [[32997, 4, 1, 3]] }])
+  await expect(decodeTile(deep, 't')).rejects.toThrow('3 planes in one page')
+  await expect(imageHeader(reader(deep), 't')).rejects.toThrow('3 planes in one page')
+  expect(stackFault(await tiffPages(reader(deep)))).toContain('3 planes in one page')
   const loop = Buffer.from(madeTiff([page]))
   loop.writeUInt32LE(loop.readUInt32LE(4), loop.length - 4)
   await expect(decodeTile(loop, 't')).rejects.toThrow('circle')
