@@ -27,7 +27,7 @@ export async function channelsOf(objects: ObjectStore, dataset: string): Promise
   const out: Record<string, ChannelValue> = {}
   for (const c of CHANNELS) {
     const ref = await readChannel(objects, dataset, c)
-    if (ref) out[c] = JSON.parse(ref.value) as ChannelValue
+    if (ref) out[c] = ref.value
   }
   return out
 }
@@ -65,7 +65,7 @@ export async function locate(
   for (const dataset of candidates) {
     const isChannel = (CHANNELS as readonly string[]).includes(wanted)
     const ref = isChannel ? await readChannel(objects, dataset, wanted).catch(damaged) : undefined
-    const release = ref ? (JSON.parse(ref.value) as ChannelValue).release : wanted
+    const release = ref?.value.release ?? wanted
     if ((await listReleases(objects, dataset)).includes(release)) found.push({ dataset, release })
   }
   if (found.length === 1) return found[0]!

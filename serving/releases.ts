@@ -1,6 +1,7 @@
 // Reads datasets, channels, releases and their lineage records from the bucket; what is immutable is kept in memory.
 import { z } from 'zod'
 import { runFileOf } from '../client/catalogue.ts'
+import type { ChannelValue } from '../domain/releases/channel.ts'
 import { isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { CHANNELS, Release, type Channel } from '../domain/release.ts'
@@ -21,10 +22,6 @@ const LINEAGES_KEPT = 4
 const READS = 32
 
 export const isChannel = (name: string): name is Channel => (CHANNELS as readonly string[]).includes(name)
-
-/** What this room reads of a channel: its release, and those that it named before, the last one first. */
-const ChannelObject = z.object({ release: z.string(), earlier: z.array(z.string()).default([]) })
-type ChannelObject = z.infer<typeof ChannelObject>
 
 export interface ReleaseRecords {
   readonly records: ReadonlyMap<string, Lineage>
@@ -78,10 +75,8 @@ export function releases(objects: ObjectStore): Releases {
     }
   })
 
-  const channelOf = async (dataset: string, channel: Channel): Promise<ChannelObject | undefined> => {
-    const ref = await readChannel(objects, dataset, channel)
-    return ref && ChannelObject.parse(JSON.parse(ref.value))
-  }
+  const channelOf = async (dataset: string, channel: Channel): Promise<ChannelValue | undefined> =>
+    (await readChannel(objects, dataset, channel))?.value
 
   /** A channel that is damaged hides nothing of a list: who asks for it by name is told. */
   const unread = (e: unknown): undefined => {

@@ -1,6 +1,6 @@
 // Release manifests, written once, and the channels that point at them, moved by compare-and-swap.
-import { z } from 'zod'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { ChannelValue } from '../domain/releases/channel.ts'
 import { differences } from '../domain/provenance/differences.ts'
 import { HillockError } from '../domain/errors.ts'
 import { namesRelease, releaseName, type Release } from '../domain/release.ts'
@@ -14,31 +14,27 @@ export const SIGNATURE = '.dsse.json'
 
 const channelKey = (dataset: string, channel: string): string => `refs/${dataset}/${channel}`
 
-/** What every channel says, whoever wrote it. */
-const Named = z.object({ release: z.string(), earlier: z.array(z.string()).optional() })
-
 /** What a channel holds that was set and taken back to what it was before: unset. Refs cannot be deleted. */
 const UNSET = ''
 
 /**
  * What the channel holds, and the version to name when moving it; undefined while it is not set.
- * @throws HillockError MissingArtifact when its value is damaged, or names no release.
+ * @throws HillockError MissingArtifact when its value is damaged, or no channel.
  */
 export async function readChannel(
   objects: ObjectStore,
   dataset: string,
   channel: string,
-): Promise<{ value: string; version: string } | undefined> {
+): Promise<{ value: ChannelValue; version: string } | undefined> {
   const key = channelKey(dataset, channel)
   const ref = await objects.readRef(key)
   if (!ref || ref.value === UNSET) return undefined
-  const value = unsealed(ref.value, key)
-  const parsed = Named.safeParse(value)
+  const parsed = ChannelValue.safeParse(unsealed(ref.value, key))
   if (!parsed.success)
     throw new HillockError('MissingArtifact', `${key} is no channel: ${wrongFields(parsed.error.issues)}`, {
       name: key,
     })
-  return { value: canonicalJson(value as Json), version: ref.version }
+  return { value: parsed.data, version: ref.version }
 }
 
 /**
@@ -50,12 +46,12 @@ export async function moveChannel(
   dataset: string,
   channel: string,
   expected: string | undefined,
-  value: string | null,
+  value: ChannelValue | null,
 ): Promise<void> {
   const key = channelKey(dataset, channel)
   const ref = expected === undefined ? await objects.readRef(key) : undefined
   const version = ref?.value === UNSET ? ref.version : expected
-  if (!(await objects.swapRef(key, version, value === null ? UNSET : sealed(JSON.parse(value) as object))))
+  if (!(await objects.swapRef(key, version, value === null ? UNSET : sealed(value))))
     throw new HillockError(
       'RefConflict',
       `channel ${channel} of ${dataset} is no longer at version ${expected ?? '(unset)'}`,

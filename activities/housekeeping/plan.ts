@@ -1,5 +1,4 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
-import type { ChannelValue } from '../../domain/releases/channel.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import type { Outcome, Planned, ReconstructInput, Refs, Roots, RunContext } from '../../domain/contract.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
@@ -101,7 +100,7 @@ export const planner =
 async function idle({ objects }: Deps, { dataset, config }: ReconstructInput, file: Digest): Promise<string | null> {
   const ref = await readChannel(objects, dataset, config.release.channel)
   if (!ref) return null
-  const { release, via, by, reason } = JSON.parse(ref.value) as ChannelValue
+  const { release, via, by, reason } = ref.value
   const text = await getRelease(objects, dataset, release)
   if (text && Release.parse(JSON.parse(text)).config === file) return `${release} is what the run file gives`
   // It would undo what somebody has decided.
@@ -123,7 +122,7 @@ async function baseOf(deps: Deps, dataset: string): Promise<Base> {
   for (const channel of ['published', 'candidate']) {
     const ref = await readChannel(deps.objects, dataset, channel)
     if (!ref) continue
-    const { release } = JSON.parse(ref.value) as { release: string }
+    const { release } = ref.value
     const text = await getRelease(deps.objects, dataset, release)
     if (text) return { release, roots: Release.parse(JSON.parse(text)).pages }
   }

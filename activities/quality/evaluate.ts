@@ -104,5 +104,5 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
 async function publishedOf(deps: Deps, dataset: string): Promise<string> {
   const ref = await readChannel(deps.objects, dataset, 'published')
   if (!ref) throw new HillockError('ConfigError', `nothing of ${dataset} is published, so there is nothing to evaluate`)
-  return (JSON.parse(ref.value) as { release: string }).release
+  return ref.value.release
 }

@@ -1,5 +1,4 @@
 // Channels: publish, roll back, take back; each is one compare-and-swap. And who decided about a candidate.
-import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { withoutMove, type ChannelValue } from '../../domain/releases/channel.ts'
 import type { ChannelMove, Mover, RollbackInput } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
@@ -28,7 +27,7 @@ export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelVal
   if (move.force !== undefined) await refuseHeld(deps, { dataset: move.dataset })
   const manifest = await releaseOf(deps, move.dataset, move.release)
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
-  const now = ref && (JSON.parse(ref.value) as ChannelValue)
+  const now = ref?.value
   await vouch(deps, manifest, move.manifest)
   if (now?.release === move.release) return now
   const stages = Object.entries(manifest.stages)
@@ -72,7 +71,7 @@ async function vouch(deps: Deps, manifest: Release, expected: Digest | undefined
 export async function rollBack(deps: Deps, input: RollbackInput & { readonly via: string }): Promise<ChannelValue> {
   const ref = await readChannel(deps.objects, input.dataset, input.channel)
   if (!ref) throw new HillockError('ConfigError', `channel ${input.channel} of ${input.dataset} is not set`)
-  const now = JSON.parse(ref.value) as ChannelValue
+  const now = ref.value
   if (now.release !== input.from) return now
   const to = input.to ?? now.earlier[0]
   if (to === undefined)
@@ -90,11 +89,9 @@ export async function rollBack(deps: Deps, input: RollbackInput & { readonly via
 
 export async function takeBack(deps: Deps, { dataset, channel, via }: Mover): Promise<void> {
   const ref = await readChannel(deps.objects, dataset, channel)
-  const now = ref && (JSON.parse(ref.value) as ChannelValue)
-  const without = now && withoutMove(now, via)
-  if (without === now) return
-  const value = without ? canonicalJson(without as unknown as Json) : null
-  await moveChannel(deps.objects, dataset, channel, ref!.version, value)
+  const without = ref && withoutMove(ref.value, via)
+  if (without === ref?.value) return
+  await moveChannel(deps.objects, dataset, channel, ref!.version, without ?? null)
 }
 
 export async function recordDecision(deps: Deps, { dataset, release, ...decision }: DecisionTask): Promise<void> {
@@ -117,6 +114,6 @@ async function set(
   to: ChannelValue,
 ): Promise<ChannelValue> {
   const value: ChannelValue = { ...to, via, before: now ? trimmed(now, KEPT) : null }
-  await moveChannel(deps.objects, dataset, channel, version, canonicalJson(value as unknown as Json))
+  await moveChannel(deps.objects, dataset, channel, version, value)
   return value
 }

@@ -236,12 +236,11 @@ export async function makeFixture(): Promise<Fixture> {
     approver: 'gate',
   }
   await putRelease(objects, release)
-  await moveChannel(
-    objects,
-    'blobs',
-    'published',
-    undefined,
-    JSON.stringify({ release: 'r1', previous: null, by: 'test', reason: 'test' }),
-  )
+  await moveChannel(objects, 'blobs', 'published', undefined, {
+    release: 'r1',
+    earlier: [],
+    by: 'test',
+    reason: 'test',
+  })
   return { folder, release, remove: () => rm(folder, { recursive: true, force: true }) }
 }

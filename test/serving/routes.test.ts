@@ -303,13 +303,8 @@ describe('releases and channels', () => {
   it('follow a channel at once when it moves', async () => {
     const objects = fileStore(fixture.folder)
     const before = await readChannel(objects, 'blobs', 'published')
-    await moveChannel(
-      objects,
-      'blobs',
-      'published',
-      before!.version,
-      JSON.stringify({ release: 'gone', earlier: ['r1'] }),
-    )
+    const gone = { release: 'gone', earlier: ['r1'], by: 'test', reason: 'test' }
+    await moveChannel(objects, 'blobs', 'published', before!.version, gone)
     const answer = await get('/release/blobs/published')
     expect(answer.statusCode).toBe(404)
     expect(answer.json().error).toContain('gone')

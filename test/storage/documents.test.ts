@@ -5,7 +5,8 @@ import { listDataMarks } from '../../storage/marks.ts'
 import { memoKey, readMemo } from '../../storage/memo.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { listMarks } from '../../storage/quarantine.ts'
-import { putSealed } from '../../storage/sealed.ts'
+import { putSealed, sealed } from '../../storage/sealed.ts'
+import { readChannel } from '../../storage/releases.ts'
 import { memoryStore } from './fixtures.ts'
 
 const note = memoKey('0'.repeat(64))
@@ -19,4 +20,11 @@ test.each<[string, (objects: ObjectStore) => Promise<unknown>]>([
   const objects = memoryStore()
   await putSealed(objects, key, { of: key, page: 5 })
   await expect(read(objects)).rejects.toMatchObject({ type: 'MissingArtifact', message: expect.stringContaining(key) })
+})
+
+test('a channel that names a release and nothing else is named as damaged', async () => {
+  const readRef = () => Promise.resolve({ value: sealed({ release: 'x' }), version: '1' })
+  await expect(readChannel({ ...memoryStore(), readRef }, 'd', 'published')).rejects.toThrow(
+    /refs\/d\/published is no channel: earlier/,
+  )
 })

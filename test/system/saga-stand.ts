@@ -12,7 +12,6 @@ import { hold, holdsOn, refuseHeld, releaseHold } from '../../activities/release
 import { writePage } from '../../activities/housekeeping/pages.ts'
 import { configOf, saveDocument } from '../../activities/documents.ts'
 import * as taint from '../../activities/housekeeping/taint.ts'
-import { canonicalJson } from '../../domain/canonical.ts'
 import { parseRunConfig, type RunConfig } from '../../domain/config.ts'
 import {
   queues,
@@ -350,7 +349,7 @@ export class Stand {
   async state(dataset: string) {
     const channel = async (name: string): Promise<ChannelValue | null> => {
       const ref = await readChannel(this.objects, dataset, name)
-      return ref ? (JSON.parse(ref.value) as ChannelValue) : null
+      return ref?.value ?? null
     }
     const recipes = new Map<string, string>()
     for (const [i, region] of REGIONS.entries())
@@ -375,7 +374,7 @@ export class Stand {
   async interfere(dataset: string, channel: string, release: string): Promise<void> {
     const ref = await readChannel(this.objects, dataset, channel)
     const value: ChannelValue = { release, earlier: [], by: 'somebody', reason: 'else' }
-    await moveChannel(this.objects, dataset, channel, ref?.version, canonicalJson(value as never))
+    await moveChannel(this.objects, dataset, channel, ref?.version, value)
   }
 }
 
