@@ -1,6 +1,6 @@
 // What an audit holds against each other before it executes anything again: histories and the server's copies, records, manifest, channels.
 import type { Client } from '@temporalio/client'
-import { archivedWith, type Execution, type History } from '../../domain/provenance/history.ts'
+import { archivedWith, nameOf, type Execution, type History } from '../../domain/provenance/history.ts'
 import type { Release } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Wrong } from '../../storage/provenance/reach.ts'
@@ -9,7 +9,7 @@ import { proveChannel } from '../proof/channels.ts'
 import { RecordCheck } from '../proof/records.ts'
 import { proveRelease } from '../proof/release.ts'
 import { archivesOf } from '../proof/told.ts'
-import { Archives, nameOf, type Located } from './histories.ts'
+import { Archives, type Located } from './histories.ts'
 import type { Findings } from './report.ts'
 
 export class Held {
@@ -41,12 +41,16 @@ export class Held {
       const h: Located | undefined = found.get(e.runId) ?? (await archives.find(e).catch(missing(e)))
       if (h) found.set(h.runId, h)
     }
+    const listed = new Set([...found.values()].map(nameOf))
+    if (own.length > 0 && !listed.has(nameOf(release.run)))
+      findings.add('history', nameOf(release.run), 'the index of its own archive does not list it')
     for (const h of found.values()) {
       const history = await archives.load(h, findings)
       if (!history) continue
       await this.records.history(h, h.key, history)
       for (const r of own.includes(h) ? archivedWith(history, h, release.run) : [])
-        if (!found.has(r.runId)) findings.add('history', nameOf(r), `${h.workflowId} names it, the index does not`)
+        if (!listed.has(nameOf(r)))
+          findings.add('history', nameOf(r), `${h.workflowId} names it, the index does not list it`)
       yield { workflowId: h.workflowId, history }
     }
   }

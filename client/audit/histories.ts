@@ -2,7 +2,15 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { workflowIds } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { firstDifference, isGone, misindexed, type Execution, type History } from '../../domain/provenance/history.ts'
+import {
+  firstDifference,
+  historyFault,
+  isGone,
+  misindexed,
+  nameOf,
+  type Execution,
+  type History,
+} from '../../domain/provenance/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import {
   archiveFolder,
@@ -23,8 +31,6 @@ import type { Findings } from './report.ts'
 export interface Located extends ArchivedHistory {
   readonly key: string
 }
-
-export const nameOf = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
 
 const located = (index: HistoryIndex): Located[] =>
   index.histories.map(h => ({ ...h, key: historyKey(archiveFolder(index.root), h.runId) }))
@@ -100,6 +106,8 @@ export class Archives {
     if (digest !== h.digest) wrong(`${h.key} has digest ${digest}, the index names ${h.digest}`)
     else if (sha256((await this.objects.get(h.key))!) !== h.packed)
       wrong(`${h.key} has other bytes than the index names`)
+    const fault = historyFault(history)
+    if (fault) return wrong(`${h.key} ${fault}`)
     for (const d of misindexed(history, h)) findings.add('history', nameOf(h), 'the index says something else', d)
     findings.count(server ? 'onServer' : 'goneFromServer')
     return history

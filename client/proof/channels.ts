@@ -1,9 +1,8 @@
 // Channels and decisions against what histories tell of those who made them.
-import { channelDifferences, ChannelValue } from '../../domain/releases/channel.ts'
+import { channelDifferences } from '../../domain/releases/channel.ts'
 import { differences } from '../../domain/provenance/differences.ts'
 import type { Release } from '../../domain/release.ts'
-import { Decision, decisionKeys, readDecision } from '../../storage/provenance/decisions.ts'
-import { wrongFields } from '../../storage/lineage-record.ts'
+import { decisionKeys, readDecision } from '../../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Wrong } from '../../storage/provenance/reach.ts'
 import { readChannel, releaseKey } from '../../storage/releases.ts'
@@ -34,12 +33,7 @@ export async function proveChannel(
   const key = `refs/${dataset}/${channel}`
   const ref = await readChannel(objects, dataset, channel).catch((e: unknown) => wrong(key, (e as Error).message))
   if (!ref) return undefined
-  const parsed = ChannelValue.safeParse(JSON.parse(ref.value))
-  if (!parsed.success) {
-    wrong(key, `is no channel: ${wrongFields(parsed.error.issues)}`)
-    return undefined
-  }
-  const value = parsed.data
+  const { value } = ref
   if ((await objects.size(releaseKey(dataset, value.release))) === undefined)
     wrong(key, `names release ${value.release}, which is gone`)
   const here = <T extends { readonly dataset: string; readonly channel: string }>(all: readonly T[]): T[] =>
@@ -74,8 +68,7 @@ export async function proveDecisions(
     if (own) {
       left.delete(own)
       const { dataset: _, release: __, ...decision } = own
-      for (const d of differences(Decision.parse(decision), found))
-        wrong(key, 'is not the decision that was recorded', d)
+      for (const d of differences(decision, found)) wrong(key, 'is not the decision that was recorded', d)
     } else if (await archived(objects, found.workflowId)) wrong(key, 'no history tells of this decision')
     else unproven(key, `the history of ${found.workflowId}, which asked, is not in the bucket (yet)`)
   }

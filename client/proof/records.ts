@@ -1,6 +1,6 @@
 // Lineage records against histories: what a stage activity answered with must have a record that says the same.
 import type { Recorded, RunContext } from '../../domain/contract.ts'
-import { differences } from '../../domain/provenance/differences.ts'
+import { differences, type Difference } from '../../domain/provenance/differences.ts'
 import {
   activityCalls,
   runIds,
@@ -9,7 +9,6 @@ import {
   type History,
 } from '../../domain/provenance/history.ts'
 import { recordDigest, type ArtifactRef, type Lineage } from '../../domain/lineage.ts'
-import type { Digest } from '../../domain/recipe.ts'
 import { stageNames, type StageName } from '../../domain/stages.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
@@ -18,6 +17,7 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { answerOf } from '../../storage/provenance/outcomes.ts'
 import { getRaw } from '../../storage/raw.ts'
 import { artifactName, type Wrong } from '../../storage/provenance/reach.ts'
+import { taleOf, type Tale } from './tale.ts'
 
 const isStage = (name: string): name is StageName => (stageNames as readonly string[]).includes(name)
 
@@ -34,8 +34,10 @@ export class RecordCheck {
   private readonly wrong: Wrong
   private readonly wanted: ReadonlyMap<string, ArtifactRef>
   private readonly explained = new Set<string>()
-  /** Digests of records, by artifact, as histories tell of them: one that was deleted may have been made again. */
-  private readonly told = new Map<string, Set<Digest>>()
+  /** By artifact: one that was deleted may have been made again. */
+  private readonly told = new Map<string, Tale[]>()
+  /** Runs that ended well and whose every activity answered: all that they made is in their histories. */
+  private readonly complete = new Set<string>()
   private readonly documents = new Set<string>()
 
   constructor(objects: ObjectStore, refs: readonly ArtifactRef[], wrong: Wrong) {
@@ -73,7 +75,9 @@ export class RecordCheck {
 
   async history(h: ArchivedHistory, key: string, history: History): Promise<void> {
     const runs = runIds(history, h.runId)
-    for (const call of activityCalls(history)) {
+    const calls = activityCalls(history)
+    if (h.end === 'completed' && calls.every(c => c.result !== undefined)) for (const r of runs) this.complete.add(r)
+    for (const call of calls) {
       if (!isStage(call.type) || !call.result) continue
       this.counts.answers++
       try {
@@ -97,9 +101,9 @@ export class RecordCheck {
     const { entries, made, records } = await answerOf(this.objects, call)
     const own = entries.flatMap((e, i) => {
       const name = artifactName(e.ref)
-      const record = records[i]
-      if (record && this.wanted.has(name)) this.told.set(name, (this.told.get(name) ?? new Set()).add(record))
-      return this.wanted.has(name) ? [{ ...e, name }] : []
+      if (!this.wanted.has(name)) return []
+      if (records[i]) this.told.set(name, [...(this.told.get(name) ?? []), taleOf(call, h, runs, records[i])])
+      return [{ ...e, name }]
     })
     // Of histories that do not tell the digests of records, how many of these name the run.
     if (records.length === 0 && own.length === entries.length) {
@@ -132,11 +136,22 @@ export class RecordCheck {
   /** Holds the records against what all histories together tell. Returns the artifacts of which none tells. */
   async end(): Promise<string[]> {
     await mapBounded([...this.wanted], WIDTH, async ([name, ref]) => {
-      const told = this.told.get(name)
-      const record = told && (await this.record(ref))
-      if (!record || told.has(recordDigest(record))) return
-      for (const d of differences([...told].join(' or '), recordDigest(record), 'record'))
-        this.wrong(`artifacts/${name}/lineage.json`, 'is not the record that its activity wrote', d)
+      const record = await this.record(ref)
+      if (!record) return
+      const wrong = (why: string, d?: Difference): void => this.wrong(`artifacts/${name}/lineage.json`, why, d)
+      const tales = this.told.get(name) ?? []
+      const digest = recordDigest(record)
+      for (const t of tales.filter(t => t.record === digest))
+        for (const d of differences(record, t.as(record)))
+          this.wrong(t.by, `says something else of ${name} than its record`, d)
+      if (tales.length > 0 && !tales.some(t => t.record === digest)) {
+        const others = [...new Set(tales.map(t => t.record))].join(' or ')
+        const parted = tales.flatMap(t => differences(t.as(record), record))
+        for (const d of [...parted, ...differences(others, digest, 'record')])
+          wrong('is not the record that its activity wrote', d)
+      }
+      if (!this.explained.has(name) && this.complete.has(record.runId))
+        wrong(`the history of ${record.workflowId} (${record.runId}), which made it, does not tell of it`)
     })
     return [...this.wanted.keys()].filter(name => !this.explained.has(name))
   }

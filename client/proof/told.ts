@@ -1,4 +1,5 @@
 // What the archives of a dataset tell of its releases and channels: read from the histories of those workflows alone that move or decide something.
+import { historyFault } from '../../domain/provenance/history.ts'
 import { Told } from '../../domain/provenance/told.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from '../../storage/provenance/histories.ts'
@@ -29,6 +30,10 @@ export async function archivesOf(objects: ObjectStore, dataset: string, wrong: W
   const histories = await mapBounded(movers, READS, m =>
     getHistory(objects, m.key, m.digest, m.packed).catch((e: unknown) => wrong(m.key, (e as Error).message)),
   )
-  for (const h of histories) if (h) told.add(h)
+  for (const [i, h] of histories.entries()) {
+    const fault = h && historyFault(h)
+    if (fault) wrong(movers[i]!.key, fault)
+    else if (h) told.add(h)
+  }
   return { told, movers }
 }

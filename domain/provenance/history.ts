@@ -8,6 +8,8 @@ export interface Execution {
   readonly runId: string
 }
 
+export const nameOf = ({ workflowId, runId }: Execution): string => `${workflowId} (${runId})`
+
 /** Codes of gRPC: INVALID_ARGUMENT (of an id that can be none), NOT_FOUND. */
 const GONE: readonly unknown[] = [3, 5]
 
@@ -34,6 +36,8 @@ export interface ActivityCall {
   readonly id: string
   readonly type: string
   readonly input: unknown
+  /** Of its last attempt. */
+  readonly attempt?: number
   readonly result?: unknown
 }
 
@@ -101,7 +105,8 @@ export const misindexed = (h: History, { workflowId, type, end, events }: About)
 function relatives(h: History, self: Execution): Execution[] {
   const found = new Map<string, Execution>()
   const add = (workflowId: string, runId: string | undefined): void => {
-    if (runId && runId !== self.runId) found.set(runId, { workflowId, runId })
+    const e = { workflowId, runId: runId ?? '' }
+    if (runId && runId !== self.runId) found.set(nameOf(e), e)
   }
   for (const e of h.events) {
     const a = attributesOf(e)
@@ -120,6 +125,21 @@ function relatives(h: History, self: Execution): Execution[] {
 export const archivedWith = (h: History, self: Execution, root: Execution): Execution[] =>
   relatives(h, self).filter(e => !e.workflowId.startsWith('reconstruct/') || e.workflowId === root.workflowId)
 
+/** Why it is none that Temporal could have written, as far as it is read here; undefined where nothing speaks against it. */
+export function historyFault(h: History): string | undefined {
+  const nobody = { workflowId: '', runId: '' }
+  try {
+    if (h.events.some((e, i) => e.eventId !== String(i + 1)))
+      return 'is no history: its events are not numbered one by one'
+    aboutHistory(h)
+    archivedWith(h, nobody, nobody)
+    activityCalls(h)
+    return undefined
+  } catch (e) {
+    return `is no history: ${(e as Error).message}`
+  }
+}
+
 /** Run ids under which the activities of a history ran: its own, and those that it was reset from. */
 export const runIds = (h: History, runId: string): Set<string> =>
   new Set([runId, ...h.events.flatMap(e => attributesOf(e).baseRunId ?? [])])
@@ -130,10 +150,10 @@ export function activityCalls(h: History): ActivityCall[] {
     const a = attributesOf(e)
     if (kindOf(e) === 'ACTIVITY_TASK_SCHEDULED')
       calls.set(e.eventId, { event: e.eventId, id: a.activityId!, type: a.activityType!.name, input: decode(a.input) })
-    else if (kindOf(e) === 'ACTIVITY_TASK_COMPLETED') {
-      const call = calls.get(a.scheduledEventId!)
-      if (call) calls.set(call.event, { ...call, result: decode(a.result) })
-    }
+    const call = calls.get(a.scheduledEventId!)
+    if (call && kindOf(e) === 'ACTIVITY_TASK_STARTED') calls.set(call.event, { ...call, attempt: a.attempt! })
+    else if (call && kindOf(e) === 'ACTIVITY_TASK_COMPLETED')
+      calls.set(call.event, { ...call, result: decode(a.result) })
   }
   return [...calls.values()]
 }

@@ -1,5 +1,5 @@
 // What histories tell of releases and channels: who assembled what from what, who moved or took back which channel, who decided.
-import type { ChannelValue } from '../releases/channel.ts'
+import { ChannelValue } from '../releases/channel.ts'
 import type { Assembled, Mover, ReleaseInput } from '../contract.ts'
 import { activityCalls, type ActivityCall, type History } from './history.ts'
 import type { DecisionTask } from '../index/tasks.ts'
@@ -25,14 +25,17 @@ export class Told {
   }
 
   private call({ type, input, result }: ActivityCall): void {
-    if (type === 'assemble') this.assemblies.push({ input: input as ReleaseInput, result: result as Assembled })
+    // Whoever can forge histories can leave out what these should hold.
+    if (typeof input !== 'object' || input === null) return
+    if (type === 'assemble' && result !== null)
+      this.assemblies.push({ input: input as ReleaseInput, result: result as Assembled })
     else if (type === 'takeBack') this.takenBack.push(input as Mover)
     else if (type === 'recordDecision') this.decisions.push(input as DecisionTask)
     else if (type === 'publish' || type === 'rollBack') {
       const { dataset, channel, via } = input as Mover
-      const value = result as ChannelValue
+      const value = ChannelValue.safeParse(result).data
       // Else somebody else had set it to the same, or had moved on.
-      if (value.via === via) this.moves.push({ dataset, channel, via, value })
+      if (value?.via === via && value) this.moves.push({ dataset, channel, via, value })
     }
   }
 

@@ -59,16 +59,13 @@ export async function getHistory(
 ): Promise<History | undefined> {
   const packed = await objects.get(key)
   if (!packed) return undefined
-  if (as !== undefined && sha256(packed) !== as)
-    throw new HillockError('MissingArtifact', `${key} is damaged: its bytes are not those that the index names`, {
-      key,
-    })
+  const bad = (why: string): HillockError => new HillockError('MissingArtifact', `${key} ${why}`, { key })
   const text = await promisify(gunzip)(packed).catch(() => {
-    throw new HillockError('MissingArtifact', `${key} is damaged: it cannot be decompressed`, { key })
+    throw bad('is damaged: it cannot be decompressed')
   })
   const actual = sha256(text)
-  if (digest !== undefined && actual !== digest)
-    throw new HillockError('MissingArtifact', `${key} has digest ${actual}, the index names ${digest}`, { key })
+  if (digest !== undefined && actual !== digest) throw bad(`has digest ${actual}, the index names ${digest}`)
+  if (as !== undefined && sha256(packed) !== as) throw bad('is damaged: its bytes are not those that the index names')
   return json(text) as History
 }
 

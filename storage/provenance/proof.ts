@@ -67,6 +67,11 @@ export async function proveManifest(
     if (told && !damaged) {
       for (const d of differences(await extentOf(made.stages['render']), made.bounds, 'bounds'))
         wrong(name, 'is of another extent than its images', d)
+      const { release: named, digest, layerDigests, quality, holes } = made
+      const { channel, approval } = config.release
+      const said = { release: named, digest, layerDigests, quality, holes: holes.length, channel, approval }
+      for (const d of differences({ ...told.result, ...said }, told.result, 'assembled'))
+        wrong(name, 'its run tells something else of it', d)
       for (const d of differences(told.result.manifest ?? manifestDigest(release), manifestDigest(release), 'manifest'))
         wrong(name, 'is not the manifest that its run wrote', d)
     }

@@ -1,7 +1,15 @@
 // What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
 import type { Page } from '../../domain/index/page.ts'
 import { differences, type Difference } from '../../domain/provenance/differences.ts'
-import { archivedWith, digestsIn, misindexed, type Execution, type History } from '../../domain/provenance/history.ts'
+import {
+  archivedWith,
+  digestsIn,
+  historyFault,
+  misindexed,
+  nameOf,
+  type Execution,
+  type History,
+} from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import type { PackLayer, Release, VolumeLayer } from '../../domain/release.ts'
@@ -120,18 +128,20 @@ export class Reach {
       this.wrong(`${folder}/index.json`, (e as Error).message),
     )
     if (!index) return
-    const listed = new Set(index.histories.map(h => h.runId))
+    const listed = new Set(index.histories.map(nameOf))
     for (const d of differences(folder, archiveFolder(index.root), 'root'))
       this.wrong(`${folder}/index.json`, 'is the index of another run', d)
+    if (!listed.has(nameOf(index.root))) this.wrong(nameOf(index.root), 'the index of its own archive does not list it')
     await mapBounded(index.histories, READS, async h => {
       const key = historyKey(folder, h.runId)
       const history = await getHistory(this.objects, key, h.digest, h.packed).catch((e: unknown) => e as Error)
       if (!history || history instanceof Error) return this.wrong(key, history?.message ?? 'is gone')
+      const fault = historyFault(history)
+      if (fault) return this.wrong(key, fault)
       for (const d of misindexed(history, h))
         this.wrong(`${folder}/index.json`, `does not say what the history of ${h.runId} does`, d)
       for (const r of archivedWith(history, h, index.root))
-        if (!listed.has(r.runId))
-          this.wrong(`${r.workflowId} (${r.runId})`, `${h.workflowId} names it, the index does not`)
+        if (!listed.has(nameOf(r))) this.wrong(nameOf(r), `${h.workflowId} names it, the index does not list it`)
       for (const d of digestsIn(history)) this.mentioned.add(d)
       await this.hear?.(h, key, history)
     })

@@ -138,7 +138,7 @@ test('a damaged, a forged, a broken and a concealed history are each named', asy
   expect(why(forged)).toMatch(/differs from what Temporal holds, first in event \d+/)
   expect(why(forged)).not.toContain('the index names')
   expect(why(broken)).toContain('cannot be decompressed')
-  expect(why(concealed)).toContain('names it, the index does not')
+  expect(why(concealed)).toContain('names it, the index does not list it')
   expect(why(concealed)).toContain('the archive of its run does not list it')
   expect(of(report, 'history')).toHaveLength(6)
 })
