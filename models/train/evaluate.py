@@ -1,0 +1,73 @@
+"""Scores a model on a volume, or on one fold of it, with the product's own watershed and agglomeration (score.ts).
+
+    evaluate.py MODEL --data data/pack.npz [--volume NAME] [--fold 0/4]
+
+MODEL is a weights.pt or an .onnx file. The EM around a fold is shown to the model; its truth is not scored.
+"""
+import argparse, json, os, pathlib, subprocess, sys, tempfile
+
+import numpy as np
+import torch
+
+import data, export
+
+BLOCK, HALO = 64, 32  # 64 + 2 x 32 is a multiple of 16
+HERE = pathlib.Path(__file__).parent
+
+
+def predictor(path, threads):
+    """A function from uint8 EM (z, y, x) to uint8 affinities (c, z, y, x)."""
+    if str(path).endswith(".onnx"):
+        return export.runner(path, threads)
+    torch.set_num_threads(threads)
+    model = export.served(path)[2]
+
+    def run(em):
+        with torch.no_grad():
+            return model(torch.from_numpy(np.ascontiguousarray(em))[None, None])[0].numpy()
+
+    return run
+
+
+def nearest_affinities(run, em):
+    """The first three channels of a volume, block by block with a halo; beyond the volume lies its mirror image."""
+    padded = np.pad(em, [(HALO, HALO + -n % BLOCK) for n in em.shape], "symmetric")
+    out = np.zeros((3, *em.shape), np.uint8)
+    for corner in np.ndindex(*(-(-n // BLOCK) for n in em.shape)):
+        low = [BLOCK * c for c in corner]
+        made = run(padded[tuple(slice(l, l + BLOCK + 2 * HALO) for l in low)])[:3]
+        target = out[(slice(None), *(slice(l, l + BLOCK) for l in low))]
+        target[:] = made[:, HALO:, HALO:, HALO:][:, : target.shape[1], : target.shape[2], : target.shape[3]]
+    return out
+
+
+def score(affinity, truth):
+    with tempfile.TemporaryDirectory() as folder:
+        files = [os.path.join(folder, n) for n in ("affinity.npy", "truth.npy")]
+        for path, array in zip(files, (affinity, truth.astype(np.uint32))):
+            np.save(path, array)
+        done = subprocess.run(["node", str(HERE / "score.ts"), *files], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def evaluate(model, pack, volume=None, fold=None, threads=1):
+    volumes = data.load(pack)
+    v = next((v for v in volumes if v.name == volume), None) if volume else volumes[0]
+    if not v:
+        sys.exit(f"--volume {volume}: the packed file has {', '.join(v.name for v in volumes)}")
+    em, truth = v.em.numpy(), v.truth.numpy()
+    low, high = data.fold_slices(len(em), data.parse_fold(fold)) if fold else (0, len(em))
+    start = max(0, low - HALO)
+    affinity = nearest_affinities(predictor(model, threads), em[start : high + HALO])
+    return score(affinity[:, low - start : high - start], truth[low:high])
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("model")
+    p.add_argument("--data", required=True)
+    p.add_argument("--volume", help="the first of the pack by default")
+    p.add_argument("--fold", help="K/N")
+    p.add_argument("--threads", type=int, default=1)
+    a = p.parse_args()
+    print(json.dumps(evaluate(a.model, a.data, a.volume, a.fold, a.threads), indent=1))
