@@ -17,9 +17,10 @@ class Volume:
 def load(path, truth="labels", device="cpu"):
     """The volumes of a packed file (pack.py) that have this kind of truth, in the order in which they were packed."""
     with np.load(path) as pack:
+        kinds = [("em", np.uint8), (truth, np.int32)]
         names = [key.removesuffix("/em") for key in pack.files if key.endswith("/em")]
         return [
-            Volume(n, torch.from_numpy(pack[f"{n}/em"]).to(device), torch.from_numpy(pack[f"{n}/{truth}"]).to(device))
+            Volume(n, *(torch.from_numpy(pack[f"{n}/{k}"].astype(t)).to(device) for k, t in kinds))
             for n in names
             if f"{n}/{truth}" in pack.files
         ]

@@ -11,7 +11,7 @@ import torch
 
 import data, export
 
-BLOCK, HALO = 64, 32  # 64 + 2 x 32 is a multiple of 16
+BLOCK, HALO = 96, 24  # with its halo on both sides a block is a multiple of 16
 HERE = pathlib.Path(__file__).parent
 
 
@@ -29,15 +29,18 @@ def predictor(path, threads):
     return run
 
 
-def nearest_affinities(run, em):
-    """The first three channels of a volume, block by block with a halo; beyond the volume lies its mirror image."""
-    padded = np.pad(em, [(HALO, HALO + -n % BLOCK) for n in em.shape], "symmetric")
-    out = np.zeros((3, *em.shape), np.uint8)
-    for corner in np.ndindex(*(-(-n // BLOCK) for n in em.shape)):
-        low = [BLOCK * c for c in corner]
-        made = run(padded[tuple(slice(l, l + BLOCK + 2 * HALO) for l in low)])[:3]
-        target = out[(slice(None), *(slice(l, l + BLOCK) for l in low))]
-        target[:] = made[:, HALO:, HALO:, HALO:][:, : target.shape[1], : target.shape[2], : target.shape[3]]
+def nearest_affinities(run, em, low, high):
+    """The first three channels of the slices low to high, block by block with a halo; beyond the volume lies its mirror image."""
+    box = [range(low, high), *(range(n) for n in em.shape[1:])]
+    blocks = [-(-len(r) // -(-len(r) // BLOCK)) for r in box]  # equal ones along each axis
+    blocks = [-(-b // export.MULTIPLE) * export.MULTIPLE for b in blocks]
+    padded = np.pad(em, [(HALO, HALO + b) for b in blocks], "symmetric")
+    out = np.zeros((3, *(len(r) for r in box)), np.uint8)
+    for corner in np.ndindex(*(-(-len(r) // b) for r, b in zip(box, blocks))):
+        at = [c * b for c, b in zip(corner, blocks)]
+        view = [slice(r.start + l, r.start + l + b + 2 * HALO) for r, l, b in zip(box, at, blocks)]
+        target = out[(slice(None), *(slice(l, l + b) for l, b in zip(at, blocks)))]
+        target[:] = run(padded[tuple(view)])[(slice(3), *(slice(HALO, HALO + n) for n in target.shape[1:]))]
     return out
 
 
@@ -57,9 +60,7 @@ def evaluate(model, pack, volume=None, fold=None, threads=1):
         sys.exit(f"--volume {volume}: the packed file has {', '.join(v.name for v in volumes)}")
     em, truth = v.em.numpy(), v.truth.numpy()
     low, high = data.fold_slices(len(em), data.parse_fold(fold)) if fold else (0, len(em))
-    start = max(0, low - HALO)
-    affinity = nearest_affinities(predictor(model, threads), em[start : high + HALO])
-    return score(affinity[:, low - start : high - start], truth[low:high])
+    return score(nearest_affinities(predictor(model, threads), em, low, high), truth[low:high])
 
 
 if __name__ == "__main__":

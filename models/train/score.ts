@@ -1,6 +1,9 @@
 // Scores affinities against labels by the product's own kernels: `node models/train/score.ts AFFINITY.npy LABELS.npy`; prints JSON.
 import { readFileSync } from 'node:fs'
-import { agglomerate, contingency, regionGraph, scores, watershed } from '../../kernels/index.ts'
+import { contingency, scores } from '../../kernels/metrics.ts'
+import { agglomerate } from '../../kernels/segmentation/agglomerate.ts'
+import { regionGraph } from '../../kernels/segmentation/rag.ts'
+import { watershed } from '../../kernels/segmentation/watershed.ts'
 import { readNpy } from '../../storage/formats/npy.ts'
 
 const [affinityFile, truthFile] = process.argv.slice(2)

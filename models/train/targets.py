@@ -11,21 +11,25 @@ SITES = ["cleft", "pre", "post"]
 DESCRIPTORS = 10
 
 
-def rim(labels):
-    """Voxels with another label among their 26 neighbours."""
-    x = labels[None, None].float()
-    return (F.max_pool3d(x, 3, 1, 1) != -F.max_pool3d(-x, 3, 1, 1))[0, 0]
+RIM = {"isotropic": (3, 3, 3), "anisotropic": (1, 3, 3)}
 
 
-def affinities(labels, offsets):
-    """Target and mask, one channel per offset, of labels (z, y, x) in which 0 is unknown.
+def rim(labels, window):
+    """Voxels with another label among their neighbours in this window."""
+    x, pad = labels[None, None].float(), tuple(w // 2 for w in window)
+    return (F.max_pool3d(x, window, 1, pad) != -F.max_pool3d(-x, window, 1, pad))[0, 0]
+
+
+def affinities(labels, kind):
+    """Target and mask, one channel per offset of the kind, of labels (z, y, x) in which 0 is unknown.
 
     Pairs of different labels are negative. Pairs of one label are positive, unless an end lies next to another object:
     nobody knows there to which side the membrane belongs, so they do not count.
     """
+    offsets = OFFSETS[kind]
     target = torch.zeros((len(offsets), *labels.shape), dtype=torch.bool, device=labels.device)
     mask = torch.zeros_like(target)
-    edge = rim(labels)
+    edge = rim(labels, RIM[kind])
     for c, offset in enumerate(offsets):
         here = tuple(slice(max(0, -o), n - max(0, o)) for o, n in zip(offset, labels.shape))
         there = tuple(slice(s.start + o, s.stop + o) for s, o in zip(here, offset))
@@ -60,10 +64,10 @@ def shape_descriptors(labels, step, sigma):
     z, y, x = torch.meshgrid(*middle, indexing="ij")
     powers = torch.stack([torch.ones_like(z), z, y, x, z * z, y * y, x * x, z * y, z * x, y * x])
     own = torch.zeros_like(powers)  # moments of the object that a voxel belongs to
-    for i, label in enumerate(ids.tolist()):
-        if label != 0:
-            inside = index == i
-            own += smooth(powers * inside) * inside
+    objects = [i for i, label in enumerate(ids.tolist()) if label != 0]
+    for some in torch.tensor(objects, device=device, dtype=torch.long).split(16):  # at once, so that a GPU has enough to do
+        inside = (index == some.view(-1, 1, 1, 1))[:, None]
+        own += (smooth(powers * inside) * inside).sum(0)
     whole = smooth(torch.ones_like(z)[None])[0]
     mass = own[0].clamp(min=1e-3)
     mean = own[1:4] / mass

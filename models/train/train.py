@@ -37,7 +37,7 @@ def example(volumes, settings, look, dice):
     voxel = (40, 6, 6) if settings.kind == "anisotropic" else (10,) * 3
     step = POOLS[settings.kind][0]
     shapes = targets.shape_descriptors(truth, step, [SIGMA_NM / v for v in voxel])
-    return x, *targets.affinities(truth, targets.OFFSETS[settings.kind]), *shapes
+    return x, *targets.affinities(truth, settings.kind), *shapes
 
 
 def batch_of(volumes, settings, look, size, seed, iteration, device):
@@ -106,7 +106,7 @@ def main():
     first = progress.iteration
     this = {
         "device": torch.cuda.get_device_name() if gpu else f"CPU, {a.threads} threads",
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         **{"seed": a.seed, "patch": look.shape, "batch": size, "lr": a.lr, "shapes": a.shapes},
         "data": [f"{v.name} {' x '.join(map(str, v.em.shape))}" for v in volumes],
     }
