@@ -56,7 +56,7 @@ def phantom(folder):
     em = np.stack([np.asarray(Image.open(folder / t["file"])) for t in layout])
     labels = read(str(folder / "labels.npy.gz"))
     if em.shape != labels.shape:
-        raise SystemExit(f"{folder}: sections of {em.shape}, labels of {labels.shape}: all distortion factors must be 0")
+        raise SystemExit(f"{folder}: sections of {em.shape}, labels of {labels.shape}: a clean specimen has none but noise among its distortions")
     truth = json.loads((folder / "truth.json").read_text())
     return {"em": em, "labels": filled(labels), "sites": sites(labels, truth["synapses"])}
 
