@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Table from 'cli-table3'
 import type { RunReport } from '../client/commands/run.ts'
+import { listing } from '../client/report.ts'
 import type { Release } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { fileStore } from '../storage/file-store.ts'
@@ -42,20 +42,7 @@ function costs(r: RunReport): { regions: number; path: number; seconds: number }
   return { regions, path, seconds: r.seconds }
 }
 
-const table = new Table({
-  head: [
-    'regions',
-    'full run',
-    'one region lost',
-    '1.3/N of the full',
-    'tree path',
-    'threshold of one region',
-    'full run s',
-    'again s',
-  ],
-  style: { head: [], border: [], compact: true },
-  colAligns: Array.from({ length: 8 }, () => 'right' as const),
-})
+const rows: Record<string, string | number>[] = []
 let bad = 0
 try {
   for (const size of SIZES) {
@@ -82,21 +69,21 @@ try {
     const limit = (1.3 / n) * whole.regions
     if (again.regions > limit) bad++
     const usd = (v: number): string => (v * 1e6).toFixed(0)
-    table.push([
-      n,
-      usd(whole.regions + whole.path),
-      usd(again.regions),
-      usd(limit),
-      usd(again.path),
-      usd(patched.regions + patched.path),
-      whole.seconds.toFixed(0),
-      again.seconds.toFixed(0),
-    ])
+    rows.push({
+      regions: n,
+      'full run': usd(whole.regions + whole.path),
+      'one region lost': usd(again.regions),
+      '1.3/N of the full': usd(limit),
+      'tree path': usd(again.path),
+      'threshold of one region': usd(patched.regions + patched.path),
+      'full run s': whole.seconds.toFixed(0),
+      'again s': again.seconds.toFixed(0),
+    })
   }
 } finally {
   hillock('down')
   rmSync(home, { recursive: true, force: true })
 }
 console.log('Compute cost in millionths of the price table; regions alone, the tree path beside it.')
-console.log(table.toString())
+console.log(listing(rows))
 process.exit(bad ? 1 : 0)

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import Table from 'cli-table3'
+import { listing } from '../client/report.ts'
 import {
   boxAt,
   cellBox,
@@ -224,21 +224,7 @@ async function meshCost(): Promise<{ id: bigint; text: string }> {
 }
 
 try {
-  const table = new Table({
-    head: [
-      'layout',
-      'chunks',
-      'EM as',
-      'objects',
-      'a view',
-      'zooming out',
-      'object: mesh',
-      'object: voxels',
-      'a cutout',
-      'a scan',
-    ],
-    style: { head: [], border: [], compact: true },
-  })
+  const rows: Record<string, string>[] = []
   const mesh = await meshCost()
   const object = boxOf(mesh.id)
   for (const edge of [32, 64, 128]) {
@@ -260,29 +246,30 @@ try {
           else await layers[0].volume.read(0, box)
           await same(layers[1].volume.read(0, box), 'ids', box)
         }
-        table.push([
-          kind === 'zarr' ? 'analysis' : 'proofreading',
-          `${edge}³`,
-          kind === 'zarr' ? 'zstd' : encoding,
-          `${((layers[0].size.bytes + layers[1].size.bytes) / 2 ** 20).toFixed(0)} MiB, ${layers[0].size.requests + layers[1].size.requests}`,
-          await costOf(VIEWS, () => view(layers, random, 0)),
-          await costOf(VIEWS, async () => {
+        const size = layers.map(l => l.size)
+        rows.push({
+          layout: kind === 'zarr' ? 'analysis' : 'proofreading',
+          chunks: `${edge}³`,
+          'EM as': kind === 'zarr' ? 'zstd' : encoding,
+          objects: `${(size.reduce((n, c) => n + c.bytes, 0) / 2 ** 20).toFixed(0)} MiB, ${size.reduce((n, c) => n + c.requests, 0)}`,
+          'a view': await costOf(VIEWS, () => view(layers, random, 0)),
+          'zooming out': await costOf(VIEWS, async () => {
             for (let mip = 1; mip < MIPS; mip++) await view(layers, random, mip)
           }),
-          kind === 'zarr' ? '' : mesh.text,
-          await costOf(1, () => same(layers[1].volume.read(0, object), 'ids', object)),
-          await costOf(VIEWS, cutout),
-          await costOf(1, async () => {
+          'object: mesh': kind === 'zarr' ? '' : mesh.text,
+          'object: voxels': await costOf(1, () => same(layers[1].volume.read(0, object), 'ids', object)),
+          'a cutout': await costOf(VIEWS, cutout),
+          'a scan': await costOf(1, async () => {
             for (const layer of layers) await (kind === 'zarr' ? byShards(layer) : byChunks(layer))
           }),
-        ])
+        })
       }
     }
   }
   console.log(
     `FIB-25, mirrored to ${shape.join(' x ')}, mips 0 to ${MIPS - 1}: bytes and requests, EM and ids together`,
   )
-  console.log(table.toString())
+  console.log(listing(rows))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

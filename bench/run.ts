@@ -3,10 +3,19 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Table from 'cli-table3'
 import { checkout, type StackRecord } from '../worker/home.ts'
 import type { RunReport } from '../client/commands/run.ts'
-import { overlap, union, type Span } from './spans.ts'
+import { stageTable, table, type Columns } from '../client/report.ts'
+import { union } from '../domain/slo/slo.ts'
+
+interface Span {
+  readonly kind: 'kernel' | 'inference' | 'io'
+  readonly name: string
+  readonly elements?: number
+  /** Milliseconds since the epoch. */
+  readonly start: number
+  readonly end: number
+}
 
 const home = mkdtempSync(join(tmpdir(), 'hillock-bench-'))
 const trace = join(home, 'spans.jsonl')
@@ -60,50 +69,37 @@ const spans = readFileSync(trace, 'utf8')
   .split('\n')
   .map(l => JSON.parse(l) as Span)
 
-const kernels = new Table({
-  head: ['kernel', 'calls', 'seconds', 'Melement/s'],
-  style: { head: [], border: [], compact: true },
-})
 const byName = Map.groupBy(
   spans.filter(s => s.kind !== 'io'),
   s => s.name,
 )
 const seconds = (list: readonly Span[]): number => list.reduce((n, s) => n + s.end - s.start, 0) / 1000
-for (const [name, list] of [...byName].sort((a, b) => seconds(b[1]) - seconds(a[1]))) {
-  const elements = list.reduce((n, s) => n + (s.elements ?? 0), 0)
-  kernels.push([
-    name,
-    list.length,
-    seconds(list).toFixed(2),
-    elements ? (elements / seconds(list) / 1e6).toFixed(2) : '-',
-  ])
+const elements = (list: readonly Span[]): number => list.reduce((n, s) => n + (s.elements ?? 0), 0)
+const kernels: Columns<[string, Span[]]> = {
+  kernel: ([name]) => name,
+  calls: ([, list]) => list.length,
+  seconds: ([, list]) => seconds(list).toFixed(2),
+  'Melement/s': ([, list]) => (elements(list) ? (elements(list) / seconds(list) / 1e6).toFixed(2) : '-'),
 }
-console.log(kernels.toString())
-
-const stages = new Table({
-  head: ['stage', 'made', 'voxels', 'seconds', 'Mvoxel/s'],
-  style: { head: [], border: [], compact: true },
-})
-for (const s of report.stages)
-  stages.push([
-    s.stage,
-    s.made,
-    s.voxels,
-    s.seconds.toFixed(1),
-    s.seconds ? (s.voxels / s.seconds / 1e6).toFixed(2) : '-',
-  ])
-console.log(`\n${stages.toString()}`)
-
-const memory = new Table({ head: ['process', 'peak MiB'], style: { head: [], border: [], compact: true } })
-for (const [name, mib] of peaks) memory.push([name, Math.round(mib)])
-memory.push(['all together', Math.round(peakOfAll)])
-console.log(`\n${memory.toString()}`)
+console.log(
+  table(
+    kernels,
+    [...byName].sort((a, b) => seconds(b[1]) - seconds(a[1])),
+  ),
+)
+console.log(`\n${stageTable(report, '')}`)
+const memory: Columns<readonly [string, number]> = {
+  process: ([name]) => name,
+  'peak MiB': ([, mib]) => Math.round(mib),
+}
+console.log(`\n${table(memory, [...peaks, ['all together', peakOfAll] as const])}`)
 
 // The run as its workflow saw it: from the first stage's start to the last stage's end.
 const from = Math.min(...report.stages.map(s => s.started))
 const to = Math.max(...report.stages.map(s => s.ended))
 const wall = (to - from) / 1000
-const busy = overlap(union(spans), from, to) / 1000
+const worked = union(spans.map(s => [s.start, s.end] as const))
+const busy = worked.reduce((n, [a, b]) => n + Math.max(0, Math.min(to, b) - Math.max(from, a)), 0) / 1000
 console.log(
   `\n${availableParallelism()} cores; demo ${total.toFixed(1)} s from start to exit, run ${report.seconds} s; of ${wall.toFixed(1)} s of stages ` +
     `${(wall - busy).toFixed(1)} s (${((100 * (wall - busy)) / wall).toFixed(1)} %) were neither kernels nor inference nor I/O`,

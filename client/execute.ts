@@ -93,6 +93,23 @@ export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> 
     }
 }
 
+/** Tells how far a run is, over and over until it has ended; undefined while no worker answers. Returns its result. @throws what it failed with */
+export async function follow(
+  client: Client,
+  { workflowId, result }: Run,
+  tell: (progress: Progress | undefined) => void | Promise<void>,
+  everyMs = 1000,
+): Promise<RunResult> {
+  let ended = false
+  const settled = result.finally(() => (ended = true)).catch(() => {})
+  while (!ended) {
+    await tell(await progressOf(client, workflowId))
+    await Promise.race([settled, sleep(everyMs)])
+  }
+  await tell(await progressOf(client, workflowId))
+  return result
+}
+
 /** What the run's progress query says; undefined while no worker or server answers. */
 export async function progressOf(client: Client, workflowId: string): Promise<Progress | undefined> {
   try {

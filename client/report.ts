@@ -58,8 +58,11 @@ export class ProgressPrinter {
 
 const fixed = (n: number, digits: number): string => (n === 0 ? '0' : n.toFixed(digits))
 
-/** A table whose first column is a name and whose others are figures: a heading and what stands under it. */
-export function table<R>(columns: Readonly<Record<string, (row: R) => string | number>>, rows: readonly R[]): string {
+/** Each heading with what stands under it. */
+export type Columns<R> = Readonly<Record<string, (row: R) => string | number>>
+
+/** A table whose first column is a name and whose others are figures. */
+export function table<R>(columns: Columns<R>, rows: readonly R[]): string {
   const head = Object.keys(columns)
   const out = new Table({
     head,
@@ -69,6 +72,10 @@ export function table<R>(columns: Readonly<Record<string, (row: R) => string | n
   for (const row of rows) out.push(Object.values(columns).map(cell => cell(row)))
   return out.toString()
 }
+
+/** A table of rows that say themselves what stands under which heading. */
+export const listing = (rows: readonly Readonly<Record<string, string | number>>[]): string =>
+  table(Object.fromEntries(Object.keys(rows[0] ?? {}).map(k => [k, (r: (typeof rows)[number]) => r[k]!])), rows)
 
 export const stageTable = (result: Pick<RunReport, 'stages'>, currency: string): string =>
   table(

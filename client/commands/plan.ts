@@ -13,7 +13,7 @@ import type { plan as planWorkflow } from '../../workflows/plan.ts'
 import { bucket, datasets } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
 import { onceName } from '../names.ts'
-import { clock, table } from '../report.ts'
+import { clock, table, type Columns } from '../report.ts'
 import { forecast, type Forecast } from '../forecast.ts'
 import { readRunFile } from '../run-file.ts'
 
@@ -96,7 +96,7 @@ function print(p: Plan, { voxelSizeNm }: RunConfig, ahead: Forecast | undefined)
   const rows = planRows(p).filter(r => r.make + r.may > 0)
   const against = p.base ? `against release ${p.base}` : 'nothing is published yet'
   if (rows.length === 0) return console.log(`plan ${p.id} of ${p.dataset}: nothing is to be made (${against})`)
-  const columns: Record<string, (r: PlanRow) => string | number> = {
+  const columns: Columns<PlanRow> = {
     stage: r => r.stage,
     exists: r => r.exists,
     make: r => r.make,

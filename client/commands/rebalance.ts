@@ -10,7 +10,7 @@ import { zarrFolder } from '../../storage/static-layout.ts'
 import { bucket, findRelease, runFileOf } from '../catalogue.ts'
 import { onStack } from '../call.ts'
 import { vectorOf } from '../numbers.ts'
-import { table } from '../report.ts'
+import { table, type Columns } from '../report.ts'
 import { makePlan } from './plan.ts'
 import { execute, printReport } from './run.ts'
 
@@ -67,7 +67,7 @@ async function advise(serving: string, release: Release, o: Options): Promise<vo
   if (o.json) return console.log(JSON.stringify({ chunk, reads, better }))
   if (reads.length === 0)
     return console.log('nothing has been read of it since the server was started; give --chunk, --shard or --encoding')
-  const columns: Record<string, (r: Reads) => string | number> = {
+  const columns: Columns<Reads> = {
     layout: r => (r.layer.startsWith('zarr') ? 'analysis' : 'proofreading'),
     mip: r => r.mip,
     views: r => r.views,

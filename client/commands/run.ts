@@ -1,7 +1,6 @@
 // `hillock run FILE`: from a run file to a release.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunConfig } from '../../domain/config.ts'
-import type { PatchOf, RunResult } from '../../domain/contract.ts'
+import type { PatchOf, Progress, RunResult } from '../../domain/contract.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { costText } from '../../domain/slo/cost.ts'
 import type { Box } from '../../domain/geometry.ts'
@@ -11,7 +10,7 @@ import { bucket, readRelease } from '../catalogue.ts'
 import { onStack } from '../call.ts'
 import { connect } from '../connection.ts'
 import { announcer } from '../operator.ts'
-import { progressOf, startRun } from '../execute.ts'
+import { follow, startRun } from '../execute.ts'
 import { slugOf } from '../names.ts'
 import { plannedConfig } from './plan.ts'
 import { links, type Links } from '../links.ts'
@@ -59,30 +58,22 @@ export async function execute(
 ): Promise<RunReport> {
   const began = Date.now()
   const client = await connect(stack.temporal)
-  const { workflowId, name, result } = await startRun(client, config, o.name, patch)
+  const run = await startRun(client, config, o.name, patch)
   process.stderr.write(
-    `run ${workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(workflowId)})\n`,
+    `run ${run.workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(run.workflowId)})\n`,
   )
   const printer = new ProgressPrinter(process.stderr)
   sayThrough(line => printer.say(line))
-  let ended = false
-  const settled = result.finally(() => (ended = true)).catch(() => {})
-  const show = async (): Promise<void> => {
-    const p = await progressOf(client, workflowId)
-    if (p) printer.show(p, Date.now())
-  }
   const announce = announcer(
     client,
-    id => id.endsWith(`/${config.dataset}/${name}`),
+    id => id.endsWith(`/${config.dataset}/${run.name}`),
     line => printer.say(line),
   )
-  while (!ended) {
-    await show()
+  const show = async (p: Progress | undefined): Promise<void> => {
+    if (p) printer.show(p, Date.now())
     await announce()
-    await Promise.race([settled, sleep(process.stderr.isTTY ? 500 : 1000)])
   }
-  await show()
-  const final = await result
+  const final = await follow(client, run, show, process.stderr.isTTY ? 500 : 1000)
   const { holes, bounds } = (await readRelease(bucket(), config.dataset, final.release))!
   return {
     dataset: config.dataset,

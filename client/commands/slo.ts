@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import type { Amount, SloReport } from '../../domain/slo/slo.ts'
 import { bucket } from '../catalogue.ts'
 import { onStack } from '../call.ts'
-import { table } from '../report.ts'
+import { table, type Columns } from '../report.ts'
 import { sloOf } from '../slo.ts'
 
 export async function slo(subject: string, o: { json?: boolean; html?: string }): Promise<void> {
@@ -29,7 +29,7 @@ function print(r: SloReport): void {
   for (const run of r.runs)
     console.log(`${run.workflowId}: ${run.status}, ${time(run.start)} to ${run.end ? time(run.end) : 'now'} UTC`)
   if (r.missing.length > 0) console.log(`histories gone from the server: ${r.missing.join(', ')}`)
-  const columns: Record<string, (s: SloReport['stages'][number]) => string | number> = {
+  const columns: Columns<SloReport['stages'][number]> = {
     stage: s => s.stage,
     made: s => s.made,
     found: s => s.found,

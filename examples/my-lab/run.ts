@@ -1,11 +1,11 @@
 // Starts a run with our stage and our model, waits for its release, and says what came of it.
 import './rows.ts'
-import { bucket, onStack, readRelease, readRunFile, startRun } from 'hillock/client'
+import { bucket, follow, onStack, readRelease, readRunFile, startRun } from 'hillock/client'
 
 process.env['HILLOCK_WORKER'] = `${import.meta.dirname}/worker.ts`
 const { client } = await onStack()
 const run = await startRun(client, readRunFile(`${import.meta.dirname}/lab.yaml`), undefined)
-const { release } = await run.result
+const { release } = await follow(client, run, p => console.error(p?.phase))
 const { stages, quality } = (await readRelease(bucket(), 'my-lab', release))!
 console.log(JSON.stringify({ release, blurred: stages['blur']!.length, quality }))
 process.exit()
