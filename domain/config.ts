@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
 import { Box, intersect, isEmpty } from './geometry.ts'
-import { checkWhole, explain } from './run-file/check.ts'
+import { checkWhole, explain, withModel } from './run-file/check.ts'
 import { Source } from './run-file/source.ts'
 import { roles, stageNames, stages, StagesConfig, type StageName } from './stages.ts'
 
@@ -288,20 +288,4 @@ export function parseRunConfig(raw: unknown, file: string): RunConfig {
     throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${(e as Error).message}`)
   }
   return config
-}
-
-/** One way of saying it: `models.affinity` becomes `model`. @throws HillockError ConfigError where both are given and differ */
-function withModel({ models, ...c }: RunConfig, raw: unknown, file: string): RunConfig {
-  const { affinity, ...others } = models ?? {}
-  const named = (raw as { model?: string }).model
-  if (affinity !== undefined && named !== undefined && named !== affinity)
-    throw new HillockError(
-      'ConfigError',
-      `${file}: model is ${named}, models.affinity is ${affinity}: give one of them`,
-    )
-  return {
-    ...c,
-    ...(affinity !== undefined && { model: affinity }),
-    ...(Object.keys(others).length > 0 && { models: others }),
-  }
 }

@@ -99,3 +99,19 @@ export function explain(issues: readonly z.core.$ZodIssue[], schema: z.ZodType):
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   Math.max(0, ...issues.map(i => i.path.length)) -
   (issues.some(i => i.code === 'unrecognized_keys' && i.path.length === 0) ? 9 : 0)
+
+/** One way of saying it: `models.affinity` becomes `model`. @throws HillockError ConfigError where both are given and differ */
+export function withModel({ models, ...c }: RunConfig, raw: unknown, file: string): RunConfig {
+  const { affinity, ...others } = models ?? {}
+  const named = (raw as { model?: string }).model
+  if (affinity !== undefined && named !== undefined && named !== affinity)
+    throw new HillockError(
+      'ConfigError',
+      `${file}: model is ${named}, models.affinity is ${affinity}: give one of them`,
+    )
+  return {
+    ...c,
+    ...(affinity !== undefined && { model: affinity }),
+    ...(Object.keys(others).length > 0 && { models: others }),
+  }
+}
