@@ -4,6 +4,17 @@ import { amount } from '../domain/slo/cost.ts'
 import type { Progress, StageProgress } from '../domain/contract.ts'
 import type { RunReport } from './commands/run.ts'
 
+/** The one option that every command takes. */
+export interface JsonOption {
+  readonly json?: boolean
+}
+
+/** One JSON object for programs, lines for people. */
+export function say(o: JsonOption, value: object, lines: string | readonly string[]): void {
+  if (o.json) console.log(JSON.stringify(value))
+  else for (const line of [lines].flat()) console.log(line)
+}
+
 export const clock = (s: number): string =>
   s >= 3600
     ? `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`

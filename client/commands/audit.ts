@@ -15,10 +15,10 @@ import { Findings, type Report } from '../audit/report.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { onStack } from '../call.ts'
 import { onceName } from '../names.ts'
+import { say, type JsonOption } from '../report.ts'
 import { line } from '../verify.ts'
 
-interface Options {
-  readonly json?: boolean
+interface Options extends JsonOption {
   readonly all?: boolean
   readonly sample: string
   readonly seed?: string
@@ -74,24 +74,22 @@ export async function audit(name: string, o: Options): Promise<void> {
   const text = canonicalJson(envelope as unknown as Json)
   const stored = `audits/${release.dataset}/${release.release}/${sha256(text)}.json`
   await objects.putIfAbsent(stored, Buffer.from(text))
-  if (o.json) console.log(JSON.stringify({ ...report, stored, signedBy: envelope.signatures[0]?.keyid ?? null }))
-  else print(report, stored, envelope.signatures[0]?.keyid)
+  const keyid = envelope.signatures[0]?.keyid
+  say(o, { ...report, stored, signedBy: keyid ?? null }, lines(report, stored, keyid))
   if (!report.ok) process.exitCode = 1
 }
 
-function print(r: Report, stored: string, keyid: string | undefined): void {
+function lines(r: Report, stored: string, keyid: string | undefined): string[] {
   const c = r.counts
-  console.log(`${r.dataset}/${r.release}, made by ${r.run.workflowId}`)
-  console.log(
+  return [
+    `${r.dataset}/${r.release}, made by ${r.run.workflowId}`,
     `histories     ${c.onServer + c.goneFromServer} in the archive, ${c.onServer} of them held against Temporal's own`,
-  )
-  console.log(`replay        ${c.replayed} against the workflow code of ${r.codeRevision}`)
-  console.log(`lineage       ${c.artifacts} artifacts, ${c.answers} answers of activities`)
-  console.log(
+    `replay        ${c.replayed} against the workflow code of ${r.codeRevision}`,
+    `lineage       ${c.artifacts} artifacts, ${c.answers} answers of activities`,
     `re-execution  ${c.reexecuted} of ${c.activities} activities (seed ${r.seed}): ${c.artifactsEqual} of ${c.artifactsRemade} artifacts are equal`,
-  )
-  for (const [what, n] of Object.entries(r.runtime)) console.log(`  ${n} times not as recorded: ${what}`)
-  for (const f of r.findings) console.log(`${f.check}: ${line(f)}`)
-  console.log(r.ok ? 'everything agrees' : `${r.findings.length} findings`)
-  console.log(`report ${stored}, ${keyid === undefined ? 'NOT signed (no --key)' : `signed by ${keyid}`}`)
+    ...Object.entries(r.runtime).map(([what, n]) => `  ${n} times not as recorded: ${what}`),
+    ...r.findings.map(f => `${f.check}: ${line(f)}`),
+    r.ok ? 'everything agrees' : `${r.findings.length} findings`,
+    `report ${stored}, ${keyid === undefined ? 'NOT signed (no --key)' : `signed by ${keyid}`}`,
+  ]
 }

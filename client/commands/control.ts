@@ -4,11 +4,11 @@ import type { StageName } from '../../domain/stages.ts'
 import { connect } from '../connection.ts'
 import { numberOf } from '../numbers.ts'
 import * as operate from '../operator.ts'
+import { say, type JsonOption } from '../report.ts'
 import { runningStack } from '../stack.ts'
 import { findRun } from './status.ts'
 
-interface Options extends operate.Scope {
-  readonly json?: boolean
+interface Options extends operate.Scope, JsonOption {
   readonly reason: string
   readonly budget?: string
 }
@@ -23,10 +23,9 @@ async function order(run: string, o: Options, what: 'pause' | 'resume'): Promise
   const { workflowId } = await findRun(client, run)
   const budget = o.budget === undefined ? null : numberOf('--budget', o.budget)
   const pauses = await operate[what](client, workflowId, o, { by: operator(), reason: o.reason }, budget)
-  if (o.json) return console.log(JSON.stringify({ workflowId, pauses }))
   const scope = scopeName({ stage: (o.stage ?? null) as StageName | null, region: o.region ?? null })
-  console.log(
+  say(o, { workflowId, pauses }, [
     `${workflowId}: ${scope} ${what === 'pause' ? 'is paused: what is under way ends, nothing new begins' : 'goes on'}`,
-  )
-  for (const p of pauses) console.log(`  paused: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
+    ...pauses.map(p => `  paused: ${scopeName(p)}, by ${p.by}: ${p.reason}`),
+  ])
 }

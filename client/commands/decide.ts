@@ -4,10 +4,10 @@ import { messages, type GateDecision, type SagaStep } from '../../domain/operato
 import { connect } from '../connection.ts'
 import { decide as answer, update, waiting } from '../operator.ts'
 import { operator } from './control.ts'
+import { say, type JsonOption } from '../report.ts'
 import { runningStack } from '../stack.ts'
 
-interface Options {
-  readonly json?: boolean
+interface Options extends JsonOption {
   readonly reason: string
 }
 
@@ -29,8 +29,7 @@ export async function decide(
   const chosen = only(gate === undefined ? open : open.filter(g => g.gate === gate), 'open gate', named)
   const by = operator()
   const decided = await answer(client, chosen.workflowId, chosen.gate, decision, { by, reason: o.reason })
-  if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, ...decided }))
-  else console.log(`${named(chosen)}: ${decision} by ${by}`)
+  say(o, { workflowId: chosen.workflowId, ...decided }, `${named(chosen)}: ${decision} by ${by}`)
 }
 
 export async function resolve(workflow: string, action: string, step: string | undefined, o: Options): Promise<void> {
@@ -40,6 +39,5 @@ export async function resolve(workflow: string, action: string, step: string | u
   const chosen = only(step === undefined ? stuck : stuck.filter(s => s.name === step), 'failing step', named)
   const order = { step: chosen.name, action, author: operator(), reason: o.reason }
   const steps = await update<SagaStep[]>(client, chosen.workflowId, messages.resolve, order)
-  if (o.json) console.log(JSON.stringify({ workflowId: chosen.workflowId, steps }))
-  else console.log(`${named(chosen)}: ${action} by ${order.author}`)
+  say(o, { workflowId: chosen.workflowId, steps }, `${named(chosen)}: ${action} by ${order.author}`)
 }

@@ -8,11 +8,12 @@ import type { diff as diffWorkflow } from '../../workflows/diff.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
 import { onceName } from '../names.ts'
+import { say, type JsonOption } from '../report.ts'
 
 /** Longest list that is printed; the JSON has all. */
 const SHOWN = 8
 
-export async function diff(first: string, second: string, o: { json?: boolean }): Promise<void> {
+export async function diff(first: string, second: string, o: JsonOption): Promise<void> {
   const objects = bucket()
   const [a, b] = await Promise.all([first, second].map(name => findRelease(objects, name)))
   if (a!.dataset !== b!.dataset)
@@ -29,8 +30,7 @@ export async function diff(first: string, second: string, o: { json?: boolean })
   const about = { dataset: input.dataset, release: input.after }
   const digest = await call<typeof diffWorkflow>(client, 'diff', id, [input], about)
   const found = JSON.parse(Buffer.from(await getRaw(objects, digest)).toString()) as ReleaseDiff
-  if (o.json) console.log(JSON.stringify(found))
-  else for (const line of diffLines(found)) console.log(line)
+  say(o, found, diffLines(found))
 }
 
 function diffLines(d: ReleaseDiff): string[] {

@@ -2,15 +2,17 @@
 import { openStore } from '../../storage/stores/open-store.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { exportRelease, SUMS } from '../export.ts'
+import { say, type JsonOption } from '../report.ts'
 import { ticker } from '../progress.ts'
 
-export async function exportTo(name: string, target: string, o: { json?: boolean }): Promise<void> {
+export async function exportTo(name: string, target: string, o: JsonOption): Promise<void> {
   const objects = bucket()
   const { tick, end } = ticker()
   const done = await exportRelease(objects, await findRelease(objects, name), openStore(target), tick)
   end()
-  if (o.json) return console.log(JSON.stringify({ target, ...done }))
-  console.log(
+  say(
+    o,
+    { target, ...done },
     `${done.files} files with ${(done.bytes / 1e6).toFixed(1)} MB, ${done.written} of them written now; ${SUMS} lists them all`,
   )
 }

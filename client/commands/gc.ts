@@ -5,10 +5,7 @@ import { HillockError } from '../../domain/errors.ts'
 import type { gc } from '../../workflows/gc.ts'
 import { call, onStack } from '../call.ts'
 import { secondsOf } from '../numbers.ts'
-
-interface Options {
-  readonly json?: boolean
-}
+import { say, type JsonOption } from '../report.ts'
 
 async function execute(task: CollectTask | null): Promise<Collected> {
   const { client } = await onStack()
@@ -24,14 +21,12 @@ async function execute(task: CollectTask | null): Promise<Collected> {
 const counts = (c: Collected): string =>
   `${c.artifacts} artifacts, ${c.raw} objects of the raw archive, ${c.memo} memories of pages`
 
-const finish = (c: Collected, o: Options, lines: readonly string[]): void => {
-  if (o.json) console.log(JSON.stringify(c))
-  else for (const line of lines) console.log(line)
-  if (!o.json && c.damaged)
-    console.log(`the raw archive is left alone, for something of a release cannot be read: ${c.damaged}`)
+const finish = (c: Collected, o: JsonOption, lines: readonly string[]): void => {
+  const damaged = `the raw archive is left alone, for something of a release cannot be read: ${c.damaged}`
+  say(o, c, [...lines, ...(c.damaged ? [damaged] : [])])
 }
 
-export async function plan(o: Options): Promise<void> {
+export async function plan(o: JsonOption): Promise<void> {
   const c = await execute(null)
   finish(c, o, [
     `named by nothing: ${counts(c)}`,
@@ -39,7 +34,7 @@ export async function plan(o: Options): Promise<void> {
   ])
 }
 
-export async function run(o: Options & { grace: string }): Promise<void> {
+export async function run(o: JsonOption & { grace: string }): Promise<void> {
   const c = await execute({ graceSeconds: secondsOf('--grace', o.grace, 0) })
   finish(c, o, [`deleted: ${counts(c)}`])
 }

@@ -5,6 +5,7 @@ import type { ArtifactRef } from '../../domain/lineage.ts'
 import { isPoison, type Hole } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { bucket, findRelease } from '../catalogue.ts'
+import { say, type JsonOption } from '../report.ts'
 import { operator } from './control.ts'
 
 interface Row extends Hole {
@@ -13,7 +14,7 @@ interface Row extends Hole {
 }
 
 /** The blocks lie in the lineage of the release: nothing has to be running. */
-export async function quarantine(name: string, o: { json?: boolean; retry?: boolean; reason?: string }): Promise<void> {
+export async function quarantine(name: string, o: JsonOption & { retry?: boolean; reason?: string }): Promise<void> {
   const objects = bucket()
   const release = await findRelease(objects, name)
   const artifacts = artifactStore(objects, { quarantined: true })
@@ -30,9 +31,10 @@ export async function quarantine(name: string, o: { json?: boolean; retry?: bool
     for (const ref of new Map(rows.map(r => [canonicalJson(r.ref as never), r.ref])).values())
       await artifacts.quarantine(ref, mark)
   }
-  if (o.json) return console.log(JSON.stringify({ release: release.release, blocks: rows }))
-  if (rows.length === 0) console.log(`no block of ${release.dataset}/${release.release} failed for good`)
-  for (const r of rows)
-    console.log(`${r.stage} ${r.what}  ${r.attempts} attempts: ${r.reason}\n  artifact ${r.stage}/${r.ref.recipe}`)
-  if (o.retry && rows.length > 0) console.log('set aside: run the file again; only these and what follows are made')
+  const line = (r: Row): string =>
+    `${r.stage} ${r.what}  ${r.attempts} attempts: ${r.reason}\n  artifact ${r.stage}/${r.ref.recipe}`
+  const none = `no block of ${release.dataset}/${release.release} failed for good`
+  const aside = 'set aside: run the file again; only these and what follows are made'
+  const lines = rows.length === 0 ? [none] : [...rows.map(line), ...(o.retry ? [aside] : [])]
+  say(o, { release: release.release, blocks: rows }, lines)
 }

@@ -6,7 +6,7 @@ import { workflowIds } from '../../domain/contract.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { cellsIn, key } from '../../domain/geometry.ts'
-import { CHANNELS, type Channel } from '../../domain/release.ts'
+import { CHANNELS, type Channel, type Release } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { decisionsOn } from '../../storage/provenance/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
@@ -14,13 +14,11 @@ import { getDocument } from '../../storage/documents.ts'
 import type { publish as publishWorkflow } from '../../workflows/publish.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease, runFileOf } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
+import { say, type JsonOption } from '../report.ts'
 import { rollBack } from '../rollback.ts'
 import { operator } from './control.ts'
 
-interface Options {
-  readonly json?: boolean
-}
-interface MoveOptions extends Options {
+interface MoveOptions extends JsonOption {
   readonly channel: string
   readonly reason?: string
 }
@@ -35,9 +33,12 @@ interface RollbackOptions extends MoveOptions {
   readonly regions?: string
 }
 
-export async function list(dataset: string | undefined, o: Options): Promise<void> {
+export async function list(dataset: string | undefined, o: JsonOption): Promise<void> {
   const objects = bucket()
-  const rows = []
+  const rows = [] as (Pick<Release, 'dataset' | 'release' | 'quality' | 'cost'> & {
+    channels: string[]
+    holes: number
+  })[]
   for (const d of dataset ? [dataset] : await datasets(objects)) {
     const channels = await channelsOf(objects, d)
     for (const name of await listReleases(objects, d)) {
@@ -52,15 +53,12 @@ export async function list(dataset: string | undefined, o: Options): Promise<voi
       })
     }
   }
-  if (o.json) console.log(JSON.stringify({ releases: rows }))
-  else if (rows.length === 0) console.log('no release yet')
-  for (const r of o.json ? [] : rows)
-    console.log(
-      `${r.dataset}/${r.release}  ${r.channels.join(', ') || '-'}  VOI ${r.quality.voiSum?.toFixed(3) ?? '-'}  holes ${r.holes}  cost ${amount(r.cost)}`,
-    )
+  const line = (r: (typeof rows)[number]): string =>
+    `${r.dataset}/${r.release}  ${r.channels.join(', ') || '-'}  VOI ${r.quality.voiSum?.toFixed(3) ?? '-'}  holes ${r.holes}  cost ${amount(r.cost)}`
+  say(o, { releases: rows }, rows.length === 0 ? 'no release yet' : rows.map(line))
 }
 
-export async function show(name: string, o: Options): Promise<void> {
+export async function show(name: string, o: JsonOption): Promise<void> {
   const objects = bucket()
   const r = await findRelease(objects, name)
   const decisions = await decisionsOn(objects, r.dataset, r.release)
@@ -95,9 +93,12 @@ function channel(name: string): Channel {
   if (!found) throw new HillockError('ConfigError', `--channel ${name}: one of ${CHANNELS.join(', ')}`)
   return found
 }
-const say = (o: Options, dataset: string, c: string, v: ChannelValue): void => {
-  if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...v }))
-  else console.log(`${dataset}/${c} is ${v.release}${v.earlier[0] ? ` (before it: ${v.earlier[0]})` : ''}`)
+const tellChannel = (o: JsonOption, dataset: string, c: string, v: ChannelValue): void => {
+  say(
+    o,
+    { dataset, channel: c, ...v },
+    `${dataset}/${c} is ${v.release}${v.earlier[0] ? ` (before it: ${v.earlier[0]})` : ''}`,
+  )
 }
 
 export async function publish(name: string, o: MoveOptions & { readonly force?: boolean }): Promise<void> {
@@ -109,7 +110,7 @@ export async function publish(name: string, o: MoveOptions & { readonly force?: 
   const move = { dataset: r.dataset, channel: channel(o.channel), release: r.release, ...by, force: o.force ?? false }
   const id = workflowIds.publish(r.dataset, move.channel, r.release)
   const value = await call<typeof publishWorkflow>(client, 'publish', id, [move], r)
-  say(o, r.dataset, o.channel, value)
+  tellChannel(o, r.dataset, o.channel, value)
 }
 
 export async function rollback(dataset: string, o: RollbackOptions): Promise<void> {
@@ -136,12 +137,9 @@ export async function rollback(dataset: string, o: RollbackOptions): Promise<voi
   const tell = o.json ? (): void => {} : (line: string): void => console.error(line)
   const result = await rollBack(client, input, tell)
   const value = (await channelsOf(objects, dataset))[c]!
-  if (o.json) console.log(JSON.stringify({ dataset, channel: c, ...value, ...result }))
-  else {
-    if (result.patch)
-      console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
-    console.log(`${dataset}/${c} is ${value.release}${value.earlier[0] ? ` (before it: ${value.earlier[0]})` : ''}`)
-  }
+  if (result.patch && !o.json)
+    console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
+  tellChannel(o, dataset, c, { ...value, ...result, release: value.release })
 }
 
 const underWay = (client: Client, workflowId: string): Promise<boolean> =>

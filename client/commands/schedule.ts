@@ -13,6 +13,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'
 import { secondsOf } from '../numbers.ts'
+import { say as print } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
 import { actionOf, changed, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
 import { operator } from './control.ts'
@@ -129,7 +130,7 @@ const refused = (e: unknown): unknown =>
 
 export async function list(dataset: string | undefined, o: Options): Promise<void> {
   const { client } = await onStack()
-  const rows = []
+  const rows: { schedule: string; paused: boolean; note: string | undefined; next: Date | null }[] = []
   for await (const s of client.schedule.list())
     if (s.scheduleId.startsWith(`${PREFIX}${dataset ? `${dataset}/` : ''}`))
       rows.push({
@@ -138,11 +139,9 @@ export async function list(dataset: string | undefined, o: Options): Promise<voi
         note: s.state.note,
         next: s.info.nextActionTimes[0] ?? null,
       })
-  if (o.json) console.log(JSON.stringify({ schedules: rows }))
-  else if (rows.length === 0) console.log('no schedule yet')
-  else
-    for (const r of rows)
-      console.log(`${r.schedule.padEnd(30)} ${r.paused ? `PAUSED: ${r.note}` : `next ${r.next?.toISOString() ?? '-'}`}`)
+  const line = (r: (typeof rows)[number]): string =>
+    `${r.schedule.padEnd(30)} ${r.paused ? `PAUSED: ${r.note}` : `next ${r.next?.toISOString() ?? '-'}`}`
+  print(o, { schedules: rows }, rows.length === 0 ? 'no schedule yet' : rows.map(line))
 }
 
 export const show = (name: string, o: Options): Promise<void> => worked(name, o, async () => {})
@@ -155,7 +154,7 @@ export async function remove(name: string, o: Options): Promise<void> {
   const { client } = await onStack()
   await found(client, name)
   await client.schedule.getHandle(idOf(name)).delete()
-  console.log(o.json ? JSON.stringify({ deleted: name }) : `${name} is deleted`)
+  print(o, { deleted: name }, `${name} is deleted`)
 }
 
 /** What the schedule would do now. */
@@ -214,15 +213,13 @@ async function say(client: Client, name: string, o: Options, note?: string): Pro
       }),
     ),
   }
-  if (o.json) console.log(JSON.stringify(value))
-  else {
-    console.log(`${value.schedule}: ${given.what} ${given.file}, ${given.when}${paused ? `, PAUSED: ${why}` : ''}`)
-    if (note) console.log(`  ${note}`)
-    if (differs)
-      console.log(`  of the run file it keeps what was given; ${differs} (\`hillock schedule update ${name}\`)`)
-    for (const at of value.next) console.log(`  next ${inZone(at, value.timeZone)}`)
-    for (const r of value.recent) console.log(`  did  ${inZone(r.at, value.timeZone)} ${r.workflow}: ${r.outcome}`)
-  }
+  print(o, value, [
+    `${value.schedule}: ${given.what} ${given.file}, ${given.when}${paused ? `, PAUSED: ${why}` : ''}`,
+    ...(note ? [`  ${note}`] : []),
+    ...(differs ? [`  of the run file it keeps what was given; ${differs} (\`hillock schedule update ${name}\`)`] : []),
+    ...value.next.map(at => `  next ${inZone(at, value.timeZone)}`),
+    ...value.recent.map(r => `  did  ${inZone(r.at, value.timeZone)} ${r.workflow}: ${r.outcome}`),
+  ])
 }
 
 /** `2026-11-27 04:00:00 Europe/Zurich`, beside it UTC where that is another. */

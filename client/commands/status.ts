@@ -7,7 +7,7 @@ import { connect } from '../connection.ts'
 import { causeOf, progressOf } from '../execute.ts'
 import { isCalled } from '../names.ts'
 import { waiting, waitingLines } from '../operator.ts'
-import { progressLine } from '../report.ts'
+import { progressLine, say, type JsonOption } from '../report.ts'
 import { runningStack } from '../stack.ts'
 import { troublesHere, troublesOf } from '../troubles.ts'
 
@@ -60,14 +60,13 @@ const reasonOf = (client: Client, workflowId: string): Promise<string | null> =>
       (e: unknown) => causeOf(e).message,
     )
 
-export async function status(run: string | undefined, o: { json?: boolean; all?: boolean }): Promise<void> {
+export async function status(run: string | undefined, o: JsonOption & { all?: boolean }): Promise<void> {
   const stack = runningStack()
   const client = await connect(stack.temporal)
   if (o.all) {
     const rows = await runs(client)
-    if (o.json) console.log(JSON.stringify({ runs: rows }))
-    else for (const r of rows) console.log(`${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`)
-    return
+    const line = (r: RunRow): string => `${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`
+    return say(o, { runs: rows }, rows.map(line))
   }
   const { run: chosen, progress, waits } = await statusOf(client, run)
   const open = chosen.status === 'RUNNING'
@@ -76,15 +75,12 @@ export async function status(run: string | undefined, o: { json?: boolean; all?:
     ...(await troublesHere(home(), stack)),
     ...(open ? await troublesOf(client, stack.temporal, [chosen.workflowId]) : []),
   ]
-  if (o.json)
-    console.log(JSON.stringify({ ...chosen, ...progress, reason, troubles, waiting: waits, processes: stack.children }))
-  else {
-    console.log(
-      `${chosen.workflowId}: ${chosen.status}${reason ? `: ${reason}` : ''}${progress ? `, phase ${progress.phase}` : ''}`,
-    )
-    for (const p of progress?.pauses ?? []) console.log(`PAUSED: ${scopeName(p)}, by ${p.by}: ${p.reason}`)
-    for (const r of progress?.stages ?? []) console.log(progressLine(r, Date.now()))
-    if (!progress) console.log('no worker answers the progress query just now')
-    for (const line of [...troubles, ...waitingLines(waits)]) console.log(line)
-  }
+  say(o, { ...chosen, ...progress, reason, troubles, waiting: waits, processes: stack.children }, [
+    `${chosen.workflowId}: ${chosen.status}${reason ? `: ${reason}` : ''}${progress ? `, phase ${progress.phase}` : ''}`,
+    ...(progress?.pauses ?? []).map(p => `PAUSED: ${scopeName(p)}, by ${p.by}: ${p.reason}`),
+    ...(progress?.stages ?? []).map(r => progressLine(r, Date.now())),
+    ...(progress ? [] : ['no worker answers the progress query just now']),
+    ...troubles,
+    ...waitingLines(waits),
+  ])
 }

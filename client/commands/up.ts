@@ -2,22 +2,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isHillockError } from '../../domain/errors.ts'
 import { home } from '../../worker/home.ts'
+import { say, type JsonOption } from '../report.ts'
 import { ensureStack, standingStack, stopStack } from '../stack.ts'
 import { unwatch } from '../waits.ts'
 
-export async function up(o: { json?: boolean; detach?: boolean; host?: string }): Promise<void> {
+export async function up(o: JsonOption & { detach?: boolean; host?: string }): Promise<void> {
   if (o.host !== undefined) process.env['HILLOCK_SERVING_HOST'] = o.host
   const { stack, started } = await ensureStack()
   if (o.host !== undefined && !started)
     console.error(`it was up already: \`hillock down\` first, if releases are to be served on ${o.host}`)
-  if (o.json) console.log(JSON.stringify({ ...stack, started }))
-  else {
-    console.log(
-      `${started ? 'started' : 'already up'}: releases ${stack.serving}  Temporal UI ${stack.ui}  state ${home().root}`,
-    )
-    console.log(`metrics for Prometheus: ${Object.values(stack.metrics).join('  ')}`)
-    if (!o.detach) console.log('Ctrl-C stops it.')
-  }
+  say(o, { ...stack, started }, [
+    `${started ? 'started' : 'already up'}: releases ${stack.serving}  Temporal UI ${stack.ui}  state ${home().root}`,
+    `metrics for Prometheus: ${Object.values(stack.metrics).join('  ')}`,
+    ...(o.detach ? [] : ['Ctrl-C stops it.']),
+  ])
   if (!o.detach) await serveUntilInterrupted()
 }
 
@@ -39,8 +37,7 @@ export async function serveUntilInterrupted(): Promise<void> {
   }
 }
 
-export async function down(o: { json?: boolean }): Promise<void> {
+export async function down(o: JsonOption): Promise<void> {
   const stopped = await stopStack()
-  if (o.json) console.log(JSON.stringify({ stopped }))
-  else console.log(stopped ? 'stopped' : 'nothing was running')
+  say(o, { stopped }, stopped ? 'stopped' : 'nothing was running')
 }

@@ -3,11 +3,10 @@ import { isHillockError } from '../../domain/errors.ts'
 import { readPublicKey } from '../../storage/provenance/envelope.ts'
 import { bucket, locate } from '../catalogue.ts'
 import { ticker } from '../progress.ts'
-import { clock } from '../report.ts'
+import { clock, say, type JsonOption } from '../report.ts'
 import { line, verify as check, type Finding, type Verified } from '../verify.ts'
 
-interface Options {
-  readonly json?: boolean
+interface Options extends JsonOption {
   readonly all?: boolean
   readonly key?: string
 }
@@ -35,15 +34,12 @@ export async function verify(name: string | undefined, o: Options): Promise<void
   end()
   const { findings, unproven } = result
   const seconds = (Date.now() - started) / 1000
-  if (o.json) console.log(JSON.stringify({ ...result, seconds, ok: findings.length === 0 }))
-  else {
-    console.log(
-      `${result.objects} objects with ${(result.bytes / 1e6).toFixed(1)} MB of data are what their digests say (${clock(seconds)})`,
-    )
-    for (const f of unproven) console.log(`not proved: ${f.what}: ${f.why}; \`hillock audit\` asks Temporal`)
-    for (const f of findings) console.log(line(f))
-    if (findings.length > 0 && !o.all) console.log('stopped there; --all goes on')
-  }
+  say(o, { ...result, seconds, ok: findings.length === 0 }, [
+    `${result.objects} objects with ${(result.bytes / 1e6).toFixed(1)} MB of data are what their digests say (${clock(seconds)})`,
+    ...unproven.map(f => `not proved: ${f.what}: ${f.why}; \`hillock audit\` asks Temporal`),
+    ...findings.map(line),
+    ...(findings.length > 0 && !o.all ? ['stopped there; --all goes on'] : []),
+  ])
   if (findings.length > 0) process.exitCode = 1
 }
 
