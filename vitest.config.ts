@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
 
 /** The longest first, so that none is left alone at the end; the quick ones fill the gaps. */
-const ORDER = [/system\/gcs/, /system\/control/, /system\/plan/, /system\//]
+const ORDER = [/runs\/gcs/, /operation\/control/, /runs\/plan/, /system\//]
 const rank = ({ moduleId }: TestSpecification): number => {
   const found = ORDER.findIndex(name => name.test(moduleId))
   return found < 0 ? ORDER.length : found

@@ -17,7 +17,7 @@ const full = process.env['HILLOCK_FULL'] === '1'
 
 /** Keys that cannot be changed here. */
 const elsewhere: Readonly<Record<string, string>> = {
-  bucket: 'where things are kept: the same run on another bucket is test/system/gcs.test.ts',
+  bucket: 'where things are kept: the same run on another bucket is test/system/runs/gcs.test.ts',
 }
 
 /** Keys of which every other value is refused on these small inputs. */

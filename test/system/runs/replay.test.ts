@@ -1,9 +1,9 @@
 // Workflow code against recorded histories: a change that would break running workflows fails here.
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { expect, test } from 'vitest'
-import * as workflows from '../../workflows/index.ts'
-import { workflowBundle } from '../../worker/workflow-bundle.ts'
-import { recordedHistories } from '../recorded.ts'
+import * as workflows from '../../../workflows/index.ts'
+import { workflowBundle } from '../../../worker/workflow-bundle.ts'
+import { recordedHistories } from '../../recorded.ts'
 
 const typeOf = (events: readonly Record<string, unknown>[]): string =>
   (events[0]!['workflowExecutionStartedEventAttributes'] as { workflowType: { name: string } }).workflowType.name

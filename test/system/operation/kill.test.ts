@@ -1,8 +1,8 @@
 // Killed processes: each of a stack, its keeper too, dies in the middle of a run; the release is the same, and nothing is left.
 import { afterAll, expect, test } from 'vitest'
-import type { RunReport } from '../../client/commands/run.ts'
-import { endMarked } from '../../worker/identity.ts'
-import { ALL, harm, Hillock, TINY } from './harness.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import { endMarked } from '../../../worker/identity.ts'
+import { ALL, harm, Hillock, TINY } from '../harness.ts'
 
 /** HILLOCK_KILLS=50 for the long form, in as many runs as it takes. */
 const KILLS = Number(process.env['HILLOCK_KILLS'] ?? 4)

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import type { Release } from '../../domain/release.ts'
-import type { SloReport, StageLevel } from '../../domain/slo/slo.ts'
-import { stages, type StageName } from '../../domain/stages.ts'
-import { archiveFolder } from '../../storage/provenance/histories.ts'
-import { Hillock, TINY } from './harness.ts'
+import type { Release } from '../../../domain/release.ts'
+import type { SloReport, StageLevel } from '../../../domain/slo/slo.ts'
+import { stages, type StageName } from '../../../domain/stages.ts'
+import { archiveFolder } from '../../../storage/provenance/histories.ts'
+import { Hillock, TINY } from '../harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-slo-'))
 const rules = join(folder, 'faults.json')

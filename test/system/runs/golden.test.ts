@@ -1,10 +1,10 @@
 // Golden digests: a stage that makes other bytes from the same recipe must have its version raised.
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import type { Release } from '../../domain/release.ts'
-import { fileStore } from '../../storage/file-store.ts'
-import { changedWithoutVersion, goldenOf, readGolden, unrecorded } from '../recorded.ts'
-import { Hillock } from './harness.ts'
+import type { Release } from '../../../domain/release.ts'
+import { fileStore } from '../../../storage/file-store.ts'
+import { changedWithoutVersion, goldenOf, readGolden, unrecorded } from '../../recorded.ts'
+import { Hillock } from '../harness.ts'
 
 const hillock = new Hillock()
 afterAll(() => hillock.close(), 60_000)

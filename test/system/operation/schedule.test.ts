@@ -3,10 +3,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunReport } from '../../client/commands/run.ts'
-import { connect } from '../../client/connection.ts'
-import type { Release } from '../../domain/release.ts'
-import { Hillock, TINY } from './harness.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import { connect } from '../../../client/connection.ts'
+import type { Release } from '../../../domain/release.ts'
+import { Hillock, TINY } from '../harness.ts'
 
 const hillock = new Hillock()
 let first: RunReport

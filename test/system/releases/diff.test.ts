@@ -1,11 +1,11 @@
 // `hillock release diff`: what another threshold in one region changes, held against the labels themselves.
 import { afterAll, expect, test } from 'vitest'
-import type { ReleaseDiff } from '../../domain/plan/diff.ts'
-import type { Release } from '../../domain/release.ts'
-import { artifactStore } from '../../storage/artifacts.ts'
-import { fileStore } from '../../storage/file-store.ts'
-import { readBox } from '../../storage/formats/volume.ts'
-import { Hillock, TINY } from './harness.ts'
+import type { ReleaseDiff } from '../../../domain/plan/diff.ts'
+import type { Release } from '../../../domain/release.ts'
+import { artifactStore } from '../../../storage/artifacts.ts'
+import { fileStore } from '../../../storage/file-store.ts'
+import { readBox } from '../../../storage/formats/volume.ts'
+import { Hillock, TINY } from '../harness.ts'
 import { join } from 'node:path'
 
 const hillock = new Hillock()

@@ -1,6 +1,6 @@
 // Any decomposition, the same bytes: shape of the regions and number of threads change nothing in the segmentation.
 import { afterAll, expect, test } from 'vitest'
-import { Hillock, TINY } from './harness.ts'
+import { Hillock, TINY } from '../harness.ts'
 
 const one = new Hillock({ HILLOCK_THREADS: '1', HILLOCK_ONNX_THREADS: '1' })
 const four = new Hillock({ HILLOCK_THREADS: '4', HILLOCK_ONNX_THREADS: '2' })

@@ -1,10 +1,10 @@
 // Layouts of a release: rebalanced without making anything else, and its EM imported again as the source of another dataset.
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunReport } from '../../client/commands/run.ts'
-import type { Reads } from '../../domain/releases/read-cost.ts'
-import { openVolume } from '../../storage/foreign/volume.ts'
-import { Hillock, made } from './harness.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import type { Reads } from '../../../domain/releases/read-cost.ts'
+import { openVolume } from '../../../storage/foreign/volume.ts'
+import { Hillock, made } from '../harness.ts'
 
 const hillock = new Hillock()
 let first: RunReport

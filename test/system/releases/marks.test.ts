@@ -1,9 +1,9 @@
 // What is marked is made again or left out by the next run, and nothing else is; a lifted mark brings everything back.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunReport } from '../../client/commands/run.ts'
-import type { Plan } from '../../domain/plan/plan.ts'
-import type { Release } from '../../domain/release.ts'
-import { counts, Hillock, made, TINY } from './harness.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import type { Plan } from '../../../domain/plan/plan.ts'
+import type { Release } from '../../../domain/release.ts'
+import { counts, Hillock, made, TINY } from '../harness.ts'
 
 const IMAGES = 'through=render'
 const hillock = new Hillock()

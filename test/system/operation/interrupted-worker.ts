@@ -1,15 +1,15 @@
-// A worker that makes supervoxels with kernels of its own, for test/system/interrupted.test.ts; `node interrupted-worker.ts ADDRESS BUCKET LOG HELD`.
+// A worker that makes supervoxels with kernels of its own, for test/system/operation/interrupted.test.ts; `node interrupted-worker.ts ADDRESS BUCKET LOG HELD`.
 import { appendFileSync } from 'node:fs'
 import { NativeConnection, Worker } from '@temporalio/worker'
-import { supervoxel } from '../../activities/blockwise.ts'
-import type { Compute, Deps } from '../../activities/context.ts'
-import { guarded } from '../../activities/guard.ts'
-import { queues } from '../../domain/contract.ts'
-import { voxels } from '../../domain/geometry.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
-import type { WatershedRequest } from '../../kernels/segmentation/watershed.ts'
-import { artifactStore } from '../../storage/artifacts.ts'
-import { fileStore } from '../../storage/file-store.ts'
+import { supervoxel } from '../../../activities/blockwise.ts'
+import type { Compute, Deps } from '../../../activities/context.ts'
+import { guarded } from '../../../activities/guard.ts'
+import { queues } from '../../../domain/contract.ts'
+import { voxels } from '../../../domain/geometry.ts'
+import type { CellTask } from '../../../domain/index/tasks.ts'
+import type { WatershedRequest } from '../../../kernels/segmentation/watershed.ts'
+import { artifactStore } from '../../../storage/artifacts.ts'
+import { fileStore } from '../../../storage/file-store.ts'
 
 const [address, bucket, log, held] = process.argv.slice(2) as [string, string, string, string]
 const objects = fileStore(bucket)

@@ -7,11 +7,11 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { workflowIds, type RollbackInput } from '../../domain/contract.ts'
-import { messages, type Gate, type SagaStep } from '../../domain/operator.ts'
-import { decisionsOn } from '../../storage/provenance/decisions.ts'
-import { getRelease } from '../../storage/releases.ts'
-import { dice } from './harness.ts'
+import { workflowIds, type RollbackInput } from '../../../domain/contract.ts'
+import { messages, type Gate, type SagaStep } from '../../../domain/operator.ts'
+import { decisionsOn } from '../../../storage/provenance/decisions.ts'
+import { getRelease } from '../../../storage/releases.ts'
+import { dice } from '../harness.ts'
 import { configOfDataset, REGIONS, Stand, until } from './saga-stand.ts'
 
 // Read when the module is loaded, so set before the imports above.

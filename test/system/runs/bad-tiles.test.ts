@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, expect, test } from 'vitest'
-import { encodePng } from '../../storage/formats/image.ts'
-import type { RunReport } from '../../client/commands/run.ts'
-import type { TileEntry } from '../../domain/run-file/source.ts'
-import { openVolume } from '../../storage/foreign/volume.ts'
-import { greyIn, precomputed } from '../storage/foreign/fixtures.ts'
-import { Hillock } from './harness.ts'
+import { encodePng } from '../../../storage/formats/image.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import type { TileEntry } from '../../../domain/run-file/source.ts'
+import { openVolume } from '../../../storage/foreign/volume.ts'
+import { greyIn, precomputed } from '../../storage/foreign/fixtures.ts'
+import { Hillock } from '../harness.ts'
 
 const hillock = new Hillock()
 const folder = mkdtempSync(join(tmpdir(), 'hillock-tiles-'))

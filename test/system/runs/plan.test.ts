@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunReport } from '../../client/commands/run.ts'
-import type { Plan, PlanRow } from '../../domain/plan/plan.ts'
-import type { Lineage } from '../../domain/lineage.ts'
-import { counts, Hillock, made, TINY } from './harness.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import type { Plan, PlanRow } from '../../../domain/plan/plan.ts'
+import type { Lineage } from '../../../domain/lineage.ts'
+import { counts, Hillock, made, TINY } from '../harness.ts'
 
 const hillock = new Hillock()
 const scratch = mkdtempSync(join(tmpdir(), 'hillock-plan-'))

@@ -1,12 +1,12 @@
 // What verify and audit say of a bucket in which some objects are others: every object is read once, every history asked for once.
 import type { Client } from '@temporalio/client'
-import { Held } from '../../client/audit/held.ts'
-import { Findings } from '../../client/audit/report.ts'
-import { verify, type Finding } from '../../client/verify.ts'
-import { Release } from '../../domain/release.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
-import { releaseKey } from '../../storage/releases.ts'
-import { getSealed } from '../../storage/sealed.ts'
+import { Held } from '../../../client/audit/held.ts'
+import { Findings } from '../../../client/audit/report.ts'
+import { verify, type Finding } from '../../../client/verify.ts'
+import { Release } from '../../../domain/release.ts'
+import type { ObjectStore } from '../../../storage/object-store.ts'
+import { releaseKey } from '../../../storage/releases.ts'
+import { getSealed } from '../../../storage/sealed.ts'
 
 /** Objects that are others, by key; null: gone. */
 export type Forged = Map<string, string | Uint8Array | null>

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Finding } from '../../client/verify.ts'
-import { connect } from '../../client/connection.ts'
-import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { aboutHistory, type History } from '../../domain/provenance/history.ts'
-import { sha256 } from '../../domain/recipe.ts'
-import type { Release } from '../../domain/release.ts'
-import { stageNames } from '../../domain/stages.ts'
-import { fileStore } from '../../storage/file-store.ts'
+import type { Finding } from '../../../client/verify.ts'
+import { connect } from '../../../client/connection.ts'
+import { canonicalJson, type Json } from '../../../domain/canonical.ts'
+import { aboutHistory, type History } from '../../../domain/provenance/history.ts'
+import { sha256 } from '../../../domain/recipe.ts'
+import type { Release } from '../../../domain/release.ts'
+import { stageNames } from '../../../domain/stages.ts'
+import { fileStore } from '../../../storage/file-store.ts'
 import {
   archiveFolder,
   byName,
@@ -18,11 +18,11 @@ import {
   getHistoryIndex,
   historyKey,
   type HistoryIndex,
-} from '../../storage/provenance/histories.ts'
-import { sealed } from '../../storage/sealed.ts'
-import { eventForgeries, type EventForgery } from '../event-forgeries.ts'
+} from '../../../storage/provenance/histories.ts'
+import { sealed } from '../../../storage/sealed.ts'
+import { eventForgeries, type EventForgery } from '../../event-forgeries.ts'
 import { looks, remembering, rememberHistories, type Forged } from './forging.ts'
-import { Hillock } from './harness.ts'
+import { Hillock } from '../harness.ts'
 
 const hillock = new Hillock()
 const objects = remembering(fileStore(join(hillock.home, 'bucket')))

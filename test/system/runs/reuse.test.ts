@@ -2,8 +2,8 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunReport } from '../../client/commands/run.ts'
-import { counts, Hillock, made, TINY } from './harness.ts'
+import type { RunReport } from '../../../client/commands/run.ts'
+import { counts, Hillock, made, TINY } from '../harness.ts'
 
 const hillock = new Hillock()
 let first: RunReport
