@@ -2,12 +2,13 @@
 import type { Refs } from '../domain/contract.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
+import { gridOf } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/index/tasks.ts'
 import type { Node } from '../domain/index/tree.ts'
 import type { Deps } from './context.ts'
-import { gridOf, pageTowards, readPage } from './housekeeping/pages.ts'
+import { pageTowards, readPage } from './housekeeping/pages.ts'
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
 async function lookUp(deps: Deps, task: CellTask, stage: StageName, node: Node): Promise<ArtifactRef> {

@@ -7,7 +7,8 @@ import { digestOf, recordDigest, type ArtifactRef, type Lineage, type Output, ty
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { CellTask } from '../domain/index/tasks.ts'
+import { rangeName } from '../domain/index/sweep.ts'
+import type { CellTask, RangeTask } from '../domain/index/tasks.ts'
 import { retriesOf } from './attempts.ts'
 import { regionBox } from './cells.ts'
 import { PendingInput, type Deps } from './context.ts'
@@ -44,6 +45,15 @@ export const ofNode = (stage: StageName, { level, cell }: CellTask, ...[paramete
   parameters,
   inputs,
   extent: { node: cell, level },
+})
+
+/** Of a range of segments; the only one is the dataset. */
+export const ofRange = (stage: StageName, { range, of }: RangeTask, ...[parameters, inputs]: Of): Order => ({
+  stage,
+  key: rangeName(range, of),
+  parameters,
+  inputs,
+  extent: of === 1 ? 'dataset' : { range, of },
 })
 
 /** Of the dataset as a whole. */

@@ -4,21 +4,21 @@ import { createHash } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import Table from 'cli-table3'
 import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { parseRunConfig } from '../domain/config.ts'
 import { queues, searchAttributes, type Outcome, type RunContext, type Swept } from '../domain/contract.ts'
 import { noCount } from '../domain/slo/counts.ts'
 import { map3, product, type Vec3 } from '../domain/geometry.ts'
-import { expected, isDatasetPhase, phasesOf } from '../domain/index/phases.ts'
+import { expected, gridOf, isDatasetPhase, isOfSections, phasesOf } from '../domain/index/phases.ts'
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
-import { BATCH, regionGrid, sectionGrid } from '../domain/index/sweep.ts'
-import type { CellTask, DatasetTask, Housekeeping, PageTask, SectionTask } from '../domain/index/tasks.ts'
+import { BATCH, rangeName } from '../domain/index/sweep.ts'
+import type { CellTask, DatasetTask, Housekeeping, PageTask, RangeTask, SectionTask } from '../domain/index/tasks.ts'
 import { wholePhase } from '../domain/index/walk.ts'
 import { findTemporalCli } from '../worker/temporal-cli.ts'
 import { workflowBundle } from '../worker/workflow-bundle.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
+import { n, table } from './print.ts'
 
 const { values } = parseArgs({
   options: {
@@ -66,9 +66,10 @@ const count = (stage: StageName, made: number): Swept['counts'][number] => ({ ..
 
 /** Stage activities that answer at once, with answers of the real size. */
 function stubs(context: RunContext): Record<string, (task: never) => Promise<unknown>> {
-  const stage = (s: StageName) => async (task: CellTask | DatasetTask | SectionTask) => {
+  const stage = (s: StageName) => async (task: CellTask | DatasetTask | RangeTask | SectionTask) => {
     if ('first' in task && s !== 'phantom')
       return { page: digest(`${s}${task.first}`), counts: [count(s, task.last - task.first + 1)] }
+    if ('range' in task) return outcome(s, rangeName(task.range, task.of))
     const cell = 'cell' in task ? (stages[s].scope === 'node' ? `${task.level}/${task.cell}` : task.cell) : 'all'
     return outcome(s, cell)
   }
@@ -107,8 +108,8 @@ function counted(context: RunContext): { runs: Map<string, number>; activities: 
   let activities = 3
   for (const phase of phases) {
     const { node } = wholePhase(context, phase, {})
-    const ofSections = phase === 'sections' || phase === 'matches'
-    const grid = ofSections ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+    const first = stageNames.find(s => stages[s].phase === phase)!
+    const grid = gridOf(first, context)
     if (isDatasetPhase(phase)) {
       activities++
       continue
@@ -119,10 +120,12 @@ function counted(context: RunContext): { runs: Map<string, number>; activities: 
     runs.sweep += sweeps
     const ofTree = stageNames.some(s => stages[s].phase === phase && stages[s].scope === 'node')
     const cells = ofTree ? 0 : product(grid.cells)
-    if (!ofTree) runs[ofSections ? 'sections' : 'region'] += cells
+    // Ranges of segments are workflows of the same kind as regions.
+    if (!ofTree) runs[isOfSections(first) ? 'sections' : 'region'] += cells
     // Every sweep probes and saves its page, every cell saves its page.
     activities += 2 * sweeps + cells
-    for (const [s, made] of expected(context)) if (stages[s].phase === phase) activities += ofSections ? cells : made
+    for (const [s, made] of expected(context))
+      if (stages[s].phase === phase) activities += isOfSections(first) ? cells : made
   }
   return { runs: new Map(Object.entries(runs)), activities }
 }
@@ -229,17 +232,6 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
       await sleep(100)
     }
 }
-
-const table = (head: string[], rows: (string | number)[][]): string => {
-  const t = new Table({
-    head,
-    style: { head: [], border: [], compact: true },
-    colAligns: head.map((_, i) => (i ? 'right' : 'left')),
-  })
-  t.push(...rows)
-  return t.toString()
-}
-const n = (v: number): string => Math.round(v).toLocaleString('en')
 
 const context = contextOf(Number(values.blocks))
 const blocks = product(map3(a => context.bounds.max[a] / BLOCK[a]))

@@ -22,6 +22,7 @@ export const workflowIds = {
   sweep: (c: RunContext, phase: string, node: Node): string =>
     `sweep/${c.dataset}/${c.run}/${phase}/${node.level}_${key(node.coord)}`,
   region: (c: RunContext, phase: string, region: string): string => `region/${c.dataset}/${c.run}/${phase}/${region}`,
+  range: (c: RunContext, phase: string, range: number): string => `range/${c.dataset}/${c.run}/${phase}/${range}`,
   release: (c: Pick<RunContext, 'dataset' | 'run'>): string => `release/${c.dataset}/${c.run}`,
   rollback: (dataset: string, channel: string, release: string): string =>
     `rollback/${dataset}/${channel}/from-${release}`,
@@ -54,7 +55,7 @@ export interface RunContext {
   readonly run: string
   /** sha256 of the resolved run file in the raw archive. */
   readonly config: string
-  /** sha256 of the list of tiles in the raw archive; null in it where tiles follow from the bounds. */
+  /** sha256 of the list of tiles in the raw archive, which names a document for each batch of sections. */
   readonly layout: string
   /** Digest of what a source that is one thing (a stack, a volume) looked like when the run began. */
   readonly source?: string

@@ -23,6 +23,7 @@ export const Recipe = z.strictObject({
     z.strictObject({ section: z.number().int() }),
     z.strictObject({ sections: z.array(z.number().int()).readonly() }),
     z.strictObject({ node: z.string(), level: z.number().int() }),
+    z.strictObject({ range: z.number().int(), of: z.number().int() }),
     z.literal('dataset'),
   ]),
   seed: z.number().int(),

@@ -1,10 +1,12 @@
 // A release as a plain static layout: what lies at each path, told by the manifest; served path by path, exported as files.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { rangeName } from '../domain/index/sweep.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { PackLayer, Release, VolumeLayer } from '../domain/release.ts'
 import { EM, layers, type LayerRow, type VolumeRow } from '../domain/stages.ts'
 import type { ArtifactStore } from './artifacts.ts'
 import { mipLayouts, ownerOf } from './formats/layouts.ts'
+import { rangeOfFile } from './formats/precomputed/by-id.ts'
 import { volumeInfo } from './formats/precomputed/info.ts'
 import { shardGrid } from './formats/precomputed/shard-grid.ts'
 import { zarrShardShape } from './formats/zarr-shard.ts'
@@ -117,9 +119,11 @@ interface Mount {
 /** Those further down come first: `segmentation/mesh/` before `segmentation/`. */
 function mounts(release: Release): Mount[] {
   const pack = (l: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
-    const { artifacts } = release.layers[l.layer as 'mesh']!
-    const ref = artifacts['all']!
-    return { at, of, artifacts: [ref], owner: output => (!only || only.includes(output) ? ref : undefined) }
+    const { artifacts: held } = release.layers[l.layer as 'mesh']!
+    const artifacts = Object.values(held)
+    const owner = (output: string): ArtifactRef | undefined =>
+      held[rangeName(rangeOfFile(output, artifacts.length), artifacts.length)]
+    return { at, of, artifacts, owner: output => (!only || only.includes(output) ? owner(output) : undefined) }
   }
   const volume = (at: string, of: string, layer: VolumeLayer): Mount => ({
     at,

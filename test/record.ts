@@ -15,8 +15,8 @@ import { Hillock, TINY } from './system/harness.ts'
 /** Every command that starts a workflow, so that there is a history of each kind. */
 async function work(hillock: Hillock): Promise<string> {
   const must = async (...args: string[]): Promise<void> => {
-    const { code, stderr } = await hillock.cli(...args)
-    if (code !== 0) throw new Error(`hillock ${args.join(' ')} ended with ${code}: ${stderr}`)
+    const { code, stdout, stderr } = await hillock.cli(...args)
+    if (code !== 0) throw new Error(`hillock ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`)
   }
   await must('plan', TINY)
   const { release } = await hillock.run(TINY)

@@ -59,6 +59,13 @@ function visit(kind: PlaceKind, place: Place, control: Control): Promise<Swept> 
       startChild<typeof sections>('sections', { workflowId, args: [place], staticSummary, searchAttributes }),
     )
   }
+  if (kind === 'range') {
+    const workflowId = workflowIds.range(context, phase, node.coord[2])
+    const staticSummary = `segments, range ${node.coord[2]}: ${names.join(', ')}`
+    return control.follow(workflowId, () =>
+      startChild<typeof region>('region', { workflowId, args: [place], staticSummary, searchAttributes }),
+    )
+  }
   const cell = key(node.coord)
   const workflowId = workflowIds.region(context, phase, cell)
   return control.follow(workflowId, () =>

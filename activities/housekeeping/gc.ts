@@ -5,7 +5,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Collected, CollectTask } from '../../domain/contract.ts'
 import type { Page } from '../../domain/index/page.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { digestsIn, type History } from '../../domain/provenance/history.ts'
+import type { History } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
@@ -68,12 +68,11 @@ class Kept {
     const mentioned = new Set<string>()
     await mapBounded(await runningWorkflows(client), WIDTH, async ({ workflowId, runId }) => {
       const history = await client.workflow.getHandle(workflowId, runId).fetchHistory()
-      for (const d of digestsIn(JSON.parse(historyToJSON(history)) as History)) mentioned.add(d)
+      for (const d of await this.reach.mention(JSON.parse(historyToJSON(history)) as History)) mentioned.add(d)
       progress(0, 0)
     })
     const before = new Set(this.reach.artifacts.keys())
     await mapBounded([...mentioned], WIDTH, async digest => {
-      this.reach.mentioned.add(digest)
       this.recipes.add(digest)
       if (await this.isPage(digest)) await this.reach.page(digest, 'a running workflow')
     })

@@ -3,8 +3,7 @@ import { entryOf, type BatchOutcome, type Outcome, type Refs, type RunContext } 
 import { countOf, summed } from '../../domain/slo/counts.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { pageOf, type IndexEntry, type Page } from '../../domain/index/page.ts'
-import { stages, type StageName } from '../../domain/stages.ts'
-import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep, type Grid } from '../../domain/index/sweep.ts'
+import { BATCH, nodesBelow, sectionGrid, topSweep, type Grid } from '../../domain/index/sweep.ts'
 import { nodeKey, type Node } from '../../domain/index/tree.ts'
 import type { Deps } from '../context.ts'
 import { document, saveDocument } from '../documents.ts'
@@ -49,10 +48,6 @@ export async function refsBelow(deps: Deps, pages: readonly string[], stage: str
   for await (const e of entriesBelow(deps, pages, s => s === stage)) refs[e.cell] = e.ref
   return refs
 }
-
-/** The grid that the cells of a stage lie on. */
-export const gridOf = (stage: StageName, { bounds, region }: Pick<RunContext, 'bounds' | 'region'>): Grid =>
-  ['region', 'node'].includes(stages[stage].scope) ? regionGrid(bounds, region) : sectionGrid(bounds)
 
 /** Follows a tree of pages towards `node`: its own page, or the lowest one above that lists its artifacts itself. */
 export async function pageTowards(

@@ -8,7 +8,7 @@ import { recipeId, sha256, type Digest, type Recipe } from '../../domain/recipe.
 import { Release } from '../../domain/release.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import type { SectionTask, StageActivities } from '../../domain/index/tasks.ts'
-import { walkRegion, walkRun, walkSections, walkSweep, type Steps } from '../../domain/index/walk.ts'
+import { walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRelease, readChannel } from '../../storage/releases.ts'
@@ -67,7 +67,7 @@ export const planner =
       },
       visit: (kind, place) => {
         progress(items.length, items.length + 1)
-        return (kind === 'sweep' ? walkSweep : kind === 'region' ? walkRegion : walkSections)(place, steps)
+        return walkPlace(kind, place, steps)
       },
       count: () => {},
     }

@@ -7,7 +7,7 @@ import { noCount } from '../../domain/slo/counts.ts'
 import { AFFINITY, modelOf } from '../../domain/models.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import { fromKey, key } from '../../domain/geometry.ts'
-import { activeStages, isTopDown } from '../../domain/index/phases.ts'
+import { activeStages, gridOf, isOfSections, isTopDown } from '../../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../../domain/index/reads.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { stageNames, stages, type StageName } from '../../domain/stages.ts'
@@ -20,11 +20,10 @@ import { memoKey, putMemo, readMemo } from '../../storage/memo.ts'
 import type { Deps } from '../context.ts'
 import { runMarks } from './marks.ts'
 import { progress } from '../meter.ts'
-import { gridOf, pageTowards, readPage, sectionPages, writePage } from './pages.ts'
+import { pageTowards, readPage, sectionPages, writePage } from './pages.ts'
 import { configOf } from '../documents.ts'
 import { identityOf, listed, openSource } from '../sources/source.ts'
 
-const isOfSections = (s: StageName): boolean => !['region', 'node', 'dataset', 'release'].includes(stages[s].scope)
 const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
 
@@ -105,7 +104,8 @@ function excludedIn({ context, node, phase }: Place, config: RunConfig): unknown
 
 /** Overrides of the regions in a place and next to it: agglomeration looks at its neighbours' thresholds. */
 function overridesNear({ node, phase }: Place, { overrides }: RunConfig): [string, unknown][] {
-  if (overrides.length === 0 || isOfSections(stageNames.find(s => stages[s].phase === phase)!)) return []
+  const { scope } = stages[stageNames.find(s => stages[s].phase === phase)!]
+  if (overrides.length === 0 || !['region', 'node'].includes(scope)) return []
   const size = 2 ** node.level
   const near = (region: string): boolean =>
     fromKey(region).every((c, a) => c >= node.coord[a]! * size - 1 && c <= (node.coord[a]! + 1) * size)
@@ -123,7 +123,7 @@ async function reaching(
   const input = parseInput(name)
   const summed = async (page: Digest): Promise<string> =>
     (await readPage(deps, page)).stages[input.stage]?.content ?? ''
-  if (stages[input.stage].scope === 'dataset') return [['all', await summed(root)]]
+  if (stages[input.stage].scope === 'dataset' || stages[reader].scope === 'range') return [['all', await summed(root)]]
   if (isOfSections(input.stage) && !isOfSections(reader)) {
     const { min, max } = nodeBox(node, context.region, context.bounds)
     const pages = await sectionPages(deps, root, context.bounds, min[2] - FILL_REACH, max[2] + FILL_REACH)

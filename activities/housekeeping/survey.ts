@@ -9,6 +9,7 @@ import { AFFINITY, modelFolders } from '../../domain/models.ts'
 import { excluding } from '../../domain/plan/marks.ts'
 import { regionGrid } from '../../domain/index/sweep.ts'
 import { listDataMarks } from '../../storage/marks.ts'
+import { putTiles } from '../../storage/tile-lists.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { archiveModel } from '../model.ts'
 import type { Deps } from '../context.ts'
@@ -51,7 +52,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     dataset: input.dataset,
     run: input.run,
     config: await saveDocument(deps, config),
-    layout: await saveDocument(deps, tiles),
+    layout: await putTiles(deps.objects, tiles),
     ...(whole ? { source: sha256(canonicalJson(whole)) } : {}),
     bounds,
     ...(offset.some(v => v !== 0) && { offset }),

@@ -2,45 +2,45 @@
 import type { Json } from '../../domain/canonical.ts'
 import type { Outcome } from '../../domain/contract.ts'
 import type { DatasetTask } from '../../domain/index/tasks.ts'
-import { cellBox, fromKey } from '../../domain/geometry.ts'
 import { rowsAt } from '../../kernels/arrays.ts'
 import { readArrays } from '../segmentation/agglomerate.ts'
 import { synapseFiles } from '../../storage/formats/annotations/synapses.ts'
 import { writeParquet } from '../../storage/formats/parquet.ts'
 import { segmentTable } from '../../storage/formats/segment-properties.ts'
-import { readVolume, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
+import { Fold } from '../fold.ts'
 import { refsBelow } from '../housekeeping/pages.ts'
 import { progress } from '../meter.ts'
 import { contents, ofDataset, produce } from '../produce.ts'
 import { configOf } from '../documents.ts'
 import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumns } from './synapse-table.ts'
 import { connectivity } from '../../kernels/graph.ts'
-import { countIds } from '../../kernels/segmentation/compact-ids.ts'
+import { mapIds } from '../../kernels/segmentation/compact-ids.ts'
+import { addSizes, type Sizes } from '../../kernels/segmentation/segment-changes.ts'
+import type { Merges, Nodes } from '../../kernels/segmentation/segmentation-types.ts'
 import { hilbertOrder } from '../../kernels/hilbert.ts'
 
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const { bounds, region, voxelSizeNm, offset } = task.context
+  const { bounds, voxelSizeNm, offset } = task.context
   const synapses = await refsBelow(deps, [task.roots['products']!], 'synapse')
-  const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
-  const inputs = { ...contents('synapse', synapses), ...contents('segment', segments) }
+  const graphs = await refsBelow(deps, [task.roots['graph']!], 'rag')
+  const tables = await refsBelow(deps, [task.roots['objects']!], 'merge-table')
+  const inputs = { ...contents('synapse', synapses), ...contents('rag', graphs), ...contents('merge-table', tables) }
   const place = { voxelSizeNm, bounds: bounds as unknown as Json, ...(offset && { offset }) }
   const order = ofDataset('graph', { ...config.stages.graph, ...place }, inputs)
   return produce(deps, config, order, async put => {
-    const tables: SynapseColumns[] = []
-    const sizes = new Map<bigint, number>()
-    for (const [i, cell] of Object.keys(segments).entries()) {
-      tables.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
-      const labels = await readVolume(deps, task, segments, segmentationVolume, cellBox(fromKey(cell), region, bounds))
-      const count = await deps.compute(countIds, [labels])
-      count.ids.forEach((id, k) => sizes.set(id, (sizes.get(id) ?? 0) + count.voxels[k]!))
-      progress(i + 1, Object.keys(segments).length)
+    const parts: SynapseColumns[] = []
+    const sizes = new Fold((all: readonly Sizes[]) => deps.compute(addSizes, [all]))
+    for (const [i, cell] of Object.keys(synapses).entries()) {
+      parts.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
+      const { id, size } = await readArrays<Nodes>(deps, graphs[cell]!, 'nodes.bin')
+      const { from, to } = await readArrays<Merges>(deps, tables[cell]!, 'table.bin')
+      await sizes.add({ ids: await deps.compute(mapIds, [id, from, to]), voxels: size })
+      progress(i + 1, Object.keys(synapses).length)
     }
-    sizes.delete(0n)
-    const ids = BigUint64Array.from([...sizes.keys()].sort((a, b) => (a < b ? -1 : 1)))
-    const voxels = Float64Array.from(ids, id => sizes.get(id)!)
-    const found = concatTables(tables)
+    const { ids, voxels } = await sizes.sum()
+    const found = concatTables(parts)
     const all = rowsAt(found, await deps.compute(hilbertOrder, [found.x, found.y, found.z]))
     const made = await deps.compute(connectivity, [all, { id: ids, voxels }])
     const rows = synapseRows(all)

@@ -9,6 +9,7 @@ import {
 } from '../../domain/plan/diff.ts'
 import { cellBox, fromKey, map3, type Box } from '../../domain/geometry.ts'
 import type { Release } from '../../domain/release.ts'
+import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { readParquet } from '../../storage/formats/parquet.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
@@ -16,9 +17,10 @@ import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
 import { releaseOf } from '../release/release.ts'
 import { saveDocument } from '../documents.ts'
-import { addSizes, segmentChanges } from '../../kernels/segmentation/segment-changes.ts'
+import { addSizes, segmentChanges, type Sizes } from '../../kernels/segmentation/segment-changes.ts'
 import { contingency, mergeContingency } from '../../kernels/metrics.ts'
 import { countIds } from '../../kernels/segmentation/compact-ids.ts'
+import { Fold } from '../fold.ts'
 
 /** Saves the difference in the raw archive; returns its digest. */
 export async function diffReleases(plain: Deps, { dataset, before, after }: DiffInput): Promise<string> {
@@ -52,20 +54,21 @@ async function segmentsThatDiffer(
     const context = { bounds: r.bounds, region: r.regionShape }
     return readVolume(deps, { context } as never, r.layers.segmentation!.regions, segmentationVolume, box)
   }
-  const tables = []
-  const sizes: { before: Sizes[]; after: Sizes[] } = { before: [], after: [] }
+  const tables = new Fold((parts: readonly Contingency[]) => deps.compute(mergeContingency, [parts]))
+  const sizes = (): Fold<Sizes> => new Fold(parts => deps.compute(addSizes, [parts]))
+  const [before, after] = [sizes(), sizes()]
   for (const [i, cell] of cells.entries()) {
     const box = cellBox(fromKey(cell), b.regionShape, bounds)
     const [was, is] = await Promise.all([labels(a, box), labels(b, box)])
-    tables.push(await deps.compute(contingency, [was, is]))
-    sizes.before.push(await deps.compute(countIds, [was]))
-    sizes.after.push(await deps.compute(countIds, [is]))
+    await tables.add(await deps.compute(contingency, [was, is]))
+    await before.add(await deps.compute(countIds, [was]))
+    await after.add(await deps.compute(countIds, [is]))
     progress(i + 1, cells.length)
   }
   const changes = await deps.compute(segmentChanges, [
-    await deps.compute(mergeContingency, [tables]),
-    await deps.compute(addSizes, [sizes.before]),
-    await deps.compute(addSizes, [sizes.after]),
+    await tables.sum(),
+    await before.sum(),
+    await after.sum(),
     await sizesOf(deps, a),
   ])
   return {
@@ -75,11 +78,6 @@ async function segmentsThatDiffer(
     gone: changes.gone.map(String),
     renamed: changes.renamed.map(r => ({ segment: String(r.segment), to: String(r.to) })),
   }
-}
-
-interface Sizes {
-  readonly ids: BigUint64Array
-  readonly voxels: Float64Array
 }
 
 const table = async (

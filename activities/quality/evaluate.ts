@@ -6,6 +6,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { fromKey, cellBox, intersect, isEmpty, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import type { Quality } from '../../domain/release.ts'
 import type { DatasetTask } from '../../domain/index/tasks.ts'
+import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { putRaw } from '../../storage/raw.ts'
 import { readChannel } from '../../storage/releases.ts'
@@ -17,6 +18,7 @@ import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { releaseOf } from '../release/release.ts'
 import { configOf } from '../documents.ts'
+import { Fold } from '../fold.ts'
 import { scoredBox, truthFile, truthOfPhantom, type Truth } from './truth.ts'
 import { scoreSynapseTables } from './synapse-truth.ts'
 import { contingency, mergeContingency, scores } from '../../kernels/metrics.ts'
@@ -27,16 +29,16 @@ interface Where {
 }
 
 async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: Truth, wanted: Box): Promise<Quality> {
-  const tables = []
+  const tables = new Fold((parts: readonly Contingency[]) => deps.compute(mergeContingency, [parts]))
   const cells = Object.keys(segments)
   for (const [i, cell] of cells.entries()) {
     const part = intersect(cellBox(fromKey(cell), at.region, at.bounds), wanted)
     if (isEmpty(part)) continue
     const seg = await readVolume(deps, { context: at } as never, segments, segmentationVolume, part)
-    tables.push(await deps.compute(contingency, [seg, truth.labels(part)]))
+    await tables.add(await deps.compute(contingency, [seg, truth.labels(part)]))
     progress(i + 1, cells.length)
   }
-  const { voxels: _, ...quality } = await deps.compute(scores, [await deps.compute(mergeContingency, [tables])])
+  const { voxels: _, ...quality } = await deps.compute(scores, [await tables.sum()])
   return quality
 }
 

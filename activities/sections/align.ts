@@ -1,18 +1,20 @@
-// align: one displacement field per section, from all matches at once; bad sections are excluded by name.
+// align: one displacement field per section, slab by slab of sections; bad sections are excluded by name.
 import { excludedSections } from '../../domain/config.ts'
 import type { Outcome } from '../../domain/contract.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { DatasetTask } from '../../domain/index/tasks.ts'
-import type { Lattice, SectionMatch } from '../../kernels/sections/section-types.ts'
+import type { Lattice, Residuals, SectionMatch, SectionPair } from '../../kernels/sections/section-types.ts'
 import type { Turned } from '../../kernels/sections/turned.ts'
 import { arrays, readArrays } from '../segmentation/agglomerate.ts'
 import type { Deps } from '../context.ts'
 import { refsBelow } from '../housekeeping/pages.ts'
+import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { readJson, sectionReader } from './sections.ts'
 import { configOf } from '../documents.ts'
-import { identityAlignment, solveAlignment } from '../../kernels/sections/align.ts'
+import { identityPlan, planAlignment, solveSlab, zeroField } from '../../kernels/sections/align.ts'
+import { median } from '../../kernels/sections/least-squares.ts'
 
 /** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
 export interface AlignmentSummary {
@@ -46,14 +48,18 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
         ...(stitch ? { focus: stitch.focus } : {}),
         ...(reason === undefined ? {} : { excluded: reason }),
       })
+      progress(z, bounds.max[2])
     }
+    // Of the matches no more is held than one slab needs.
+    const matchOf = (ref: ArtifactRef): Promise<SectionMatch | null> => readJson(deps, ref, 'match.json')
     const pairs = []
     const wrongly = new Map<number, string>()
     for (const [key, ref] of method === 'none' ? [] : Object.entries(matched)) {
       const [a, b] = key.split('-').map(Number) as [number, number]
-      const match = await readJson<SectionMatch | null>(deps, ref, 'match.json')
-      if (match) pairs.push({ a, b, match })
-      if (match && match.agreement < params.minAgreement) {
+      const match = await matchOf(ref)
+      if (!match) continue
+      pairs.push({ a, b, ref, match: { agreement: match.agreement } })
+      if (match.agreement < params.minAgreement) {
         const { turned } = (await deps.artifacts.open(ref)).lineage.summary as { turned?: Turned }
         if (turned)
           for (const [z, other] of [
@@ -62,28 +68,45 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
           ] as const)
             wrongly.set(z, wayRound(turned, z === b, other))
       }
+      progress(pairs.length, pairs.length + 1)
     }
-    const solved =
+    const plan =
       method === 'none'
-        ? await deps.compute(identityAlignment, [
+        ? identityPlan(
             extents.map(e => e.z),
             excluded.map(e => ({ z: e.section, reason: e.reason })),
-          ])
-        : await deps.compute(solveAlignment, [pairs, extents, params])
-    const holes: Hole[] = []
-    for (const s of solved.sections) {
-      await put(`fields/${s.z}.bin`, fieldBytes(s.field))
-      if (s.excluded) {
-        const how = wrongly.get(s.z)
-        const reason = `${s.excluded}${how ? ` (${how})` : ''}; ${s.source === s.z ? 'nothing' : `section ${s.source}`} stands in`
-        holes.push({ stage: 'align', what: `section ${s.z}`, reason })
-      }
+          )
+        : await deps.compute(planAlignment, [pairs, extents, params])
+    const residuals: Residuals[] = []
+    const placed = new Set<number>()
+    const place = async (source: number, field: Lattice<Float32Array>): Promise<void> => {
+      for (const s of plan.sections) if (s.source === source) await put(`fields/${s.z}.bin`, fieldBytes(field))
+      placed.add(source)
     }
+    for (const slab of plan.slabs) {
+      const around = new Set(slab.around)
+      const used: SectionPair[] = []
+      for (const { a, b, ref } of pairs)
+        if (around.has(a) && around.has(b)) used.push({ a, b, match: (await matchOf(ref))! })
+      const { fields, residualPx } = await deps.compute(solveSlab, [used, slab, plan.grid, params])
+      for (const [z, field] of fields) await place(z, field)
+      residuals.push(residualPx)
+      progress(placed.size, plan.sections.length)
+    }
+    for (const { source } of plan.sections) if (!placed.has(source)) await place(source, zeroField())
+    const holes = plan.sections.flatMap(({ z, source, excluded }): Hole[] => {
+      if (excluded === undefined) return []
+      const how = wrongly.get(z)
+      const reason = `${excluded}${how ? ` (${how})` : ''}; ${source === z ? 'nothing' : `section ${source}`} stands in`
+      return [{ stage: 'align', what: `section ${z}`, reason }]
+    })
     const summary: AlignmentSummary = {
-      sections: solved.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
+      sections: plan.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
     }
     await put('alignment.json', json(summary))
-    const residual = pairs.length ? { residualPx: solved.residualPx.median, maxResidualPx: solved.residualPx.max } : {}
+    const residual = pairs.length
+      ? { residualPx: median(residuals.map(r => r.median)), maxResidualPx: Math.max(...residuals.map(r => r.max)) }
+      : {}
     return {
       voxels: bounds.max[0] * bounds.max[1] * bounds.max[2],
       summary: { excluded: holes.length, ...residual },

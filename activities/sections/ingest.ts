@@ -81,8 +81,12 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
   return { ...(await batch(deps, task.page, outcomes)), source: identity }
 }
 
+/** Bytes of a section's tiles that are held between the look at its recipe and the work; those of the others are read again. */
+const HELD = 2 ** 27
+
 interface Read {
   readonly tile: TileEntry
+  /** As far as they are held. */
   readonly bytes?: Uint8Array
   readonly digest?: Digest
   readonly reason?: string
@@ -106,6 +110,7 @@ async function ingestSection(
   const sorted = taken.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const reads: Read[] = []
   const digests = new Map<Digest, string>()
+  let held = 0
   for (const tile of sorted) {
     try {
       const bytes = await source.bytes(tile)
@@ -113,7 +118,7 @@ async function ingestSection(
       // What is black is alike everywhere.
       const twin = mayBeBlack ? undefined : digests.get(digest)
       if (twin) reads.push({ tile, digest, reason: `duplicate: the same bytes as tile ${twin}` })
-      else reads.push({ tile, bytes, digest })
+      else reads.push({ tile, digest, ...((held += bytes.length) <= HELD && { bytes }) })
       digests.set(digest, twin ?? tile.name)
     } catch (e) {
       if (!isHillockError(e, 'BadTileError')) throw e
@@ -142,17 +147,18 @@ async function ingestSection(
     extent: { section: z },
   } as const
   return produce(deps, config, order, async put => {
-    // As they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
     await saveDocument(deps, listing)
     if (superseded.length > 0) await saveDocument(deps, superseded)
     if (lacks.length > 0) await saveDocument(deps, lacks)
-    for (const { bytes } of reads) if (bytes) await putRaw(deps.objects, bytes)
     const good: IngestedTile[] = []
     const holes: Hole[] = []
+    // Tiles go into the archive as they came, whatever is wrong with them: what a recipe takes in can be looked at afterwards.
     for (const r of reads) {
       try {
         if (r.reason !== undefined) throw new HillockError('BadTileError', r.reason)
-        good.push(await check(deps, config, r.tile, r.bytes!, r.digest!, mayBeBlack))
+        const bytes = r.bytes ?? (await again(r, z, source))
+        await putRaw(deps.objects, bytes)
+        good.push(await check(deps, config, r.tile, bytes, r.digest!, mayBeBlack))
       } catch (e) {
         if (!isHillockError(e, 'BadTileError')) throw e
         holes.push({ stage: 'ingest', what: `section ${z} tile ${r.tile.name}`, reason: e.message })
@@ -182,6 +188,16 @@ async function ingestSection(
       holes,
     }
   })
+}
+
+/** The bytes of a tile that was read before. @throws HillockError SourceChanged when they are others */
+async function again({ tile, digest }: Read, z: number, source: Pick<TileSource, 'bytes'>): Promise<Uint8Array> {
+  const bytes = await source.bytes(tile).catch((e: unknown) => {
+    if (!isHillockError(e, 'BadTileError')) throw e
+    return undefined
+  })
+  if (bytes && sha256(bytes) === digest) return bytes
+  throw new HillockError('SourceChanged', `tile ${tile.name} of section ${z} changed while it was read`)
 }
 
 /** The image that stands for a place: the last that is good; why the others do not is added to `superseded`. */

@@ -8,10 +8,9 @@ import { kept } from '../kept.ts'
 import { greyOf } from './ingest.ts'
 import { progress } from '../meter.ts'
 import { item, json, produce } from '../produce.ts'
-import { loadTiles, sectionReader } from './sections.ts'
+import { drawSection, sectionReader } from './sections.ts'
 import { configOf } from '../documents.ts'
 import { matchSections } from '../../kernels/sections/match-sections.ts'
-import { renderSection } from '../../kernels/sections/draw-section.ts'
 import { turnedSection } from '../../kernels/sections/turned.ts'
 
 /** Two pairs per section keep the chain together across a single bad one. */
@@ -37,7 +36,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
   const images = new Map<unknown, Promise<SectionImage>>()
   const draw = async (z: number): Promise<SectionImage> => {
     const { manifest, stitch } = await section(z)
-    return deps.compute(renderSection, [await loadTiles(deps, manifest.tiles), stitch!, stitch!.bounds, scale])
+    return drawSection(deps, manifest.tiles, stitch!, scale)
   }
   const image = (z: number): Promise<SectionImage> => kept(images, z, Infinity, () => draw(z))
   const outcomes: Outcome[] = []

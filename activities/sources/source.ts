@@ -7,8 +7,8 @@ import type { Box, Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import type { Lack } from '../../storage/foreign/holes.ts'
+import { getTiles } from '../../storage/tile-lists.ts'
 import type { Deps } from '../context.ts'
-import { document } from '../documents.ts'
 import { fileSource } from './files.ts'
 import { sliceTiles } from './slices.ts'
 import { stackSource } from './stack.ts'
@@ -52,10 +52,8 @@ export async function listed(
   first: number,
   last: number,
 ): Promise<TileEntry[]> {
-  const all = slab
-    ? (JSON.parse(Buffer.from(await deps.artifacts.get(slab, 'layout.json')).toString()) as TileEntry[])
-    : await document<TileEntry[] | null>(deps, layout)
-  return all ? all.filter(t => t.section >= first && t.section <= last) : sliceTiles(bounds, first, last)
+  if (slab) return JSON.parse(Buffer.from(await deps.artifacts.get(slab, 'layout.json')).toString()) as TileEntry[]
+  return (await getTiles(deps.objects, layout, first, last)) ?? sliceTiles(bounds, first, last)
 }
 
 /** Names all that some tiles of a run are read from; `source` as far as it is open already. */

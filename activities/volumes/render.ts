@@ -7,7 +7,6 @@ import type { Source } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
 import type { Lattice, SectionStitch } from '../../kernels/sections/section-types.ts'
-import { byteCache } from '../../storage/stores/byte-cache.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from '../sections/align.ts'
 import { emVolume, putVolume, refs, regionBox } from '../cells.ts'
@@ -16,15 +15,16 @@ import { greyOf, type IngestedTile } from '../sections/ingest.ts'
 import { progress } from '../meter.ts'
 import { sectionPages } from '../housekeeping/pages.ts'
 import { ofRegion, produce } from '../produce.ts'
-import { loadTiles, readJson, sectionReader } from '../sections/sections.ts'
+import { decoded, loadTiles, readJson, sectionReader } from '../sections/sections.ts'
 import { configFor } from '../documents.ts'
 import { renderSlab, tilesInBox } from '../../kernels/sections/render.ts'
 
-/** Sections rendered in one kernel call: bounds the memory of decoded tiles. */
+/** Sections rendered in one kernel call at most, and the pixels of the tiles that they show. */
 const SLAB = 16
+const PIXELS = 2 ** 28
 
-/** Neighbouring regions show the same tiles. */
-const decoded = byteCache<Uint8Array>(1 << 28)
+const pixelsOf = (sections: readonly Ready[]): number =>
+  sections.reduce((n, s) => s.tiles.reduce((m, t) => m + t.width * t.height, n), 0)
 
 interface Ready {
   readonly z: number
@@ -71,17 +71,13 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   )
   return produce(deps, config, order, async put => {
     const out = new Uint8Array(voxels(box))
-    for (let z0 = box.min[2]; z0 < box.max[2]; z0 += SLAB) {
-      const z1 = Math.min(box.max[2], z0 + SLAB)
-      const slab = ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
-      const loaded = await Promise.all(
-        slab.map(async s => ({
-          z: s.z,
-          stitch: s.stitch,
-          field: s.field,
-          tiles: await loadTiles(deps, s.tiles, decoded),
-        })),
-      )
+    const within = (z0: number, z1: number): Ready[] =>
+      ready.filter(s => s.z >= z0 - params.fillSections && s.z < z1 + params.fillSections)
+    for (let z0 = box.min[2], z1 = z0; z0 < box.max[2]; z0 = z1) {
+      z1 = Math.min(box.max[2], z0 + SLAB)
+      while (z1 > z0 + 1 && pixelsOf(within(z0, z1)) > PIXELS) z1--
+      const loaded = []
+      for (const s of within(z0, z1)) loaded.push({ ...s, tiles: await loadTiles(deps, s.tiles, decoded) })
       const part = { min: [box.min[0], box.min[1], z0], max: [box.max[0], box.max[1], z1] } as const
       const drawn = await deps.compute(renderSlab, [loaded, part, params, excluded.map(e => e.box)])
       copyOverlap(drawn, part, out, box, 1)

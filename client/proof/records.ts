@@ -16,6 +16,7 @@ import type { ArchivedHistory } from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { answerOf } from '../../storage/provenance/outcomes.ts'
 import { getRaw } from '../../storage/raw.ts'
+import { tileDocuments } from '../../storage/tile-lists.ts'
 import { artifactName, type Wrong } from '../../storage/provenance/reach.ts'
 import { taleOf, type Tale } from './tale.ts'
 
@@ -129,7 +130,11 @@ export class RecordCheck {
     ] as const) {
       if (this.documents.has(digest)) continue
       this.documents.add(digest)
-      await getRaw(this.objects, digest).catch((e: unknown) => this.wrong(`${name} of ${id}`, (e as Error).message))
+      const read = async (): Promise<void> => {
+        await getRaw(this.objects, digest)
+        if (name === 'layout') for (const d of await tileDocuments(this.objects, digest)) await getRaw(this.objects, d)
+      }
+      await read().catch((e: unknown) => this.wrong(`${name} of ${id}`, (e as Error).message))
     }
   }
 

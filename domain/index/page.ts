@@ -6,6 +6,7 @@ import { ArtifactRef } from '../lineage.ts'
 import { Digest, sha256, type Recipe } from '../recipe.ts'
 import { Hole } from '../release.ts'
 import { stages, type StageName } from '../stages.ts'
+import { rangeName } from './sweep.ts'
 
 export const IndexEntry = z
   .strictObject({
@@ -62,6 +63,7 @@ export function pageOf(entries: Page['entries'], below: Page['below']): Page {
 /** Name of the cell that an artifact of a stage fills, by what its recipe says. */
 export function cellOfExtent(stage: StageName, extent: Recipe['extent'], region: Vec3): string {
   if (extent === 'dataset') return 'all'
+  if ('range' in extent) return rangeName(extent.range, extent.of)
   if ('node' in extent) return `${extent.level}/${extent.node}`
   if ('section' in extent) return String(extent.section)
   if ('sections' in extent) return extent.sections.join('-')

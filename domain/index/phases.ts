@@ -4,7 +4,7 @@ import type { RunConfig } from '../config.ts'
 import { AFFINITY } from '../models.ts'
 import { EM, layers, stageNames, stages, type StageName } from '../stages.ts'
 import { parseInput } from './reads.ts'
-import { BATCH, regionGrid } from './sweep.ts'
+import { BATCH, rangeGrid, rangesOf, regionGrid, sectionGrid, type Grid } from './sweep.ts'
 import { nodesAt, rootLevel } from './tree.ts'
 
 /** What decides which stages a run has. */
@@ -40,6 +40,16 @@ for (const s of behindImages) for (const i of stages[s].inputs) behindImages.add
 export const isDatasetPhase = (phase: string): boolean =>
   stageNames.some(s => stages[s].phase === phase && ['dataset', 'release'].includes(stages[s].scope))
 
+/** The grid that the cells of a stage lie on. */
+export function gridOf(stage: StageName, { bounds, region }: Pick<RunContext, 'bounds' | 'region'>): Grid {
+  const { scope } = stages[stage]
+  if (scope === 'range') return rangeGrid(bounds, region)
+  return isOfSections(stage) ? sectionGrid(bounds) : regionGrid(bounds, region)
+}
+
+/** Stages of single sections, or of some beside each other. */
+export const isOfSections = (stage: StageName): boolean => ['slab', 'section', 'pair'].includes(stages[stage].scope)
+
 /** Phases that go from the root of the tree down to its leaves. */
 export const isTopDown = (phase: string): boolean =>
   stageNames.some(s => stages[s].phase === phase && stages[s].inputs.includes(`${s}>`))
@@ -66,6 +76,8 @@ export function expected(context: RunContext): Map<StageName, number> {
         return Math.max(0, sections - 1) + Math.max(0, sections - 2)
       case 'region':
         return cells
+      case 'range':
+        return rangesOf(bounds, region)
       case 'node':
         return nodesFrom(stages[s].lowest ?? 0)
       default:

@@ -1,5 +1,5 @@
 // How a phase is walked: a tree of sweeps over a grid of cells, each with at most 8^span cells or sweeps below it.
-import { cellsIn, map3, type Vec3 } from '../geometry.ts'
+import { cellsIn, map3, product, type Vec3 } from '../geometry.ts'
 import type { Node } from './tree.ts'
 
 /** Phases that are walked cell by cell; the others consist of one activity for the dataset. */
@@ -12,7 +12,7 @@ export interface Grid {
 
 /** Up to 64 regions per sweep keep a run far below 3,000 events. */
 const REGION_SPAN = 2
-/** Batches of sections lie in one row: up to 32 per sweep. */
+/** Batches of sections, and ranges of segments, lie in one row: up to 32 per sweep. */
 const SECTION_SPAN = 5
 
 /** Sections per batch: one activity each for ingest, stitch and match. */
@@ -26,6 +26,23 @@ export const sectionGrid = (bounds: { readonly max: Vec3 }): Grid => ({
   cells: [1, 1, Math.ceil(bounds.max[2] / BATCH)],
   span: SECTION_SPAN,
 })
+
+/** Regions whose segments, on the average, make up one range. */
+const RANGE = 64
+
+/** Into how many ranges all segments are shared out by the hash of their ids: a power of two. */
+export const rangesOf = (bounds: { readonly max: Vec3 }, region: Vec3): number => {
+  const regions = product(regionGrid(bounds, region).cells)
+  return 2 ** Math.max(0, Math.ceil(Math.log2(regions / RANGE)))
+}
+
+export const rangeGrid = (bounds: { readonly max: Vec3 }, region: Vec3): Grid => ({
+  cells: [1, 1, rangesOf(bounds, region)],
+  span: SECTION_SPAN,
+})
+
+/** Name of a range in the index. */
+export const rangeName = (range: number, of: number): string => (of === 1 ? 'all' : `0_0_${range}`)
 
 /** Sections beyond a region that may fill its gaps, at most. */
 export const FILL_REACH = 16

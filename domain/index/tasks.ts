@@ -59,6 +59,14 @@ export interface CellTask {
   readonly refs: Readonly<Record<string, Refs>>
 }
 
+/** A share of all segments. */
+export interface RangeTask {
+  readonly context: RunContext
+  readonly range: number
+  readonly of: number
+  readonly roots: Roots
+}
+
 /** The whole dataset. */
 export interface DatasetTask {
   readonly context: RunContext
@@ -85,7 +93,9 @@ export type SectionStage = StagesOf<'section' | 'pair'>
 /** The activities that make artifacts, by stage name. */
 export type StageActivities = { [S in StagesOf<'slab'>]: (task: SectionTask) => Promise<Outcome> } & {
   [S in SectionStage]: (task: SectionTask) => Promise<BatchOutcome>
-} & { [S in StagesOf<'region' | 'node'>]: (task: CellTask) => Promise<Outcome> } & {
+} & { [S in StagesOf<'range'>]: (task: RangeTask) => Promise<Outcome> } & {
+  [S in StagesOf<'region' | 'node'>]: (task: CellTask) => Promise<Outcome>
+} & {
   [S in StagesOf<'dataset' | 'release'>]: (task: DatasetTask) => Promise<Outcome>
 }
 

@@ -15,16 +15,16 @@ import type { IndexEntry } from './page.ts'
 import { countOf, summed } from '../slo/counts.ts'
 import { fromKey, key } from '../geometry.ts'
 import type { ArtifactRef } from '../lineage.ts'
-import { activeStages, isDatasetPhase, isTopDown, phasesOf } from './phases.ts'
+import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf } from './phases.ts'
 import { cellName, parseInput, readsAt } from './reads.ts'
-import { stages, type StageName } from '../stages.ts'
-import { batchRange, nodesBelow, regionGrid, sectionGrid, topSweep } from './sweep.ts'
-import type { CellTask, DatasetTask, PageTask, SectionStage, SectionTask } from './tasks.ts'
+import { stageNames, stages, type StageName } from '../stages.ts'
+import { batchRange, nodesBelow, rangeName, rangesOf, regionGrid, topSweep, type Grid } from './sweep.ts'
+import type { CellTask, DatasetTask, PageTask, RangeTask, SectionStage, SectionTask } from './tasks.ts'
 import { nodeKey, rootLevel, type Node } from './tree.ts'
 import { window } from './window.ts'
 
-/** What a place below a sweep is: a sweep of its own, a region, or a batch of sections. */
-export type PlaceKind = 'sweep' | 'region' | 'sections'
+/** What a place below a sweep is: a sweep of its own, a region, a batch of sections, or a range of segments. */
+export type PlaceKind = 'sweep' | 'region' | 'sections' | 'range'
 
 export interface Steps {
   probe(place: Place): Promise<Probed>
@@ -33,7 +33,7 @@ export interface Steps {
   make(
     stage: Exclude<StageName, SectionStage>,
     what: string,
-    task: CellTask | DatasetTask | SectionTask,
+    task: CellTask | RangeTask | DatasetTask | SectionTask,
   ): Promise<Outcome>
   makeBatch(stage: SectionStage, what: string, task: SectionTask): Promise<BatchOutcome>
   visit(kind: PlaceKind, place: Place): Promise<Swept>
@@ -47,20 +47,28 @@ export const WIDTH = 8
 const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
 
-export const isOfSections = (phase: string): boolean => phase === 'sections' || phase === 'matches'
+/** What the cells of a phase are. */
+export function kindOf(phase: string): Exclude<PlaceKind, 'sweep'> {
+  const stage = firstOf(phase)
+  return isOfSections(stage) ? 'sections' : stages[stage].scope === 'range' ? 'range' : 'region'
+}
+
+const firstOf = (phase: string): StageName => stageNames.find(s => stages[s].phase === phase)!
+
+const gridOfPhase = (context: RunContext, phase: string): Grid => gridOf(firstOf(phase), context)
 
 /** The place that is a whole phase. */
 export const wholePhase = (context: RunContext, phase: string, roots: Place['roots']): Place => ({
   context,
   phase,
   roots,
-  node: topSweep(isOfSections(phase) ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)),
+  node: topSweep(gridOfPhase(context, phase)),
 })
 
 /** Places whose pages the page of a sweep, or of a phase that is none, lists. */
 export function placesBelow({ context, phase, node }: Pick<Place, 'context' | 'phase' | 'node'>): Node[] {
   if (isDatasetPhase(phase) || node.level === 0) return []
-  const grid = isOfSections(phase) ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+  const grid = gridOfPhase(context, phase)
   const under = node.level - grid.span
   return under === 0 && stages[stagesOf({ context, phase })[0]!].scope === 'node' ? [] : nodesBelow(grid, node, under)
 }
@@ -140,6 +148,22 @@ export async function walkSections(place: Place, steps: Steps): Promise<Swept> {
   return { ...(await save(slab ? [entryOf(slab)] : [], stitched.page, ingested.source)), counts, top: {} }
 }
 
+/** What becomes of the segments of one range within one phase. */
+async function walkRange(place: Place, steps: Steps): Promise<Swept> {
+  const { context, roots, node } = place
+  const of = rangesOf(context.bounds, context.region)
+  const range = node.coord[2]
+  const outcomes = await Promise.all(
+    stagesOf(place).map(s => steps.make(s as never, rangeName(range, of), { context, range, of, roots })),
+  )
+  const saved = await steps.savePage({ place, entries: outcomes.map(entryOf), below: [] })
+  return { ...saved, counts: outcomes.map(countOf), top: {} }
+}
+
+/** One place of any kind. */
+export const walkPlace = (kind: PlaceKind, place: Place, steps: Steps): Promise<Swept> =>
+  ({ sweep: walkSweep, region: walkRegion, sections: walkSections, range: walkRange })[kind](place, steps)
+
 /** One phase over up to 64 cells, or over sweeps of them; what is the same as in an earlier run is not visited. */
 export async function walkSweep(place: Place, steps: Steps): Promise<Swept> {
   const probed = await steps.probe(place)
@@ -166,13 +190,12 @@ class Sweep {
 
   async run(): Promise<Swept> {
     const { context, phase, node } = this.place
-    const ofSections = isOfSections(phase)
-    const grid = ofSections ? sectionGrid(context.bounds) : regionGrid(context.bounds, context.region)
+    const grid = gridOfPhase(context, phase)
     const under = node.level - grid.span
     const nodes = placesBelow(this.place)
     const topDown = isTopDown(phase)
     if (topDown) await this.levels(this.ownLevels(under + 1).reverse())
-    const below = await this.visit(nodes, under > 0 ? 'sweep' : ofSections ? 'sections' : 'region')
+    const below = await this.visit(nodes, under > 0 ? 'sweep' : kindOf(phase))
     if (!topDown && stages[this.names[0]!].scope === 'node')
       await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
     const saved = await this.steps.savePage({ place: this.place, entries: this.entries, below })

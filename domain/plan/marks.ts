@@ -84,6 +84,7 @@ interface Place {
 /** Whether what a mark sets aside may be listed by the page of a place, or by one below it. */
 export function concerns({ stage, extent }: Pick<RunMark, 'stage' | 'extent'>, { context, node }: Place): boolean {
   if (extent === 'dataset') return true
+  if ('range' in extent) return extent.range >> node.level === node.coord[2]
   if ('node' in extent) {
     if (extent.level > node.level) return false
     const up = 2 ** (node.level - extent.level)

@@ -38,8 +38,8 @@ export function tainted<S extends Spot>(
     return is
   }
   const reads = (reader: StageName, input: Input, node: Node): boolean => {
-    // What is made of the whole dataset reads every cell.
-    if (['dataset', 'release'].includes(stages[reader].scope))
+    // What is made of the whole dataset, or of some segments of it, reads every cell.
+    if (['dataset', 'range', 'release'].includes(stages[reader].scope))
       return [...(byStage.get(input.stage)?.keys() ?? [])].some(cell => isTainted(input.stage, cell))
     if (!['region', 'node', 'dataset'].includes(stages[input.stage].scope)) return false
     return readsAt(input, node, grid).some(n => isTainted(input.stage, cellName(input.stage, n)))
@@ -50,7 +50,7 @@ export function tainted<S extends Spot>(
 }
 
 const nodeOf = (stage: StageName, cell: string): Node => {
-  if (['dataset', 'release'].includes(stages[stage].scope)) return { level: 0, coord: [0, 0, 0] }
+  if (['dataset', 'range', 'release'].includes(stages[stage].scope)) return { level: 0, coord: [0, 0, 0] }
   if (stages[stage].scope !== 'node') return { level: 0, coord: fromKey(cell) }
   const [level, coord] = cell.split('/') as [string, string]
   return { level: Number(level), coord: fromKey(coord) }

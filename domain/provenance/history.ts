@@ -158,11 +158,15 @@ export function activityCalls(h: History): ActivityCall[] {
   return [...calls.values()]
 }
 
-/** Every sha256 in what went into and came out of a history's workflow and activities. */
-export function digestsIn(h: History): Set<string> {
+/** Every sha256 in what went into and came out of a history's workflow and activities, and which of them are lists of tiles. */
+export function digestsIn(h: History): { readonly all: Set<string>; readonly lists: Set<string> } {
   const payloads = JSON.stringify(h).matchAll(/"data":"([A-Za-z0-9+/=]+)"/g)
   const texts = Array.from(payloads, ([, data]) => Buffer.from(data!, 'base64').toString())
-  return new Set(texts.flatMap(t => t.match(/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g) ?? []))
+  const found = (r: RegExp): Set<string> => new Set(texts.flatMap(t => t.match(r) ?? []))
+  return {
+    all: found(/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g),
+    lists: found(/(?<="layout":")[0-9a-f]{64}(?=")/g),
+  }
 }
 
 /** `event 14 (ACTIVITY_TASK_SCHEDULED affinity/0_0_0)`: the first event in which two histories differ; undefined if none. */

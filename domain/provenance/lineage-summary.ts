@@ -176,6 +176,7 @@ export function extentText(extent: Recipe['extent']): string {
     return extent.sections.length === 1
       ? `section ${extent.sections[0]}`
       : `sections ${extent.sections[0]} to ${extent.sections.at(-1)} (${extent.sections.length})`
+  if ('range' in extent) return `range ${extent.range} of ${extent.of} of all segments`
   if ('node' in extent) return `node ${extent.node} of level ${extent.level}`
   return `voxels ${cellKey(extent.min)} to ${cellKey(extent.max)}`
 }

@@ -93,7 +93,7 @@ function volumeLayer(
 
 /**
  * Digest of what a layer holds. Plain chunks lie on a global grid, so that of a volume (its finest mip: all else follows from
- * it) depends neither on which region wrote them nor on the layout for readers.
+ * it) depends neither on which region wrote them nor on the layout for readers; that of the others does not depend on the ranges.
  */
 async function layerDigest(
   layer: Release['layers'][LayerName] & object,
@@ -101,11 +101,11 @@ async function layerDigest(
 ): Promise<Digest> {
   const refs = 'mips' in layer ? layer.regions : layer.artifacts
   const outputs = await Promise.all(
-    Object.entries(refs).map(async ([cell, ref]) => {
+    Object.values(refs).map(async ref => {
       const { outputs } = await lineage(ref)
       return 'mips' in layer
         ? outputs.filter(o => /^0\/\d+-\d+_/.test(o.path))
-        : outputs.map(o => ({ ...o, path: `${cell}/${o.path}` }))
+        : outputs.map(o => ({ ...o, path: `all/${o.path}` }))
     }),
   )
   return contentDigest(outputs.flat())

@@ -73,8 +73,8 @@ export const objects = {
     ...cpu,
     timeout: { ...timeout, attempt: 14_400 },
     version: 1,
-    scope: 'dataset',
-    phase: 'dataset',
+    scope: 'range',
+    phase: 'joins',
     code: 'objects/join',
     inputs: ['mesh'],
     layers: [{ layer: 'mesh', kind: 'meshes', of: 'segmentation' }],
@@ -92,8 +92,8 @@ export const objects = {
   'skeleton-join': {
     ...cpu,
     version: 2,
-    scope: 'dataset',
-    phase: 'dataset',
+    scope: 'range',
+    phase: 'joins',
     code: 'objects/join',
     inputs: ['skeleton'],
     layers: [{ layer: 'skeleton', kind: 'skeletons', of: 'segmentation' }],
@@ -108,7 +108,7 @@ export const objects = {
     scope: 'dataset',
     phase: 'dataset',
     code: 'objects/graph',
-    inputs: ['synapse', 'segment'],
+    inputs: ['synapse', 'rag', 'merge-table'],
     layers: [
       { layer: 'synapses', kind: 'annotations', of: 'segmentation' },
       {

@@ -1,8 +1,8 @@
 // What a row of the stage table may say, and what rows have in common.
 import { z } from 'zod'
 
-/** What one activity is about: a slab of a synthetic specimen, a batch of sections or of pairs of them, a region, a node of the region tree, all of the dataset, a release. */
-type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'release'
+/** What one activity is about: a slab of a synthetic specimen, a batch of sections or of pairs of them, a region, a node of the region tree, a range of all segments by the hash of their ids, all of the dataset, a release. */
+type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'range' | 'release'
 
 /** The voxels that every region holds in plain chunks. */
 export interface VolumeOf<D extends 'uint8' | 'uint64' = 'uint8' | 'uint64'> {

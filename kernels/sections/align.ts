@@ -1,40 +1,38 @@
-// Brings all sections of a stack together at once: a displacement field each, smooth, and nominal on the average over z.
+// Brings the sections of a stack together: a displacement field each, smooth, and nominal on the average over z.
 import { addBending } from '../mesh/solve.ts'
 import { badSections, blurredSections } from './bad-sections.ts'
 import { latticeAt, latticeWeights } from './lattice.ts'
 import { addEntry, addRow, endRow, leastSquares, makeRows, medianAndMax } from './least-squares.ts'
 import type { Rows } from './least-squares.ts'
 import type {
-  AlignedSection,
-  Alignment,
+  Agreement,
+  AlignmentPlan,
+  AlignmentSlab,
   AlignParams,
   Grid,
   Lattice,
+  Residuals,
   SectionExtent,
   SectionPair,
+  ShownSection,
 } from './section-types.ts'
 
-/** Zero fields, for sources that are aligned already; excluded sections are named with their reason. */
-export function identityAlignment(
+/** Nothing moves, for sources that are aligned already; excluded sections are named with their reason. */
+export function identityPlan(
   sections: readonly number[],
   excluded: readonly { readonly z: number; readonly reason: string }[] = [],
-): Alignment {
+): AlignmentPlan {
   const ascending = [...sections].sort((p, q) => p - q)
   const reasons = new Map(excluded.map(e => [e.z, e.reason]))
-  return { sections: standIns(ascending, reasons, () => undefined), residualPx: { median: 0, max: 0 } }
+  return { sections: shown(ascending, reasons), grid: still, slabs: [] }
 }
 
-/** Every section with its field (none: zero), for which that of the nearest good section stands in where it has a reason. */
-const standIns = (
-  sections: readonly number[],
-  reasons: ReadonlyMap<number, string>,
-  fieldOf: (z: number) => Lattice<Float32Array> | undefined,
-): AlignedSection[] => {
+/** Every section; for one that has a reason the nearest good one stands in. */
+const shown = (sections: readonly number[], reasons: ReadonlyMap<number, string>): ShownSection[] => {
   const good = sections.filter(z => !reasons.has(z))
   return sections.map(z => {
     const excluded = reasons.get(z)
-    const source = excluded === undefined ? z : nearest(z, good)
-    return { z, field: fieldOf(source) ?? zeroField(), source, ...(excluded === undefined ? {} : { excluded }) }
+    return excluded === undefined ? { z, source: z } : { z, source: nearest(z, good), excluded }
   })
 }
 
@@ -42,15 +40,50 @@ const standIns = (
 const nearest = (z: number, ascending: readonly number[]): number =>
   ascending.reduce((best, e) => (Math.abs(e - z) < Math.abs(best - z) ? e : best), ascending[0] ?? z)
 
-const zeroField = (): Lattice<Float32Array> => ({
-  spacing: 1,
-  nx: 1,
-  ny: 1,
-  x0: 0,
-  y0: 0,
-  dx: new Float32Array(1),
-  dy: new Float32Array(1),
-})
+const still: Grid = { spacing: 1, nx: 1, ny: 1, x0: 0, y0: 0 }
+
+/** The field of a section that is in no slab. */
+export const zeroField = (): Lattice<Float32Array> => ({ ...still, dx: new Float32Array(1), dy: new Float32Array(1) })
+
+/** Nodes of the sections that a slab solves for its own sake, and how many sections these are at least and at most. */
+const slabNodes = 2 ** 22
+const [fewest, most] = [32, 512]
+/**
+ * Good sections around them that have a say. What one changes falls off about tenfold every eight: so far away it is next to nothing
+ * beside a step of the fields, and other slabs give the same bytes.
+ */
+const reach = 64
+
+/**
+ * Which sections can be used, and the slabs that are solved one after the other. A stack that fits one is solved
+ * at once.
+ */
+export function planAlignment(
+  matches: readonly Agreement[],
+  sections: readonly SectionExtent[],
+  p: AlignParams,
+  core?: number,
+  halo = reach,
+): AlignmentPlan {
+  const extents = [...sections].sort((s, t) => s.z - t.z)
+  const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
+  const bad = badSections(order, extents, p.minAgreement)
+  const good = extents.filter(e => !bad.has(e.z))
+  const grid = commonGrid(good, p.spacingPx)
+  const own = core ?? Math.max(fewest, Math.min(most, Math.floor(slabNodes / (grid.nx * grid.ny))))
+  const zs = good.map(e => e.z)
+  const slabs: AlignmentSlab[] = []
+  for (let i = 0; i < zs.length; i += own)
+    slabs.push({ own: zs.slice(i, i + own), around: zs.slice(Math.max(0, i - halo), i + own + halo) })
+  return {
+    sections: shown(
+      extents.map(e => e.z),
+      new Map([...bad, ...blurredSections(good, p)]),
+    ),
+    grid,
+    slabs,
+  }
+}
 
 /** Steps of the fields per pixel. */
 const steps = 256
@@ -68,42 +101,33 @@ const tolerance = 1e-8
 const outlierPx = 1.5
 
 /**
- * Solves for all fields at once. With a point q of section a found at q + v in section b, and aligned position p showing
+ * Fields of the sections of a slab. With a point q of section a found at q + v in section b, and aligned position p showing
  * p + d_a(p) and p + d_b(p), it asks for d_b - d_a = v, and besides that the mean of d over the sections around vanish
  * (`anchor`, `window`) and that d bend little (`bending`). Matches know differences between sections only; the anchor fixes the
  * rest. A displacement that changes from section to section is taken out, one that drifts over many is tissue and stays.
  * Least squares by conjugate gradients, repeated with less weight for matches that do not fit (Geman-McClure).
+ * @param matches all between sections around the slab
  */
-export function solveAlignment(
+export function solveSlab(
   matches: readonly SectionPair[],
-  sections: readonly SectionExtent[],
+  { own, around }: AlignmentSlab,
+  grid: Grid,
   p: AlignParams,
-): Alignment {
-  const extents = [...sections].sort((s, t) => s.z - t.z)
-  const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
-  const bad = badSections(order, extents, p.minAgreement)
-  const good = extents.filter(e => !bad.has(e.z))
-  const grid = commonGrid(good, p.spacingPx)
+): { readonly fields: ReadonlyMap<number, Lattice<Float32Array>>; readonly residualPx: Residuals } {
   const nodes = grid.nx * grid.ny
-  const first = new Map(good.map((e, i) => [e.z, i * nodes]))
+  const first = new Map(around.map((z, i) => [z, i * nodes]))
+  const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
   const used = order.filter(m => first.has(m.a) && first.has(m.b) && m.match.agreement >= p.minAgreement)
-  const x = new Float64Array(good.length * nodes)
-  const y = new Float64Array(good.length * nodes)
-  const residuals = solve(used, first, grid, p, x, y)
-  const fieldOf = (z: number) => {
-    const at = first.get(z)
-    if (at === undefined) return undefined
+  const x = new Float64Array(around.length * nodes)
+  const y = new Float64Array(around.length * nodes)
+  const inside = new Set(own)
+  const residuals = solve(used, first, grid, p, x, y, b => inside.has(b))
+  const fieldOf = (z: number): Lattice<Float32Array> => {
+    const at = first.get(z)!
     const [dx, dy] = [x, y].map(d => Float32Array.from(d.subarray(at, at + nodes), quantised))
     return { ...grid, dx: dx!, dy: dy! }
   }
-  return {
-    sections: standIns(
-      extents.map(e => e.z),
-      new Map([...bad, ...blurredSections(good, p)]),
-      fieldOf,
-    ),
-    residualPx: medianAndMax(residuals),
-  }
+  return { fields: new Map(own.map(z => [z, fieldOf(z)])), residualPx: medianAndMax(residuals) }
 }
 
 /** Pull of every node to its nominal place, relative to one match: decides what nothing else does. */
@@ -116,6 +140,7 @@ function solve(
   p: AlignParams,
   x: Float64Array,
   y: Float64Array,
+  counts: (b: number) => boolean,
 ): number[] {
   const nodes = new Int32Array(4)
   const weights = new Float64Array(4)
@@ -152,7 +177,7 @@ function solve(
             ey += weights[n]! * (fieldB.dy[nodes[n]!]! - fieldA.dy[nodes[n]!]!)
           }
           const q = round === 0 ? 0 : (ex * ex + ey * ey) / (outlierPx * outlierPx)
-          residuals.push(Math.sqrt(ex * ex + ey * ey))
+          if (counts(b)) residuals.push(Math.sqrt(ex * ex + ey * ey))
           endRow(rows, match.dx[k]!, match.dy[k]!, (confidence * confidence) / ((1 + q) * (1 + q)))
         }
     }

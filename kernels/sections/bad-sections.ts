@@ -1,6 +1,6 @@
 // Which sections of a stack cannot be used, and why: excluded by name, no tile, or nothing in common with the sections next to it.
 import { median } from './least-squares.ts'
-import type { AlignParams, SectionExtent, SectionPair } from './section-types.ts'
+import type { Agreement, AlignParams, SectionExtent } from './section-types.ts'
 
 /**
  * Section -> reason: those excluded beforehand first. Else a section is bad when every pair that it takes part in disagrees.
@@ -8,7 +8,7 @@ import type { AlignParams, SectionExtent, SectionPair } from './section-types.ts
  * first, its pairs with it, and so on.
  */
 export function badSections(
-  pairs: readonly SectionPair[],
+  pairs: readonly Agreement[],
   sections: readonly SectionExtent[],
   minAgreement: number,
 ): Map<number, string> {

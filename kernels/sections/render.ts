@@ -1,22 +1,27 @@
 // The aligned, normalised EM of any box: every voxel is a look-up, so that any decomposition gives the same bytes.
 import { drawRow, largestOf, prepare } from './draw-section.ts'
-import type { Lattice, RenderParams, SectionStitch, SlabSection } from './section-types.ts'
+import type { Lattice, Rect, RenderParams, SectionStitch, SlabSection } from './section-types.ts'
 import { sizeOf } from '../types.ts'
 import type { Box } from '../types.ts'
 
 /** Names of the tiles that `renderSlab` may touch for a box, by its x and y. */
-export function tilesInBox(stitch: SectionStitch, field: Lattice<Float32Array>, box: Box): string[] {
+export function tilesInBox(stitch: SectionStitch, field: Lattice<Float32Array>, { min, max }: Box): string[] {
   const [left, right] = range(field.dx)
   const [top, bottom] = range(field.dy)
+  return tilesInRect(stitch, { min: [min[0] + left, min[1] + top], max: [max[0] + right, max[1] + bottom] })
+}
+
+/** Names of the tiles that may show in a rectangle of section coordinates. */
+export function tilesInRect(stitch: SectionStitch, { min, max }: Rect): string[] {
   const touched = stitch.transforms.filter(({ affine: [a, b, tx, c, d, ty], width, height, mesh }) => {
     const reach = 2 + 2 * largestOf(mesh)
     const xs = range([0, a * width, b * height, a * width + b * height])
     const ys = range([0, c * width, d * height, c * width + d * height])
     return (
-      tx + xs[1] + reach >= box.min[0] + left &&
-      tx + xs[0] - reach <= box.max[0] + right &&
-      ty + ys[1] + reach >= box.min[1] + top &&
-      ty + ys[0] - reach <= box.max[1] + bottom
+      tx + xs[1] + reach >= min[0] &&
+      tx + xs[0] - reach <= max[0] &&
+      ty + ys[1] + reach >= min[1] &&
+      ty + ys[0] - reach <= max[1]
     )
   })
   return touched.map(t => t.name)

@@ -122,20 +122,31 @@ export interface SectionExtent {
   readonly excluded?: string
 }
 
-export interface AlignedSection {
+/** How well two sections agree, as far as the choice of sections looks at it. */
+export interface Agreement extends Pick<SectionPair, 'a' | 'b'> {
+  readonly match: Pick<SectionMatch, 'agreement'>
+}
+
+export interface ShownSection {
   readonly z: number
-  /** Aligned position p shows section position p + d(p). */
-  readonly field: Lattice<Float32Array>
   /** Why the image of this section is not used; the nearest good section stands in for it. */
   readonly excluded?: string
-  /** The section whose image is shown: z itself unless excluded. */
+  /** The section whose image, with its field, is shown: z itself unless excluded. */
   readonly source: number
 }
 
-export interface Alignment {
+/** Sections that are solved together: their `own` fields count, those of the sections `around` (own ones included) only have a say. */
+export interface AlignmentSlab {
+  readonly own: readonly number[]
+  readonly around: readonly number[]
+}
+
+export interface AlignmentPlan {
   /** Ascending z. */
-  readonly sections: readonly AlignedSection[]
-  readonly residualPx: Residuals
+  readonly sections: readonly ShownSection[]
+  /** Nodes of all fields: aligned position p shows section position p + d(p). */
+  readonly grid: Grid
+  readonly slabs: readonly AlignmentSlab[]
 }
 
 /** What `renderSlab` needs of one section. Sections that are excluded are not passed. */

@@ -2,7 +2,7 @@
 import type { Contingency, SegmentChanges } from './segmentation-types.ts'
 
 /** Distinct ids with the voxels of each, as `countIds` gives them; 0 is no segment. */
-interface Sizes {
+export interface Sizes {
   readonly ids: BigUint64Array
   readonly voxels: Float64Array
 }

@@ -9,7 +9,7 @@ import type { Digest } from '../../domain/recipe.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import { batchRange } from '../../domain/index/sweep.ts'
 import { nodeKey, type Node } from '../../domain/index/tree.ts'
-import { isOfSections, placesBelow, wholePhase } from '../../domain/index/walk.ts'
+import { kindOf, placesBelow, wholePhase } from '../../domain/index/walk.ts'
 import { mapBounded } from '../bounded.ts'
 import { wrongFields } from '../lineage-record.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -64,7 +64,7 @@ export class IndexWalk {
     for (const d of differences(pageOf(page.entries, page.below).stages, page.stages, 'stages'))
       this.wrong(key, 'does not add up', d)
     await mapBounded(page.entries, READS, (e: IndexEntry) => this.entry(key, e, node))
-    const batch = isOfSections(phase) && node.level === 0
+    const batch = kindOf(phase) === 'sections' && node.level === 0
     const nodes = batch && first ? [node] : placesBelow({ ...this.of, node })
     const { first: z0, last } = batchRange(node.coord, context.bounds)
     const keys = nodes.map(n => (batch ? `z${z0}-${last}` : nodeKey(n)))

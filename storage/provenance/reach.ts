@@ -18,6 +18,7 @@ import { mapBounded } from '../bounded.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from './histories.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw, rawKey } from '../raw.ts'
+import { tileDocuments } from '../tile-lists.ts'
 
 /** Small objects that are read at a time. */
 const READS = 32
@@ -44,6 +45,7 @@ export class Reach {
   private readonly contents = new Set<Digest>()
   private readonly parts = new Set<Digest>()
   private readonly runs = new Set<string>()
+  private readonly lists = new Set<Digest>()
   private readonly objects: ObjectStore
   private readonly wrong: Wrong
 
@@ -121,6 +123,19 @@ export class Reach {
     if (await this.objects.size(`${archiveFolder(root)}/index.json`)) await this.archiveAt(archiveFolder(root))
   }
 
+  /** Takes in the digests that a history mentions, and returns them; of lists of tiles also the documents that they name. */
+  async mention(history: History): Promise<Iterable<Digest>> {
+    const { all, lists } = digestsIn(history)
+    for (const d of all) this.mentioned.add(d)
+    for (const list of lists) {
+      if (this.lists.has(list)) continue
+      this.lists.add(list)
+      // One that is gone or damaged is found as what it is.
+      for (const d of await tileDocuments(this.objects, list).catch(() => [])) this.mentioned.add(d)
+    }
+    return all
+  }
+
   async archiveAt(folder: string): Promise<void> {
     if (this.archives.has(folder)) return
     this.archives.add(folder)
@@ -142,7 +157,7 @@ export class Reach {
         this.wrong(`${folder}/index.json`, `does not say what the history of ${h.runId} does`, d)
       for (const r of archivedWith(history, h, index.root))
         if (!listed.has(nameOf(r))) this.wrong(nameOf(r), `${h.workflowId} names it, the index does not list it`)
-      for (const d of digestsIn(history)) this.mentioned.add(d)
+      await this.mention(history)
       await this.hear?.(h, key, history)
     })
   }

@@ -7,7 +7,7 @@ import { tried } from '../../domain/models.ts'
 import type { Plan } from '../../domain/plan/plan.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
-import { walkRegion, walkRun, walkSections, walkSweep, wholePhase, type Steps } from '../../domain/index/walk.ts'
+import { walkPlace, walkRun, wholePhase, type Steps } from '../../domain/index/walk.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { getRelease } from '../../storage/releases.ts'
@@ -75,8 +75,7 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
       for (const c of done.counts) if (c.made) made[c.stage] = (made[c.stage] ?? 0) + c.made
       return done
     },
-    visit: (kind, place) =>
-      (kind === 'sweep' ? walkSweep : kind === 'region' ? walkRegion : walkSections)(place, steps),
+    visit: (kind, place) => walkPlace(kind, place, steps),
     count: () => {},
   }
   const work = async (): Promise<DirectRun> => {

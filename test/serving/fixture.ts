@@ -155,7 +155,13 @@ export async function makeFixture(): Promise<Fixture> {
     return outputs
   }
   const meshes = await collect(put =>
-    writeMeshes({ artifacts: store, compute }, mesh, { cellNm: 300, ratio: 0.25, errorNm: 10 }, put),
+    writeMeshes(
+      { artifacts: store, compute },
+      mesh,
+      { range: 0, of: 1 },
+      { cellNm: 300, ratio: 0.25, errorNm: 10 },
+      put,
+    ),
   )
   const joined = keep(await artifact(store, 'mesh-join', 'dataset', { 'mesh/0_0_0': mesh['0_0_0']! }, meshes))
   const pieces = keep(
@@ -169,7 +175,14 @@ export async function makeFixture(): Promise<Fixture> {
   )
   const skeletonFiles = await collect(async put => {
     const one = async ([bytes]: readonly Uint8Array[]): Promise<{ bytes: Uint8Array }> => ({ bytes: bytes! })
-    const { sharding } = await joinSegments({ artifacts: store }, { all: pieces }, 'gzip', put, one)
+    const { sharding } = await joinSegments(
+      { artifacts: store },
+      { all: pieces },
+      { range: 0, of: 1 },
+      'gzip',
+      put,
+      one,
+    )
     await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding))))
   })
   const skeletons = keep(await artifact(store, 'skeleton-join', 'dataset', { 'skeleton/all': pieces }, skeletonFiles))

@@ -1,18 +1,18 @@
 // What one section changes in the alignment dies out: sections far from it keep their fields byte for byte.
 import { beforeAll, expect, test } from 'vitest'
 import { PhantomSpec } from '../../../domain/run-file/phantom.ts'
-import { identityAlignment } from '../../../kernels/sections/align.ts'
 import { renderSection } from '../../../kernels/sections/draw-section.ts'
 import { phantomScene } from '../../../specimen/scene.ts'
 import { phantomSection } from '../../../specimen/section.ts'
 import { phantomSpecimen } from '../../../specimen/specimen.ts'
-import type {
-  AlignedSection,
-  SectionExtent,
-  SectionImage,
-  SectionPair,
-} from '../../../kernels/sections/section-types.ts'
-import { matchSections, solveAlignment, stitchSection } from './section-kernels.ts'
+import type { SectionExtent, SectionImage, SectionPair } from '../../../kernels/sections/section-types.ts'
+import {
+  matchSections,
+  solveAlignment,
+  stitchSection,
+  identityAlignment,
+  type AlignedSection,
+} from './section-kernels.ts'
 
 const depth = 112
 const middle = 56
@@ -92,4 +92,12 @@ test('without matches, too, an excluded section is shown by its neighbour', () =
     [1, 0, 'torn'],
     [2, 2, undefined],
   ])
+})
+
+test('in slabs of any size the fields have the same bytes', () => {
+  const bytes = (all: readonly AlignedSection[]): string[] =>
+    all.map(({ field }) => Buffer.concat([field.dx, field.dy].map(a => Buffer.from(a.buffer))).toString('hex'))
+  for (const own of [16, 37]) expect(bytes(solveAlignment(pairs, extents, own).sections)).toEqual(bytes(before))
+  // Where a slab sees little of the sections around it, they do not.
+  expect(bytes(solveAlignment(pairs, extents, 16, 8).sections)).not.toEqual(bytes(before))
 })

@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { renderSection } from '../../../kernels/sections/draw-section.ts'
 import { latticeAt } from '../../../kernels/sections/lattice.ts'
 import { sampleTile } from '../../../kernels/sections/sample-tile.ts'
-import type { Alignment, SectionImage, SectionMatch } from '../../../kernels/sections/section-types.ts'
+import type { SectionImage, SectionMatch } from '../../../kernels/sections/section-types.ts'
 import { fibSize, fibSlices, hasFib } from './real-sections.ts'
 import { grain, tile, tissue } from './texture.ts'
-import { matchSections, solveAlignment } from './section-kernels.ts'
+import { matchSections, solveAlignment, type Alignment } from './section-kernels.ts'
 
 type Move = (x: number, y: number) => readonly [number, number]
 

@@ -4,10 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { renderSection } from '../../../kernels/sections/draw-section.ts'
 import { tilesInBox } from '../../../kernels/sections/render.ts'
 import type { Lattice, RenderParams, SlabSection } from '../../../kernels/sections/section-types.ts'
-import { identityAlignment } from '../../../kernels/sections/align.ts'
 import type { Box } from '../../../kernels/types.ts'
 import { grain, tile, tissue } from './texture.ts'
-import { renderSlab, solveAlignment, stitchSection } from './section-kernels.ts'
+import { renderSlab, solveAlignment, stitchSection, identityAlignment } from './section-kernels.ts'
 
 const still = identityAlignment([0]).sections[0]!.field
 

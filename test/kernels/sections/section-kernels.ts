@@ -1,14 +1,18 @@
 // The section kernels with the stage table's parameters, but for those that a test sets.
 import { StagesConfig } from '../../../domain/stages.ts'
-import { solveAlignment as solve } from '../../../kernels/sections/align.ts'
+import { identityPlan, planAlignment, solveSlab, zeroField } from '../../../kernels/sections/align.ts'
 import { matchSections as match } from '../../../kernels/sections/match-sections.ts'
 import { renderSlab as render } from '../../../kernels/sections/render.ts'
 import type {
+  AlignmentPlan,
+  Lattice,
   RenderParams,
+  Residuals,
   SectionExtent,
   SectionImage,
   SectionPair,
   SectionTile,
+  ShownSection,
   SlabSection,
 } from '../../../kernels/sections/section-types.ts'
 import { stitchSection as stitch } from '../../../kernels/sections/stitch.ts'
@@ -21,8 +25,42 @@ export const stitchSection = (tiles: readonly SectionTile[], params: Partial<typ
 
 export const matchSections = (a: SectionImage, b: SectionImage) => match(a, b, usual.match)
 
-export const solveAlignment = (pairs: readonly SectionPair[], sections: readonly SectionExtent[]) =>
-  solve(pairs, sections, usual.align)
+export interface AlignedSection extends ShownSection {
+  readonly field: Lattice<Float32Array>
+}
+
+export interface Alignment {
+  readonly sections: readonly AlignedSection[]
+  readonly residualPx: Residuals
+}
+
+const fieldsOf = ({ sections, slabs }: AlignmentPlan, solved: readonly ReturnType<typeof solveSlab>[]): Alignment => {
+  const fields = new Map(solved.flatMap(s => [...s.fields]))
+  const medians = solved.map(s => s.residualPx.median).sort((a, b) => a - b)
+  return {
+    sections: sections.map(s => ({ ...s, field: fields.get(s.source) ?? zeroField() })),
+    residualPx: {
+      median: medians[medians.length >> 1] ?? 0,
+      max: Math.max(0, ...solved.map((s, i) => (slabs[i] ? s.residualPx.max : 0))),
+    },
+  }
+}
+
+/** As the stage aligns; `slab`: other slabs than it takes. */
+export const solveAlignment = (
+  pairs: readonly SectionPair[],
+  sections: readonly SectionExtent[],
+  ...slab: [own?: number, around?: number]
+): Alignment => {
+  const plan = planAlignment(pairs, sections, usual.align, ...slab)
+  return fieldsOf(
+    plan,
+    plan.slabs.map(s => solveSlab(pairs, s, plan.grid, usual.align)),
+  )
+}
+
+export const identityAlignment = (...of: Parameters<typeof identityPlan>): Alignment =>
+  fieldsOf(identityPlan(...of), [])
 
 export const renderSlab = (
   sections: readonly SlabSection[],

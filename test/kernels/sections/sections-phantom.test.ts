@@ -1,13 +1,19 @@
 // The whole chain on the phantom, defects and all: the aligned stack shows the specimen where the specimen is.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { PhantomSpec } from '../../../domain/run-file/phantom.ts'
-import { identityAlignment } from '../../../kernels/sections/align.ts'
 import { renderSection } from '../../../kernels/sections/draw-section.ts'
 import { phantomScene } from '../../../specimen/scene.ts'
 import { phantomSection } from '../../../specimen/section.ts'
 import { phantomSpecimen } from '../../../specimen/specimen.ts'
-import type { Alignment, SectionStitch, SectionTile } from '../../../kernels/sections/section-types.ts'
-import { matchSections, renderSlab, solveAlignment, stitchSection } from './section-kernels.ts'
+import type { SectionStitch, SectionTile } from '../../../kernels/sections/section-types.ts'
+import {
+  matchSections,
+  renderSlab,
+  solveAlignment,
+  stitchSection,
+  identityAlignment,
+  type Alignment,
+} from './section-kernels.ts'
 
 const [width, height, depth] = [208, 160, 16]
 const area = width * height

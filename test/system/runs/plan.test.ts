@@ -51,6 +51,7 @@ function madeBy(run: string): Set<string> {
 
 function cellOf({ recipe: { extent } }: Lineage): string {
   if (extent === 'dataset') return 'all'
+  if ('range' in extent) return `0_0_${extent.range}`
   if ('node' in extent) return `${extent.level}/${extent.node}`
   if ('sections' in extent) return extent.sections.join('-')
   if ('section' in extent) return String(extent.section)
