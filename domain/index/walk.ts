@@ -110,7 +110,7 @@ async function walkDataset(place: Place, steps: Steps): Promise<string> {
 }
 
 /** The stages of one region within one phase: those that read each other in order, the others side by side. */
-export async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
+async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
   const { context, roots } = place
   const cell = key(place.node.coord)
   const started = new Map<string, Promise<Outcome>>()
