@@ -1,17 +1,19 @@
-// affinity, synapse-map, supervoxel: a volume of a region made block by block, each block with its halo in, its core out.
+// affinity, synapse-map, supervoxel, and whatever else goes through a model: a volume of a region made block by block, each block with its halo in, its core out.
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract.ts'
 import { HillockError } from '../domain/errors.ts'
 import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
+import { parseInput } from '../domain/index/reads.ts'
+import { modelOf } from '../domain/models.ts'
+import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/index/tasks.ts'
 import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
 import { chunkPaths, copyOverlap } from '../storage/formats/volume.ts'
 import {
-  affinityVolume,
-  emVolume,
   halo,
   mapVolume,
   putVolume,
+  readStage,
   readVolume,
   refs,
   regionBox,
@@ -30,11 +32,10 @@ import { voidHalo, voidMask } from '../kernels/segmentation/void.ts'
 import { watershed } from '../kernels/segmentation/watershed.ts'
 
 interface Mapping<D extends DataType> {
-  readonly stage: 'affinity' | 'synapse-map' | 'supervoxel'
+  readonly stage: StageName
   readonly config: RunConfig
-  /** The stage that is read, its volume, and how many voxels of it are seen around a block. */
-  readonly from: 'render' | 'affinity'
-  readonly source: VolumeOf<'uint8'>
+  /** The stage whose volume is read, and how many voxels of it are seen around a block. */
+  readonly from: StageName
   readonly margin: number
   readonly target: VolumeOf<D>
 }
@@ -47,11 +48,15 @@ interface Surroundings {
   readonly coord: Vec3
 }
 
-const orderOf = <D extends DataType>(task: CellTask, { stage, config, from, margin }: Mapping<D>): Order =>
+const orderOf = <D extends DataType>(
+  task: CellTask,
+  { stage, config, from, margin }: Mapping<D>,
+  parameters: Order['parameters'],
+): Order =>
   ofRegion(
     stage,
     task,
-    { ...config.stages[stage], block: config.grid.block },
+    { ...parameters, block: config.grid.block },
     touching(task, from, halo(regionBox(task), margin, task.context.bounds)),
   )
 
@@ -67,12 +72,13 @@ async function putBlocks<D extends DataType>(
   task: CellTask,
   put: Put,
   outputs: Outputs,
-  { stage, config, from, source, margin, target }: Mapping<D>,
+  { stage, config, from, margin, target }: Mapping<D>,
   map: (around: Surroundings) => Promise<Mapped<D>>,
 ): Promise<Made & { readonly count: number }> {
   const { bounds } = task.context
   const box = regionBox(task)
   const { channels = 1 } = target
+  const source = stages[from].volume as VolumeOf<'uint8'>
   const mapped = async ({ box: own, coord }: Block, read: (outer: Box) => Promise<Uint8Array>): Promise<Mapped<D>> => {
     const outer = halo(own, margin, bounds)
     const core = translate(own, subtract([0, 0, 0], outer.min))
@@ -93,37 +99,40 @@ async function putBlocks<D extends DataType>(
   return { voxels: voxels(box), holes, count }
 }
 
-/** EM through the model. */
-export async function affinity(deps: Deps, task: CellTask): Promise<Outcome> {
-  const config = await configFor(deps, task)
-  const { model } = task.context
-  if (!model?.sample) throw new HillockError('ModelMismatch', 'the run was started without a model that was tried')
-  const margin = config.stages.affinity.halo
-  const how = { stage: 'affinity', config, from: 'render', source: emVolume, margin, target: affinityVolume } as const
-  const { parameters, ...order } = orderOf(task, how)
-  // Padding and the way of computing change bytes as the file does.
-  const { digest, multipleOf, sample } = model
-  return produce(
-    deps,
-    config,
-    { ...order, parameters: { ...parameters, multipleOf, sample }, model: digest },
-    async (put, outputs) => {
+/** What a stage reads, through the model of its role: the first channels of what that gives. */
+export const throughModel =
+  (stage: StageName) =>
+  async (deps: Deps, task: CellTask): Promise<Outcome> => {
+    const config = await configFor(deps, task)
+    const model = modelOf(task.context, stage)
+    if (!model?.sample)
+      throw new HillockError('ModelMismatch', `the run was started without a model for ${stage} that was tried`)
+    const { inputs, volume } = stages[stage]
+    const { halo: margin = model.halo ?? 0 } = config.stages[stage] as { halo?: number }
+    const target = volume as VolumeOf<'uint8'>
+    const how = { stage, config, from: parseInput(inputs[0]!).stage, margin, target }
+    // Padding and the way of computing change bytes as the file does.
+    const { digest, multipleOf, sample } = model
+    const order = orderOf(task, how, { halo: margin, multipleOf, sample })
+    return produce(deps, config, { ...order, model: digest }, async (put, outputs) => {
       await modelInUse(deps, model)
       return putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => ({
-        data: await deps.infer(request(deps, model, em, shape, core)),
+        data: await deps.infer(request(deps, model, em, shape, core, target.channels ?? 1)),
         count: 0,
       }))
-    },
-  )
-}
+    })
+  }
 
-/** Cleft and vesicle maps. */
+export const affinity = throughModel('affinity')
+const synapseModel = throughModel('synapse-map')
+
+/** Cleft and vesicle maps: those of a model, where the run names one. */
 export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
+  if (modelOf(task.context, 'synapse-map')) return synapseModel(deps, task)
   const config = await configFor(deps, task)
   const params = config.stages['synapse-map']
-  const margin = synapseMapHalo
-  const how = { stage: 'synapse-map', config, from: 'render', source: emVolume, margin, target: mapVolume } as const
-  return produce(deps, config, orderOf(task, how), (put, outputs) =>
+  const how = { stage: 'synapse-map', config, from: 'render', margin: synapseMapHalo, target: mapVolume } as const
+  return produce(deps, config, orderOf(task, how, params), (put, outputs) =>
     putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => {
       const { cleft, vesicles } = await deps.compute(clefts, [{ em, shape, core, params }])
       const both = new Uint8Array(2 * cleft.length)
@@ -139,14 +148,13 @@ export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
   const { bounds } = task.context
   const { halo: margin, ...params } = config.stages.supervoxel
-  const [source, target] = [affinityVolume, segmentationVolume]
-  const how = { stage: 'supervoxel', config, from: 'affinity', source, margin, target } as const
-  const order = orderOf(task, how)
+  const how = { stage: 'supervoxel', config, from: 'affinity', margin, target: segmentationVolume } as const
+  const order = orderOf(task, how, config.stages.supervoxel)
   const inputs = { ...order.inputs, ...touching(task, 'render', halo(regionBox(task), voidHalo, bounds)) }
   const empty = async (coord: Vec3): Promise<Uint8Array | null> => {
     const own = cellBox(coord, config.grid.block, bounds)
     const outer = halo(own, voidHalo, bounds)
-    const em = await readVolume(deps, task, refs(task, 'render'), emVolume, outer)
+    const em = await readStage(deps, task, 'render', outer)
     // Most EM has no black to speak of: then no kernel needs to look.
     if (!em.includes(0)) return null
     return deps.compute(voidMask, [em, shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])

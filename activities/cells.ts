@@ -2,7 +2,7 @@
 import type { Refs } from '../domain/contract.ts'
 import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import type { StageName } from '../domain/stages.ts'
+import { stages, type DtypeOf, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/index/tasks.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'
@@ -32,7 +32,6 @@ export interface VolumeOf<D extends DataType> {
 
 export const emVolume = { dtype: 'uint8', encoding: 'raw' } as const
 export const segmentationVolume = { dtype: 'uint64', encoding: 'compressed_segmentation' } as const
-export const affinityVolume = { dtype: 'uint8', encoding: 'raw', channels: 3 } as const
 export const mapVolume = { dtype: 'uint8', encoding: 'raw', channels: 2 } as const
 
 /** Any box of a mip-0 volume that regions hold; 0 where the dataset or the refs end. */
@@ -53,6 +52,15 @@ export async function readVolume<D extends DataType>(
   })
   return data
 }
+
+/** The same of what a stage has made, as its row says what that is. */
+export const readStage = <S extends StageName>(
+  deps: Deps,
+  task: CellTask,
+  stage: S,
+  box: Box,
+): Promise<VolumeArray<DtypeOf<S>>> =>
+  readVolume(deps, task, refs(task, stage), stages[stage].volume as VolumeOf<DtypeOf<S>>, box)
 
 /** Those refs whose region touches `box`: what a halo read takes in. */
 export function touching(task: CellTask, stage: StageName, box: Box): Record<string, ArtifactRef> {

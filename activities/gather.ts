@@ -5,10 +5,16 @@ import type { ArtifactRef } from '../domain/lineage.ts'
 import { gridOf } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { CellTask } from '../domain/index/tasks.ts'
+import type { CellTask, DatasetTask } from '../domain/index/tasks.ts'
 import type { Node } from '../domain/index/tree.ts'
 import type { Deps } from './context.ts'
-import { pageTowards, readPage } from './housekeeping/pages.ts'
+import { pageTowards, readPage, refsBelow } from './housekeeping/pages.ts'
+
+/** All that a stage has made in an earlier phase, by cell. */
+export const madeBy = async (deps: Deps, { roots }: Pick<DatasetTask, 'roots'>, stage: StageName): Promise<Refs> => {
+  const root = roots[stages[stage].phase]
+  return root === undefined ? {} : refsBelow(deps, [root], stage)
+}
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
 async function lookUp(deps: Deps, task: CellTask, stage: StageName, node: Node): Promise<ArtifactRef> {

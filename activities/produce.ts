@@ -38,6 +38,12 @@ export const ofRegion = (stage: StageName, task: CellTask, ...[parameters, input
   extent: regionBox(task),
 })
 
+/** One file of an artifact, where a stage reads no more of it: what else changes in that leaves the stage alone. */
+export async function partOf(deps: Deps, of: ArtifactRef, path: string): Promise<Source> {
+  const { outputs } = await deps.artifacts.open(of)
+  return { of, path, sha256: outputs.find(o => o.path === path)!.sha256 }
+}
+
 /** Of a node of the region tree. */
 export const ofNode = (stage: StageName, { level, cell }: CellTask, ...[parameters, inputs]: Of): Order => ({
   stage,

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { ownStages } from './own-stages.ts'
 import { images } from './stages/images.ts'
 import { objects } from './stages/objects.ts'
-import { products } from './stages/products.ts'
 import { cpu, type Layer, type StageRow } from './stages/row.ts'
 import { segmentation } from './stages/segmentation.ts'
 
@@ -13,7 +12,7 @@ export const SPARE = 200
 /** The layer that every release has. */
 export const EM = 'em'
 
-const rows = { ...images, ...segmentation, ...objects, ...products }
+const rows = { ...images, ...segmentation, ...objects }
 
 export type StageName = keyof typeof rows
 
@@ -40,6 +39,12 @@ export const layers: readonly LayerRow[] = stageNames.flatMap(stage =>
 type Made = { [S in StageName]: (typeof rows)[S] extends { layers: readonly { regions: string }[] } ? S : never }
 /** Stages that make mips of a volume. */
 export type VolumeStage = Made[StageName]
+/** What the voxels are of the volume that regions hold of a stage. */
+export type DtypeOf<S extends StageName> = (typeof rows)[S] extends {
+  volume: { dtype: infer D extends 'uint8' | 'uint64' }
+}
+  ? D
+  : never
 type Listed = { [S in StageName]: (typeof rows)[S] extends { layers: readonly (infer L)[] } ? L : never }[StageName]
 export type LayerName = Listed['layer']
 /** Those that are volumes. */

@@ -38,14 +38,14 @@ const attribute = (name: string, n: number): Buffer => Buffer.concat([field(1, n
 /** A tensor of one uint8 per `raw`. */
 const constant = (name: string, raw: number): Buffer =>
   field(5, Buffer.concat([number(2, UINT8), field(8, name), field(9, Buffer.from([raw]))]))
-const model = (parts: Buffer[], channels: number, type = UINT8): Buffer =>
+const model = (parts: Buffer[], channels: number, type = UINT8, graph = 'g'): Buffer =>
   Buffer.concat([
     number(1, 8),
     field(
       7,
       Buffer.concat([
         ...parts,
-        field(2, 'g'),
+        field(2, graph),
         field(11, value('em', [1, 1, 'z', 'y', 'x'], UINT8)),
         field(12, value('affinity', [1, channels, 'z2', 'y2', 'x2'], type)),
       ]),
@@ -58,7 +58,9 @@ const channels = (n: number, from: string): Buffer =>
 export const onnx = {
   /** Nine channels of the size of the input. */
   right: () => model([channels(9, 'em')], 9),
-  oneChannel: () => model([node('Identity', ['em'], 'affinity')], 1),
+  /** Each channel is what comes in; `graph` is a name that changes nothing but the bytes. */
+  oneChannel: (graph = 'g') => model([node('Identity', ['em'], 'affinity')], 1, UINT8, graph),
+  twoChannels: (graph = 'g') => model([channels(2, 'em')], 2, UINT8, graph),
   /** z and x are exchanged. */
   turned: () =>
     model(

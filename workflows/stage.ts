@@ -1,15 +1,15 @@
-// Calls of stage activities: queue, timeouts and retry policy come from the stage table, the summary from the call.
+// Calls of stage activities: timeouts and retry policy come from the stage table, the queue from whether a model is used, the summary from the call.
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import { fingerprint, type Json } from '../domain/canonical.ts'
 import { queues } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
+import { modelOf } from '../domain/models.ts'
 import { SPARE, stageNames, stages, type StageName } from '../domain/stages.ts'
 import type { StageActivities } from '../domain/index/tasks.ts'
 
 const proxyOf = (stage: StageName): StageActivities => {
   const row = stages[stage]
   return proxyActivities<StageActivities>({
-    taskQueue: queues[row.queue],
     startToCloseTimeout: `${row.timeout.attempt}s`,
     heartbeatTimeout: `${row.timeout.heartbeat}s`,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -35,5 +35,6 @@ export function runStage<S extends StageName>(
   }
   // Replay compares ids, not inputs: with a digest of the input in the id it compares both.
   const activityId = `${stage}/${what}@${fingerprint(task as unknown as Json)}`
-  return activity.executeWithOptions({ activityId, summary: `${stage} ${what}` }, [task])
+  const taskQueue = queues[modelOf(task.context, stage) ? 'inference' : stages[stage].queue]
+  return activity.executeWithOptions({ activityId, taskQueue, summary: `${stage} ${what}` }, [task])
 }

@@ -7,16 +7,7 @@ import type { RegionLabels } from '../../kernels/surface-samples.ts'
 import { encodeMesh } from '../../storage/formats/meshes/legacy.ts'
 import { pack } from '../../storage/formats/pack.ts'
 import { encodeSkeleton } from '../../storage/formats/skeleton.ts'
-import {
-  highSides,
-  lowSides,
-  readVolume,
-  refs,
-  regionBox,
-  segmentationVolume,
-  touching,
-  withMargins,
-} from '../cells.ts'
+import { highSides, lowSides, readStage, regionBox, touching, withMargins } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce, type Made } from '../produce.ts'
 import { configFor } from '../documents.ts'
@@ -43,7 +34,7 @@ async function pieces<S extends 'mesh' | 'skeleton'>(
   const params = config.stages[stage]
   const order = ofRegion(stage, task, { ...params, voxelSizeNm }, touching(task, 'segment', outer))
   return produce(deps, config, order, async put => {
-    const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+    const volume = await readStage(deps, task, 'segment', outer)
     const { labels, ids } = await deps.compute(compactIds, [volume])
     const [low, high] = [lowSides(outer, box), highSides(outer, box)]
     const region = { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low, high, params }

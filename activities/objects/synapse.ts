@@ -3,7 +3,7 @@ import type { Outcome } from '../../domain/contract.ts'
 import { shapeOf, subtract, translate, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
 import { arrays } from '../segmentation/agglomerate.ts'
-import { halo, mapVolume, readVolume, refs, regionBox, segmentationVolume, touching } from '../cells.ts'
+import { halo, readStage, regionBox, touching } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
@@ -21,8 +21,8 @@ export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
     ...touching(task, 'segment', outer),
   })
   return produce(deps, config, order, async put => {
-    const maps = await readVolume(deps, task, refs(task, 'synapse-map'), mapVolume, outer)
-    const volume = await readVolume(deps, task, refs(task, 'segment'), segmentationVolume, outer)
+    const maps = await readStage(deps, task, 'synapse-map', outer)
+    const volume = await readStage(deps, task, 'segment', outer)
     const { labels, ids } = await deps.compute(compactIds, [volume])
     const n = voxels(outer)
     const { table } = await deps.compute(synapses, [

@@ -13,7 +13,7 @@ import { readChannel } from '../../storage/releases.ts'
 import { putSealed } from '../../storage/sealed.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
-import { refsBelow } from '../housekeeping/pages.ts'
+import { madeBy } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { releaseOf } from '../release/release.ts'
@@ -45,15 +45,15 @@ async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: T
 async function truthOf(deps: Deps, { evaluate }: RunConfig, task: DatasetTask): Promise<Truth | null> {
   if (evaluate.truth === undefined) return null
   if (evaluate.truth !== 'phantom') return truthFile(evaluate.truth, evaluate.offset)
-  return truthOfPhantom(deps, await refsBelow(deps, [task.roots['sections']!], 'phantom'), task.context.bounds)
+  return truthOfPhantom(deps, await madeBy(deps, task, 'phantom'), task.context.bounds)
 }
 
 export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
   const { bounds, region } = task.context
   const truth = await truthOf(deps, config, task)
-  const segments = await refsBelow(deps, [task.roots['objects']!], 'segment')
-  const graph = await refsBelow(deps, [task.roots['dataset']!], 'graph')
+  const segments = await madeBy(deps, task, 'segment')
+  const graph = await madeBy(deps, task, 'graph')
   const { box, offset } = config.evaluate
   const where = { ...(box && { box: box as unknown as Json }), ...(offset && { offset }) }
   const order = ofDataset('evaluate', where, {
@@ -82,7 +82,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
   const truth =
     input.truth === 'phantom'
-      ? await truthOfPhantom(deps, await refsBelow(deps, [r.pages['sections']!], 'phantom'), r.bounds)
+      ? await truthOfPhantom(deps, await madeBy(deps, { roots: r.pages }, 'phantom'), r.bounds)
       : await truthFile(input.truth, input.offset)
   const reader = { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) }
   const at = { bounds: r.bounds, region: r.regionShape }

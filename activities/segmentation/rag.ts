@@ -3,17 +3,7 @@ import type { Outcome } from '../../domain/contract.ts'
 import { shapeOf, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
 import { arrays } from './agglomerate.ts'
-import {
-  affinityVolume,
-  lowSides,
-  own,
-  readVolume,
-  refs,
-  regionBox,
-  segmentationVolume,
-  touching,
-  withMargins,
-} from '../cells.ts'
+import { lowSides, own, readStage, regionBox, touching, withMargins } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
@@ -30,8 +20,8 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
     ...touching(task, 'supervoxel', outer),
   })
   return produce(deps, config, order, async put => {
-    const volume = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, outer)
-    const affinity = await readVolume(deps, task, refs(task, 'affinity'), affinityVolume, outer)
+    const volume = await readStage(deps, task, 'supervoxel', outer)
+    const affinity = await readStage(deps, task, 'affinity', outer)
     const { labels, ids } = await deps.compute(compactIds, [volume])
     const g = await deps.compute(regionGraph, [
       { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },

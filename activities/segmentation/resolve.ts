@@ -1,27 +1,19 @@
 // resolve, merge-table, segment: from the root of the tree down to the voxels, the segment of every cluster.
 import type { Outcome } from '../../domain/contract.ts'
 import { fromKey, key, voxels } from '../../domain/geometry.ts'
-import type { ArtifactRef, Source } from '../../domain/lineage.ts'
 import type { CellTask } from '../../domain/index/tasks.ts'
 import { nodeBox, nodeKey, childrenOf } from '../../domain/index/tree.ts'
 import type { Merges, Nodes } from '../../kernels/segmentation/segmentation-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'
-import { own, putVolume, readVolume, refs, regionBox, segmentationVolume } from '../cells.ts'
+import { own, putVolume, readStage, refs, regionBox, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
-import { contents, ofNode, ofRegion, produce } from '../produce.ts'
+import { contents, ofNode, ofRegion, partOf, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { countIds, mapIds } from '../../kernels/segmentation/compact-ids.ts'
 import { mergeTableSlice } from '../../kernels/segmentation/relabel.ts'
 
 /** One file per child, so that a child whose clusters ended as before is left alone by changes elsewhere. */
 const sliceFile = (child: string): string => `${child}.bin`
-
-/** What a parent says to one child, as an input. */
-async function slice(deps: Deps, of: ArtifactRef, child: string): Promise<Source> {
-  const { outputs } = await deps.artifacts.open(of)
-  const { path, sha256 } = outputs.find(o => o.path === sliceFile(child))!
-  return { of, path, sha256 }
-}
 
 /** Of the clusters that the children of a node left open. */
 export async function resolve(deps: Deps, task: CellTask): Promise<Outcome> {
@@ -32,7 +24,7 @@ export async function resolve(deps: Deps, task: CellTask): Promise<Outcome> {
   const parent = Object.values(task.refs['resolve'] ?? {})[0]
   const order = ofNode('resolve', task, config.stages.resolve, {
     ...contents('agglomerate', merged),
-    ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
+    ...(parent ? { resolve: await partOf(deps, parent, sliceFile(task.cell)) } : {}),
   })
   return produce(deps, config, order, async put => {
     const path = [await readArrays<Merges>(deps, merged[nodeKey(node)]!, 'merges.bin')]
@@ -55,12 +47,10 @@ export async function mergeTable(deps: Deps, task: CellTask): Promise<Outcome> {
   const order = ofRegion('merge-table', task, config.stages['merge-table'], {
     supervoxel: own(task, 'supervoxel'),
     agglomerate: leaf,
-    ...(parent ? { resolve: await slice(deps, parent, task.cell) } : {}),
+    ...(parent ? { resolve: await partOf(deps, parent, sliceFile(task.cell)) } : {}),
   })
   return produce(deps, config, order, async put => {
-    const { ids } = await deps.compute(countIds, [
-      await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box),
-    ])
+    const { ids } = await deps.compute(countIds, [await readStage(deps, task, 'supervoxel', box)])
     const path = [await readArrays<Merges>(deps, leaf, 'merges.bin')]
     if (parent) path.push(await readArrays<Merges>(deps, parent, sliceFile(task.cell)))
     const table = await deps.compute(mergeTableSlice, [{ ids: ids.filter(id => id !== 0n), path }])
@@ -78,7 +68,7 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
   const order = ofRegion('segment', task, config.stages.segment, { supervoxel: supervoxels, 'merge-table': table })
   return produce(deps, config, order, async put => {
     const { from, to } = await readArrays<Merges>(deps, table, 'table.bin')
-    const labels = await readVolume(deps, task, refs(task, 'supervoxel'), segmentationVolume, box)
+    const labels = await readStage(deps, task, 'supervoxel', box)
     const mapped = await deps.compute(mapIds, [labels, from, to])
     await putVolume(put, mapped, box, segmentationVolume)
     return { voxels: voxels(box), summary: { segments: new Set(to).size } }
