@@ -3,7 +3,7 @@ import { latticeAt, latticeWeights } from '../sections/lattice.ts'
 import { addEntry, addRow, endRow, makeRows, solveRobustly } from '../sections/least-squares.ts'
 import type { Rows } from '../sections/least-squares.ts'
 import type { SeamMatch } from '../sections/seams.ts'
-import type { Lattice, SectionTile } from '../sections/section-types.ts'
+import type { Lattice, TilePlace } from '../sections/section-types.ts'
 
 /** Distance of the nodes, pixels of a tile. */
 const spacing = 64
@@ -16,7 +16,7 @@ const pull = 1e-4
  * other way round: g with u = q + g(q) where q is u moved by the mesh.
  */
 export function solveMesh(
-  tiles: readonly SectionTile[],
+  tiles: readonly TilePlace[],
   matches: readonly SeamMatch[],
   shiftX: Float64Array,
   shiftY: Float64Array,

@@ -1,8 +1,9 @@
 // Uneven light and exposure of the tiles of one section, told apart from the tissue, and the grey values that remain.
 import { addEntry, addRow, endRow, leastSquares, makeRows } from './least-squares.ts'
 import type { SeamMatch } from './seams.ts'
-import { edgeDistance } from './camera-view.ts'
-import type { CameraView, SectionStitch, SectionTile } from './section-types.ts'
+import { cameraView, edgeDistance } from './camera-view.ts'
+import { sharpness } from './tile-quality.ts'
+import type { CameraView, SectionStitch, SectionTile, TilePlace } from './section-types.ts'
 
 export type Illumination = SectionStitch['illumination']
 
@@ -24,22 +25,23 @@ const basis = (u: number, v: number): number[] => [u, v, u * u, u * v, v * v, (u
  * of patches say most; the means of cells, averaged over the tiles, say the rest. Linear least squares.
  */
 export function illuminationOf(
-  tiles: readonly SectionTile[],
+  tiles: readonly TilePlace[],
   matches: readonly SeamMatch[],
-  views: readonly CameraView[],
+  greys: readonly TileGreys[],
 ): { illumination: Illumination; gains: number[] } {
   const n = tiles.length
   // Unknowns: the terms of the light, exposures, mean tissue of each tile.
   const rows = makeRows(terms + 2 * n)
-  const light = (t: SectionTile, x: number, y: number, sign: number) => {
+  const light = (t: TilePlace, x: number, y: number, sign: number) => {
     const f = basis((2 * x) / Math.max(1, t.width - 1) - 1, (2 * y) / Math.max(1, t.height - 1) - 1)
     for (let k = 0; k < terms; k++) addEntry(rows, k, sign * f[k]!)
   }
+  const seen = new Int32Array(n)
   for (const m of matches) {
     const a = tiles[m.a]!
     const b = tiles[m.b]!
-    const left = meanGrey(a, m.ax - m.halfX, m.ay - m.halfY, m.ax + m.halfX, m.ay + m.halfY)
-    const right = meanGrey(b, m.bx - m.halfX, m.by - m.halfY, m.bx + m.halfX, m.by + m.halfY)
+    const left = greys[m.a]!.patches[seen[m.a]!++]!
+    const right = greys[m.b]!.patches[seen[m.b]!++]!
     if (left <= 0 || right <= 0) continue
     light(a, m.ax, m.ay, 1)
     light(b, m.bx, m.by, -1)
@@ -52,8 +54,8 @@ export function illuminationOf(
       for (let k = 0; k < cells; k++) {
         const [w, h] = [t.width / cells, t.height / cells]
         const [x0, y0] = [(k * t.width) / cells, (j * t.height) / cells]
-        const mean = meanGrey(t, x0, y0, x0 + w, y0 + h)
-        if (mean <= 0 || edgeDistance(views[i]!, t.width, t.height, x0 + w / 2, y0 + h / 2) <= 0) continue
+        const mean = greys[i]!.cells[j * cells + k]!
+        if (mean <= 0 || edgeDistance(greys[i]!.view, t.width, t.height, x0 + w / 2, y0 + h / 2) <= 0) continue
         light(t, x0 + (w - 1) / 2, y0 + (h - 1) / 2, 1)
         addEntry(rows, terms + n + i, 1)
         endRow(rows, Math.log(mean), 0, cellWeight)
@@ -75,6 +77,43 @@ export function illuminationOf(
   return {
     illumination: { nx: nodes, ny: nodes, gain: logs.map(v => Math.exp(v - mean)) },
     gains: tiles.map((_, i) => Math.exp(u[terms + i]!)),
+  }
+}
+
+type Corners = readonly [x0: number, y0: number, x1: number, y1: number]
+
+/** What stitching needs of the pixels of one tile. */
+export interface TileGreys {
+  readonly view: CameraView
+  /** Mean grey of each cell, and of each of the patches that were asked for. */
+  readonly cells: readonly number[]
+  readonly patches: readonly number[]
+  readonly focus: number
+}
+
+/** The patches of each tile that matches are about, in the order of the matches. */
+export function patchesOf(tiles: number, matches: readonly SeamMatch[]): Corners[][] {
+  const patches = Array.from({ length: tiles }, (): Corners[] => [])
+  for (const { a, b, ax, ay, bx, by, halfX, halfY } of matches) {
+    patches[a]!.push([ax - halfX, ay - halfY, ax + halfX, ay + halfY])
+    patches[b]!.push([bx - halfX, by - halfY, bx + halfX, by + halfY])
+  }
+  return patches
+}
+
+export function tileGreys(t: SectionTile, patches: readonly Corners[]): TileGreys {
+  const [w, h] = [t.width / cells, t.height / cells]
+  const means: number[] = []
+  for (let j = 0; j < cells; j++)
+    for (let k = 0; k < cells; k++) {
+      const [x0, y0] = [(k * t.width) / cells, (j * t.height) / cells]
+      means.push(meanGrey(t, x0, y0, x0 + w, y0 + h))
+    }
+  return {
+    view: cameraView(t),
+    cells: means,
+    patches: patches.map(c => meanGrey(t, ...c)),
+    focus: sharpness(t.data, t.width, t.height),
   }
 }
 
@@ -106,23 +145,23 @@ export function gainAt(l: Illumination, width: number, height: number, x: number
   return (1 - t) * ((1 - s) * g[n]! + s * g[n + 1]!) + t * ((1 - s) * g[n + l.nx]! + s * g[n + l.nx + 1]!)
 }
 
-/** Statistics of the corrected grey values; the darkest and brightest hundredth (folds, dirt, holes) do not sway mean and std. */
-export function intensityOf(
-  tiles: readonly SectionTile[],
-  illumination: Illumination,
-  gains: readonly number[],
-): SectionStitch['intensity'] {
+/** How many pixels of a tile have each grey value, once light and exposure are taken out. */
+export function greyHistogram(t: SectionTile, illumination: Illumination, gain: number): number[] {
   const histogram = Array.from({ length: 256 }, () => 0)
-  tiles.forEach((t, k) => {
-    // Every second pixel of every second row is enough of a sample.
-    for (let y = 0; y < t.height; y += 2)
-      for (let x = 0; x < t.width; x += 2) {
-        const raw = t.data[y * t.width + x]!
-        if (raw === 0 || raw === 255) continue
-        const v = raw / (gainAt(illumination, t.width, t.height, x, y) * gains[k]!)
-        histogram[Math.min(255, Math.round(v))]!++
-      }
-  })
+  // Every second pixel of every second row is enough of a sample.
+  for (let y = 0; y < t.height; y += 2)
+    for (let x = 0; x < t.width; x += 2) {
+      const raw = t.data[y * t.width + x]!
+      if (raw === 0 || raw === 255) continue
+      const v = raw / (gainAt(illumination, t.width, t.height, x, y) * gain)
+      histogram[Math.min(255, Math.round(v))]!++
+    }
+  return histogram
+}
+
+/** Statistics of the corrected grey values; the darkest and brightest hundredth (folds, dirt, holes) do not sway mean and std. */
+export function intensityOf(histograms: readonly (readonly number[])[]): SectionStitch['intensity'] {
+  const histogram = Array.from({ length: 256 }, (_, v) => histograms.reduce((n, h) => n + h[v]!, 0))
   const total = histogram.reduce((a, b) => a + b, 0)
   if (total === 0) return { mean: 0, std: 1, histogram }
   const low = quantile(histogram, 0.01 * total)

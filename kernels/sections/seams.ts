@@ -5,7 +5,7 @@ import type { PatchState } from './patch.ts'
 import { crop, phaseCorrelation } from './phase-correlation.ts'
 import { flatPyramid } from './plane.ts'
 import type { Plane } from './plane.ts'
-import type { PatchMatch, SectionTile, StitchParams } from './section-types.ts'
+import type { PatchMatch, SectionTile, StitchParams, TilePlace } from './section-types.ts'
 
 /** A patch of an overlap, of tiles by their place in the list. */
 export interface SeamMatch extends PatchMatch<number> {
@@ -17,27 +17,33 @@ export interface SeamMatch extends PatchMatch<number> {
 /** Overlaps narrower than this say nothing, pixels. */
 const narrowest = 8
 
-/** Accepted patches of all overlapping pairs, and which tiles overlap another at all. Tiles must be in a fixed order. */
-export function seamMatches(
-  tiles: readonly SectionTile[],
-  p: StitchParams,
-): { matches: SeamMatch[]; overlapping: Set<number> } {
-  const overlapping = new Set<number>()
-  const planes: Plane[][] = []
-  const planesOf = (i: number) => (planes[i] ??= flatPyramid(tiles[i]!.data, tiles[i]!.width, tiles[i]!.height, 2))
-  const matches: SeamMatch[] = []
+/** Pairs of tiles that overlap, by their places in the list: of each the lower first, in ascending order. */
+export function overlapsOf(tiles: readonly TilePlace[]): [a: number, b: number][] {
+  const pairs: [number, number][] = []
   for (const [a, s] of tiles.entries())
-    for (const [b, t] of tiles.entries()) {
+    for (let b = a + 1; b < tiles.length; b++) {
+      const t = tiles[b]!
       const w = Math.min(s.x + s.width, t.x + t.width) - Math.max(s.x, t.x)
       const h = Math.min(s.y + s.height, t.y + t.height) - Math.max(s.y, t.y)
       // Tiles that touch at a corner alone are placed better through their common neighbours.
       const enough = Math.min(s.width, s.height, t.width, t.height) / 3
-      if (b <= a || Math.min(w, h) < narrowest || Math.max(w, h) < enough) continue
-      overlapping.add(a).add(b)
-      const shift = coarseShift(s, t, planesOf(a), planesOf(b), p)
-      if (shift) matches.push(...consistent(matchPair(s, t, shift, p).map(m => ({ ...m, a, b }))))
+      if (Math.min(w, h) >= narrowest && Math.max(w, h) >= enough) pairs.push([a, b])
     }
-  return { matches, overlapping }
+  return pairs
+}
+
+/** Accepted patches of some overlapping pairs, in the order of the pairs. */
+export function seamMatches(
+  tiles: readonly SectionTile[],
+  pairs: readonly (readonly [a: number, b: number])[],
+  p: StitchParams,
+): SeamMatch[] {
+  const planes: Plane[][] = []
+  const planesOf = (i: number) => (planes[i] ??= flatPyramid(tiles[i]!.data, tiles[i]!.width, tiles[i]!.height, 2))
+  return pairs.flatMap(([a, b]) => {
+    const shift = coarseShift(tiles[a]!, tiles[b]!, planesOf(a), planesOf(b), p)
+    return shift ? consistent(matchPair(tiles[a]!, tiles[b]!, shift, p).map(m => ({ ...m, a, b }))) : []
+  })
 }
 
 /** Accepted patches of one overlap under a shift: pixel u of the first lies at u + shift of the second. */

@@ -20,6 +20,9 @@ export interface SectionTile extends TileImage {
   readonly y: number
 }
 
+/** A tile without its pixels. */
+export type TilePlace = Omit<SectionTile, 'data'>
+
 /** [a, b, tx, c, d, ty]: (x, y) goes to (a x + b y + tx, c x + d y + ty). */
 export type Affine = readonly [number, number, number, number, number, number]
 

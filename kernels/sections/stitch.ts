@@ -1,34 +1,37 @@
 // Puts the tiles of one section together: shifts from all overlaps at once, a mesh where the lens bends, grey values.
-import { cameraView } from './camera-view.ts'
-import { illuminationOf, intensityOf } from './illumination.ts'
+import { illuminationOf, type TileGreys } from './illumination.ts'
 import { addEntry, addRow, endRow, makeRows, median, medianAndMax, solveRobustly } from './least-squares.ts'
 import { solveMesh } from '../mesh/solve.ts'
-import { seamMatches } from './seams.ts'
 import type { SeamMatch } from './seams.ts'
-import { sharpness } from './tile-quality.ts'
-import type { Rect, SectionStitch, SectionTile, StitchParams, TileTransform } from './section-types.ts'
+import type { Rect, SectionStitch, StitchParams, TilePlace, TileTransform } from './section-types.ts'
 
 /** Pull of each tile to its nominal position against one match: places what nothing else holds. */
 const anchor = 1e-4
 
-/**
- * Stitches a section. The order of the tiles does not matter. Blank and broken tiles must not be passed.
- * The mean deviation of the tiles from their nominal positions is zero.
- * @throws RangeError when no tile is passed or two share a name
- */
-export function stitchSection(input: readonly SectionTile[], p: StitchParams): SectionStitch {
+/** Tiles in the order in which they are stitched. @throws RangeError when there is none or two share a name */
+export function inOrder<T extends TilePlace>(input: readonly T[]): T[] {
   const tiles = [...input].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   if (tiles.length === 0) throw new RangeError('a section without tiles cannot be stitched')
   for (let i = 1; i < tiles.length; i++)
     if (tiles[i]!.name === tiles[i - 1]!.name) throw new RangeError(`two tiles are called ${tiles[i]!.name}`)
+  return tiles
+}
 
-  const { matches, overlapping } = seamMatches(tiles, p)
+/**
+ * The stitch of tiles in order, but for the grey values that remain, from what was found in their pixels. Blank and broken tiles must not
+ * be passed. The mean deviation of the tiles from their nominal positions is zero.
+ */
+export function placeTiles(
+  tiles: readonly TilePlace[],
+  pairs: readonly (readonly [a: number, b: number])[],
+  matches: readonly SeamMatch[],
+  greys: readonly TileGreys[],
+  p: StitchParams,
+): Omit<SectionStitch, 'intensity'> {
   const { shiftX, shiftY, residuals } = solveShifts(tiles, matches)
   const bent = matches.length > 0 && median(residuals) > p.elasticAbovePx
   const mesh = bent ? solveMesh(tiles, matches, shiftX, shiftY) : { lattices: [], residuals }
-
-  const views = tiles.map(cameraView)
-  const { illumination, gains } = illuminationOf(tiles, matches, views)
+  const { illumination, gains } = illuminationOf(tiles, matches, greys)
   const transforms = tiles.map((t, i): TileTransform => ({
     name: t.name,
     width: t.width,
@@ -36,8 +39,9 @@ export function stitchSection(input: readonly SectionTile[], p: StitchParams): S
     affine: [1, 0, t.x + shiftX[i]!, 0, 1, t.y + shiftY[i]!],
     mesh: mesh.lattices[i] ?? null,
     gain: gains[i]!,
-    view: views[i]!,
+    view: greys[i]!.view,
   }))
+  const overlapping = new Set(pairs.flat())
   const touched = new Set(matches.flatMap(m => [m.a, m.b]))
   return {
     transforms,
@@ -51,15 +55,14 @@ export function stitchSection(input: readonly SectionTile[], p: StitchParams): S
     })),
     bounds: boundsOf(transforms),
     residualPx: medianAndMax(mesh.residuals),
-    intensity: intensityOf(tiles, illumination, gains),
     illumination,
-    focus: tiles.reduce((sum, t) => sum + sharpness(t.data, t.width, t.height), 0) / tiles.length,
+    focus: greys.reduce((sum, g) => sum + g.focus, 0) / tiles.length,
     unmatched: tiles.filter((_, i) => overlapping.has(i) && !touched.has(i)).map(t => t.name),
   }
 }
 
 /** Corrections to the nominal positions. */
-function solveShifts(tiles: readonly SectionTile[], matches: readonly SeamMatch[]) {
+function solveShifts(tiles: readonly TilePlace[], matches: readonly SeamMatch[]) {
   const rows = makeRows(tiles.length)
   for (const m of matches) {
     const a = tiles[m.a]!

@@ -1,17 +1,18 @@
-// Drawing a section from parts: whatever their size, the picture is the one drawn from all tiles at once, and few tiles are needed for each.
+// Sections of many tiles: stitched and drawn from a few at a time they are what they are from all at once.
 import { expect, test } from 'vitest'
 import { drawSection } from '../../activities/sections/sections.ts'
 import type { IngestedTile } from '../../activities/sections/ingest.ts'
 import { renderSection } from '../../kernels/sections/draw-section.ts'
-import { stitchSection } from '../../kernels/sections/stitch.ts'
+import { stitchTiles } from '../../activities/sections/stitch.ts'
+import { StagesConfig } from '../../domain/stages.ts'
 import type { SectionImage } from '../../kernels/sections/section-types.ts'
-import { stages } from '../../domain/stages.ts'
 import { encodePng } from '../../storage/formats/image.ts'
 import { putRaw } from '../../storage/raw.ts'
 import { memoryStore } from '../storage/fixtures.ts'
+import { stitchSection } from '../kernels/sections/section-kernels.ts'
 import { tile, tissue } from '../kernels/sections/texture.ts'
 
-test('a section drawn in parts is the section', async () => {
+test('a section is the same from a few tiles at a time', async () => {
   const objects = memoryStore()
   const images = [0, 1, 2].flatMap(row =>
     [0, 1, 2].map(column => {
@@ -20,12 +21,15 @@ test('a section drawn in parts is the section', async () => {
       return tile(`r${row}c${column}`, x, y, 110, 100, grey, 8, row * 3 + column)
     }),
   )
-  const stitch = stitchSection(images, stages.stitch.parameters.parse({}) as never)
+  const stitch = stitchSection(images)
   const tiles: IngestedTile[] = []
   for (const { data, ...t } of images) {
     const digest = await putRaw(objects, await encodePng(data, t.width, t.height))
     tiles.push({ ...t, sha256: digest } as IngestedTile)
   }
+  const direct = async (kernel: (...a: never[]) => unknown, args: never[]): Promise<unknown> => kernel(...args)
+  const params = StagesConfig.parse({}).stitch
+  expect(await stitchTiles({ objects, compute: direct } as never, tiles, params)).toEqual(stitch)
   const shown: number[] = []
   const compute = async (_: unknown, args: Parameters<typeof renderSection>): Promise<SectionImage> => {
     shown.push(args[0].length)

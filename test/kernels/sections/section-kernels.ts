@@ -11,17 +11,30 @@ import type {
   SectionExtent,
   SectionImage,
   SectionPair,
+  SectionStitch,
   SectionTile,
   ShownSection,
   SlabSection,
 } from '../../../kernels/sections/section-types.ts'
-import { stitchSection as stitch } from '../../../kernels/sections/stitch.ts'
+import { greyHistogram, intensityOf, patchesOf, tileGreys } from '../../../kernels/sections/illumination.ts'
+import { overlapsOf, seamMatches } from '../../../kernels/sections/seams.ts'
+import { inOrder, placeTiles } from '../../../kernels/sections/stitch.ts'
 import type { Box } from '../../../kernels/types.ts'
 
 const usual = StagesConfig.parse({})
 
-export const stitchSection = (tiles: readonly SectionTile[], params: Partial<typeof usual.stitch> = {}) =>
-  stitch(tiles, { ...usual.stitch, ...params })
+/** As the stage stitches, with all tiles at hand. */
+export function stitchSection(input: readonly SectionTile[], params: Partial<typeof usual.stitch> = {}): SectionStitch {
+  const p = { ...usual.stitch, ...params }
+  const tiles = inOrder(input)
+  const pairs = overlapsOf(tiles)
+  const matches = seamMatches(tiles, pairs, p)
+  const patches = patchesOf(tiles.length, matches)
+  const greys = tiles.map((t, i) => tileGreys(t, patches[i]!))
+  const placed = placeTiles(tiles, pairs, matches, greys, p)
+  const histograms = tiles.map((t, i) => greyHistogram(t, placed.illumination, placed.transforms[i]!.gain))
+  return { ...placed, intensity: intensityOf(histograms) }
+}
 
 export const matchSections = (a: SectionImage, b: SectionImage) => match(a, b, usual.match)
 
