@@ -12,7 +12,7 @@ const affinity = read(affinityFile!).data as Uint8Array
 const truth = read(truthFile!)
 const [sz, sy, sx] = truth.shape as [number, number, number]
 const shape = [sx, sy, sz] as const
-const thresholds = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+const thresholds = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
 /** The truth without the voxels that have another label among their 6 neighbours. */
 function inner(labels: Uint32Array): Uint32Array {
