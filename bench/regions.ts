@@ -13,6 +13,7 @@ import { PhantomSpec } from '../domain/run-file/phantom.ts'
 import { phantomScene } from '../specimen/scene.ts'
 import { phantomSpecimen } from '../specimen/specimen.ts'
 import { fileStore } from '../storage/file-store.ts'
+import { getRelease } from '../storage/releases.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey } from '../storage/provenance/histories.ts'
 import { checkout, type StackRecord } from '../worker/home.ts'
 import { n, table } from './print.ts'
@@ -93,7 +94,8 @@ async function measure(cells: Vec3, em: Uint8Array): Promise<Measured> {
     const report = JSON.parse(hillock('run', specimen(home, cells, em), '--json')) as RunReport
     const stack = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord
     const peaks = Object.fromEntries(Object.entries(stack.children).map(([name, pid]) => [name, peakOf(pid)]))
-    const { run } = JSON.parse(hillock('release', 'show', `cells/${report.release}`, '--json')) as Release
+    const objects = fileStore(join(home, 'bucket'))
+    const { run } = JSON.parse((await getRelease(objects, 'cells', report.release))!) as Release
     const client = await connect(stack.temporal)
     const most = { events: 0, kib: 0 }
     let runs = 0
@@ -103,7 +105,6 @@ async function measure(cells: Vec3, em: Uint8Array): Promise<Measured> {
       most.events = Math.max(most.events, w.historyLength)
       most.kib = Math.max(most.kib, (w.historySize ?? 0) / 1024)
     }
-    const objects = fileStore(join(home, 'bucket'))
     const folder = archiveFolder(run)
     while (!(await getHistoryIndex(objects, folder))) await sleep(1000)
     await client.connection.close()
@@ -130,7 +131,7 @@ const all: Measured[] = []
 for (const size of process.argv.slice(2).map(Number)) {
   const m = await measure(cellsOf(size), em)
   all.push(m)
-  console.error(`${m.regions} regions: ${m.seconds} s`)
+  console.error(JSON.stringify({ ...m, activities: [...m.activities] }))
 }
 const heads = all.map(m => `${n(m.regions)} regions`)
 const row = (name: string, value: (m: Measured) => number): (string | number)[] => [name, ...all.map(m => n(value(m)))]
