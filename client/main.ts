@@ -268,8 +268,8 @@ json(program.command('stages'))
   .action(async o => (await import('./commands/stages.ts')).stages(o))
 
 program.parseAsync().then(
-  // Connections that are still open hold nobody up.
-  () => process.exit(),
+  // Connections that are still open hold nobody up; what was printed goes out first, however slow its reader.
+  () => process.stdout.write('', () => process.exit()),
   (e: unknown) => {
     const known = isHillockError(e)
     const message = e instanceof Error ? e.message : String(e)
