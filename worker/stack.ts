@@ -117,11 +117,12 @@ const env = (): NodeJS.ProcessEnv => ({
 const forked = (name: 'workflow' | 'cpu' | 'inference' | 'serving', file: string, megabytes: number): Keeper =>
   keep(name, async out => {
     await listenOn(name)
+    const rows = name === 'serving' ? process.env['HILLOCK_STAGES'] : undefined
     const metrics = name === 'serving' ? {} : { HILLOCK_METRICS: `127.0.0.1:${ports[name]}` }
     return fork(resolve(checkout, file), name === 'serving' ? [] : [name], {
       stdio: ['ignore', out, out, 'ipc'],
       env: { ...env(), ...metrics },
-      execArgv: [`--max-old-space-size=${megabytes}`],
+      execArgv: [`--max-old-space-size=${megabytes}`, ...(rows ? ['--import', rows] : [])],
     })
   })
 

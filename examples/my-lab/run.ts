@@ -2,6 +2,7 @@
 import './rows.ts'
 import { bucket, follow, onStack, readRelease, readRunFile, startRun } from 'hillock/client'
 
+process.env['HILLOCK_STAGES'] = `${import.meta.dirname}/rows.ts`
 process.env['HILLOCK_WORKER'] = `${import.meta.dirname}/worker.ts`
 const { client } = await onStack()
 const run = await startRun(client, readRunFile(`${import.meta.dirname}/lab.yaml`), undefined)

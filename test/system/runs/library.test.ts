@@ -14,7 +14,7 @@ import { checkout } from '../../../worker/home.ts'
 import { Hillock } from '../harness.ts'
 
 const lab = mkdtempSync(join(tmpdir(), 'hillock-lab-'))
-const hillock = new Hillock()
+const hillock = new Hillock({ HILLOCK_STAGES: join(lab, 'rows.ts') })
 let said: { release: string; blurred: number }
 
 beforeAll(() => {
