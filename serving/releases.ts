@@ -1,18 +1,17 @@
 // Reads datasets, channels, releases and their lineage records from the bucket; what is immutable is kept in memory.
-import { z } from 'zod'
-import { runFileOf } from '../client/catalogue.ts'
+import { readRelease, runFileOf } from '../client/catalogue.ts'
 import type { ChannelValue } from '../domain/releases/channel.ts'
 import { isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
-import { CHANNELS, Release, type Channel } from '../domain/release.ts'
+import { CHANNELS, type Channel, type Release } from '../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { getRelease, readChannel, SIGNATURE } from '../storage/releases.ts'
+import { readChannel, SIGNATURE } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
 import { memo } from './memo.ts'
-import { asProblem, notFound, Problem } from './problem.ts'
+import { asProblem, notFound } from './problem.ts'
 import type { ReleaseFacts } from './release-page.ts'
 import { turns } from './turns.ts'
 
@@ -52,16 +51,9 @@ export function releases(objects: ObjectStore): Releases {
 
   const open = memo(RELEASES_KEPT, async (name: string): Promise<Release> => {
     const [dataset, release] = name.split('/') as [string, string]
-    const text = await getRelease(objects, dataset, release)
-    if (text === undefined) throw notFound(`there is no release ${release} of dataset ${dataset}`, SEE_LIST)
-    const parsed = Release.safeParse(JSON.parse(text))
-    if (!parsed.success)
-      throw new Problem(
-        500,
-        `the manifest of ${name} is damaged: ${z.prettifyError(parsed.error)}`,
-        'publish or roll back to another release',
-      )
-    return parsed.data
+    const found = await readRelease(objects, dataset, release)
+    if (!found) throw notFound(`there is no release ${release} of dataset ${dataset}`, SEE_LIST)
+    return found
   })
 
   const records = memo(LINEAGES_KEPT, async (_: string, release: Release): Promise<ReleaseRecords> => {
