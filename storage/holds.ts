@@ -1,7 +1,7 @@
 // Holds on a dataset: while one is there no new run of it begins and no release of it is published but by its holder.
 import { z } from 'zod'
 import type { ObjectStore } from './object-store.ts'
-import { getDocument } from './documents.ts'
+import { getDocument, standing } from './documents.ts'
 import { putSealed } from './sealed.ts'
 
 export const Hold = z.strictObject({ id: z.string(), by: z.string(), reason: z.string(), workflowId: z.string() })
@@ -20,10 +20,7 @@ export const releaseHold = (objects: ObjectStore, dataset: string, id: string): 
 
 /** Holds that are in force. */
 export async function activeHolds(objects: ObjectStore, dataset: string): Promise<Hold[]> {
-  const keys: string[] = []
-  for await (const k of objects.list(prefix(dataset))) keys.push(k)
-  const released = new Set(keys.filter(k => k.endsWith(RELEASED)).map(k => `${k.slice(0, -RELEASED.length)}.json`))
-  const open = keys.filter(k => !k.endsWith(RELEASED) && !released.has(k))
+  const open = await standing(objects, prefix(dataset), RELEASED)
   const found = await Promise.all(open.map(k => getDocument(objects, k, 'hold', Hold)))
   return found.flatMap(h => (h ? [h] : []))
 }

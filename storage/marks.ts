@@ -4,7 +4,7 @@ import { DataMark, type Lift } from '../domain/plan/marks.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
-import { getDocument } from './documents.ts'
+import { getDocument, standing } from './documents.ts'
 import { putSealed } from './sealed.ts'
 
 const ROOT = 'marks/'
@@ -21,9 +21,7 @@ export async function putDataMark(objects: ObjectStore, given: Omit<DataMark, 'i
 
 /** Marks that stand, of one dataset or of all. */
 export async function listDataMarks(objects: ObjectStore, dataset?: string): Promise<DataMark[]> {
-  const keys = new Set<string>()
-  for await (const k of objects.list(dataset === undefined ? ROOT : `${ROOT}${dataset}/`)) keys.add(k)
-  const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
+  const live = await standing(objects, dataset === undefined ? ROOT : `${ROOT}${dataset}/`, LIFTED)
   return mapBounded(live, 32, async k => (await getDocument(objects, k, 'mark', DataMark))!)
 }
 

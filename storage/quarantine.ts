@@ -3,7 +3,7 @@ import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { ArtifactMark, type Lift } from '../domain/plan/marks.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
-import { getDocument } from './documents.ts'
+import { getDocument, standing } from './documents.ts'
 import { putSealed } from './sealed.ts'
 
 export type Marked = Pick<ArtifactRef, 'stage' | 'recipe'>
@@ -66,9 +66,7 @@ export async function liftMark(
 
 /** All marks of the bucket that stand, in the order of their keys; `id` tells one from an earlier one of the same artifact. */
 export async function listMarks(objects: ObjectStore): Promise<(ArtifactMark & { readonly id: string })[]> {
-  const keys = new Set<string>()
-  for await (const k of objects.list(ROOT)) keys.add(k)
-  const live = [...keys].filter(k => !k.endsWith(LIFTED) && !keys.has(k.replace(/\.json$/, LIFTED)))
+  const live = await standing(objects, ROOT, LIFTED)
   return mapBounded(live, 32, async k => ({
     id: k.slice(ROOT.length, -'.json'.length),
     ...(await getDocument(objects, k, 'mark', ArtifactMark))!,

@@ -1,7 +1,4 @@
 // `hillock import URL`: a run file for a volume that is aligned already, with what the volume says of itself.
-import { existsSync, writeFileSync } from 'node:fs'
-import { stringify } from 'yaml'
-import { parseRunConfig } from '../../domain/config.ts'
 import { VolumeFormat } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, intersect, map3, shapeOf, type Box } from '../../domain/geometry.ts'
@@ -11,21 +8,17 @@ import { lacksOf } from '../../storage/foreign/holes.ts'
 import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { greyValues } from '../import/grey.ts'
-import { fitting } from '../import/grid.ts'
 import { imagesAt, importImages } from '../import/images.ts'
+import { fileFor, fitting, writeRunFile, type ImportOptions } from '../import/write.ts'
 import { boxOf, vectorOf } from '../numbers.ts'
 
 /** Of the cube that is looked at. */
 const EDGE = 64
 
-interface Options {
-  readonly json?: boolean
-  readonly dataset: string
+interface Options extends ImportOptions {
   readonly format?: string
   readonly mip?: string
   readonly box?: string
-  readonly voxelSize?: string
-  readonly out?: string
   readonly keepQuery?: boolean
 }
 
@@ -64,8 +57,7 @@ export async function importVolume(address: string, o: Options): Promise<void> {
     throw fail(
       `mip ${mip} of ${url} holds ${volume.channels === 1 ? '' : `${volume.channels} channels of `}${taken.dataType}; a source of EM is one channel of uint8 or uint16`,
     )
-  const file = o.out ?? `${o.dataset}.yaml`
-  if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
+  const file = fileFor(o)
   const middle = await middleOf(volume, mip, box)
   const window = taken.dataType === 'uint8' ? null : windowOf(volume, middle)
   const region = fitting(shapeOf(box), [128, 128, 128])
@@ -84,9 +76,8 @@ export async function importVolume(address: string, o: Options): Promise<void> {
     // The volume is taken as it is.
     stages: { ...(window && { ingest: { window } }), align: { method: 'none' }, render: { normalise: 'none' } },
   }
-  parseRunConfig(tree, file)
   const found = [
-    `${volume.format}, ${taken.dataType}, chunks of ${taken.chunk.join(' x ')}`,
+    `${shapeOf(box).join(' x ')} voxels of ${volume.format}, ${taken.dataType}, chunks of ${taken.chunk.join(' x ')}`,
     ...(window
       ? [`${window[0]} becomes black and ${window[1]} white: 99 % of some voxels from the middle lie between`]
       : []),
@@ -96,13 +87,7 @@ export async function importVolume(address: string, o: Options): Promise<void> {
         `mip ${i} (${m.name}): ${boxName(m.bounds)}${m.voxelSizeNm ? `, ${m.voxelSizeNm.join(' x ')} nm` : ''}${i === mip ? '  <- taken' : ''}`,
     ),
   ]
-  writeFileSync(file, [url, ...found].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
-  if (o.json)
-    return console.log(JSON.stringify({ file, format: volume.format, mips: volume.mips, box, voxelSizeNm, window }))
-  for (const line of found) console.log(line)
-  console.log(
-    `${shapeOf(box).join(' x ')} voxels as dataset ${o.dataset}: ${file}; start it with ./hillock run ${file}`,
-  )
+  writeRunFile(o, [url, file], tree, found, { format: volume.format, mips: volume.mips, box, voxelSizeNm, window })
 }
 
 interface Middle {

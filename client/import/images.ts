@@ -1,10 +1,7 @@
 // `hillock import` of images: tiles with their layout, or a stack; a run file with what was found and what had to be assumed.
-import { existsSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { stringify } from 'yaml'
-import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { atOrigin, places } from '../../domain/run-file/layout.ts'
@@ -15,15 +12,8 @@ import { sectionPages, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
 import { readRegularFile, withFile } from '../../storage/files/regular.ts'
 import { vectorOf } from '../numbers.ts'
-import { fitting } from './grid.ts'
 import { greyValues } from './grey.ts'
-
-interface Options {
-  readonly json?: boolean
-  readonly dataset: string
-  readonly voxelSize?: string
-  readonly out?: string
-}
+import { fileFor, fitting, writeRunFile, type ImportOptions } from './write.ts'
 
 type Where = { readonly layout: string } | { readonly stack: string }
 
@@ -99,13 +89,12 @@ interface Found {
   readonly samples: readonly Samples[]
 }
 
-export async function importImages(where: Where, o: Options): Promise<void> {
+export async function importImages(where: Where, o: ImportOptions): Promise<void> {
   const path = 'layout' in where ? where.layout : where.stack
   if (UNREAD.test(path)) throw fail(`${path}: files of that kind are not read: save it as PNG, TIFF or .npy`)
   if (o.voxelSize === undefined)
     throw fail(`${path}: images do not say how large their voxels are: give --voxel-size x,y,z in nanometres`)
-  const file = o.out ?? `${o.dataset}.yaml`
-  if (existsSync(file)) throw fail(`${file} exists; name another file with --out`)
+  const file = fileFor(o)
   const found = await look(where)
   // Deep images are often padded with zeros, which would take a part of the window.
   const deep = found.samples.some(s => !(s instanceof Uint8Array))
@@ -123,7 +112,6 @@ export async function importImages(where: Where, o: Options): Promise<void> {
     grid: { block, region },
     ...(grey.deep && { stages: { ingest: { window: [grey.low, grey.high] } } }),
   }
-  parseRunConfig(tree, file)
   const said = [
     found.kind,
     `${extent.join(' x ')} voxels${found.offset.some(v => v !== 0) ? `, which begin at ${found.offset.join(', ')} (given back as voxel_offset)` : ''}`,
@@ -138,10 +126,7 @@ export async function importImages(where: Where, o: Options): Promise<void> {
       : []),
     'sections are aligned to each other; where they are already, add stages.align.method: none',
   ]
-  writeFileSync(file, [path, ...said].map(l => `# ${l}\n`).join('') + stringify(tree, { collectionStyle: 'any' }))
-  if (o.json) return console.log(JSON.stringify({ file, ...tree, bounds: found.bounds, offset: found.offset, said }))
-  for (const line of said) console.log(line)
-  console.log(`dataset ${o.dataset}: ${file}; start it with ./hillock run ${file}`)
+  writeRunFile(o, [path, file], tree, said, { ...tree, bounds: found.bounds, offset: found.offset, said })
 }
 
 async function look(where: Where): Promise<Found> {
