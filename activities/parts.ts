@@ -1,5 +1,5 @@
 // Work over the blocks of a region that can be interrupted: a retry makes only what is left, a block that fails costs its own attempts only.
-import { Context } from '@temporalio/activity'
+import { Context, log } from '@temporalio/activity'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import { cellBox, cellsIn, key, map3, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { Hole } from '../domain/release.ts'
@@ -107,6 +107,7 @@ export async function eachPart<V>(
     )
   }
   await Promise.all(writing)
+  if (holes.length > 0) log.warn(last ? 'blocks set aside' : 'blocks failed', { stage, holes })
   if (holes.length > 0 && !last) throw failure
   for (const { part, volume } of holed) await work.put(part, volume)
   return { holes, count }

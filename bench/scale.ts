@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { parseRunConfig } from '../domain/config.ts'
-import { queues, searchAttributes, type Outcome, type RunContext, type Swept } from '../domain/contract.ts'
+import { queues, type Outcome, type RunContext, type Swept } from '../domain/contract.ts'
 import { noCount } from '../domain/slo/counts.ts'
 import { map3, product, type Vec3 } from '../domain/geometry.ts'
 import { expected, gridOf, isDatasetPhase, isOfSections, phasesOf } from '../domain/index/phases.ts'
@@ -16,6 +16,7 @@ import { BATCH, rangeName } from '../domain/index/sweep.ts'
 import type { CellTask, DatasetTask, Housekeeping, PageTask, RangeTask, SectionTask } from '../domain/index/tasks.ts'
 import { wholePhase } from '../domain/index/walk.ts'
 import { findTemporalCli } from '../worker/temporal-cli.ts'
+import { attributeOptions } from '../worker/temporal.ts'
 import { workflowBundle } from '../worker/workflow-bundle.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 import { n, table } from './print.ts'
@@ -140,10 +141,6 @@ async function freePort(): Promise<number> {
 
 async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>; seconds: number }> {
   const address = `127.0.0.1:${await freePort()}`
-  const attributes = searchAttributes.flatMap(a => [
-    '--search-attribute',
-    `${a}=Keyword${a === 'HillockStage' ? 'List' : ''}`,
-  ])
   const eager = ['--dynamic-config-value', 'system.enableActivityEagerExecution=true']
   const server = spawn(
     findTemporalCli().path,
@@ -158,7 +155,7 @@ async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>
       '--log-level',
       'error',
       ...eager,
-      ...attributes,
+      ...attributeOptions,
     ],
     { stdio: 'ignore' },
   )

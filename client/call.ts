@@ -1,6 +1,7 @@
 // Calling a workflow: on the running stack, started first where there is none, until it has ended.
 import type { Client, Workflow, WorkflowResultType } from '@temporalio/client'
 import { queues } from '../domain/contract.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
 import type { StackRecord } from '../worker/home.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'
@@ -35,10 +36,7 @@ export async function call<W extends Workflow>(
       args,
       ...(summary !== undefined && { staticSummary: summary }),
       ...(join && { workflowIdConflictPolicy: 'USE_EXISTING' as const }),
-      searchAttributes: {
-        ...(dataset !== undefined && { HillockDataset: [dataset] }),
-        ...(release !== undefined && { HillockRelease: [release] }),
-      },
+      typedSearchAttributes: attributesOf({ dataset, release }),
     } as never)
     return await resultOf(handle)
   } catch (e) {

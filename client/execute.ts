@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import type { RunConfig } from '../domain/config.ts'
-import { queries, queues, workflowIds, type PatchOf, type Progress, type RunResult } from '../domain/contract.ts'
+import { queues, workflowIds, type PatchOf, type Progress, type RunResult } from '../domain/contract.ts'
+import * as messages from '../domain/messages.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
 import { plus } from '../domain/slo/counts.ts'
 import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
 import { runName, slugOf } from './names.ts'
@@ -67,7 +69,7 @@ export async function startRun(
         staticSummary: `reconstruct ${config.dataset}${named === undefined || named === name ? '' : `: ${named.slice(0, 80)}`}`,
         // Inherited by all that the run starts: two datasets share the workers evenly.
         priority: { fairnessKey: config.dataset },
-        searchAttributes: { HillockDataset: [config.dataset] },
+        typedSearchAttributes: attributesOf({ dataset: config.dataset }),
       })
       const run = client.workflow.getHandle<typeof reconstruct>(workflowId, handle.firstExecutionRunId)
       return { workflowId, name, result: resultOf(run) }
@@ -114,7 +116,7 @@ export async function follow(
 export async function progressOf(client: Client, workflowId: string): Promise<Progress | undefined> {
   try {
     const own = await Promise.race([
-      client.workflow.getHandle(workflowId).query<Progress>(queries.progress),
+      client.workflow.getHandle(workflowId).query(messages.progress),
       sleep(3000).then(() => undefined),
     ])
     if (!own) return undefined

@@ -1,12 +1,13 @@
 // What waits for a person: open gates and steps that keep failing, of every workflow that is running.
 import type { Client } from '@temporalio/client'
+import type { QueryDefinition, UpdateDefinition } from '@temporalio/common'
 import { causeOf } from './execute.ts'
 import { isCalled } from './names.ts'
 import { HillockError } from '../domain/errors.ts'
-import { updates } from '../domain/contract.ts'
 import type { Pause } from '../domain/control.ts'
-import { messages, type Gate, type GateDecision, type SagaStep } from '../domain/operator.ts'
 import type { StageName } from '../domain/stages.ts'
+import * as messages from '../domain/messages.ts'
+import type { Gate, GateDecision, SagaStep } from '../domain/operator.ts'
 
 export interface Waiting {
   readonly workflowId: string
@@ -17,10 +18,14 @@ export interface Waiting {
 const TYPES = ['reconstruct', 'release', 'rollback']
 
 /** A workflow that has no gate, or is not answered for just now, has nothing to show. */
-const ask = async <T>(client: Client, workflowId: string, query: string): Promise<readonly T[]> =>
+const ask = async <T>(
+  client: Client,
+  workflowId: string,
+  query: QueryDefinition<readonly T[]>,
+): Promise<readonly T[]> =>
   client.workflow
     .getHandle(workflowId)
-    .query<T[]>(query)
+    .query(query)
     .catch(() => [])
 
 /** @param name a workflow id or the name of a run; everything if left out. */
@@ -30,8 +35,8 @@ export async function waiting(client: Client, name?: string): Promise<Waiting[]>
   for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = "Running" AND (${types})` })) {
     if (name !== undefined && !isCalled(workflowId, name)) continue
     const [gates, steps] = await Promise.all([
-      ask<Gate>(client, workflowId, messages.gates),
-      ask<SagaStep>(client, workflowId, messages.saga),
+      ask(client, workflowId, messages.gates),
+      ask(client, workflowId, messages.saga),
     ])
     const [open, stuck] = [gates.filter(g => !g.decided), steps.filter(s => s.state === 'stuck')]
     if (open.length + stuck.length > 0) out.push({ workflowId, gates: open, stuck })
@@ -71,7 +76,7 @@ const scopeOf = ({ stage, region }: Scope, order: Order): Pause => ({
 
 /** Holds back what a run, a stage or a region would begin; returns the pauses that stand. */
 export const pause = (client: Client, workflowId: string, scope: Scope, order: Order): Promise<readonly Pause[]> =>
-  update(client, workflowId, updates.pause, scopeOf(scope, order))
+  update(client, workflowId, messages.pause, scopeOf(scope, order))
 
 /** Lets it go on. @param budget a new limit of cost; null: as before */
 export const resume = (
@@ -80,7 +85,7 @@ export const resume = (
   scope: Scope,
   order: Order,
   budget: number | null = null,
-): Promise<readonly Pause[]> => update(client, workflowId, updates.resume, { ...scopeOf(scope, order), budget })
+): Promise<readonly Pause[]> => update(client, workflowId, messages.resume, { ...scopeOf(scope, order), budget })
 
 /** Answers at an open gate. */
 export const decide = (
@@ -92,9 +97,14 @@ export const decide = (
 ): Promise<Gate> => update(client, workflowId, messages.decide, { gate, decision, author: by, reason })
 
 /** Sends an Update. @throws HillockError ConfigError with the reason when the workflow does not take it. */
-export async function update<T>(client: Client, workflowId: string, name: string, arg: object): Promise<T> {
+export async function update<R, T>(
+  client: Client,
+  workflowId: string,
+  message: UpdateDefinition<R, [T]>,
+  arg: T,
+): Promise<R> {
   try {
-    return await client.workflow.getHandle(workflowId).executeUpdate<T, [object]>(name, { args: [arg] })
+    return await client.workflow.getHandle(workflowId).executeUpdate(message, { args: [arg] })
   } catch (e) {
     // By its name: Temporal's client is loaded by what connects to it, see connection.ts.
     if ((e as Error).name === 'WorkflowUpdateFailedError') throw new HillockError('ConfigError', causeOf(e).message)

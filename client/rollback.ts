@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
 import { queues, workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
-import { messages, type SagaStep } from '../domain/operator.ts'
 import { rollbackSteps } from '../domain/releases/rollback-steps.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
+import * as messages from '../domain/messages.ts'
 import type { rollback } from '../workflows/rollback.ts'
 import { bucket, channelsOf } from './catalogue.ts'
 import { resultOf } from './execute.ts'
@@ -20,7 +21,7 @@ const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
     args: [input],
     staticSummary: `rollback of ${input.from}: ${input.reason}`,
     priority: { fairnessKey: input.dataset },
-    searchAttributes: { HillockDataset: [input.dataset], HillockRelease: [input.from] },
+    typedSearchAttributes: attributesOf({ dataset: input.dataset, release: input.from }),
   })
 
 const does = new Map(Object.values(rollbackSteps).map(s => [s.name, s.does]))
@@ -37,7 +38,7 @@ export async function rollBack(
   const told = new Map<string, string>()
   let sees = ''
   const show = async (): Promise<void> => {
-    const steps = await Promise.race([handle.query<SagaStep[]>(messages.saga), sleep(3000, [])]).catch(() => [])
+    const steps = await Promise.race([handle.query(messages.saga), sleep(3000, [])]).catch(() => [])
     for (const s of steps) {
       if (told.get(s.name) === s.state) continue
       told.set(s.name, s.state)

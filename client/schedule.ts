@@ -3,6 +3,7 @@ import type { Client, ScheduleDescription, ScheduleOptions } from '@temporalio/c
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import { queues, type Evaluated, type Reprocessed } from '../domain/contract.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
 import { HillockError } from '../domain/errors.ts'
 import { causeOf } from './execute.ts'
 import { secondsOf } from './numbers.ts'
@@ -64,7 +65,7 @@ export function actionOf(config: RunConfig, name: string, given: Given): Schedul
     taskQueue: queues.workflow,
     args: argsOf(what, config),
     memo: { given },
-    searchAttributes: { HillockDataset: [config.dataset] },
+    typedSearchAttributes: attributesOf({ dataset: config.dataset }),
   }
 }
 

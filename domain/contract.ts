@@ -13,8 +13,6 @@ import type { Node } from './index/tree.ts'
 
 export const queues = { workflow: 'hillock', cpu: 'hillock-cpu', inference: 'hillock-inference' } as const
 
-export const searchAttributes = ['HillockDataset', 'HillockRegion', 'HillockStage', 'HillockRelease'] as const
-
 export const workflowIds = {
   reconstruct: (dataset: string, run: string): string => `reconstruct/${dataset}/${run}`,
   sections: (c: RunContext, phase: string, first: number): string =>
@@ -34,6 +32,15 @@ export const workflowIds = {
     `archive/${workflowId.slice(workflowId.indexOf('/') + 1)}/${runId}`,
   audit: (dataset: string, release: string, run: string, page: number): string =>
     `audit/${dataset}/${release}/${run}/${page}`,
+  unheld: (waiting: string, step: string): string => `unheld/${waiting.slice(waiting.indexOf('/') + 1)}/${step}`,
+}
+
+const OF_A_RUN: readonly string[] = ['reconstruct', 'sections', 'sweep', 'region', 'release']
+
+/** Dataset and run that a workflow belongs to, for its log. */
+export function ownerOf(workflowId: string): Readonly<Record<string, string | undefined>> {
+  const [kind, dataset, run] = workflowId.split('/')
+  return OF_A_RUN.includes(kind!) ? { dataset, run } : { dataset }
 }
 
 /** A model of a run: its file lies in the raw archive, the rest is what its card says that changes what is made with it. */
@@ -423,6 +430,3 @@ export interface Collected {
   /** Why objects of the raw archive are left alone. */
   readonly damaged: string | null
 }
-
-export const queries = { progress: 'progress' } as const
-export const updates = { pause: 'pause', resume: 'resume' } as const

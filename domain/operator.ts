@@ -53,9 +53,6 @@ export interface SagaStep {
   readonly orders: readonly StepOrder[]
 }
 
-/** Queries and Updates that these travel by. */
-export const messages = { gates: 'gates', decide: 'decide', saga: 'saga', resolve: 'resolve' } as const
-
 const unsigned = ({ author, reason }: Partial<Said>): string | null =>
   !author?.trim() ? 'author: say who you are' : !reason?.trim() ? 'reason: say why, for the record' : null
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { connect } from '../client/connection.ts'
+import { queues } from '../domain/contract.ts'
 import { activityCalls, type History } from '../domain/provenance/history.ts'
 import type { Release } from '../domain/release.ts'
 import { fileStore } from '../storage/file-store.ts'
@@ -41,6 +42,9 @@ const PHASED = ['sweep', 'region', 'sections', 'gc']
 /** One history for each workflow type and, where phases differ, set of activities: the longest. */
 async function histories(address: string): Promise<Map<string, { workflowId: string; history: History }>> {
   const client = await connect(address)
+  // Nothing is held now: it answers at once.
+  const unheld = { workflowId: 'unheld/tiny/record/published', taskQueue: queues.workflow, args: ['tiny', undefined] }
+  await client.workflow.execute('unheld', unheld)
   const scheduled = async (): Promise<number> =>
     (await client.workflow.count('WorkflowType = "reprocess" AND ExecutionStatus = "Completed"')).count
   while ((await scheduled()) === 0) await sleep(500)

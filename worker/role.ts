@@ -2,7 +2,7 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities, type StageActivity } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
-import { queues } from '../domain/contract.ts'
+import { ownerOf, queues } from '../domain/contract.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import type { Request } from '../storage/stores/observed-store.ts'
 import { openStore } from '../storage/stores/open-store.ts'
@@ -32,7 +32,7 @@ export async function runRole(role: Role, own: OwnStages = { activities: {}, row
   const bindAddress = process.env['HILLOCK_METRICS']
   const prometheus = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }
   Runtime.install({
-    logger: new DefaultLogger('WARN'),
+    logger: new DefaultLogger('INFO'),
     telemetryOptions: {
       logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
       ...(bindAddress ? { metrics: { prometheus: { bindAddress, ...prometheus } } } : {}),
@@ -48,6 +48,18 @@ export async function runRole(role: Role, own: OwnStages = { activities: {}, row
     shutdownGraceTime: '1s',
     shutdownForceTime: '5s',
     ...versioning(revision),
+    interceptors: {
+      activity: [
+        ({ info }) => ({
+          outbound: {
+            getLogAttributes: (input, next) => ({
+              ...next(input),
+              ...ownerOf(info.workflowExecution?.workflowId ?? ''),
+            }),
+          },
+        }),
+      ],
+    },
   }
   if (role === 'workflow')
     return run(

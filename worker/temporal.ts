@@ -3,14 +3,21 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
-import { searchAttributes } from '../domain/contract.ts'
+import { TypedSearchAttributes } from '@temporalio/common'
+import { searchAttributes } from '../domain/search-attributes.ts'
 import type { Home } from './home.ts'
 import { checkDatabase } from './lock.ts'
 import type { Ports } from './ports.ts'
 
 const PATIENCE_MS = 20_000
 const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
-const isList = (attribute: string): boolean => attribute === 'HillockStage'
+const attributes = Object.values(searchAttributes)
+
+/** That a dev server knows them. */
+export const attributeOptions: readonly string[] = attributes.flatMap(({ name, type }) => [
+  '--search-attribute',
+  `${name}=${TypedSearchAttributes.toMetadataType(type)}`,
+])
 
 /** There from before the server makes its database until it has answered on it. */
 const unfinished = (h: Home): string => `${h.database}.unfinished`
@@ -43,7 +50,7 @@ export function devServer(cli: string, h: Home, ports: Ports, env: NodeJS.Proces
       ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ...pragmas.flatMap(p => ['--sqlite-pragma', p]),
       ...dynamic.flatMap(d => ['--dynamic-config-value', d]),
-      ...searchAttributes.flatMap(a => ['--search-attribute', `${a}=Keyword${isList(a) ? 'List' : ''}`]),
+      ...attributeOptions,
     ],
     { stdio: ['ignore', out, out], env },
   )
@@ -85,14 +92,14 @@ export async function adopt(address: string): Promise<void> {
   const connection = await Connection.connect({ address })
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
-    const missing = searchAttributes.filter(a => !(a in (customAttributes ?? {})))
+    const missing = attributes.filter(a => !(a.name in (customAttributes ?? {})))
     // Keyword and KeywordList, as the enumeration of the API numbers them.
-    const wanted = Object.fromEntries(missing.map(a => [a, isList(a) ? 7 : 2]))
+    const wanted = Object.fromEntries(missing.map(a => [a.name, a.type === 'KEYWORD' ? 2 : 7]))
     if (missing.length > 0)
       await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted })
   } catch (e) {
     throw new Error(
-      `the Temporal server at ${address} does not take the search attributes ${searchAttributes.join(', ')} in namespace ${namespace} (${(e as Error).message}): have them added, or unset TEMPORAL_ADDRESS`,
+      `the Temporal server at ${address} does not take the search attributes ${attributes.map(a => a.name).join(', ')} in namespace ${namespace} (${(e as Error).message}): have them added, or unset TEMPORAL_ADDRESS`,
       { cause: e },
     )
   } finally {

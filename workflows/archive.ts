@@ -1,5 +1,13 @@
 // Archiving of histories: started by every run that makes artifacts when it ends, and outliving it.
-import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  continueAsNew,
+  ParentClosePolicy,
+  proxyActivities,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow'
 import { queues, workflowIds, type Archived } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import type { Execution } from '../domain/provenance/history.ts'
@@ -13,8 +21,16 @@ const patient = proxyActivities<Pick<Housekeeping, 'archive'>>({
   retry: { initialInterval: '5s', maximumAttempts: 20 + SPARE, nonRetryableErrorTypes: [...nonRetryable] },
 })
 
+const MOST_SECONDS = 600
+
+/** Waits until the run has ended. */
 export async function archive(root: Execution): Promise<Archived> {
-  return patient.archive(root)
+  for (let seconds = 0.5; ; seconds = Math.min(MOST_SECONDS, seconds * 2)) {
+    const archived = await patient.archive(root)
+    if (archived !== null) return archived
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof archive>(root)
+    await sleep(seconds * 1000)
+  }
 }
 
 /** Runs `work`, and then has the histories of this run archived, whether it succeeded, failed or was cancelled. */
@@ -22,7 +38,7 @@ export async function archived<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    const { workflowId, runId, originalExecutionRunId } = workflowInfo()
+    const { workflowId, runId, originalExecutionRunId, typedSearchAttributes } = workflowInfo()
     await CancellationScope.nonCancellable(async () => {
       try {
         await startChild(archive, {
@@ -32,6 +48,7 @@ export async function archived<T>(work: () => Promise<T>): Promise<T> {
           // It waits for its parent to end.
           parentClosePolicy: ParentClosePolicy.ABANDON,
           staticSummary: `histories of ${workflowId}`,
+          typedSearchAttributes,
         })
       } catch (e) {
         // An audit in a hurry was faster.

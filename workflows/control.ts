@@ -1,21 +1,17 @@
 // Pausing and resuming: a run tells the workflows below it, each holds back what it would begin.
 import {
   condition,
-  defineSignal,
   getExternalWorkflowHandle,
   setHandler,
   type ChildWorkflowHandle,
   type Workflow,
   type WorkflowResultType,
 } from '@temporalio/workflow'
-import { covers, type Pause, type Spent } from '../domain/control.ts'
-import type { Place, StageCount } from '../domain/contract.ts'
-import { workflowIds } from '../domain/contract.ts'
+import { covers, type Pause } from '../domain/control.ts'
+import { workflowIds, type Place, type StageCount } from '../domain/contract.ts'
+import * as messages from '../domain/messages.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { Tracker } from './tracker.ts'
-
-const pausesSignal = defineSignal<[readonly Pause[]]>('pauses')
-export const spentSignal = defineSignal<[Spent]>('spent')
 
 export class Control {
   private held: readonly Pause[]
@@ -31,7 +27,7 @@ export class Control {
     }
     tracker.pauses = pauses
     tracker.open = () => [...this.children].filter(id => id.startsWith('sweep/'))
-    setHandler(pausesSignal, p => this.set(p))
+    setHandler(messages.pauses, p => this.set(p))
   }
 
   /** Children under way. */
@@ -56,7 +52,7 @@ export class Control {
     await Promise.all(
       children.map(id =>
         getExternalWorkflowHandle(id)
-          .signal(pausesSignal, this.held)
+          .signal(messages.pauses, this.held)
           // It has just ended, or not begun yet: `follow` tells it then.
           .catch(() => {}),
       ),
@@ -113,6 +109,6 @@ export class Meter {
     if (this.cost < quantum && this.failed === 0) return
     const spent = { cost: this.cost, made: this.made, failed: this.failed, largest: this.largest }
     this.cost = this.made = this.failed = 0
-    await getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run)).signal(spentSignal, spent)
+    await getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run)).signal(messages.spent, spent)
   }
 }

@@ -1,7 +1,8 @@
 // Approval gates: a workflow waits until somebody approves or rejects by an Update, from the command line or from Temporal's UI.
-import { ApplicationFailure, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow'
+import { ApplicationFailure, condition, log, setHandler } from '@temporalio/workflow'
 import { showPart } from './details.ts'
-import { messages, refuseDecision, type Gate, type GateDecision } from '../domain/operator.ts'
+import * as messages from '../domain/messages.ts'
+import { refuseDecision, type Gate, type GateDecision } from '../domain/operator.ts'
 
 /** The gates that this workflow has come to, in order. */
 const gates: Gate[] = []
@@ -13,6 +14,7 @@ export async function gate(
   choices: Gate['choices'] = ['approve', 'reject'],
 ): Promise<NonNullable<Gate['decided']>> {
   const own = (): Gate => gates.find(g => g.gate === name)!
+  log.info('waits at a gate', { gate: name, summary })
   gates.push({ gate: name, summary, choices, opened: Date.now(), decided: null })
   handle()
   show()
@@ -25,11 +27,12 @@ export const rejected = (d: GateDecision): ApplicationFailure =>
   ApplicationFailure.nonRetryable(`rejected at gate ${d.gate} by ${d.author}: ${d.reason}`, 'GateRejected')
 
 function handle(): void {
-  setHandler(defineQuery<readonly Gate[]>(messages.gates), () => gates)
+  setHandler(messages.gates, () => gates)
   setHandler(
-    defineUpdate<Gate, [GateDecision]>(messages.decide),
+    messages.decide,
     ({ gate, decision, author, reason }) => {
       const i = gates.findIndex(g => g.gate === gate)
+      log.info('decided', { gate, decision, author, reason })
       gates[i] = { ...gates[i]!, decided: { gate, decision, author, reason, at: Date.now() } }
       show()
       return gates[i]
@@ -48,7 +51,7 @@ function show(): void {
   const lines = gates.map(({ gate, summary, choices, decided }) =>
     decided
       ? `- gate ${gate}: ${decided.decision} by ${decided.author}: ${decided.reason}`
-      : `- **gate ${gate} is open**: ${summary}. Send the Update \`${messages.decide}\`: \`{"gate": "${gate}", "decision": "${choices.join('|')}", "author": "...", "reason": "..."}\``,
+      : `- **gate ${gate} is open**: ${summary}. Send the Update \`${messages.decide.name}\`: \`{"gate": "${gate}", "decision": "${choices.join('|')}", "author": "...", "reason": "..."}\``,
   )
   showPart('gates', lines.join('\n'))
 }

@@ -1,9 +1,30 @@
-// Cancels are recorded as cancels, also where an activity fails on its own between the request and its next attempt.
-import { ActivityFailure, CancelledFailure, type WorkflowInterceptors } from '@temporalio/workflow'
+// What holds for every workflow: messages are answered before it ends, its log says whose it is, cancels are recorded as cancels.
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  workflowInfo,
+  type WorkflowInterceptors,
+} from '@temporalio/workflow'
+import { ownerOf } from '../domain/contract.ts'
 
 export const interceptors = (): WorkflowInterceptors => ({
+  inbound: [
+    {
+      async execute(input, next) {
+        try {
+          return await next(input)
+        } finally {
+          await CancellationScope.nonCancellable(() => condition(allHandlersFinished))
+        }
+      },
+    },
+  ],
   outbound: [
     {
+      getLogAttributes: (input, next) => ({ ...next(input), ...ownerOf(workflowInfo().workflowId) }),
       async scheduleActivity(input, next) {
         try {
           return await next(input)

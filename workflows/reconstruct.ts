@@ -1,35 +1,19 @@
 // The whole dataset, phase by phase as the stage table orders them; then the release.
-import { defineQuery, defineUpdate, executeChild, setHandler, workflowInfo } from '@temporalio/workflow'
+import { executeChild, log, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import { archived } from './archive.ts'
-import { Control, spentSignal } from './control.ts'
+import { Control } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
 import { passGates, retryPoisoned } from './run-gates.ts'
 import { durable } from './steps.ts'
 import { surveyed } from './survey.ts'
 import { Tracker } from './tracker.ts'
-import {
-  queries,
-  updates,
-  workflowIds,
-  type Progress,
-  type ReconstructInput,
-  type Roots,
-  type RunContext,
-  type RunResult,
-} from '../domain/contract.ts'
-import {
-  overBudget,
-  overResiduals,
-  Pause,
-  Resume,
-  sameScope,
-  scopeName,
-  type Budget,
-  type Spent,
-} from '../domain/control.ts'
+import { workflowIds, type ReconstructInput, type Roots, type RunContext, type RunResult } from '../domain/contract.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
+import { overBudget, overResiduals, Pause, Resume, sameScope, scopeName, type Budget } from '../domain/control.ts'
 import { expected } from '../domain/index/phases.ts'
 import { countOf } from '../domain/slo/counts.ts'
+import * as messages from '../domain/messages.ts'
 import { AUTOMATIC } from '../domain/operator.ts'
 import { walkRun, WIDTH, type Steps } from '../domain/index/walk.ts'
 
@@ -40,7 +24,7 @@ const NEVER = 1e15
 
 export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   const tracker = new Tracker('survey')
-  setHandler(defineQuery<Progress>(queries.progress), () => tracker.progress())
+  setHandler(messages.progress, () => tracker.progress())
   const control = new Control(tracker)
   takeOrders(control, { ...input.config.budget })
   return archived(() => run(input, tracker, control))
@@ -68,10 +52,11 @@ async function run(input: ReconstructInput, tracker: Tracker, control: Control):
     ],
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     staticSummary: `release of run ${input.run}`,
-    searchAttributes: { HillockDataset: [context.dataset] },
+    typedSearchAttributes: attributesOf({ dataset: context.dataset }),
   })
   tracker.add(done.outcomes.map(countOf))
   tracker.release = done.release
+  upsertSearchAttributes(attributesOf({ dataset: input.dataset, release: done.release }))
   tracker.phase = 'done'
   const { outcomes: _, ...result } = done
   return { ...result, stages: tracker.stages(), cost: tracker.cost() }
@@ -108,8 +93,9 @@ const whole = (p: Pause): boolean => p.stage === null && p.region === null
 
 /** The run pauses itself, unless it is paused already. */
 async function guard(control: Control, reason: string): Promise<void> {
-  if (!control.pauses.some(whole))
-    await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason }])
+  if (control.pauses.some(whole)) return
+  log.warn('pauses itself', { reason })
+  await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason }])
 }
 
 /** Updates that pause and resume, and the guard that pauses by itself. */
@@ -117,16 +103,18 @@ function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: B
   const spent = { cost: 0, made: 0, failed: 0, largest: 0 }
   const underWay = (): number => spent.largest * WIDTH * control.open
   setHandler(
-    defineUpdate<readonly Pause[], [Pause]>(updates.pause),
+    messages.pause,
     async given => {
+      log.info('paused', { ...given })
       await control.set([...control.pauses.filter(p => !sameScope(p, given)), given])
       return control.pauses
     },
     { validator: given => void Pause.parse(given) },
   )
   setHandler(
-    defineUpdate<readonly Pause[], [Resume]>(updates.resume),
+    messages.resume,
     async given => {
+      log.info('resumed', { ...given })
       if (given.budget !== null) budget.cost = given.budget
       await control.set(control.pauses.filter(p => !sameScope(p, given)))
       return control.pauses
@@ -140,7 +128,7 @@ function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: B
       },
     },
   )
-  setHandler(spentSignal, async (s: Spent) => {
+  setHandler(messages.spent, async s => {
     spent.cost += s.cost
     spent.made += s.made
     spent.failed += s.failed

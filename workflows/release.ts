@@ -1,14 +1,15 @@
 // A release as a saga: evaluate, assemble, candidate, thresholds, approval, publish; refused or failed, the channels are as before.
-import { ApplicationFailure, workflowInfo } from '@temporalio/workflow'
+import { ApplicationFailure, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import { gate, rejected } from './gate.ts'
 import { housekeeping, named } from './housekeeping.ts'
 import { saga, type Saga } from './saga.ts'
 import { runStage } from './stage.ts'
-import { unheld } from './unheld.ts'
+import { untilUnheld } from './unheld.ts'
 import { viaOf } from './via.ts'
 import { entryOf, type Assembled, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
 import { RELEASE_GATE } from '../domain/operator.ts'
 import type { Channel, Quality } from '../domain/release.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
 import { wholePhase } from '../domain/index/walk.ts'
 
 /** The manifest stays in the bucket whatever the gate says; only the channels depend on it. */
@@ -25,11 +26,14 @@ export async function release(input: ReleaseInput): Promise<ReleaseResult> {
         run: () => housekeeping.assemble({ ...input, roots, cost }),
       })
       done.made = assembled
+      upsertSearchAttributes(attributesOf({ dataset: input.context.dataset, release: assembled.release }))
       await toChannels(s, input, assembled)
     })
+    log.info('published', { release: done.made!.release, channel: done.made!.channel })
     return { ...done.made!, refusal: null, published: true, outcomes }
   } catch (e) {
     if (!(e instanceof ApplicationFailure) || e.type !== 'GateRejected') throw e
+    log.warn('not published', { release: done.made!.release, reason: e.message })
     return { ...done.made!, refusal: e.message, published: false, outcomes }
   }
 }
@@ -53,7 +57,7 @@ async function toChannels(s: Saga, input: ReleaseInput, made: Assembled): Promis
     s.step({
       name,
       run: async () => {
-        await unheld(dataset, input.patch?.rollback)
+        await untilUnheld(dataset, input.patch?.rollback, channel)
         return named('publish', channel, { dataset, channel, release, manifest, by, reason, via })
       },
       compensate: () => named('takeBack', channel, { dataset, channel, via }),

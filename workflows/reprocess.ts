@@ -3,6 +3,7 @@ import { executeChild, workflowInfo } from '@temporalio/workflow'
 import { reconstruct } from './reconstruct.ts'
 import { planned } from './survey.ts'
 import { workflowIds, type Reprocessed, type ReprocessInput } from '../domain/contract.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
 
 export async function reprocess({ dataset, config }: ReprocessInput): Promise<Reprocessed> {
   // The schedule has put its time of action at the end of the id.
@@ -19,7 +20,7 @@ export async function reprocess({ dataset, config }: ReprocessInput): Promise<Re
     workflowId: workflowIds.reconstruct(dataset, run),
     args: [input],
     staticSummary: `reprocess ${dataset}: ${plan.make} to make, ${plan.may} may follow`,
-    searchAttributes: { HillockDataset: [dataset] },
+    typedSearchAttributes: attributesOf({ dataset }),
   })
   return { plan: plan.id, release, published, why: null }
 }

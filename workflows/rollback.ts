@@ -8,6 +8,7 @@ import { viaOf } from './via.ts'
 import type { RunConfig } from '../domain/config.ts'
 import { workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
 import { rollbackSteps as steps } from '../domain/releases/rollback-steps.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
 
 /**
  * Without regions the channel goes back, and that is all. With regions the whole drill: the channel ends on a patch release.
@@ -76,7 +77,7 @@ async function patchRelease({ dataset, from, by }: RollbackInput, id: string, co
     args: [{ dataset, run: id, config, patch: { parent: from, rollback: workflowInfo().workflowId } }],
     staticSummary: `patch of ${from} for ${by}`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    searchAttributes: { HillockDataset: [dataset] },
+    typedSearchAttributes: attributesOf({ dataset }),
   })
   if (made.refusal !== null) throw ApplicationFailure.nonRetryable(made.refusal, 'GateRejected')
   return made.release

@@ -1,14 +1,8 @@
 // Sagas: steps that are undone in reverse order when a later one fails or the workflow is cancelled; none is given up silently.
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  defineQuery,
-  defineUpdate,
-  setHandler,
-} from '@temporalio/workflow'
+import { ApplicationFailure, CancellationScope, condition, log, setHandler } from '@temporalio/workflow'
 import { showPart, tableOf } from './details.ts'
-import { messages, refuseOrder, type SagaStep, type StepOrder } from '../domain/operator.ts'
+import * as messages from '../domain/messages.ts'
+import { refuseOrder, type SagaStep, type StepOrder } from '../domain/operator.ts'
 
 export interface Step<T> {
   readonly name: string
@@ -33,9 +27,9 @@ class Saga {
   private readonly undo: { readonly row: Row; readonly compensate: NonNullable<Step<unknown>['compensate']> }[] = []
 
   constructor() {
-    setHandler(defineQuery<SagaStep[]>(messages.saga), () => this.steps())
+    setHandler(messages.saga, () => this.steps())
     setHandler(
-      defineUpdate<SagaStep[], [StepOrder]>(messages.resolve),
+      messages.resolve,
       order => {
         const row = this.rows.find(r => r.name === order.step && r.state === 'stuck')!
         row.order = order
@@ -112,10 +106,11 @@ class Saga {
 
   private set(row: Row, state: Row['state']): void {
     row.state = state
+    if (state === 'failed' || state === 'stuck') log.warn(`a step ${state}`, { step: row.name, error: row.error })
     const rows = this.rows.map(r => [r.name, r.state, r.error ?? ''])
     const stuck = this.rows.find(r => r.state === 'stuck')
     const call = stuck
-      ? `\n\n**${stuck.name} keeps failing.** Send the Update \`${messages.resolve}\`: \`{"step": "${stuck.name}", "action": "retry|skip|done", "author": "...", "reason": "..."}\``
+      ? `\n\n**${stuck.name} keeps failing.** Send the Update \`${messages.resolve.name}\`: \`{"step": "${stuck.name}", "action": "retry|skip|done", "author": "...", "reason": "..."}\``
       : ''
     showPart('saga', tableOf(['step', 'state', 'last failure'], rows) + call)
   }

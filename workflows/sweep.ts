@@ -1,13 +1,14 @@
 // One phase over up to 64 cells, or over sweeps of them.
-import { defineQuery, setHandler } from '@temporalio/workflow'
+import { setHandler } from '@temporalio/workflow'
 import { Control, Meter } from './control.ts'
 import { durable } from './steps.ts'
 import { Tracker } from './tracker.ts'
-import { queries, type Place, type Progress, type Swept } from '../domain/contract.ts'
+import type { Place, Swept } from '../domain/contract.ts'
+import * as messages from '../domain/messages.ts'
 import { walkSweep } from '../domain/index/walk.ts'
 
 export async function sweep(place: Place): Promise<Swept> {
   const tracker = new Tracker(place.phase)
-  setHandler(defineQuery<Progress>(queries.progress), () => tracker.progress())
+  setHandler(messages.progress, () => tracker.progress())
   return walkSweep(place, durable(tracker, new Control(tracker, place.pauses), new Meter(place)))
 }

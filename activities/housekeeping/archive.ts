@@ -1,5 +1,4 @@
 // archive: the histories of a finished run and of all that it started, from Temporal into the bucket.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Context } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
@@ -23,13 +22,12 @@ import { progress } from '../meter.ts'
 
 /** Histories fetched at a time. */
 const WIDTH = 8
-const WAIT_MS = 500
 
 /**
- * Waits until each run has ended. What an earlier attempt has archived is read from there; the index comes last.
+ * Null while one of the runs has not ended. What an earlier call has archived is read from there; the index comes last.
  * @throws HillockError MissingArtifact when the server no longer has one of them.
  */
-export async function archive(deps: Deps, root: Execution): Promise<Archived> {
+export async function archive(deps: Deps, root: Execution): Promise<Archived | null> {
   const folder = archiveFolder(root)
   const known = await getHistoryIndex(deps.objects, folder)
   if (known) return { index: await putHistoryIndex(deps.objects, known), histories: known.histories.length }
@@ -41,24 +39,23 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived> {
     const found = await mapBounded(open, WIDTH, async at => {
       const key = historyKey(folder, at.runId)
       const history = (await getHistory(deps.objects, key)) ?? (await closedHistory(client, at))
+      if (history === null) return null
       const packed = await putHistory(deps.objects, key, history)
       histories.push({ ...aboutHistory(history), ...at, digest: historyDigest(history), packed })
       progress(histories.length, seen.size)
       return archivedWith(history, at, root)
     })
-    open = found.flat().filter(e => !seen.has(e.runId) && seen.add(e.runId))
+    if (found.includes(null)) return null
+    open = found.flatMap(f => f ?? []).filter(e => !seen.has(e.runId) && seen.add(e.runId))
   }
   histories.sort(byName)
   return { index: await putHistoryIndex(deps.objects, { root, histories }), histories: histories.length }
 }
 
-async function closedHistory(client: Client, at: Execution): Promise<History> {
+async function closedHistory(client: Client, at: Execution): Promise<History | null> {
   const handle = client.workflow.getHandle(at.workflowId, at.runId)
   try {
-    while (!(await handle.describe()).closeTime) {
-      progress(0, 0)
-      await sleep(WAIT_MS, undefined, { signal: Context.current().cancellationSignal })
-    }
+    if (!(await handle.describe()).closeTime) return null
     return JSON.parse(historyToJSON(await handle.fetchHistory())) as History
   } catch (e) {
     if (!isGone(e)) throw e

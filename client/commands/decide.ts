@@ -1,6 +1,7 @@
 // `hillock approve`, `hillock reject`, `hillock resolve`: what a person says to a workflow that waits for it.
 import { HillockError } from '../../domain/errors.ts'
-import { messages, type GateDecision, type SagaStep } from '../../domain/operator.ts'
+import * as messages from '../../domain/messages.ts'
+import type { GateDecision } from '../../domain/operator.ts'
 import { connect } from '../connection.ts'
 import { decide as answer, update, waiting } from '../operator.ts'
 import { operator } from './control.ts'
@@ -38,6 +39,6 @@ export async function resolve(workflow: string, action: string, step: string | u
   const named = (s: (typeof stuck)[number]): string => `${s.name} of ${s.workflowId}`
   const chosen = only(step === undefined ? stuck : stuck.filter(s => s.name === step), 'failing step', named)
   const order = { step: chosen.name, action, author: operator(), reason: o.reason }
-  const steps = await update<SagaStep[]>(client, chosen.workflowId, messages.resolve, order)
+  const steps = await update(client, chosen.workflowId, messages.resolve, order)
   say(o, { workflowId: chosen.workflowId, steps }, `${named(chosen)}: ${action} by ${order.author}`)
 }

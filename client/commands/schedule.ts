@@ -9,6 +9,7 @@ import {
   type ScheduleUpdateOptions,
 } from '@temporalio/client'
 import type { ReprocessInput } from '../../domain/contract.ts'
+import { attributesOf } from '../../domain/search-attributes.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'
@@ -71,7 +72,7 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
         pauseOnFailure: o.pauseOnFailure ?? false,
         catchupWindow,
       },
-      searchAttributes: { HillockDataset: [config.dataset] },
+      typedSearchAttributes: attributesOf({ dataset: config.dataset }),
     })
     .catch((e: unknown) => {
       if (e instanceof ScheduleAlreadyRunning)

@@ -136,8 +136,8 @@ export interface Housekeeping {
   evaluateRelease(input: EvaluateInput): Promise<Evaluated>
   /** Saves how two releases differ; returns the digest of that document in the raw archive. */
   diffReleases(input: DiffInput): Promise<string>
-  /** Copies the histories of a run and of all that it started into the bucket, once they have ended. */
-  archive(root: Execution): Promise<Archived>
+  /** Copies the histories of a run and of all that it started into the bucket; null while one of them has not ended. */
+  archive(root: Execution): Promise<Archived | null>
   /** Lists what no release and no running workflow names. */
   planCollection(): Promise<Collected>
   /** Deletes what of such a list is still unnamed. */

@@ -33,6 +33,7 @@ class Activity {
     const context = {
       info: { attempt: this.failures.length + 1, heartbeatDetails: { failures: [...this.failures] } },
       cancellationSignal: new AbortController().signal,
+      log: { warn: () => {} },
     } as unknown as Context
     const outputs: Outputs = {
       written: async paths => paths.join(),

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
-import { searchAttributes } from '../../domain/contract.ts'
 import { findTemporalCli } from '../../worker/temporal-cli.ts'
+import { attributeOptions } from '../../worker/temporal.ts'
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -21,9 +21,7 @@ export async function devServer(): Promise<{ address: string; connection: Connec
     findTemporalCli().path,
     ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error']
       .concat(['--dynamic-config-value', 'system.enableActivityEagerExecution=true'])
-      .concat(
-        searchAttributes.flatMap(a => ['--search-attribute', `${a}=Keyword${a === 'HillockStage' ? 'List' : ''}`]),
-      ),
+      .concat(attributeOptions),
     { stdio: 'ignore' },
   )
   for (let tries = 0; ; tries++)

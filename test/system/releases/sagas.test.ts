@@ -8,7 +8,8 @@ import {
 } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { workflowIds, type RollbackInput } from '../../../domain/contract.ts'
-import { messages, type Gate, type SagaStep } from '../../../domain/operator.ts'
+import * as messages from '../../../domain/messages.ts'
+import type { Gate } from '../../../domain/operator.ts'
 import { decisionsOn } from '../../../storage/provenance/decisions.ts'
 import { getRelease } from '../../../storage/releases.ts'
 import { dice } from '../harness.ts'
@@ -40,9 +41,8 @@ async function endOf(handle: WorkflowHandle): Promise<{ end: End; why: string }>
     return { end: e.cause instanceof CancelledFailure ? 'cancelled' : 'failed', why: at.message }
   }
 }
-const query = <T>(handle: WorkflowHandle, name: string): Promise<T> => handle.query<T>(name)
 const stateOf = async (handle: WorkflowHandle): Promise<Record<string, string>> =>
-  Object.fromEntries((await query<SagaStep[]>(handle, messages.saga)).map(s => [s.name, s.state]))
+  Object.fromEntries((await handle.query(messages.saga)).map(s => [s.name, s.state]))
 
 const refusal = (e: unknown): string => {
   expect(e).toBeInstanceOf(WorkflowUpdateFailedError)
@@ -197,7 +197,7 @@ describe('rollback', () => {
     expect(why).toContain(`${dataset} is held: rollback/${dataset}/published/from-${bad}, by ada: merges everything`)
     const release = await stand.startRelease(dataset, 'under-way', configOfDataset(dataset))
     const asked = (): number =>
-      (stand.begun.get(`release ${dataset} under-way`) ?? []).filter(a => a.startsWith('holdsOn')).length
+      (stand.begun.get(`unheld ${dataset} under-way candidate`) ?? []).filter(a => a.startsWith('holdsOn')).length
     await until(
       async () => asked(),
       n => n >= 2,
@@ -281,7 +281,7 @@ describe('release', () => {
     const { bad } = await stand.dataset(dataset)
     const handle = await start(dataset, { release: { approval: 'required' } })
     const open = await until(
-      () => query<Gate[]>(handle, messages.gates),
+      () => handle.query(messages.gates),
       g => g.length > 0,
     )
     expect(open[0]).toMatchObject({ gate: 'release', decided: null })
@@ -309,7 +309,7 @@ describe('release', () => {
     const { bad } = await stand.dataset(dataset)
     const handle = await start(dataset, { release: { approval: 'required' } })
     await until(
-      () => query<Gate[]>(handle, messages.gates),
+      () => handle.query(messages.gates),
       g => g.length > 0,
     )
     await handle.executeUpdate(messages.decide, { args: [{ gate: 'release', decision: 'reject', ...said }] })
@@ -328,7 +328,7 @@ describe('release', () => {
     for (const run of ['first', 'second']) {
       const handle = await stand.startRelease(dataset, run, configOfDataset(dataset, { ...over, seed: both.length }))
       await until(
-        () => query<Gate[]>(handle, messages.gates),
+        () => handle.query(messages.gates),
         g => g.length > 0,
       )
       both.push(handle)
@@ -352,13 +352,13 @@ describe('release', () => {
       fail('^takeBack takeBack/published', 'before')
       const handle = await start(dataset)
       const stuck = await until(
-        () => query<SagaStep[]>(handle, messages.saga),
+        () => handle.query(messages.saga),
         s => s.some(t => t.state === 'stuck'),
       )
       expect(stuck.find(s => s.state === 'stuck')).toMatchObject({ name: 'publish', orders: [] })
       // Nothing before it is undone until that is settled: the order is kept.
       expect((await stateOf(handle))['candidate']).toBe('done')
-      const order = (o: object) => handle.executeUpdate<SagaStep[], [object]>(messages.resolve, { args: [o] })
+      const order = (o: object) => handle.executeUpdate(messages.resolve, { args: [o] })
       expect(await order({ step: 'candidate', action, ...said }).catch(refusal)).toContain('those that do: publish')
       expect(await order({ step: 'publish', action, author: 'ada' }).catch(refusal)).toContain('reason')
       expect(await order({ step: 'publish', action: 'ignore', ...said }).catch(refusal)).toContain('ignore')
@@ -366,7 +366,7 @@ describe('release', () => {
         // Once more in vain, and it waits again.
         await order({ step: 'publish', action, ...said })
         await until(
-          () => query<SagaStep[]>(handle, messages.saga),
+          () => handle.query(messages.saga),
           s => s.some(t => t.state === 'stuck' && t.orders.length === 1),
         )
         stand.clearFaults(dataset)
@@ -419,7 +419,7 @@ test('an open gate outlives every worker; cancelled while there is none, the rel
     configOfDataset(dataset, { release: { approval: 'required' } }),
   )
   await until(
-    () => query<Gate[]>(handle, messages.gates),
+    () => handle.query(messages.gates),
     g => g.length > 0,
   )
   await stand.stopWorkers()

@@ -1,0 +1,23 @@
+// Search attributes: what a workflow is about, for the lists of Temporal's UI and of the client.
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common'
+
+export const searchAttributes = {
+  dataset: defineSearchAttributeKey('HillockDataset', 'KEYWORD'),
+  region: defineSearchAttributeKey('HillockRegion', 'KEYWORD'),
+  stages: defineSearchAttributeKey('HillockStage', 'KEYWORD_LIST'),
+  release: defineSearchAttributeKey('HillockRelease', 'KEYWORD'),
+} as const
+
+interface About {
+  readonly dataset?: string | undefined
+  readonly region?: string
+  readonly stages?: readonly string[]
+  readonly release?: string | undefined
+}
+
+export const attributesOf = ({ dataset, region, stages, release }: About): SearchAttributePair[] => [
+  ...(dataset === undefined ? [] : [{ key: searchAttributes.dataset, value: dataset }]),
+  ...(region === undefined ? [] : [{ key: searchAttributes.region, value: region }]),
+  ...(stages === undefined ? [] : [{ key: searchAttributes.stages, value: [...stages] }]),
+  ...(release === undefined ? [] : [{ key: searchAttributes.release, value: release }]),
+]
