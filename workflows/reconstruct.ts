@@ -5,7 +5,7 @@ import { Control } from './control.ts'
 import { housekeeping } from './housekeeping.ts'
 import { release } from './release.ts'
 import { passGates, retryPoisoned } from './run-gates.ts'
-import { durable } from './steps.ts'
+import { durable } from './fan-out.ts'
 import { surveyed } from './survey.ts'
 import { Tracker } from './tracker.ts'
 import { workflowIds, type ReconstructInput, type Roots, type RunContext, type RunResult } from '../domain/contract.ts'
@@ -15,7 +15,7 @@ import { expected } from '../domain/index/phases.ts'
 import { countOf } from '../domain/slo/counts.ts'
 import * as messages from '../domain/messages.ts'
 import { AUTOMATIC } from '../domain/operator.ts'
-import { walkRun, WIDTH, type Steps } from '../domain/index/walk.ts'
+import { stagesOf, walkPhase, walkRun, WIDTH } from '../domain/index/walk.ts'
 
 /** A run hears of its spending in so many steps. */
 const STEPS = 100
@@ -72,19 +72,17 @@ async function walked(
   const totals = expected(context)
   const { cost, failureRate, stitchResidualPx, alignResidualPx } = config.budget
   const quantum = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
-  const bare = durable(tracker, control)
-  const steps: Steps = {
-    ...bare,
-    visit: (kind, place) => bare.visit(kind, quantum === undefined ? place : { ...place, quantum }),
-  }
-  const roots = await walkRun(context, steps, async (place, names) => {
+  const steps = durable(tracker, control)
+  const roots = await walkRun(context, async bare => {
+    const place = quantum === undefined ? bare : { ...bare, quantum }
     tracker.phase = place.phase
-    for (const s of names) tracker.expect(s, totals.get(s)!)
+    for (const s of stagesOf(place)) tracker.expect(s, totals.get(s)!)
     if (place.phase === 'image' && (stitchResidualPx ?? alignResidualPx) !== undefined) {
       const why = overResiduals(config.budget, await housekeeping.residuals(place.roots))
       if (why) await guard(control, why)
     }
-    await passGates(config, place, steps, totals)
+    await passGates(config, place, steps, tracker, totals)
+    return walkPhase(place, steps)
   })
   return { context, roots }
 }

@@ -12,18 +12,19 @@ export async function passGates(
   config: RunConfig,
   place: Place,
   steps: Steps,
+  tracker: Tracker,
   totals: ReadonlyMap<string, number>,
 ): Promise<void> {
   for (const { name, before, canary } of config.gates) {
     if (before !== place.phase) continue
     const ahead = canary ? await walkAhead(place, canary, steps) : []
-    steps.count(ahead)
     const d = await gate(
       name,
       canary ? `${canary.join(', ')} of phase ${before}: ${figures(ahead, totals)}` : `before phase ${before}`,
     )
     if (d.decision === 'reject') throw rejected(d)
-    steps.count(ahead.map(foundAgain))
+    // The phase comes to them again.
+    tracker.add(ahead.map(foundAgain))
   }
 }
 

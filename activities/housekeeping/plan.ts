@@ -8,7 +8,7 @@ import { recipeId, sha256, type Digest, type Recipe } from '../../domain/recipe.
 import { Release } from '../../domain/release.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import type { SectionTask, StageActivities } from '../../domain/index/tasks.ts'
-import { walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
+import { walkPhase, walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRelease, readChannel } from '../../storage/releases.ts'
@@ -65,13 +65,12 @@ export const planner =
           return batch(dry, task.page, await Promise.all(cells.map(c => dry.planning!.follows(stage, c, e))))
         }
       },
-      visit: (kind, place) => {
+      visit: place => {
         progress(items.length, items.length + 1)
-        return walkPlace(kind, place, steps)
+        return walkPlace(place, steps)
       },
-      count: () => {},
     }
-    const roots = await walkRun(context, steps, () => {})
+    const roots = await walkRun(context, place => walkPhase(place, steps))
     if (context.through === 'evaluate') await steps.make('evaluate', 'dataset', { context, roots })
     const plan: Omit<Plan, 'id'> = {
       dataset: context.dataset,

@@ -26,6 +26,7 @@ import { window } from './window.ts'
 /** What a place below a sweep is: a sweep of its own, a region, a batch of sections, or a range of segments. */
 export type PlaceKind = 'sweep' | 'region' | 'sections' | 'range'
 
+/** What a workflow takes durably, and a plan without work. */
 export interface Steps {
   probe(place: Place): Promise<Probed>
   savePage(task: PageTask): Promise<Saved>
@@ -36,19 +37,18 @@ export interface Steps {
     task: CellTask | RangeTask | DatasetTask | SectionTask,
   ): Promise<Outcome>
   makeBatch(stage: SectionStage, what: string, task: SectionTask): Promise<BatchOutcome>
-  visit(kind: PlaceKind, place: Place): Promise<Swept>
-  /** What was made or found meanwhile. */
-  count(counts: readonly StageCount[]): void
+  /** `walkPlace` of it, somewhere else. */
+  visit(place: Place): Promise<Swept>
 }
 
 /** Places and activities of one sweep that are under way at once; more would only wait in the task queues. */
 export const WIDTH = 8
 
-const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
+export const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
 
-/** What the cells of a phase are. */
-export function kindOf(phase: string): Exclude<PlaceKind, 'sweep'> {
+export function kindOf({ phase, node }: Pick<Place, 'phase' | 'node'>): PlaceKind {
+  if (node.level > 0) return 'sweep'
   const stage = firstOf(phase)
   return isOfSections(stage) ? 'sections' : stages[stage].scope === 'range' ? 'range' : 'region'
 }
@@ -73,41 +73,38 @@ export function placesBelow({ context, phase, node }: Pick<Place, 'context' | 'p
   return under === 0 && stages[stagesOf({ context, phase })[0]!].scope === 'node' ? [] : nodesBelow(grid, node, under)
 }
 
-/** All phases but the release, in order; `began` hears of each. Returns the root page of every phase. */
+/** All phases but the release, in order; each reads what those before it have made. Returns the root page of every phase. */
 export async function walkRun(
   context: RunContext,
-  steps: Steps,
-  began: (place: Place, names: readonly StageName[]) => void | Promise<void>,
+  walk: (place: Place) => Promise<string>,
 ): Promise<Record<string, string>> {
   const roots: Record<string, string> = {}
-  for (const phase of phasesOf(context).filter(p => p !== 'release')) {
-    const place = wholePhase(context, phase, { ...roots })
-    await began(place, stagesOf(place))
-    roots[phase] = isDatasetPhase(phase) ? await walkDataset(place, steps) : await walkAll(place, steps)
-  }
+  for (const phase of phasesOf(context).filter(p => p !== 'release'))
+    roots[phase] = await walk(wholePhase(context, phase, { ...roots }))
   return roots
 }
+
+/** A whole phase; returns its root page. */
+export const walkPhase = async (place: Place, steps: Steps): Promise<string> =>
+  (await (isDatasetPhase(place.phase) ? walkDataset(place, steps) : steps.visit(place))).page
 
 /** Some regions of a phase before the others; what is made there, the phase finds. */
 export async function walkAhead(place: Place, regions: readonly string[], steps: Steps): Promise<StageCount[]> {
   const nodes = regions.map(r => ({ level: 0, coord: fromKey(r) }))
-  const done = await window(nodes, WIDTH, node => steps.visit('region', { ...place, node }))
+  const done = await window(nodes, WIDTH, node => steps.visit({ ...place, node }))
   return summed(done.flatMap(d => d.counts))
 }
 
-async function walkAll(place: Place, steps: Steps): Promise<string> {
-  const { page, counts } = await steps.visit('sweep', place)
-  steps.count(counts)
-  return page
-}
-
 /** A phase that takes the dataset as a whole. */
-async function walkDataset(place: Place, steps: Steps): Promise<string> {
+async function walkDataset(place: Place, steps: Steps): Promise<Saved> {
   const { context, roots } = place
   const made = await Promise.all(stagesOf(place).map(s => steps.make(s as never, 'dataset', { context, roots })))
-  steps.count(made.map(countOf))
-  return (await steps.savePage({ place, entries: made.map(entryOf), below: [] })).page
+  return steps.savePage({ place, entries: made.map(entryOf), below: [] })
 }
+
+/** All that is to be done at one place. */
+export const walkPlace = (place: Place, steps: Steps): Promise<Swept> =>
+  ({ sweep: walkSweep, region: walkRegion, sections: walkSections, range: walkRange })[kindOf(place)](place, steps)
 
 /** The stages of one region within one phase: those that read each other in order, the others side by side. */
 async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
@@ -130,7 +127,7 @@ async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
 }
 
 /** A batch of sections: (synthetic source ->) verified tiles -> tile transforms; in a later phase, matches with those before. */
-export async function walkSections(place: Place, steps: Steps): Promise<Swept> {
+async function walkSections(place: Place, steps: Steps): Promise<Swept> {
   const { context, phase, roots } = place
   const { first, last } = batchRange(place.node.coord, context.bounds)
   const what = `z${first}-${last}`
@@ -160,12 +157,8 @@ async function walkRange(place: Place, steps: Steps): Promise<Swept> {
   return { ...saved, counts: outcomes.map(countOf), top: {} }
 }
 
-/** One place of any kind. */
-export const walkPlace = (kind: PlaceKind, place: Place, steps: Steps): Promise<Swept> =>
-  ({ sweep: walkSweep, region: walkRegion, sections: walkSections, range: walkRange })[kind](place, steps)
-
 /** One phase over up to 64 cells, or over sweeps of them; what is the same as in an earlier run is not visited. */
-export async function walkSweep(place: Place, steps: Steps): Promise<Swept> {
+async function walkSweep(place: Place, steps: Steps): Promise<Swept> {
   const probed = await steps.probe(place)
   return probed.found ?? new Sweep(place, steps, probed.below).run()
 }
@@ -195,7 +188,7 @@ class Sweep {
     const nodes = placesBelow(this.place)
     const topDown = isTopDown(phase)
     if (topDown) await this.levels(this.ownLevels(under + 1).reverse())
-    const below = await this.visit(nodes, under > 0 ? 'sweep' : kindOf(phase))
+    const below = await this.visit(nodes)
     if (!topDown && stages[this.names[0]!].scope === 'node')
       await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
     const saved = await this.steps.savePage({ place: this.place, entries: this.entries, below })
@@ -210,10 +203,10 @@ class Sweep {
     return Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, i) => lowest + i)
   }
 
-  private async visit(nodes: readonly Node[], kind: PlaceKind): Promise<PageTask['below']> {
+  private async visit(nodes: readonly Node[]): Promise<PageTask['below']> {
     return window([...nodes.entries()], WIDTH, async ([i, node]) => {
-      const done = this.known[i] ?? (await this.steps.visit(kind, { ...this.place, node, ...this.aboveOf(node) }))
-      this.count(done.counts)
+      const done = this.known[i] ?? (await this.steps.visit({ ...this.place, node, ...this.aboveOf(node) }))
+      this.counts.push(...done.counts)
       for (const [stage, refs] of Object.entries(done.top)) this.refs.set(stage, { ...this.refs.get(stage), ...refs })
       return { key: nodeKey(node), page: done.page, ...(done.source && { source: done.source }) }
     })
@@ -231,13 +224,8 @@ class Sweep {
       })
       for (const o of made) this.refs.set(o.stage, { ...this.refs.get(o.stage), [o.key]: o.ref })
       this.entries.push(...made.map(entryOf))
-      this.count(made.map(countOf))
+      this.counts.push(...made.map(countOf))
     }
-  }
-
-  private count(counts: readonly StageCount[]): void {
-    this.counts.push(...counts)
-    this.steps.count(counts)
   }
 
   /** What a stage of the tree reads of this phase: its children's artifacts, or its parent's. */

@@ -64,7 +64,7 @@ export class IndexWalk {
     for (const d of differences(pageOf(page.entries, page.below).stages, page.stages, 'stages'))
       this.wrong(key, 'does not add up', d)
     await mapBounded(page.entries, READS, (e: IndexEntry) => this.entry(key, e, node))
-    const batch = kindOf(phase) === 'sections' && node.level === 0
+    const batch = kindOf({ phase, node }) === 'sections'
     const nodes = batch && first ? [node] : placesBelow({ ...this.of, node })
     const { first: z0, last } = batchRange(node.coord, context.bounds)
     const keys = nodes.map(n => (batch ? `z${z0}-${last}` : nodeKey(n)))

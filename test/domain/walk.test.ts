@@ -6,7 +6,7 @@ import { map3, type Vec3 } from '../../domain/geometry.ts'
 import { expected } from '../../domain/index/phases.ts'
 import { BATCH } from '../../domain/index/sweep.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
-import { walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
+import { walkPhase, walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
 
 const contextOf = (cells: Vec3): RunContext => ({
   dataset: 'd',
@@ -59,10 +59,9 @@ async function walk(context: RunContext, known: (p: Place) => Swept | null = () 
       for (let z = first; z <= last; z++) made.push(`${stage} ${z}`)
       return { page: `${stage} ${first}`, counts: [] }
     },
-    visit: (kind, place) => walkPlace(kind, place, steps),
-    count: () => {},
+    visit: place => walkPlace(place, steps),
   }
-  await walkRun(context, steps, () => {})
+  await walkRun(context, place => walkPhase(place, steps))
   return { made, children, missing }
 }
 

@@ -7,7 +7,7 @@ import { tried } from '../../domain/models.ts'
 import type { Plan } from '../../domain/plan/plan.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
-import { walkPlace, walkRun, wholePhase, type Steps } from '../../domain/index/walk.ts'
+import { walkPhase, walkPlace, walkRun, wholePhase, type Steps } from '../../domain/index/walk.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { getRelease } from '../../storage/releases.ts'
@@ -75,15 +75,14 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
       for (const c of done.counts) if (c.made) made[c.stage] = (made[c.stage] ?? 0) + c.made
       return done
     },
-    visit: (kind, place) => walkPlace(kind, place, steps),
-    count: () => {},
+    visit: place => walkPlace(place, steps),
   }
   const work = async (): Promise<DirectRun> => {
     const input: ReconstructInput = { dataset: config.dataset, run, config }
     const at = await tried(await activities.survey(input), model => activities.tryModel(model))
     const { id } = await activities.plan(input, at)
     const plan = (await getSealed(objects, `plans/${config.dataset}/${id}.json`)) as unknown as Plan
-    const roots = await evaluated(at, await walkRun(at, steps, () => {}), steps)
+    const roots = await evaluated(at, await walkRun(at, place => walkPhase(place, steps)), steps)
     const made_ = await activities.assemble({ context: at, roots, cost: 0, approver: 'direct', runId: 'direct' })
     const text = await getRelease(objects, config.dataset, made_.release)
     const release = Release.parse(JSON.parse(text!))

@@ -1,0 +1,98 @@
+// The fan-out of a phase: a workflow over many cells starts those over fewer, down to one for each region or batch of sections.
+import { setHandler, startChild } from '@temporalio/workflow'
+import { Control, Meter } from './control.ts'
+import { housekeeping } from './housekeeping.ts'
+import { runStage } from './stage.ts'
+import { Tracker } from './tracker.ts'
+import { workflowIds, type Outcome, type Place, type StageCount, type Swept } from '../domain/contract.ts'
+import { key } from '../domain/geometry.ts'
+import { batchRange } from '../domain/index/sweep.ts'
+import type { CellTask } from '../domain/index/tasks.ts'
+import { nodeKey } from '../domain/index/tree.ts'
+import { kindOf, stagesOf, walkPlace, type PlaceKind, type Steps } from '../domain/index/walk.ts'
+import * as messages from '../domain/messages.ts'
+import { attributesOf } from '../domain/search-attributes.ts'
+import { countOf } from '../domain/slo/counts.ts'
+
+/** One place of a phase; as a workflow it is called what it is. */
+async function below(place: Place): Promise<Swept> {
+  const tracker = new Tracker(place.phase)
+  setHandler(messages.progress, () => tracker.progress())
+  const meter = kindOf(place) === 'sweep' ? new Meter(place) : undefined
+  return walkPlace(place, durable(tracker, new Control(tracker, place.pauses), meter))
+}
+export { below as region, below as sections, below as sweep }
+
+/** The steps of `domain/index/walk.ts` taken durably: activities and child workflows, held back while an operator wants it, and counted. */
+export function durable(tracker: Tracker, control: Control, meter?: Meter): Steps {
+  const count = async (counts: readonly StageCount[], told = false): Promise<void> => {
+    tracker.add(counts)
+    if (!told) await meter?.add(counts)
+  }
+  return {
+    async probe(place) {
+      const probed = await housekeeping.probe(place)
+      tracker.add(probed.below.flatMap(found => found?.counts ?? []))
+      return probed
+    },
+    savePage: housekeeping.savePage,
+    async make(stage, what, task) {
+      await control.clear(stage, (task as Partial<CellTask>).level === 0 ? (task as CellTask).cell : null)
+      const made: Outcome = await runStage(stage, what, task as never)
+      await count([countOf(made)])
+      return made
+    },
+    async makeBatch(stage, what, task) {
+      await control.clear(stage, null)
+      const made = await runStage(stage, what, task)
+      tracker.add(made.counts)
+      return made
+    },
+    async visit(place) {
+      const kind = kindOf(place)
+      await control.clear(null, kind === 'region' ? key(place.node.coord) : null)
+      const { workflowId, ...options } = childOf(kind, place)
+      const args: [Place] = [control.pauses.length ? { ...place, pauses: control.pauses } : place]
+      const done = await control.follow(workflowId, () =>
+        startChild<typeof below>(kind === 'range' ? 'region' : kind, { ...options, workflowId, args }),
+      )
+      // A sweep tells the run itself.
+      await count(done.counts, kind === 'sweep')
+      return done
+    },
+  }
+}
+
+/** Id, summary and search attributes of a child. */
+function childOf(kind: PlaceKind, { context, phase, node }: Place) {
+  const { dataset, bounds } = context
+  const stages = stagesOf({ context, phase })
+  if (kind === 'sweep')
+    return {
+      workflowId: workflowIds.sweep(context, phase, node),
+      staticSummary: `${phase}: node ${nodeKey(node)}`,
+      typedSearchAttributes: attributesOf({ dataset, stages }),
+    }
+  if (kind === 'sections') {
+    const { first, last } = batchRange(node.coord, bounds)
+    return {
+      workflowId: workflowIds.sections(context, phase, first),
+      staticSummary: `sections ${first} to ${last}: ${stages.join(', ')}`,
+      typedSearchAttributes: attributesOf({ dataset, stages }),
+    }
+  }
+  if (kind === 'range') {
+    const range = node.coord[2]
+    return {
+      workflowId: workflowIds.range(context, phase, range),
+      staticSummary: `segments, range ${range}: ${stages.join(', ')}`,
+      typedSearchAttributes: attributesOf({ dataset, stages }),
+    }
+  }
+  const region = key(node.coord)
+  return {
+    workflowId: workflowIds.region(context, phase, region),
+    staticSummary: `region ${region}: ${stages.join(', ')}`,
+    typedSearchAttributes: attributesOf({ dataset, stages, region }),
+  }
+}
