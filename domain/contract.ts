@@ -35,7 +35,7 @@ export const workflowIds = {
   unheld: (waiting: string, step: string): string => `unheld/${waiting.slice(waiting.indexOf('/') + 1)}/${step}`,
 }
 
-const OF_A_RUN: readonly string[] = ['reconstruct', 'sections', 'sweep', 'region', 'release']
+const OF_A_RUN: readonly string[] = ['reconstruct', 'sections', 'sweep', 'region', 'range', 'release']
 
 /** Dataset and run that a workflow belongs to, for its log. */
 export function ownerOf(workflowId: string): Readonly<Record<string, string | undefined>> {

@@ -1,5 +1,5 @@
 // Garbage collection: a list of what nothing names, and later the deletion of what still nothing names.
-import { proxyActivities, sleep } from '@temporalio/workflow'
+import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow'
 import { queues, type Collected, type CollectTask } from '../domain/contract.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { SPARE } from '../domain/stages.ts'
@@ -15,13 +15,21 @@ const patient = proxyActivities<Pick<Housekeeping, 'planCollection' | 'collect'>
 /** Between two passes, in which the activities that waited for the first go on. */
 const BREATH = '2m'
 
-export async function gc(task: CollectTask | null): Promise<Collected> {
+type Sum = Pick<Collected, 'artifacts' | 'raw' | 'memo'>
+
+/** @param before what earlier passes have deleted */
+export async function gc(
+  task: CollectTask | null,
+  before: Sum = { artifacts: 0, raw: 0, memo: 0 },
+): Promise<Collected> {
   if (task === null) return patient.planCollection()
-  const sum = { artifacts: 0, raw: 0, memo: 0 }
-  for (;;) {
-    const pass = await patient.collect(task)
-    for (const kind of ['artifacts', 'raw', 'memo'] as const) sum[kind] += pass[kind]
-    if (pass.left === 0) return { ...pass, ...sum }
-    await sleep(BREATH)
+  const pass = await patient.collect(task)
+  const sum = {
+    artifacts: before.artifacts + pass.artifacts,
+    raw: before.raw + pass.raw,
+    memo: before.memo + pass.memo,
   }
+  if (pass.left === 0) return { ...pass, ...sum }
+  await sleep(BREATH)
+  return continueAsNew<typeof gc>(task, sum)
 }

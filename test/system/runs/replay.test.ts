@@ -9,7 +9,7 @@ const typeOf = (events: readonly Record<string, unknown>[]): string =>
   (events[0]!['workflowExecutionStartedEventAttributes'] as { workflowType: { name: string } }).workflowType.name
 
 const advice =
-  'if the change is meant: `patched` where runs may be under way, else record again with `node test/record.ts`'
+  'if the change is meant, record again: `node test/record.ts`; what becomes of runs under way: docs/runbook.md, New code'
 
 test('there is a recorded history of every workflow', () => {
   const recorded = new Set(recordedHistories().map(h => typeOf(h.history.events)))
