@@ -1,6 +1,6 @@
 // Attempts of an activity that failed, carried from one to the next by heartbeats, for the history keeps the last one only.
 import type { Info } from '@temporalio/activity'
-import type { Failure, Told } from '../domain/contract.ts'
+import type { Failure, Told } from '../domain/contract/artifacts.ts'
 import { SPARE } from '../domain/stages.ts'
 
 /** Type of an attempt whose worker was killed. */

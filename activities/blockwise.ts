@@ -1,12 +1,12 @@
 // affinity, synapse-map, supervoxel, and whatever else goes through a model: a volume of a region made block by block, each block with its halo in, its core out.
 import type { RunConfig } from '../domain/config.ts'
-import type { Outcome } from '../domain/contract.ts'
+import type { Outcome } from '../domain/contract/artifacts.ts'
 import { HillockError } from '../domain/errors.ts'
 import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { parseInput } from '../domain/index/reads.ts'
 import { modelOf } from '../domain/models.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { CellTask } from '../domain/index/tasks.ts'
+import type { CellTask } from '../domain/contract/activities.ts'
 import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
 import { chunkPaths, copyOverlap } from '../storage/formats/volume.ts'
 import {

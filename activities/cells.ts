@@ -1,9 +1,9 @@
 // What the stages of regions share: their boxes and blocks, and the reading of volumes across regions.
-import type { Refs } from '../domain/contract.ts'
+import type { Refs } from '../domain/contract/artifacts.ts'
 import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { stages, type DtypeOf, type StageName } from '../domain/stages.ts'
-import type { CellTask } from '../domain/index/tasks.ts'
+import type { CellTask } from '../domain/contract/activities.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'
 import type { Deps } from './context.ts'

@@ -1,6 +1,6 @@
 // What activities are given when a worker starts: stores, the kernel pool, inference, and the facts of lineage.
 import type { Box, Vec3 } from '../domain/geometry.ts'
-import type { Outcome } from '../domain/contract.ts'
+import type { Outcome } from '../domain/contract/artifacts.ts'
 import type { SetAside } from '../domain/plan/marks.ts'
 import type { Runtime } from '../domain/lineage.ts'
 import type { Recipe } from '../domain/recipe.ts'

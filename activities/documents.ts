@@ -1,7 +1,7 @@
 // Documents of the raw archive that activities read by digest: the run file as it holds for them, lists, pages.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { configAt, type RunConfig } from '../domain/config.ts'
-import type { CellTask } from '../domain/index/tasks.ts'
+import type { CellTask } from '../domain/contract/activities.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
 import { kept } from './kept.ts'

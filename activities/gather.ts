@@ -1,11 +1,11 @@
 // What a stage reads, looked up in the index just before it runs; tasks carry nothing but the roots.
-import type { Refs } from '../domain/contract.ts'
+import type { Refs } from '../domain/contract/artifacts.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { gridOf } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { CellTask, DatasetTask } from '../domain/index/tasks.ts'
+import type { CellTask, DatasetTask } from '../domain/contract/activities.ts'
 import type { Node } from '../domain/index/tree.ts'
 import type { Deps } from './context.ts'
 import { pageTowards, readPage, refsBelow } from './housekeeping/pages.ts'

@@ -1,7 +1,7 @@
 // What every activity gets around it: a heartbeat while it makes progress, and failures with a type of the error table.
 import { activityInfo, ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { errorTable, HillockError, isHillockError } from '../domain/errors.ts'
-import type { Failure } from '../domain/contract.ts'
+import type { Failure } from '../domain/contract/artifacts.ts'
 import type { Deps } from './context.ts'
 import { failuresBefore, HANDED, LOST, told, usedUp } from './attempts.ts'
 import { fault } from '../demo/faults.ts'

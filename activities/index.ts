@@ -1,7 +1,8 @@
 // Every activity of Hillock, ready for a worker: stages by name and housekeeping, with heartbeats and typed failures.
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
-import type { BatchOutcome, Outcome, RunContext } from '../domain/contract.ts'
-import type { CellTask, Housekeeping, StageActivities } from '../domain/index/tasks.ts'
+import type { BatchOutcome, Outcome } from '../domain/contract/artifacts.ts'
+import type { RunContext } from '../domain/contract/run.ts'
+import type { CellTask, Housekeeping, StageActivities } from '../domain/contract/activities.ts'
 import { archive } from './housekeeping/archive.ts'
 import { publish, recordDecision, rollBack, takeBack } from './release/channels.ts'
 import type { Deps } from './context.ts'

@@ -1,7 +1,7 @@
 // The figures of `hillock slo` as Prometheus metrics, counted where they arise.
 import { Context } from '@temporalio/activity'
 import type { RunConfig } from '../domain/config.ts'
-import type { Failure } from '../domain/contract.ts'
+import type { Failure } from '../domain/contract/artifacts.ts'
 import type { Lineage } from '../domain/lineage.ts'
 import type { StageName } from '../domain/stages.ts'
 

@@ -1,7 +1,7 @@
 // The models of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import type { RunModel } from '../domain/contract.ts'
+import type { RunModel } from '../domain/contract/run.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import { AFFINITY, wanted } from '../domain/models.ts'
 import type { StageRow } from '../domain/stages/row.ts'

@@ -7,13 +7,23 @@ import { parseArgs } from 'node:util'
 import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { parseRunConfig } from '../domain/config.ts'
-import { queues, type Outcome, type RunContext, type Swept } from '../domain/contract.ts'
+import { queues } from '../domain/contract/names.ts'
+import type { Outcome } from '../domain/contract/artifacts.ts'
+import type { RunContext } from '../domain/contract/run.ts'
+import type { Swept } from '../domain/contract/place.ts'
 import { noCount } from '../domain/slo/counts.ts'
 import { map3, product, type Vec3 } from '../domain/geometry.ts'
 import { expected, gridOf, isDatasetPhase, isOfSections, phasesOf } from '../domain/index/phases.ts'
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
 import { BATCH, rangeName } from '../domain/index/sweep.ts'
-import type { CellTask, DatasetTask, Housekeeping, PageTask, RangeTask, SectionTask } from '../domain/index/tasks.ts'
+import type {
+  CellTask,
+  DatasetTask,
+  Housekeeping,
+  PageTask,
+  RangeTask,
+  SectionTask,
+} from '../domain/contract/activities.ts'
 import { wholePhase } from '../domain/index/walk.ts'
 import { findTemporalCli } from '../worker/temporal-cli.ts'
 import { attributeOptions } from '../worker/temporal.ts'

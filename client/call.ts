@@ -1,7 +1,7 @@
 // Calling a workflow: on the running stack, started first where there is none, until it has ended.
 import type { Client, Workflow, WorkflowResultType } from '@temporalio/client'
-import { queues } from '../domain/contract.ts'
-import { attributesOf } from '../domain/search-attributes.ts'
+import { queues } from '../domain/contract/names.ts'
+import { attributesOf } from '../domain/contract/search-attributes.ts'
 import type { StackRecord } from '../worker/home.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'

@@ -1,7 +1,9 @@
 // What the histories of a run say: every workflow below it, every activity with its attempts.
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import type { Failure, Probed, ReconstructInput, RunContext, Told } from '../domain/contract.ts'
+import type { Failure, Told } from '../domain/contract/artifacts.ts'
+import type { Probed } from '../domain/contract/place.ts'
+import type { ReconstructInput, RunContext } from '../domain/contract/run.ts'
 import {
   attributesOf,
   isGone,

@@ -1,6 +1,6 @@
 // Where to look at a release: the links that a run prints, and the URL of each layer.
 import type { RunConfig } from '../domain/config.ts'
-import type { RunResult } from '../domain/contract.ts'
+import type { RunResult } from '../domain/contract/run.ts'
 import { ownFolders } from '../storage/static-layout.ts'
 import type { StackRecord } from '../worker/home.ts'
 

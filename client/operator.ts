@@ -6,7 +6,7 @@ import { isCalled } from './names.ts'
 import { HillockError } from '../domain/errors.ts'
 import type { Pause } from '../domain/control.ts'
 import type { StageName } from '../domain/stages.ts'
-import * as messages from '../domain/messages.ts'
+import * as messages from '../domain/contract/messages.ts'
 import type { Gate, GateDecision, SagaStep } from '../domain/operator.ts'
 
 export interface Waiting {

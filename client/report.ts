@@ -1,7 +1,7 @@
 // What a run prints: one progress line per stage, the table at the end, the quality figures.
 import Table from 'cli-table3'
 import { amount } from '../domain/slo/cost.ts'
-import type { Progress, StageProgress } from '../domain/contract.ts'
+import type { Progress, StageProgress } from '../domain/contract/run.ts'
 import type { RunReport } from './commands/run.ts'
 
 /** The one option that every command takes. */

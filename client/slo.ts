@@ -1,7 +1,8 @@
 // Facts about the service levels of a run, a release or a dataset: from histories and lineage records alone.
 import type { Client } from '@temporalio/client'
 import { RunConfig } from '../domain/config.ts'
-import { workflowIds, type RunContext } from '../domain/contract.ts'
+import { workflowIds } from '../domain/contract/names.ts'
+import type { RunContext } from '../domain/contract/run.ts'
 import type { Page } from '../domain/index/page.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import { attributesOf, type Execution } from '../domain/provenance/history.ts'

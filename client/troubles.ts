@@ -1,7 +1,8 @@
 // Why nothing moves on: what a look at the processes, the disk, the bucket, Temporal and its pending activities says, in lines.
 import { statfsSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
-import { queues, type Told } from '../domain/contract.ts'
+import { queues } from '../domain/contract/names.ts'
+import type { Told } from '../domain/contract/artifacts.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { folderOf, openStore } from '../storage/stores/open-store.ts'
 import { knownMark } from '../worker/bucket-mark.ts'

@@ -1,6 +1,6 @@
 // The models of a run by role: `model` of the run file is the one of affinities, `models` names the others.
 import type { RunConfig } from './config.ts'
-import type { RunContext, RunModel } from './contract.ts'
+import type { RunContext, RunModel } from './contract/run.ts'
 import type { Digest } from './recipe.ts'
 import { stageNames, stages, type StageName } from './stages.ts'
 import type { StageRow } from './stages/row.ts'

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import type { WorkerDeploymentOptions } from '@temporalio/worker'
-import { queues } from '../domain/contract.ts'
+import { queues } from '../domain/contract/names.ts'
 
 const TRY_MS = 500
 const TRIES = 120

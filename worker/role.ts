@@ -2,7 +2,7 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities, type StageActivity } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
-import { ownerOf, queues } from '../domain/contract.ts'
+import { ownerOf, queues } from '../domain/contract/names.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import type { Request } from '../storage/stores/observed-store.ts'
 import { openStore } from '../storage/stores/open-store.ts'

@@ -8,8 +8,10 @@ import {
   type WorkflowResultType,
 } from '@temporalio/workflow'
 import { covers, type Pause } from '../domain/control.ts'
-import { workflowIds, type Place, type StageCount } from '../domain/contract.ts'
-import * as messages from '../domain/messages.ts'
+import { workflowIds } from '../domain/contract/names.ts'
+import type { Place } from '../domain/contract/place.ts'
+import type { StageCount } from '../domain/contract/run.ts'
+import * as messages from '../domain/contract/messages.ts'
 import type { StageName } from '../domain/stages.ts'
 import type { Tracker } from './tracker.ts'
 

@@ -1,7 +1,7 @@
 // Approval gates: a workflow waits until somebody approves or rejects by an Update, from the command line or from Temporal's UI.
 import { ApplicationFailure, condition, log, setHandler } from '@temporalio/workflow'
 import { showPart } from './details.ts'
-import * as messages from '../domain/messages.ts'
+import * as messages from '../domain/contract/messages.ts'
 import { refuseDecision, type Gate, type GateDecision } from '../domain/operator.ts'
 
 /** The gates that this workflow has come to, in order. */

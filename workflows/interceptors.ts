@@ -8,7 +8,7 @@ import {
   workflowInfo,
   type WorkflowInterceptors,
 } from '@temporalio/workflow'
-import { ownerOf } from '../domain/contract.ts'
+import { ownerOf } from '../domain/contract/names.ts'
 
 export const interceptors = (): WorkflowInterceptors => ({
   inbound: [

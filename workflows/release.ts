@@ -6,10 +6,11 @@ import { saga, type Saga } from './saga.ts'
 import { runStage } from './stage.ts'
 import { untilUnheld } from './unheld.ts'
 import { viaOf } from './via.ts'
-import { entryOf, type Assembled, type Outcome, type ReleaseInput, type ReleaseResult } from '../domain/contract.ts'
+import { entryOf, type Outcome } from '../domain/contract/artifacts.ts'
+import type { Assembled, ReleaseInput, ReleaseResult } from '../domain/contract/release.ts'
 import { RELEASE_GATE } from '../domain/operator.ts'
 import type { Channel, Quality } from '../domain/release.ts'
-import { attributesOf } from '../domain/search-attributes.ts'
+import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { wholePhase } from '../domain/index/walk.ts'
 
 /** The manifest stays in the bucket whatever the gate says; only the channels depend on it. */

@@ -2,8 +2,9 @@
 import { executeChild, workflowInfo } from '@temporalio/workflow'
 import { reconstruct } from './reconstruct.ts'
 import { planned } from './survey.ts'
-import { workflowIds, type Reprocessed, type ReprocessInput } from '../domain/contract.ts'
-import { attributesOf } from '../domain/search-attributes.ts'
+import { workflowIds } from '../domain/contract/names.ts'
+import type { Reprocessed, ReprocessInput } from '../domain/contract/run.ts'
+import { attributesOf } from '../domain/contract/search-attributes.ts'
 
 export async function reprocess({ dataset, config }: ReprocessInput): Promise<Reprocessed> {
   // The schedule has put its time of action at the end of the id.

@@ -6,9 +6,10 @@ import { reconstruct } from './reconstruct.ts'
 import { saga, type Saga } from './saga.ts'
 import { viaOf } from './via.ts'
 import type { RunConfig } from '../domain/config.ts'
-import { workflowIds, type RollbackInput, type RollbackResult } from '../domain/contract.ts'
+import { workflowIds } from '../domain/contract/names.ts'
+import type { RollbackInput, RollbackResult } from '../domain/contract/rollback.ts'
 import { rollbackSteps as steps } from '../domain/releases/rollback-steps.ts'
-import { attributesOf } from '../domain/search-attributes.ts'
+import { attributesOf } from '../domain/contract/search-attributes.ts'
 
 /**
  * Without regions the channel goes back, and that is all. With regions the whole drill: the channel ends on a patch release.

@@ -1,7 +1,7 @@
 // Sagas: steps that are undone in reverse order when a later one fails or the workflow is cancelled; none is given up silently.
 import { ApplicationFailure, CancellationScope, condition, log, setHandler } from '@temporalio/workflow'
 import { showPart, tableOf } from './details.ts'
-import * as messages from '../domain/messages.ts'
+import * as messages from '../domain/contract/messages.ts'
 import { refuseOrder, type SagaStep, type StepOrder } from '../domain/operator.ts'
 
 export interface Step<T> {

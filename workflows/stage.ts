@@ -1,11 +1,11 @@
 // Calls of stage activities: timeouts and retry policy come from the stage table, the queue from whether a model is used, the summary from the call.
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import { fingerprint, type Json } from '../domain/canonical.ts'
-import { queues } from '../domain/contract.ts'
+import { queues } from '../domain/contract/names.ts'
 import { nonRetryable } from '../domain/errors.ts'
 import { modelOf } from '../domain/models.ts'
 import { SPARE, stageNames, stages, type StageName } from '../domain/stages.ts'
-import type { StageActivities } from '../domain/index/tasks.ts'
+import type { StageActivities } from '../domain/contract/activities.ts'
 
 const proxyOf = (stage: StageName): StageActivities => {
   const row = stages[stage]

@@ -1,10 +1,11 @@
 // Before anything starts: the source and the run file, and the model where inference runs.
 import { proxyActivities } from '@temporalio/workflow'
 import { housekeeping, policy } from './housekeeping.ts'
-import { queues, type Planned, type ReconstructInput, type RunContext } from '../domain/contract.ts'
+import { queues } from '../domain/contract/names.ts'
+import type { Planned, ReconstructInput, RunContext } from '../domain/contract/run.ts'
 import { tried } from '../domain/models.ts'
 import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/index/tasks.ts'
+import type { Housekeeping } from '../domain/contract/activities.ts'
 
 const { tryModel } = proxyActivities<Pick<Housekeeping, 'tryModel'>>({
   ...policy,

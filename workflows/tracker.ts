@@ -1,6 +1,6 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { showPart, tableOf } from './details.ts'
-import type { Progress, StageCount, StageProgress } from '../domain/contract.ts'
+import type { Progress, StageCount, StageProgress } from '../domain/contract/run.ts'
 import { foundAgain, noCount, plus } from '../domain/slo/counts.ts'
 import { scopeName, type Pause } from '../domain/control.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'

@@ -2,8 +2,8 @@
 import { continueAsNew, executeChild, log, sleep, workflowInfo } from '@temporalio/workflow'
 import { showPart } from './details.ts'
 import { housekeeping } from './housekeeping.ts'
-import { workflowIds } from '../domain/contract.ts'
-import { attributesOf } from '../domain/search-attributes.ts'
+import { workflowIds } from '../domain/contract/names.ts'
+import { attributesOf } from '../domain/contract/search-attributes.ts'
 
 const MOST_SECONDS = 3600
 

@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import type { Archived } from '../../domain/contract.ts'
+import type { Archived } from '../../domain/contract/housekeeping.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { aboutHistory, archivedWith, isGone, type Execution, type History } from '../../domain/provenance/history.ts'
 import { mapBounded } from '../../storage/bounded.ts'

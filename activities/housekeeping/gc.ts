@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import type { Collected, CollectTask } from '../../domain/contract.ts'
+import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
 import type { Page } from '../../domain/index/page.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { History } from '../../domain/provenance/history.ts'

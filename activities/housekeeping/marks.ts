@@ -1,5 +1,5 @@
 // Marks as a run takes them in: listed when it is surveyed, held against what it would release.
-import type { RunContext } from '../../domain/contract.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import type { IndexEntry } from '../../domain/index/page.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { RunMark } from '../../domain/plan/marks.ts'

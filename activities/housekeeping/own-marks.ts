@@ -1,6 +1,6 @@
 // The patch of a rollback and the marks of that rollback: what it derives from good parameters and inputs all the same is not bad.
 import { isHillockError } from '../../domain/errors.ts'
-import type { RunContext } from '../../domain/contract.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import type { Deps } from '../context.ts'
 
 /** For activities of a run: an artifact that its own rollback has marked is taken after all, and the mark lifted. */

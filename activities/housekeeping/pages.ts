@@ -1,5 +1,6 @@
 // Pages of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
-import { entryOf, type BatchOutcome, type Outcome, type Refs, type RunContext } from '../../domain/contract.ts'
+import { entryOf, type BatchOutcome, type Outcome, type Refs } from '../../domain/contract/artifacts.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import { countOf, summed } from '../../domain/slo/counts.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { pageOf, type IndexEntry, type Page } from '../../domain/index/page.ts'

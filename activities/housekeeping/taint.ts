@@ -1,6 +1,6 @@
 // A rollback's look at a bad release: what differs from the good one, what of that is tainted, which run file makes the patch.
 import type { RunConfig } from '../../domain/config.ts'
-import type { Diagnosis, QuarantineTask, RollbackInput } from '../../domain/contract.ts'
+import type { Diagnosis, QuarantineTask, RollbackInput } from '../../domain/contract/rollback.ts'
 import type { IndexEntry } from '../../domain/index/page.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { patchConfig } from '../../domain/plan/patch.ts'

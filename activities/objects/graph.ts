@@ -1,7 +1,7 @@
 // graph: the synapses of the dataset, neuron-to-neuron edges and a row per segment, as tables and as what a viewer reads.
 import type { Json } from '../../domain/canonical.ts'
-import type { Outcome } from '../../domain/contract.ts'
-import type { DatasetTask } from '../../domain/index/tasks.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
+import type { DatasetTask } from '../../domain/contract/activities.ts'
 import { rowsAt } from '../../kernels/arrays.ts'
 import { readArrays } from '../segmentation/agglomerate.ts'
 import { synapseFiles } from '../../storage/formats/annotations/synapses.ts'

@@ -1,8 +1,8 @@
 // mesh-join, skeleton-join: every segment as a whole from its pieces of all regions, a range of segments at a time.
 import type { Json } from '../../domain/canonical.ts'
 import { multiply, type Vec3 } from '../../domain/geometry.ts'
-import type { Outcome, Refs } from '../../domain/contract.ts'
-import type { RangeTask } from '../../domain/index/tasks.ts'
+import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
+import type { RangeTask } from '../../domain/contract/activities.ts'
 import type { LevelParameters } from '../../kernels/mesh/levels.ts'
 import type { ArtifactReader } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'

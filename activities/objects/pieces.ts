@@ -1,8 +1,8 @@
 // mesh, skeleton: the pieces of every segment in a region, which sees a voxel of its neighbours, packed into one object.
 import type { RunConfig } from '../../domain/config.ts'
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { shapeOf, voxels } from '../../domain/geometry.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import type { RegionLabels } from '../../kernels/surface-samples.ts'
 import { encodeMesh } from '../../storage/formats/meshes/legacy.ts'
 import { pack } from '../../storage/formats/pack.ts'

@@ -1,7 +1,7 @@
 // synapse: clefts of a region with their pre- and postsynaptic segments.
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { shapeOf, subtract, translate, voxels } from '../../domain/geometry.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import { arrays } from '../segmentation/agglomerate.ts'
 import { halo, readStage, regionBox, touching } from '../cells.ts'
 import type { Deps } from '../context.ts'

@@ -1,5 +1,5 @@
 // diffReleases: how two releases of a dataset differ; segments are compared voxel by voxel where the segmentations have other contents.
-import type { DiffInput } from '../../domain/contract.ts'
+import type { DiffInput } from '../../domain/contract/release.ts'
 import {
   figuresThatDiffer,
   layersThatDiffer,

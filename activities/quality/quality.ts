@@ -1,5 +1,6 @@
 // residuals, and what is missing from a release: what stages have left in their lineage and index.
-import type { Poisoned, Roots } from '../../domain/contract.ts'
+import type { Poisoned } from '../../domain/contract/rollback.ts'
+import type { Roots } from '../../domain/contract/run.ts'
 import type { IndexEntry } from '../../domain/index/page.ts'
 import { qualityOf } from '../../domain/releases/quality.ts'
 import { isPoison, type Quality } from '../../domain/release.ts'

@@ -2,7 +2,7 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { canonicalJson } from '../../domain/canonical.ts'
 import type { RunConfig } from '../../domain/config.ts'
-import type { Refs } from '../../domain/contract.ts'
+import type { Refs } from '../../domain/contract/artifacts.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'

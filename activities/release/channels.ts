@@ -1,10 +1,11 @@
 // Channels: publish, roll back, take back; each is one compare-and-swap. And who decided about a candidate.
 import { withoutMove, type ChannelValue } from '../../domain/releases/channel.ts'
-import type { ChannelMove, Mover, RollbackInput } from '../../domain/contract.ts'
+import type { ChannelMove, Mover } from '../../domain/contract/release.ts'
+import type { RollbackInput } from '../../domain/contract/rollback.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import { manifestDigest, type Release } from '../../domain/release.ts'
-import type { DecisionTask } from '../../domain/index/tasks.ts'
+import type { DecisionTask } from '../../domain/contract/activities.ts'
 import { putDecision } from '../../storage/provenance/decisions.ts'
 import { readKey } from '../../storage/provenance/envelope.ts'
 import { proveManifest } from '../../storage/provenance/proof.ts'

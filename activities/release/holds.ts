@@ -1,6 +1,7 @@
 // Holds on a dataset while it is rolled back: new runs are refused, releases wait, its Temporal schedules are paused.
 import { Context } from '@temporalio/activity'
-import type { HoldTask, ReconstructInput } from '../../domain/contract.ts'
+import type { HoldTask } from '../../domain/contract/rollback.ts'
+import type { ReconstructInput } from '../../domain/contract/run.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { isGone } from '../../domain/provenance/history.ts'
 import { activeHolds, putHold, releaseHold as release } from '../../storage/holds.ts'

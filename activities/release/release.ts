@@ -1,5 +1,5 @@
 // Release manifests: what a run made, as one unit, held against the thresholds of the run file.
-import type { Assembled, ReleaseInput } from '../../domain/contract.ts'
+import type { Assembled, ReleaseInput } from '../../domain/contract/release.ts'
 import type { IndexEntry } from '../../domain/index/page.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { buildManifest } from '../../domain/releases/manifest.ts'

@@ -1,9 +1,9 @@
 // align: one displacement field per section, slab by slab of sections; bad sections are excluded by name.
 import { excludedSections } from '../../domain/config.ts'
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
-import type { DatasetTask } from '../../domain/index/tasks.ts'
+import type { DatasetTask } from '../../domain/contract/activities.ts'
 import type { Lattice, Residuals, SectionMatch, SectionPair } from '../../kernels/sections/section-types.ts'
 import type { Turned } from '../../kernels/sections/turned.ts'
 import { arrays, readArrays } from '../segmentation/agglomerate.ts'

@@ -1,6 +1,6 @@
 // match: how each section of a batch lies against the two before it.
-import type { BatchOutcome, Outcome } from '../../domain/contract.ts'
-import type { SectionTask } from '../../domain/index/tasks.ts'
+import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
+import type { SectionTask } from '../../domain/contract/activities.ts'
 import type { SectionImage } from '../../kernels/sections/section-types.ts'
 import type { Deps } from '../context.ts'
 import { batch, sectionPages } from '../housekeeping/pages.ts'

@@ -1,6 +1,6 @@
 // stitch: where the tiles of a section really lie, from their overlaps.
-import type { BatchOutcome, Outcome } from '../../domain/contract.ts'
-import type { SectionTask } from '../../domain/index/tasks.ts'
+import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
+import type { SectionTask } from '../../domain/contract/activities.ts'
 import type { Deps } from '../context.ts'
 import { batch, refsBelow } from '../housekeeping/pages.ts'
 import type { IngestedTile, SectionManifest } from './ingest.ts'

@@ -1,9 +1,9 @@
 // agglomerate: one node of the region tree merges what no other node can change, and hands the rest to its parent.
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { configAt } from '../../domain/config.ts'
 import { fromKey, key, map3, subtract, voxels, type Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import { nodeBox, openFaces } from '../../domain/index/tree.ts'
 import type { Edges, Nodes, OpenGraph, ThresholdedEdges } from '../../kernels/segmentation/segmentation-types.ts'
 import { decodeArrays, encodeArrays, type NamedArray } from '../../storage/formats/arrays.ts'

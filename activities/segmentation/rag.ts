@@ -1,7 +1,7 @@
 // rag: the region adjacency graph of a region, with the edges across its lower faces.
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { shapeOf, voxels } from '../../domain/geometry.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import { arrays } from './agglomerate.ts'
 import { lowSides, own, readStage, regionBox, touching, withMargins } from '../cells.ts'
 import type { Deps } from '../context.ts'

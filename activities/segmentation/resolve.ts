@@ -1,7 +1,7 @@
 // resolve, merge-table, segment: from the root of the tree down to the voxels, the segment of every cluster.
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { fromKey, key, voxels } from '../../domain/geometry.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import { nodeBox, nodeKey, childrenOf } from '../../domain/index/tree.ts'
 import type { Merges, Nodes } from '../../kernels/segmentation/segmentation-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'

@@ -2,7 +2,7 @@
 import type { RunConfig } from '../../domain/config.ts'
 import type { TileEntry } from '../../domain/run-file/source.ts'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import type { RunContext } from '../../domain/contract.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import type { Box, Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'

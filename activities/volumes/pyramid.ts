@@ -1,6 +1,6 @@
 // pyramid, label-pyramid: a mip per level of the region tree, each node from its children, in both layouts for readers.
 import type { Json } from '../../domain/canonical.ts'
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import {
   fromKey,
   intersect,
@@ -13,7 +13,7 @@ import {
   type Vec3,
 } from '../../domain/geometry.ts'
 import { layoutOf, stages, type StageName } from '../../domain/stages.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import { mipBounds, mipCell, mipFactor, nodeBox } from '../../domain/index/tree.ts'
 import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { layoutObjects, readShards } from '../../storage/formats/layouts.ts'

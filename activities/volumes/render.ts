@@ -1,11 +1,11 @@
 // render: the aligned, intensity-normalised EM of a region, straight from the raw tiles.
 import type { Json } from '../../domain/canonical.ts'
 import { boxesNear } from '../../domain/config.ts'
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { boxName, intersect, isEmpty, voxels } from '../../domain/geometry.ts'
 import type { Source } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
-import type { CellTask } from '../../domain/index/tasks.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
 import type { Lattice, SectionStitch } from '../../kernels/sections/section-types.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from '../sections/align.ts'

@@ -1,6 +1,6 @@
 // The histories behind a release: from the archive, held against their digests and against the server's copies.
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
-import { workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract/names.ts'
 import { HillockError } from '../../domain/errors.ts'
 import {
   firstDifference,

@@ -1,6 +1,7 @@
 // Re-execution: a seeded sample of the recorded activities, page by page, on the workers.
 import type { Client } from '@temporalio/client'
-import { workflowIds, type Recorded, type Verdict } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract/names.ts'
+import type { Recorded, Verdict } from '../../domain/contract/housekeeping.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import type { audit } from '../../workflows/audit.ts'

@@ -1,6 +1,6 @@
 // `hillock approve`, `hillock reject`, `hillock resolve`: what a person says to a workflow that waits for it.
 import { HillockError } from '../../domain/errors.ts'
-import * as messages from '../../domain/messages.ts'
+import * as messages from '../../domain/contract/messages.ts'
 import type { GateDecision } from '../../domain/operator.ts'
 import { connect } from '../connection.ts'
 import { decide as answer, update, waiting } from '../operator.ts'

@@ -1,6 +1,6 @@
 // `hillock release diff A B`: regions, segments, synapses, quality, holes and cost of two releases.
 import { amount } from '../../domain/slo/cost.ts'
-import { workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract/names.ts'
 import type { ReleaseDiff } from '../../domain/plan/diff.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { getRaw } from '../../storage/raw.ts'

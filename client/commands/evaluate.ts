@@ -1,7 +1,7 @@
 // `hillock evaluate RELEASE --truth VOLUME`.
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract/names.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { evaluation } from '../../workflows/evaluation.ts'
 import { bucket, findRelease } from '../catalogue.ts'

@@ -1,6 +1,6 @@
 // `hillock gc plan|run`: lists, and after a time of grace deletes, what no release, channel or running workflow names.
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
-import type { Collected, CollectTask } from '../../domain/contract.ts'
+import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { gc } from '../../workflows/gc.ts'
 import { call, onStack } from '../call.ts'

@@ -1,7 +1,7 @@
 // `hillock plan FILE`: what a run would make and why, and `run --plan ID`: exactly that.
 import type { Client } from '@temporalio/client'
 import type { RunConfig } from '../../domain/config.ts'
-import { workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract/names.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { picture, Plan, planRows, type PlanItem, type PlanRow } from '../../domain/plan/plan.ts'

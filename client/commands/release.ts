@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Client } from '@temporalio/client'
 import type { ChannelValue } from '../../domain/releases/channel.ts'
-import { workflowIds } from '../../domain/contract.ts'
+import { workflowIds } from '../../domain/contract/names.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { cellsIn, key } from '../../domain/geometry.ts'

@@ -1,6 +1,6 @@
 // `hillock run FILE`: from a run file to a release.
 import type { RunConfig } from '../../domain/config.ts'
-import type { PatchOf, Progress, RunResult } from '../../domain/contract.ts'
+import type { PatchOf, Progress, RunResult } from '../../domain/contract/run.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { costText } from '../../domain/slo/cost.ts'
 import type { Box } from '../../domain/geometry.ts'

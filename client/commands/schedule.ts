@@ -8,8 +8,8 @@ import {
   type ScheduleDescription,
   type ScheduleUpdateOptions,
 } from '@temporalio/client'
-import type { ReprocessInput } from '../../domain/contract.ts'
-import { attributesOf } from '../../domain/search-attributes.ts'
+import type { ReprocessInput } from '../../domain/contract/run.ts'
+import { attributesOf } from '../../domain/contract/search-attributes.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'

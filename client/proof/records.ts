@@ -1,5 +1,6 @@
 // Lineage records against histories: what a stage activity answered with must have a record that says the same.
-import type { Recorded, RunContext } from '../../domain/contract.ts'
+import type { Recorded } from '../../domain/contract/housekeeping.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import { differences, type Difference } from '../../domain/provenance/differences.ts'
 import {
   activityCalls,

@@ -1,5 +1,5 @@
 // What an activity told of an artifact: the digest of its record, and what else its answer repeats of that.
-import type { Outcome } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { ActivityCall, Execution } from '../../domain/provenance/history.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import type { Digest } from '../../domain/recipe.ts'

@@ -1,5 +1,5 @@
 // Which stages and phases a run goes through, in the order of the stage table.
-import type { RunContext } from '../contract.ts'
+import type { RunContext } from '../contract/run.ts'
 import type { RunConfig } from '../config.ts'
 import { AFFINITY } from '../models.ts'
 import { EM, layers, stageNames, stages, type StageName } from '../stages.ts'

@@ -1,16 +1,7 @@
 // The order of a run, as pure decisions over abstract steps: workflows take them durably, the plan takes them without work.
-import {
-  entryOf,
-  type BatchOutcome,
-  type Outcome,
-  type Place,
-  type Probed,
-  type Refs,
-  type RunContext,
-  type Saved,
-  type StageCount,
-  type Swept,
-} from '../contract.ts'
+import { entryOf, type BatchOutcome, type Outcome, type Refs } from '../contract/artifacts.ts'
+import type { Place, Probed, Saved, Swept } from '../contract/place.ts'
+import type { RunContext, StageCount } from '../contract/run.ts'
 import type { IndexEntry } from './page.ts'
 import { countOf, summed } from '../slo/counts.ts'
 import { fromKey, key } from '../geometry.ts'
@@ -19,7 +10,7 @@ import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf
 import { cellName, parseInput, readsAt } from './reads.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
 import { batchRange, nodesBelow, rangeName, rangesOf, regionGrid, topSweep, type Grid } from './sweep.ts'
-import type { CellTask, DatasetTask, PageTask, RangeTask, SectionStage, SectionTask } from './tasks.ts'
+import type { CellTask, DatasetTask, PageTask, RangeTask, SectionStage, SectionTask } from '../contract/activities.ts'
 import { nodeKey, rootLevel, type Node } from './tree.ts'
 import { window } from './window.ts'
 

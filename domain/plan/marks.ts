@@ -1,7 +1,7 @@
 // Marks: what people have found to be wrong in the data; of artifacts of the bucket, and of sections and boxes of a dataset.
 import { z } from 'zod'
 import type { RunConfig } from '../config.ts'
-import type { RunContext } from '../contract.ts'
+import type { RunContext } from '../contract/run.ts'
 import { Box, boxName, intersect, isEmpty, key, subtract, type Vec3 } from '../geometry.ts'
 import { Digest, Recipe } from '../recipe.ts'
 import { stages, type StageName } from '../stages.ts'

@@ -1,5 +1,5 @@
 // What a bad parameter has spoilt: how taint spreads from the regions that it was used in to everything made from them.
-import type { RunContext } from '../contract.ts'
+import type { RunContext } from '../contract/run.ts'
 import { fromKey, key, map3, type Vec3 } from '../geometry.ts'
 import { cellName, parseInput, readsAt, type Input } from '../index/reads.ts'
 import { isRegional, stageNames, stages, type StageName } from '../stages.ts'

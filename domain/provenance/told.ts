@@ -1,8 +1,8 @@
 // What histories tell of releases and channels: who assembled what from what, who moved or took back which channel, who decided.
 import { ChannelValue } from '../releases/channel.ts'
-import type { Assembled, Mover, ReleaseInput } from '../contract.ts'
+import type { Assembled, Mover, ReleaseInput } from '../contract/release.ts'
 import { activityCalls, type ActivityCall, type History } from './history.ts'
-import type { DecisionTask } from '../index/tasks.ts'
+import type { DecisionTask } from '../contract/activities.ts'
 
 /** One assembly of a manifest, as its history records it. */
 export interface Assembly {

@@ -1,7 +1,9 @@
 // What a release says, as a pure function of index, lineage records and run file: `assemble` makes it, `verify` and `audit` make it again.
 import { canonicalJson, type Json } from '../canonical.ts'
 import type { RunConfig } from '../config.ts'
-import { workflowIds, type Refs, type ReleaseInput } from '../contract.ts'
+import { workflowIds } from '../contract/names.ts'
+import type { Refs } from '../contract/artifacts.ts'
+import type { ReleaseInput } from '../contract/release.ts'
 import type { IndexEntry } from '../index/page.ts'
 import type { ArtifactRef, Lineage } from '../lineage.ts'
 import { RELEASE_GATE } from '../operator.ts'

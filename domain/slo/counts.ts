@@ -1,5 +1,6 @@
 // Counts of a stage: how one artifact counts, and how counts add up.
-import type { Outcome, StageCount } from '../contract.ts'
+import type { Outcome } from '../contract/artifacts.ts'
+import type { StageCount } from '../contract/run.ts'
 import type { StageName } from '../stages.ts'
 
 export const noCount = (stage: StageName): StageCount => ({

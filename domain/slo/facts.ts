@@ -1,6 +1,6 @@
 // What service levels are computed from: plain facts that histories and lineage records tell.
 import type { RunConfig } from '../config.ts'
-import type { Failure } from '../contract.ts'
+import type { Failure } from '../contract/artifacts.ts'
 import type { Box, Vec3 } from '../geometry.ts'
 import type { Quality } from '../release.ts'
 

@@ -1,5 +1,5 @@
 // Service levels of a run, a release or a dataset: facts from histories and lineage in, the report out.
-import type { Failure } from '../contract.ts'
+import type { Failure } from '../contract/artifacts.ts'
 import { shapeOf, product } from '../geometry.ts'
 import type { Artifact, Candidate, Facts, Run, Task } from './facts.ts'
 import { quantiles, ratio, requestsOf, seconds, skews, slowestOf, sum } from './hot-spots.ts'

@@ -1,5 +1,5 @@
 // The index of one phase of a release, walked from its root: every page against its sums and its place, every entry against the recipe behind it.
-import type { Place } from '../../domain/contract.ts'
+import type { Place } from '../../domain/contract/place.ts'
 import { differences } from '../../domain/provenance/differences.ts'
 import { cellBox, fromKey } from '../../domain/geometry.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'

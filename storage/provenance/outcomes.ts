@@ -1,5 +1,5 @@
 // The artifacts that a stage activity answered with: one by itself, or those of a batch, listed in the raw archive.
-import type { BatchOutcome, Outcome } from '../../domain/contract.ts'
+import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
 import type { IndexEntry, Page } from '../../domain/index/page.ts'
 import type { ActivityCall } from '../../domain/provenance/history.ts'
 import type { Digest } from '../../domain/recipe.ts'

@@ -1,6 +1,7 @@
 // A manifest made again from what it rests on (index, lineage records, run file, histories) and held against the one in the bucket.
 import type { RunConfig } from '../../domain/config.ts'
-import type { ReleaseInput, RunContext } from '../../domain/contract.ts'
+import type { ReleaseInput } from '../../domain/contract/release.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import { differences } from '../../domain/provenance/differences.ts'
 import { map3, type Box } from '../../domain/geometry.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'

@@ -1,7 +1,9 @@
 // The walk of a run: every cell of every stage exactly once, whatever the grid; and nothing twice where a part is known.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Outcome, Place, RunContext, Swept } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
+import type { Place, Swept } from '../../domain/contract/place.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
 import { map3, type Vec3 } from '../../domain/geometry.ts'
 import { expected } from '../../domain/index/phases.ts'
 import { BATCH } from '../../domain/index/sweep.ts'

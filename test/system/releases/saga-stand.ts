@@ -13,15 +13,10 @@ import { writePage } from '../../../activities/housekeeping/pages.ts'
 import { configOf, saveDocument } from '../../../activities/documents.ts'
 import * as taint from '../../../activities/housekeeping/taint.ts'
 import { parseRunConfig, type RunConfig } from '../../../domain/config.ts'
-import {
-  queues,
-  workflowIds,
-  type Assembled,
-  type ReconstructInput,
-  type ReleaseInput,
-  type RollbackInput,
-  type RunContext,
-} from '../../../domain/contract.ts'
+import { queues, workflowIds } from '../../../domain/contract/names.ts'
+import type { Assembled, ReleaseInput } from '../../../domain/contract/release.ts'
+import type { ReconstructInput, RunContext } from '../../../domain/contract/run.ts'
+import type { RollbackInput } from '../../../domain/contract/rollback.ts'
 import type { ChannelValue } from '../../../domain/releases/channel.ts'
 import type { IndexEntry } from '../../../domain/index/page.ts'
 import type { ArtifactRef } from '../../../domain/lineage.ts'

@@ -7,8 +7,9 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { workflowIds, type RollbackInput } from '../../../domain/contract.ts'
-import * as messages from '../../../domain/messages.ts'
+import { workflowIds } from '../../../domain/contract/names.ts'
+import type { RollbackInput } from '../../../domain/contract/rollback.ts'
+import * as messages from '../../../domain/contract/messages.ts'
 import type { Gate } from '../../../domain/operator.ts'
 import { decisionsOn } from '../../../storage/provenance/decisions.ts'
 import { getRelease } from '../../../storage/releases.ts'

@@ -1,8 +1,8 @@
 // Every message that a running workflow takes: defined once, for the workflow that handles it and for whoever sends it.
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common'
-import type { Progress } from './contract.ts'
-import type { Pause, Resume, Spent } from './control.ts'
-import type { Gate, GateDecision, SagaStep, StepOrder } from './operator.ts'
+import type { Progress } from './run.ts'
+import type { Pause, Resume, Spent } from '../control.ts'
+import type { Gate, GateDecision, SagaStep, StepOrder } from '../operator.ts'
 
 // What `defineQuery` and its like of the workflow library make, which the command line need not load for it.
 const query = <R>(name: string) => ({ type: 'query', name }) as QueryDefinition<R>

@@ -1,36 +1,12 @@
 // What each kind of activity is given: references and coordinates, nothing that grows with the data.
-import type {
-  Archived,
-  Assembled,
-  BatchOutcome,
-  ChannelMove,
-  Collected,
-  CollectTask,
-  Diagnosis,
-  DiffInput,
-  Evaluated,
-  EvaluateInput,
-  HoldTask,
-  Mover,
-  Outcome,
-  Place,
-  Planned,
-  Poisoned,
-  Probed,
-  QuarantineTask,
-  ReconstructInput,
-  Recorded,
-  Refs,
-  ReleaseInput,
-  RollbackInput,
-  RunContext,
-  RunModel,
-  Saved,
-  Roots,
-  Verdict,
-} from '../contract.ts'
+import type { Archived, Collected, CollectTask, Recorded, Verdict } from './housekeeping.ts'
+import type { Assembled, ChannelMove, DiffInput, Evaluated, EvaluateInput, Mover, ReleaseInput } from './release.ts'
+import type { BatchOutcome, Outcome, Refs } from './artifacts.ts'
+import type { Diagnosis, HoldTask, Poisoned, QuarantineTask, RollbackInput } from './rollback.ts'
+import type { Place, Probed, Saved } from './place.ts'
+import type { Planned, ReconstructInput, RunContext, RunModel, Roots } from './run.ts'
 import type { ChannelValue } from '../releases/channel.ts'
-import type { IndexEntry } from './page.ts'
+import type { IndexEntry } from '../index/page.ts'
 import type { Execution } from '../provenance/history.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import type { GateDecision } from '../operator.ts'

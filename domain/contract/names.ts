@@ -1,0 +1,38 @@
+// Queues of the workers and ids of workflows: whatever starts a workflow again finds it under the same name.
+import { key } from '../geometry.ts'
+import type { Node } from '../index/tree.ts'
+import type { Execution } from '../provenance/history.ts'
+import type { DiffInput } from './release.ts'
+import type { RunContext } from './run.ts'
+
+export const queues = { workflow: 'hillock', cpu: 'hillock-cpu', inference: 'hillock-inference' } as const
+
+export const workflowIds = {
+  reconstruct: (dataset: string, run: string): string => `reconstruct/${dataset}/${run}`,
+  sections: (c: RunContext, phase: string, first: number): string =>
+    `sections/${c.dataset}/${c.run}/${phase}/z${String(first).padStart(5, '0')}`,
+  sweep: (c: RunContext, phase: string, node: Node): string =>
+    `sweep/${c.dataset}/${c.run}/${phase}/${node.level}_${key(node.coord)}`,
+  region: (c: RunContext, phase: string, region: string): string => `region/${c.dataset}/${c.run}/${phase}/${region}`,
+  range: (c: RunContext, phase: string, range: number): string => `range/${c.dataset}/${c.run}/${phase}/${range}`,
+  release: (c: Pick<RunContext, 'dataset' | 'run'>): string => `release/${c.dataset}/${c.run}`,
+  rollback: (dataset: string, channel: string, release: string): string =>
+    `rollback/${dataset}/${channel}/from-${release}`,
+  plan: (dataset: string, run: string): string => `plan/${dataset}/${run}`,
+  evaluate: (dataset: string, release: string, run: string): string => `evaluate/${dataset}/${release}/${run}`,
+  diff: (d: DiffInput, run: string): string => `diff/${d.dataset}/${d.before}/${d.after}/${run}`,
+  publish: (dataset: string, channel: string, release: string): string => `publish/${dataset}/${channel}/${release}`,
+  archive: ({ workflowId, runId }: Execution): string =>
+    `archive/${workflowId.slice(workflowId.indexOf('/') + 1)}/${runId}`,
+  audit: (dataset: string, release: string, run: string, page: number): string =>
+    `audit/${dataset}/${release}/${run}/${page}`,
+  unheld: (waiting: string, step: string): string => `unheld/${waiting.slice(waiting.indexOf('/') + 1)}/${step}`,
+}
+
+const OF_A_RUN: readonly string[] = ['reconstruct', 'sections', 'sweep', 'region', 'range', 'release']
+
+/** Dataset and run that a workflow belongs to, for its log. */
+export function ownerOf(workflowId: string): Readonly<Record<string, string | undefined>> {
+  const [kind, dataset, run] = workflowId.split('/')
+  return OF_A_RUN.includes(kind!) ? { dataset, run } : { dataset }
+}
