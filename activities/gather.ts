@@ -1,5 +1,6 @@
 // What a stage reads, looked up in the index just before it runs; tasks carry nothing but the roots.
 import type { Refs } from '../domain/contract/artifacts.ts'
+import type { RunContext } from '../domain/contract/run.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { gridOf } from '../domain/index/phases.ts'
@@ -8,12 +9,29 @@ import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask, DatasetTask } from '../domain/contract/activities.ts'
 import type { Node } from '../domain/index/tree.ts'
 import type { Deps } from './context.ts'
-import { pageTowards, readPage, refsBelow } from './housekeeping/pages.ts'
+import { pageTowards, readPage, refsBelow, sectionPages } from './housekeeping/pages.ts'
 
-/** All that a stage has made in an earlier phase, by cell. */
-export const madeBy = async (deps: Deps, { roots }: Pick<DatasetTask, 'roots'>, stage: StageName): Promise<Refs> => {
+type Found = Pick<DatasetTask, 'roots'>
+
+/** Pages of all that a stage has made in an earlier phase; none where the run does without. */
+const rootOf = ({ roots }: Found, stage: StageName): string[] => {
   const root = roots[stages[stage].phase]
-  return root === undefined ? {} : refsBelow(deps, [root], stage)
+  return root === undefined ? [] : [root]
+}
+
+/** All that a stage has made, by cell. */
+export const madeBy = (deps: Deps, task: Found, stage: StageName): Promise<Refs> =>
+  refsBelow(deps, rootOf(task, stage), stage)
+
+/** Pages of what a stage has made of the sections `z0 <= z < z1`, or of all. */
+export async function pagesOf(
+  deps: Deps,
+  task: Found & { readonly context: RunContext },
+  stage: StageName,
+  [z0, z1]: readonly [number, number] = [-Infinity, Infinity],
+): Promise<string[]> {
+  const { bounds } = task.context
+  return (await Promise.all(rootOf(task, stage).map(root => sectionPages(deps, root, bounds, z0, z1)))).flat()
 }
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */

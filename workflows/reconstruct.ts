@@ -12,7 +12,7 @@ import { workflowIds } from '../domain/contract/names.ts'
 import type { ReconstructInput, Roots, RunContext, RunResult } from '../domain/contract/run.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { overBudget, overResiduals, Pause, Resume, sameScope, scopeName, type Budget } from '../domain/control.ts'
-import { expected } from '../domain/index/phases.ts'
+import { expected, IMAGES } from '../domain/index/phases.ts'
 import { countOf } from '../domain/slo/counts.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { AUTOMATIC } from '../domain/operator.ts'
@@ -78,7 +78,7 @@ async function walked(
     const place = quantum === undefined ? bare : { ...bare, quantum }
     tracker.phase = place.phase
     for (const s of stagesOf(place)) tracker.expect(s, totals.get(s)!)
-    if (place.phase === 'image' && (stitchResidualPx ?? alignResidualPx) !== undefined) {
+    if (stagesOf(place).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
       const why = overResiduals(config.budget, await housekeeping.residuals(place.roots))
       if (why) await guard(control, why)
     }

@@ -3,7 +3,7 @@ import type { RunConfig } from '../../domain/config.ts'
 import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
 import type { Planned, ReconstructInput, Roots, RunContext } from '../../domain/contract/run.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
-import { expected } from '../../domain/index/phases.ts'
+import { activeStages, expected } from '../../domain/index/phases.ts'
 import { inOrder, planId, reasons, type Plan, type PlanItem } from '../../domain/plan/plan.ts'
 import { recipeId, sha256, type Digest, type Recipe } from '../../domain/recipe.ts'
 import { Release } from '../../domain/release.ts'
@@ -62,7 +62,7 @@ export const planner =
           return await activities[stage](dry, task as never)
         } catch (e) {
           if (!(e instanceof PendingInput)) throw e
-          const cells = stage === 'match' ? pairsOf(task) : sectionsOf(task)
+          const cells = stages[stage].scope === 'pair' ? pairsOf(task) : sectionsOf(task)
           return batch(dry, task.page, await Promise.all(cells.map(c => dry.planning!.follows(stage, c, e))))
         }
       },
@@ -72,7 +72,8 @@ export const planner =
       },
     }
     const roots = await walkRun(context, place => walkPhase(place, steps))
-    if (context.through === 'evaluate') await steps.make('evaluate', 'dataset', { context, roots })
+    for (const s of activeStages(context))
+      if (stages[s].scope === 'release') await steps.make(s as never, 'dataset', { context, roots })
     const plan: Omit<Plan, 'id'> = {
       dataset: context.dataset,
       // As it was given: the marks of the bucket are taken in again when the plan is run.

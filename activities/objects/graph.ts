@@ -9,7 +9,7 @@ import { writeParquet } from '../../storage/formats/parquet.ts'
 import { segmentTable } from '../../storage/formats/segment-properties.ts'
 import type { Deps } from '../context.ts'
 import { Fold } from '../fold.ts'
-import { refsBelow } from '../housekeeping/pages.ts'
+import { madeBy } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, ofDataset, produce } from '../produce.ts'
 import { configOf } from '../documents.ts'
@@ -23,9 +23,9 @@ import { hilbertOrder } from '../../kernels/hilbert.ts'
 export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
   const { bounds, voxelSizeNm, offset } = task.context
-  const synapses = await refsBelow(deps, [task.roots['products']!], 'synapse')
-  const graphs = await refsBelow(deps, [task.roots['graph']!], 'rag')
-  const tables = await refsBelow(deps, [task.roots['objects']!], 'merge-table')
+  const synapses = await madeBy(deps, task, 'synapse')
+  const graphs = await madeBy(deps, task, 'rag')
+  const tables = await madeBy(deps, task, 'merge-table')
   const inputs = { ...contents('synapse', synapses), ...contents('rag', graphs), ...contents('merge-table', tables) }
   const place = { voxelSizeNm, bounds: bounds as unknown as Json, ...(offset && { offset }) }
   const order = ofDataset('graph', { ...config.stages.graph, ...place }, inputs)

@@ -14,7 +14,7 @@ import { shardOf, writeShard, type ShardEntry, type ShardingSpec } from '../../s
 import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../../storage/formats/skeleton.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
-import { refsBelow } from '../housekeeping/pages.ts'
+import { madeBy } from '../gather.ts'
 import { contents, ofRange, produce, type Put } from '../produce.ts'
 import { configOf } from '../documents.ts'
 import { joinSkeletons } from '../../kernels/skeleton/join.ts'
@@ -133,7 +133,7 @@ const shiftOf = ({ context: { offset, voxelSizeNm } }: RangeTask): { shiftNm?: V
 /** Multi-resolution meshes. */
 export async function meshJoin(deps: Deps, task: RangeTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const regions = await refsBelow(deps, [task.roots['products']!], 'mesh')
+  const regions = await madeBy(deps, task, 'mesh')
   const shift = shiftOf(task)
   const order = ofRange('mesh-join', task, { ...config.stages['mesh-join'], ...shift }, contents('mesh', regions))
   return produce(deps, config, order, async put => ({
@@ -177,7 +177,7 @@ export async function writeMeshes(
 
 export async function skeletonJoin(deps: Deps, task: RangeTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const regions = await refsBelow(deps, [task.roots['products']!], 'skeleton')
+  const regions = await madeBy(deps, task, 'skeleton')
   const shift = shiftOf(task)
   const order = ofRange(
     'skeleton-join',

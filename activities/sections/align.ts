@@ -8,7 +8,7 @@ import type { Lattice, Residuals, SectionMatch, SectionPair } from '../../kernel
 import type { Turned } from '../../kernels/sections/turned.ts'
 import { arrays, readArrays } from '../segmentation/agglomerate.ts'
 import type { Deps } from '../context.ts'
-import { refsBelow } from '../housekeeping/pages.ts'
+import { madeBy, pagesOf } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { readJson, sectionReader } from './sections.ts'
@@ -24,9 +24,8 @@ export interface AlignmentSummary {
 export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const { bounds } = task.context
   const config = await configOf(deps, task.context.config)
-  const sections = [task.roots['sections']!]
-  const stitched = await refsBelow(deps, sections, 'stitch')
-  const matched = await refsBelow(deps, task.roots['matches'] ? [task.roots['matches']] : [], 'match')
+  const stitched = await madeBy(deps, task, 'stitch')
+  const matched = await madeBy(deps, task, 'match')
   const { method, ...params } = config.stages.align
   const excluded = excludedSections(config)
   const exclude = excluded.length ? { exclude: excluded } : {}
@@ -37,7 +36,7 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
     { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
   )
   return produce(deps, config, order, async put => {
-    const section = await sectionReader(deps, sections)
+    const section = await sectionReader(deps, await pagesOf(deps, task, 'stitch'))
     const extents = []
     for (let z = 0; z < bounds.max[2]; z++) {
       const { stitch } = await section(z)

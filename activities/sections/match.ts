@@ -3,7 +3,8 @@ import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
 import type { SectionTask } from '../../domain/contract/activities.ts'
 import type { SectionImage } from '../../kernels/sections/section-types.ts'
 import type { Deps } from '../context.ts'
-import { batch, sectionPages } from '../housekeeping/pages.ts'
+import { pagesOf } from '../gather.ts'
+import { batch } from '../housekeeping/pages.ts'
 import { kept } from '../kept.ts'
 import { greyOf } from './ingest.ts'
 import { progress } from '../meter.ts'
@@ -30,7 +31,7 @@ export const pairsOf = ({ first, last }: Pick<SectionTask, 'first' | 'last'>): s
 export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task
   const config = await configOf(deps, context.config)
-  const pages = await sectionPages(deps, task.roots['sections']!, context.bounds, first - Math.max(...BACK), last + 1)
+  const pages = await pagesOf(deps, task, 'stitch', [first - Math.max(...BACK), last + 1])
   const section = await sectionReader(deps, pages)
   const { scale, ...params } = config.stages.match
   const images = new Map<unknown, Promise<SectionImage>>()

@@ -13,7 +13,7 @@ import { emVolume, putVolume, refs, regionBox } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { greyOf, type IngestedTile } from '../sections/ingest.ts'
 import { progress } from '../meter.ts'
-import { sectionPages } from '../housekeeping/pages.ts'
+import { pagesOf } from '../gather.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { decoded, loadTiles, readJson, sectionReader } from '../sections/sections.ts'
 import { configFor } from '../documents.ts'
@@ -36,12 +36,11 @@ interface Ready {
 export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
   const params = config.stages.render
-  const { bounds } = task.context
   const box = regionBox(task)
   const excluded = boxesNear(config, box, params.fillSections)
   const alignment = refs(task, 'align')['all']!
   const reach = params.fillSections
-  const pages = await sectionPages(deps, task.roots['sections']!, bounds, box.min[2] - reach, box.max[2] + reach)
+  const pages = await pagesOf(deps, task, 'stitch', [box.min[2] - reach, box.max[2] + reach])
   const section = await sectionReader(deps, pages)
   const { sections } = await readJson<AlignmentSummary>(deps, alignment, 'alignment.json')
   const { lineage } = await deps.artifacts.open(alignment)

@@ -2,7 +2,7 @@
 import type { RunContext } from '../contract/run.ts'
 import type { RunConfig } from '../config.ts'
 import { AFFINITY } from '../models.ts'
-import { EM, layers, stageNames, stages, type StageName } from '../stages.ts'
+import { EM, layers, stageNames, stages, type StageName, type VolumeRow } from '../stages.ts'
 import { parseInput } from './reads.ts'
 import { BATCH, rangeGrid, rangesOf, regionGrid, sectionGrid, type Grid } from './sweep.ts'
 import { nodesAt, rootLevel } from './tree.ts'
@@ -32,8 +32,11 @@ export function activeStages(run: Extent): StageName[] {
   return run.through === 'evaluate' ? names : names.filter(s => behindImages.has(s))
 }
 
-/** The stage of the layer that every release has, and all behind it. */
-const behindImages = new Set<StageName>([layers.find(l => l.layer === EM)!.stage])
+const emRow = layers.find(l => l.layer === EM) as VolumeRow
+/** The stage that makes the voxels of the layer that every release has. */
+export const IMAGES = emRow.regions as StageName
+/** The stage of that layer, and all behind it. */
+const behindImages = new Set<StageName>([emRow.stage])
 for (const s of behindImages) for (const i of stages[s].inputs) behindImages.add(parseInput(i).stage)
 
 /** Phases that are one activity for the whole dataset, not a walk over cells. */

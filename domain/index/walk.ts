@@ -117,23 +117,32 @@ async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
   return { ...saved, counts: outcomes.map(countOf), top: {} }
 }
 
-/** A batch of sections: (synthetic source ->) verified tiles -> tile transforms; in a later phase, matches with those before. */
+/** The stages of one batch of sections within one phase, one after the other; each sees the page of what the one before has made. */
 async function walkSections(place: Place, steps: Steps): Promise<Swept> {
-  const { context, phase, roots } = place
+  const { context, roots } = place
   const { first, last } = batchRange(place.node.coord, context.bounds)
   const what = `z${first}-${last}`
-  const task = { context, first, last, roots, page: null, slab: null }
-  const save = (entries: IndexEntry[], page: string, source?: string): Promise<Saved> =>
-    steps.savePage({ place, entries, below: [{ key: what, page, ...(source && { source }) }] })
-  if (phase === 'matches') {
-    const matched = await steps.makeBatch('match', what, task)
-    return { ...(await save([], matched.page)), counts: matched.counts, top: {} }
+  const entries: IndexEntry[] = []
+  const counts: StageCount[] = []
+  let slab: Outcome | null = null
+  let page: string | null = null
+  let source: string | undefined
+  for (const stage of stagesOf(place)) {
+    const reads: ArtifactRef | null = slab && stages[stage].inputs.includes(slab.stage) ? slab.ref : null
+    const task: SectionTask = { context, first, last, roots, page, slab: reads }
+    if (stages[stage].scope === 'slab') {
+      slab = await steps.make(stage as never, what, task)
+      entries.push(entryOf(slab))
+      counts.push(countOf(slab))
+    } else {
+      const made: BatchOutcome = await steps.makeBatch(stage as SectionStage, what, task)
+      page = made.page
+      source = made.source ?? source
+      counts.push(...made.counts)
+    }
   }
-  const slab = context.synthetic ? await steps.make('phantom', what, task) : null
-  const ingested = await steps.makeBatch('ingest', what, { ...task, slab: slab?.ref ?? null })
-  const stitched = await steps.makeBatch('stitch', what, { ...task, page: ingested.page })
-  const counts = [...(slab ? [countOf(slab)] : []), ...ingested.counts, ...stitched.counts]
-  return { ...(await save(slab ? [entryOf(slab)] : [], stitched.page, ingested.source)), counts, top: {} }
+  const below = [{ key: what, page: page!, ...(source && { source }) }]
+  return { ...(await steps.savePage({ place, entries, below })), counts, top: {} }
 }
 
 /** What becomes of the segments of one range within one phase. */
