@@ -3,7 +3,7 @@ import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract/artifacts.ts'
 import { HillockError } from '../domain/errors.ts'
 import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
-import { parseInput } from '../domain/index/reads.ts'
+import { haloOf, parseInput } from '../domain/index/reads.ts'
 import { modelOf } from '../domain/models.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
@@ -17,6 +17,7 @@ import {
   readVolume,
   refs,
   regionBox,
+  seen,
   segmentationVolume,
   touching,
   type VolumeOf,
@@ -27,8 +28,8 @@ import { eachPart, partsOf, type Block } from './parts.ts'
 import { json, ofRegion, produce, type Made, type Order, type Outputs, type Put } from './produce.ts'
 import { configFor } from './documents.ts'
 import { globalIds, relabelVolume } from '../kernels/segmentation/relabel.ts'
-import { synapseMap as clefts, synapseMapHalo } from '../kernels/synapse/map.ts'
-import { voidHalo, voidMask } from '../kernels/segmentation/void.ts'
+import { synapseMap as clefts } from '../kernels/synapse/map.ts'
+import { voidMask } from '../kernels/segmentation/void.ts'
 import { watershed } from '../kernels/segmentation/watershed.ts'
 
 interface Mapping<D extends DataType> {
@@ -108,9 +109,11 @@ export const throughModel =
     if (!model?.sample)
       throw new HillockError('ModelMismatch', `the run was started without a model for ${stage} that was tried`)
     const { inputs, volume } = stages[stage]
-    const { halo: margin = model.halo ?? 0 } = config.stages[stage] as { halo?: number }
+    const from = parseInput(inputs[0]!).stage
+    // A row without a parameter for it leaves the halo to the card of the model.
+    const margin = model.halo ?? haloOf(stage, from, config.stages[stage])[0]
     const target = volume as VolumeOf<'uint8'>
-    const how = { stage, config, from: parseInput(inputs[0]!).stage, margin, target }
+    const how = { stage, config, from, margin, target }
     // Padding and the way of computing change bytes as the file does.
     const { digest, multipleOf, sample } = model
     const order = orderOf(task, how, { halo: margin, multipleOf, sample })
@@ -131,7 +134,8 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
   if (modelOf(task.context, 'synapse-map')) return synapseModel(deps, task)
   const config = await configFor(deps, task)
   const params = config.stages['synapse-map']
-  const how = { stage: 'synapse-map', config, from: 'render', margin: synapseMapHalo, target: mapVolume } as const
+  const [margin] = haloOf('synapse-map', 'render')
+  const how = { stage: 'synapse-map', config, from: 'render', margin, target: mapVolume } as const
   return produce(deps, config, orderOf(task, how, params), (put, outputs) =>
     putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => {
       const { cleft, vesicles } = await deps.compute(clefts, [{ em, shape, core, params }])
@@ -147,13 +151,15 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
 export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
   const { bounds } = task.context
-  const { halo: margin, ...params } = config.stages.supervoxel
+  const { halo: _, ...params } = config.stages.supervoxel
+  const [margin] = haloOf('supervoxel', 'affinity', config.stages.supervoxel)
+  const [beyond] = haloOf('supervoxel', 'render')
   const how = { stage: 'supervoxel', config, from: 'affinity', margin, target: segmentationVolume } as const
   const order = orderOf(task, how, config.stages.supervoxel)
-  const inputs = { ...order.inputs, ...touching(task, 'render', halo(regionBox(task), voidHalo, bounds)) }
+  const inputs = { ...order.inputs, ...touching(task, 'render', seen(task, 'supervoxel', 'render')) }
   const empty = async (coord: Vec3): Promise<Uint8Array | null> => {
     const own = cellBox(coord, config.grid.block, bounds)
-    const outer = halo(own, voidHalo, bounds)
+    const outer = halo(own, beyond, bounds)
     const em = await readStage(deps, task, 'render', outer)
     // Most EM has no black to speak of: then no kernel needs to look.
     if (!em.includes(0)) return null

@@ -4,6 +4,7 @@ import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box } from 
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { stages, type DtypeOf, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
+import { haloOf } from '../domain/index/reads.ts'
 import type { DataType, Encoding, VolumeArray } from '../storage/formats/chunk.ts'
 import { encodeChunks, readBox } from '../storage/formats/volume.ts'
 import type { Deps } from './context.ts'
@@ -81,8 +82,12 @@ export async function putVolume(put: Put, data: VolumeArray, box: Box, volume: V
 export const halo = (box: Box, n: number, bounds: Box): Box => grow(box, [n, n, n], bounds)
 
 /** The box with `low` voxels more on its lower and `high` on its upper sides, where the dataset goes on. */
-export const withMargins = (box: Box, low: number, high: number, bounds: Box): Box =>
+const withMargins = (box: Box, low: number, high: number, bounds: Box): Box =>
   intersect({ min: map3(a => box.min[a] - low), max: map3(a => box.max[a] + high) }, bounds)
+
+/** What a stage sees of an input: its region, and around it what its row says. */
+export const seen = (task: CellTask, stage: StageName, input: StageName, parameters?: object): Box =>
+  withMargins(regionBox(task), ...haloOf(stage, input, parameters), task.context.bounds)
 
 type Sides = readonly [0 | 1, 0 | 1, 0 | 1]
 const sides = (reaches: (axis: 0 | 1 | 2) => boolean): Sides => map3(a => (reaches(a) ? 1 : 0)) as Sides

@@ -7,7 +7,7 @@ import type { RegionLabels } from '../../kernels/surface-samples.ts'
 import { encodeMesh } from '../../storage/formats/meshes/legacy.ts'
 import { pack } from '../../storage/formats/pack.ts'
 import { encodeSkeleton } from '../../storage/formats/skeleton.ts'
-import { highSides, lowSides, readStage, regionBox, touching, withMargins } from '../cells.ts'
+import { highSides, lowSides, readStage, regionBox, touching, seen } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce, type Made } from '../produce.ts'
 import { configFor } from '../documents.ts'
@@ -27,10 +27,10 @@ async function pieces<S extends 'mesh' | 'skeleton'>(
   stage: S,
   make: (region: RegionLabels & { params: RunConfig['stages'][S] }) => Promise<Pieces>,
 ): Promise<Outcome> {
-  const { bounds, voxelSizeNm } = task.context
+  const { voxelSizeNm } = task.context
   const config = await configFor(deps, task)
   const box = regionBox(task)
-  const outer = withMargins(box, 1, 1, bounds)
+  const outer = seen(task, stage, 'segment')
   const params = config.stages[stage]
   const order = ofRegion(stage, task, { ...params, voxelSizeNm }, touching(task, 'segment', outer))
   return produce(deps, config, order, async put => {

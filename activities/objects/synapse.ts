@@ -3,18 +3,17 @@ import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { shapeOf, subtract, translate, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import { arrays } from '../segmentation/agglomerate.ts'
-import { halo, readStage, regionBox, touching } from '../cells.ts'
+import { readStage, regionBox, seen, touching } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
-import { synapseHalo, synapses } from '../../kernels/synapse/synapse.ts'
+import { synapses } from '../../kernels/synapse/synapse.ts'
 
 export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
-  const { bounds } = task.context
   const config = await configFor(deps, task)
   const box = regionBox(task)
-  const outer = halo(box, synapseHalo, bounds)
+  const outer = seen(task, 'synapse', 'segment')
   const params = config.stages.synapse
   const order = ofRegion('synapse', task, params, {
     ...touching(task, 'synapse-map', outer),

@@ -3,7 +3,7 @@ import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { shapeOf, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import { arrays } from './agglomerate.ts'
-import { lowSides, own, readStage, regionBox, touching, withMargins } from '../cells.ts'
+import { lowSides, own, readStage, regionBox, touching, seen } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
@@ -11,10 +11,9 @@ import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
 import { regionGraph } from '../../kernels/segmentation/rag.ts'
 
 export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
-  const { bounds } = task.context
   const config = await configFor(deps, task)
   const box = regionBox(task)
-  const outer = withMargins(box, 1, 0, bounds)
+  const outer = seen(task, 'rag', 'supervoxel')
   const order = ofRegion('rag', task, config.stages.rag, {
     affinity: own(task, 'affinity'),
     ...touching(task, 'supervoxel', outer),

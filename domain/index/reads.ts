@@ -15,6 +15,13 @@ export function parseInput(name: string): Input {
   return of ? { stage: name.slice(0, -1) as StageName, of } : { stage: name as StageName, of: 'self' }
 }
 
+/** Voxels below and above its own region that a stage sees of an input. @param parameters of the stage, where the row names one */
+export function haloOf(stage: StageName, input: StageName, parameters: object = {}): readonly [number, number] {
+  const given = stages[stage].halo?.[input] ?? 0
+  const n = typeof given === 'string' ? (parameters as Record<string, number>)[given]! : given
+  return typeof n === 'number' ? [n, n] : n
+}
+
 interface Grid {
   readonly bounds: Box
   readonly region: Vec3

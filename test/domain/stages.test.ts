@@ -6,6 +6,9 @@ import { parseRunConfig } from '../../domain/config.ts'
 import { parseInput } from '../../domain/index/reads.ts'
 import { releasePlan } from '../../domain/releases/release-plan.ts'
 import { stageNames, stages, StagesConfig } from '../../domain/stages.ts'
+import { voidHalo } from '../../kernels/segmentation/void.ts'
+import { synapseMapHalo } from '../../kernels/synapse/map.ts'
+import { synapseHalo } from '../../kernels/synapse/synapse.ts'
 
 test('docs/stages.md is what the table prints', () => {
   expect(readFileSync('docs/stages.md', 'utf8').trimEnd(), 'run: ./hillock stages > docs/stages.md').toBe(
@@ -47,6 +50,12 @@ test('a stage reads stages that stand before it, or itself further down the tree
       expect(at, `${s} reads ${input}`).toBeGreaterThanOrEqual(0)
       expect(at < i || (input === s && stages[s].scope === 'node'), `${s} reads ${input}`).toBe(true)
     }
+})
+
+test('a row says the halo that its kernel needs', () => {
+  expect(stages['synapse-map'].halo).toEqual({ render: synapseMapHalo })
+  expect(stages.synapse.halo).toEqual({ 'synapse-map': synapseHalo, segment: synapseHalo })
+  expect(stages.supervoxel.halo!['render']).toBe(voidHalo)
 })
 
 test('the table cannot be changed', () => {
