@@ -25,8 +25,9 @@ const halo = z
     path: ['recommended'],
   })
 type Wanted = NonNullable<StageRow['model']>
+const licence = z.string().min(1)
 const scaling = z.string().optional()
-const cardOf = ({ channels, offsetsZYX }: Wanted, needsHalo: boolean) =>
+const cardOf = ({ channels, offsetsZYX }: Wanted, bare: boolean) =>
   z
     .object({
       file: z.string(),
@@ -41,12 +42,12 @@ const cardOf = ({ channels, offsetsZYX }: Wanted, needsHalo: boolean) =>
       output: z.object({ type: z.literal('uint8'), axes, channels: z.number().int().min(channels), scaling }),
       offsetsZYX: offsetsZYX ? offsets : offsets.optional(),
       /** Voxels of context that its output should have: `recommended`, at most what it can see at all. */
-      halo: needsHalo ? halo : halo.optional(),
+      halo: bare ? halo.optional() : halo,
       /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
       voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
       /** What it was trained on. */
       voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
-      licence: z.string().min(1).optional(),
+      licence: bare ? licence.optional() : licence,
     })
     .transform(({ voxelSizeRangeNm: r, ...card }) => ({
       ...card,
@@ -80,9 +81,9 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
     return Buffer.from(buffer, byteOffset, byteLength)
   }
   const asked = wanted(role)
-  // The stage of affinities has a parameter of its own.
-  const needsHalo = role !== AFFINITY
-  const card = parseCard(cardOf(asked, needsHalo), (await read('card.json')).toString(), fail)
+  // Cards of affinities are older than these keys, and their stage has a parameter for the halo.
+  const bare = role === AFFINITY
+  const card = parseCard(cardOf(asked, bare), (await read('card.json')).toString(), fail)
   const { ranges, output } = card
   if (asked.offsetsZYX) {
     const given = card.offsetsZYX!
@@ -112,7 +113,7 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
   }
   const { spatialMultipleOf: multipleOf } = card.input
   const model = { name: basename(folder), digest, multipleOf, channels: output.channels }
-  return { ...model, ...(needsHalo && { halo: card.halo!.recommended }), file: join(folder, card.file), bytes }
+  return { ...model, ...(!bare && { halo: card.halo!.recommended }), file: join(folder, card.file), bytes }
 }
 
 function parseCard(

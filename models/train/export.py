@@ -101,6 +101,7 @@ def card(a, settings, progress, model, path, em):
             "meanDifference": halos,
         },
         **KINDS[settings.kind],
+        "licence": a.licence,
         "architecture": f"3-D residual U-Net, {'/'.join(map(str, settings.widths))} channels, pooling {POOLS[settings.kind]}, "
         "batch normalisation folded at export, mean of the weights over training",
         "training": {
@@ -123,6 +124,7 @@ if __name__ == "__main__":
     p.add_argument("--data", required=True, help="what pack.py wrote")
     p.add_argument("--name", default="fib-affinity")
     p.add_argument("--version", default="2")
+    p.add_argument("--licence", default="that of the project; credit the authors of the data")
     a = p.parse_args()
     settings, progress, model = served(a.weights)
     a.out.mkdir(parents=True, exist_ok=True)

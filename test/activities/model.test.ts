@@ -44,6 +44,28 @@ describe('the card', () => {
     await expect(open(made(onnx.right(), change))).rejects.toMatchObject(refused(message))
   })
 
+  const forSynapses = (change: (card: Card) => void = () => {}): string =>
+    made(onnx.twoChannels(), c => {
+      c['output'].channels = 2
+      delete c['offsetsZYX']
+      change(c)
+    })
+  const openAs = (role: string, at: string) => archiveModel(deps, at, [10, 10, 10], role)
+
+  test('of another role needs no offsets, but as many channels as are read, a halo and a licence', async () => {
+    const model = await openAs('synapse', forSynapses())
+    expect(model).toMatchObject({ channels: 2, halo: 24, multipleOf: 8 })
+    await expect(open(forSynapses())).rejects.toMatchObject(refused(/output\.channels/))
+    for (const [key, change] of [
+      ['output.channels', (c: Card) => (c['output'].channels = 1)],
+      ['halo', (c: Card) => delete c['halo']],
+      ['halo.recommended', (c: Card) => (c['halo'] = { exact: 4, recommended: 8 })],
+      ['licence', (c: Card) => delete c['licence']],
+      ['input.scaling', (c: Card) => (c['input'].scaling = 255)],
+    ] as const)
+      await expect(openAs('synapse', forSynapses(change))).rejects.toMatchObject(refused(`card.json: ${key}`))
+  })
+
   test('that is cut, absent or a pipe is refused by its name', async () => {
     const at = made(onnx.right())
     writeFileSync(join(at, 'card.json'), '{"name": "x",')

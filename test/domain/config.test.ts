@@ -83,3 +83,16 @@ describe('a run file', () => {
     expect(complaint(c)).toContain('colour: unknown key')
   })
 })
+
+test('models.affinity is model, and other roles are named beside it', () => {
+  const file = { dataset: 'd', voxelSizeNm: [8, 8, 8], source: { stack: 'em.npy' } }
+  const plain = parseRunConfig(file, 'f')
+  expect(parseRunConfig({ ...file, models: { affinity: plain.model } }, 'f')).toEqual(plain)
+  expect(parseRunConfig({ ...file, models: { affinity: 'a', synapse: 's' } }, 'f')).toEqual({
+    ...plain,
+    model: 'a',
+    models: { synapse: 's' },
+  })
+  expect(() => parseRunConfig({ ...file, model: 'b', models: { affinity: 'a' } }, 'f')).toThrow(/give one of them/)
+  expect(() => parseRunConfig({ ...file, models: { synapses: 's' } }, 'f')).toThrow(/did you mean models\.synapse\?/)
+})
