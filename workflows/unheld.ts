@@ -11,7 +11,7 @@ const MOST_SECONDS = 3600
 export async function unheld(dataset: string, own: string | undefined): Promise<void> {
   for (let seconds = 2; ; seconds = Math.min(MOST_SECONDS, seconds * 2)) {
     const held = await housekeeping.holdsOn(dataset, own)
-    showPart('held', held.map(h => `**waits for ${h}**`).join('\n'))
+    show(held)
     if (held.length === 0) return
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unheld>(dataset, own)
     await sleep(seconds * 1000)
@@ -23,6 +23,7 @@ export async function untilUnheld(dataset: string, own: string | undefined, step
   const held = await housekeeping.holdsOn(dataset, own)
   if (held.length === 0) return
   log.info('waits for a hold', { step, held })
+  show(held)
   await executeChild(unheld, {
     workflowId: workflowIds.unheld(workflowInfo().workflowId, step),
     args: [dataset, own],
@@ -30,4 +31,7 @@ export async function untilUnheld(dataset: string, own: string | undefined, step
     typedSearchAttributes: attributesOf({ dataset }),
     staticSummary: `waits for ${held.join('; ')}`,
   })
+  show([])
 }
+
+const show = (held: readonly string[]): void => showPart('held', held.map(h => `**waits for ${h}**`).join('\n'))
