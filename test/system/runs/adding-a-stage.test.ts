@@ -81,6 +81,9 @@ test('planned: every stage before the run, nothing after it, and what rests on t
   const stagesOf = (p: Plan): string[] => [...new Set(p.items.map(i => i.stage))]
   expect(stagesOf(before)).toEqual(expect.arrayContaining(STAGES))
   expect(stagesOf(await hillock.json<Plan>('plan', file))).toEqual([])
+  const without = join(copy, 'without.json')
+  writeFileSync(without, JSON.stringify({ ...runFile, models: {}, stages: {} }))
+  expect(stagesOf(await hillock.json<Plan>('plan', without)).filter(s => STAGES.includes(s))).toEqual([])
   const other = modelFolder(join(copy, 'm2'), onnx.oneChannel('renamed'), cardOf(1))
   const after = await hillock.json<Plan>('plan', file, '--set', `models.mitochondria=${other}`)
   expect(stagesOf(after).sort()).toEqual([...STAGES].sort())
