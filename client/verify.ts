@@ -8,7 +8,7 @@ import { Plan } from '../domain/plan/plan.ts'
 import type { Digest } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { readMemo } from '../storage/memo.ts'
-import { mapBounded } from '../storage/bounded.ts'
+import { eachBounded, mapBounded } from '../storage/bounded.ts'
 import { Hold } from '../storage/holds.ts'
 import { artifactKey, wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -106,7 +106,7 @@ class Verifier {
   private sound(key: string, bytes: number): void {
     this.checked.add(key)
     this.bytes += bytes
-    this.options.progress(this.checked.size, this.total, this.bytes)
+    this.options.progress(this.checked.size, Math.max(this.total, this.checked.size), this.bytes)
   }
 
   /** An object whose digest, and perhaps size, is known. */
@@ -193,10 +193,9 @@ class Verifier {
 
   /** Every object of the bucket that no release has led to. */
   async rest(): Promise<void> {
-    const keys: string[] = []
-    for await (const key of this.objects.list('')) if (!this.checked.has(key)) keys.push(key)
-    this.total = this.checked.size + keys.length
-    await mapBounded(keys, WIDTH, async key => this.byItself(key, key.split('/')))
+    await eachBounded(this.objects.list(''), WIDTH, async key => {
+      if (!this.checked.has(key)) await this.byItself(key, key.split('/'))
+    })
   }
 
   private async byItself(key: string, parts: readonly string[]): Promise<void> {

@@ -23,3 +23,26 @@ export async function mapBounded<T, R>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane))
   return out
 }
+
+/** `f` of every item as it comes, at most `limit` at a time: no more items are asked for meanwhile; the first error ends it. */
+export async function eachBounded<T>(
+  items: AsyncIterable<T>,
+  limit: number,
+  f: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const source = items[Symbol.asyncIterator]()
+  let failed = false
+  const lane = async (): Promise<void> => {
+    try {
+      for (let at = await source.next(); !at.done && !failed; at = await source.next()) await f(at.value)
+    } catch (e) {
+      failed = true
+      throw e
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: limit }, lane))
+  } finally {
+    await source.return?.()
+  }
+}

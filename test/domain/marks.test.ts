@@ -5,7 +5,7 @@ import { cellBox, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { parseRunConfig, boxesNear } from '../../domain/config.ts'
 import { checkExclude } from '../../domain/run-file/check.ts'
 import { concerns, excluding, type DataMark } from '../../domain/plan/marks.ts'
-import { BATCH, nodesBelow, regionGrid, sectionGrid, topSweep } from '../../domain/index/sweep.ts'
+import { BATCH, nodesBelow, rangeGrid, regionGrid, sectionGrid, topSweep } from '../../domain/index/sweep.ts'
 import { nodeKey } from '../../domain/index/tree.ts'
 
 const region: Vec3 = [64, 64, 64]
@@ -18,7 +18,7 @@ const shapes = fc.tuple(side, side, side).chain(cells =>
   }),
 )
 
-test('of all places of one level exactly one holds a region, a node of the tree or a section', () => {
+test('of all places of one level exactly one holds a region, a node of the tree, a section or a range of segments', () => {
   fc.assert(
     fc.property(shapes, fc.nat(3), fc.nat(3), ({ cells, at }, level, own) => {
       const context = contextOf(cells)
@@ -41,6 +41,15 @@ test('of all places of one level exactly one holds a region, a node of the tree 
             .filter(n => concerns({ stage: 'ingest', extent }, { context, node: n }))
             .map(n => n.coord[2]),
         ).toEqual([Math.floor(z / BATCH)])
+      const ranges = rangeGrid(context.bounds, region)
+      const of = ranges.cells[2]
+      const range = (at[0] * 7 + at[1]) % of
+      for (const l of [0, topSweep(ranges).level])
+        expect(
+          nodesBelow(ranges, topSweep(ranges), l).filter(node =>
+            concerns({ stage: 'mesh-join', extent: { range, of } }, { context, node }),
+          ),
+        ).toEqual([{ level: l, coord: [0, 0, range >> l] }])
     }),
   )
 })
