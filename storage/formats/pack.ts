@@ -59,11 +59,3 @@ export function packIndex(bytes: Uint8Array): PackIndex {
     },
   }
 }
-
-/** All entries of a pack that was read whole; views on `data`. */
-export function unpack(data: Uint8Array, index: PackIndex): PackEntry[] {
-  return index.keys.map(key => {
-    const { offset, length } = index.find(key)!
-    return { key, bytes: data.subarray(offset, offset + length) }
-  })
-}
