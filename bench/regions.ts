@@ -9,6 +9,7 @@ import { connect } from '../client/connection.ts'
 import { activityCalls } from '../domain/provenance/history.ts'
 import { map3, product, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
+import { stageNames } from '../domain/stages.ts'
 import { PhantomSpec } from '../domain/run-file/phantom.ts'
 import { phantomScene } from '../specimen/scene.ts'
 import { phantomSpecimen } from '../specimen/specimen.ts'
@@ -147,7 +148,7 @@ console.log(
     ],
   ),
 )
-const names = [...new Set(all.flatMap(m => [...m.activities.keys()]))]
+const names = stageNames.filter(s => all.some(m => m.activities.has(s)))
 const kib = (a: Activity | undefined): string => (a ? `${n(a.bytes / 1024)} in ${n(a.requests)}` : '-')
 console.log('\nThe activity of each stage that moves most, in KiB and requests:')
 console.log(
