@@ -1,6 +1,7 @@
 // One thread of the kernel pool: runs the kernel that it is told by name and moves the arrays of its result back.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { tickIn } from '../kernels/tick.ts'
 import { checkout } from './home.ts'
@@ -13,7 +14,7 @@ const files = ['kernels', 'specimen'].flatMap(room =>
 )
 const known: Readonly<Record<string, (...args: unknown[]) => unknown>> = Object.assign(
   {},
-  ...(await Promise.all(files.map(f => import(f)))),
+  ...(await Promise.all(files.map(f => import(pathToFileURL(f).href)))),
 )
 
 function buffersOf(value: unknown, into: Set<ArrayBuffer> = new Set()): Set<ArrayBuffer> {
@@ -32,7 +33,9 @@ interface Call {
 
 export default async function run({ name, args, ticks }: Call): Promise<unknown> {
   tickIn(ticks)
-  const result = await known[name]!(...args)
+  const kernel = known[name]
+  if (!kernel) throw new Error(`no file of kernels/ exports ${name}`)
+  const result = await kernel(...args)
   if (result === null || typeof result !== 'object') return result
   return move({ [transferableSymbol]: [...buffersOf(result)], [valueSymbol]: result } as never)
 }
