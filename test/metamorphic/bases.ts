@@ -5,6 +5,7 @@ import { sha256 } from '../../domain/recipe.ts'
 import { encodePng } from '../../storage/formats/image.ts'
 import { writeNpy } from '../../storage/formats/npy.ts'
 import { checkout } from '../../worker/home.ts'
+import { modelFolder, onnx } from '../onnx.ts'
 
 export interface Base {
   readonly tree: object
@@ -86,6 +87,12 @@ export function specimen(folder: string, of = ''): Base {
       voxelSizeNm: [[9, 9, 9]],
       'source.phantom.voxelSizeNm': [9],
       model: [join(checkout, 'models/fib-affinity')],
+      'models.synapse': [
+        modelFolder(join(folder, 'synapse'), onnx.twoChannels(), c => {
+          c['output'].channels = 2
+          delete c['offsetsZYX']
+        }),
+      ],
       'source.phantom.defects.0.tile': ['r0c1'],
       'overrides.0.stages': [{ agglomerate: { threshold: 0.55 } }],
       'evaluate.truth': [truth],

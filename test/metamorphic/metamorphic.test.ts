@@ -17,6 +17,7 @@ const full = process.env['HILLOCK_FULL'] === '1'
 
 /** Keys that cannot be changed here. */
 const elsewhere: Readonly<Record<string, string>> = {
+  'models.affinity': 'another name of `model`: test/domain/config.test.ts',
   bucket: 'where things are kept: the same run on another bucket is test/system/runs/gcs.test.ts',
 }
 
