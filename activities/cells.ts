@@ -1,5 +1,6 @@
 // What the stages of regions share: their boxes and blocks, and the reading of volumes across regions.
 import type { Refs } from '../domain/contract/artifacts.ts'
+import { HillockError } from '../domain/errors.ts'
 import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { stages, type DtypeOf, type StageName } from '../domain/stages.ts'
@@ -63,12 +64,17 @@ export const readStage = <S extends StageName>(
 ): Promise<VolumeArray<DtypeOf<S>>> =>
   readVolume(deps, task, refs(task, stage), stages[stage].volume as VolumeOf<DtypeOf<S>>, box)
 
-/** Those refs whose region touches `box`: what a halo read takes in. */
+/** Refs of the regions that `box` touches: what a halo read takes in. @throws HillockError ConfigError for a region that is no neighbour. */
 export function touching(task: CellTask, stage: StageName, box: Box): Record<string, ArtifactRef> {
   const out: Record<string, ArtifactRef> = {}
   for (const coord of cellsIn(intersect(box, task.context.bounds), task.context.region)) {
     const ref = refs(task, stage)[key(coord)]
-    if (ref) out[`${stage}/${key(coord)}`] = ref
+    if (!ref)
+      throw new HillockError(
+        'ConfigError',
+        `${task.cell} would see ${stage} of region ${key(coord)}, which is no neighbour: the halo is larger than a region (grid.region)`,
+      )
+    out[`${stage}/${key(coord)}`] = ref
   }
   return out
 }

@@ -1,4 +1,4 @@
-// Making one artifact: recipe, look-up, work, verified commit (design, invariants 2 to 4).
+// Making one artifact: recipe, look-up, work, verified commit (docs/concepts.md, invariants 2 to 4).
 import { Context } from '@temporalio/activity'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'

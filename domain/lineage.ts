@@ -1,4 +1,4 @@
-// The lineage record: an artifact exists if and only if one of these exists for it (design, invariant 4).
+// The lineage record: an artifact exists if and only if one of these exists for it (docs/concepts.md, invariant 4).
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
 import { Digest, Recipe, sha256 } from './recipe.ts'

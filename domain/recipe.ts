@@ -1,4 +1,4 @@
-// Recipes: what names an artifact, by content and never by place or time (design, invariant 3).
+// Recipes: what names an artifact, by content and never by place or time (docs/concepts.md, invariant 3).
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'

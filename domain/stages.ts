@@ -20,9 +20,25 @@ const freeze = <T extends object>(o: T): T => {
   for (const v of Object.values(o)) if (v !== null && typeof v === 'object' && !(v instanceof z.ZodType)) freeze(v)
   return Object.freeze(o)
 }
-const all = { ...rows, ...Object.fromEntries(Object.entries(ownStages()).map(([s, row]) => [s, { ...cpu, ...row }])) }
+const own = Object.entries(ownStages()).map(([s, row]) => [s, { ...cpu, ...row }] as const)
+for (const [s] of own) if (s in rows) throw new Error(`stage ${s} is in the table already: give yours another name`)
+const all = { ...rows, ...Object.fromEntries(own) }
 export const stages: { readonly [S in StageName]: StageRow } = freeze(all)
 export const stageNames = Object.keys(all) as StageName[]
+
+/** @throws Error where a row asks for what no run could give it */
+function checkTable(): void {
+  const phases = [...new Set(stageNames.map(s => stages[s].phase))]
+  for (const s of stageNames)
+    for (const input of stages[s].inputs) {
+      const read = stages[input.replace(/[+<>]$/, '') as StageName] as StageRow | undefined
+      if (!read) throw new Error(`stage ${s} reads ${input}, which is no stage`)
+      // Neighbours are only there when their phase is over.
+      if (input.endsWith('+') && phases.indexOf(read.phase) >= phases.indexOf(stages[s].phase))
+        throw new Error(`stage ${s} reads ${input} of neighbours, so its phase must come after ${read.phase}`)
+    }
+}
+checkTable()
 
 /** Stages of some scopes. */
 export type StagesOf<Sc extends StageRow['scope']> = {

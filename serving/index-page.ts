@@ -71,7 +71,7 @@ export const indexPage = (datasets: readonly DatasetListing[]): string =>
         </div>`
       : html`${datasets.map(dataset)}
           <p class="soft">
-            Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; LAYER
-            is em, segmentation or synapses. <a href="/?json">This list as JSON.</a>
+            Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; the
+            page of a release lists its layers. <a href="/?json">This list as JSON.</a>
           </p>`,
   )

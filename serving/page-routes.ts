@@ -30,8 +30,8 @@ const origin = (request: FastifyRequest): string => `${request.protocol}://${req
 
 /** Artifact of every volume layer that holds a voxel of the dataset. */
 const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
-  (['em', 'segmentation'] as const).flatMap(layer =>
-    release.layers[layer] ? [{ layer, ref: artifactAt(release, release.layers[layer], voxel) ?? null }] : [],
+  Object.entries(release.layers).flatMap(([layer, held]) =>
+    'mips' in held ? [{ layer, ref: artifactAt(release, held, voxel) ?? null }] : [],
   )
 
 interface PageOptions {

@@ -5,7 +5,7 @@ import type { Reads } from '../domain/releases/read-cost.ts'
 const PAUSE_MS = 1000
 
 /** Objects of voxels: `em/0/1f.shard`, `zarr/labels/segmentation/0/c/0/1/2`; all else is small. */
-const VOXELS = /^(em|segmentation)\/(\d+)\/[0-9a-f]+\.shard$|^(zarr(?:\/labels\/segmentation)?)\/(\d+)\/c\//
+const VOXELS = /^([a-z-]+)\/(\d+)\/[0-9a-f]+\.shard$|^(zarr(?:\/labels\/[a-z-]+)?|[a-z-]+\.zarr)\/(\d+)\/c\//
 
 interface Count {
   requests: number

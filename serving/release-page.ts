@@ -2,6 +2,7 @@
 import { costText } from '../domain/slo/cost.ts'
 import { shapeOf } from '../domain/geometry.ts'
 import type { LayerName, Release } from '../domain/release.ts'
+import { ownFolders } from '../storage/static-layout.ts'
 import type { Decision } from '../storage/provenance/decisions.ts'
 import { facts, figure, html, page, section, shortDigest, table, type Part } from './html.ts'
 
@@ -19,7 +20,6 @@ const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
   ['stitchResidualPx', 'median residual of stitching, px'],
   ['alignResidualPx', 'median residual of alignment, px'],
 ]
-const SERVED = ['em', 'segmentation', 'synapses']
 const HOLES = 100
 const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
@@ -83,7 +83,9 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
           [],
           Object.keys(r.layers).map(layer => [
             layer,
-            SERVED.includes(layer) ? html`<code>precomputed://${origin}/r/${name}/${layer}</code>` : null,
+            ownFolders(r).some(l => l.layer === layer)
+              ? html`<code>precomputed://${origin}/r/${name}/${layer}</code>`
+              : null,
             html`<span class="soft">${shortDigest(r.layerDigests[layer as LayerName] ?? '')}</span>`,
           ]),
           3,

@@ -1,4 +1,4 @@
-// The writing side of an artifact: outputs first, each digested, the lineage record last (design, invariant 4).
+// The writing side of an artifact: outputs first, each digested, the lineage record last (docs/concepts.md, invariant 4).
 import { HillockError } from '../domain/errors.ts'
 import { digestOf, Lineage, type ArtifactRef, type Output, type Source } from '../domain/lineage.ts'
 import { contentDigest, Recipe, recipeId, sha256, type Digest } from '../domain/recipe.ts'

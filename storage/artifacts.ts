@@ -1,4 +1,4 @@
-// The artifact store: an artifact exists if and only if its lineage record does, one recipe has one result (design, invariants 2 to 4).
+// The artifact store: an artifact exists if and only if its lineage record does, one recipe has one result (docs/concepts.md, invariants 2 to 4).
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage, Output, Source } from '../domain/lineage.ts'
 import { recipeId, sha256, type Digest, type Recipe } from '../domain/recipe.ts'

@@ -33,7 +33,7 @@ const readsSource = (phase: string): boolean => stageNames.some(s => stages[s].p
 
 /**
  * Names a place by all that its artifacts are made from: stages, parameters, models, and the contents of what it reads.
- * Equal names mean equal artifacts, by invariant 3; so the page of one serves the other.
+ * Equal names mean equal artifacts, by invariant 3 of docs/concepts.md; so the page of one serves the other.
  */
 async function nameOf(deps: Deps, place: Place, source: Digest | undefined): Promise<Digest> {
   const { context, phase, node, roots, above } = place

@@ -1,9 +1,9 @@
-// `hillock rebalance RELEASE --layer em|segmentation`: the same voxels in other chunks and shards, as a patch release; or what reads of it suggest.
+// `hillock rebalance RELEASE --layer LAYER`: the same voxels in other chunks and shards, as a patch release; or what reads of it suggest.
 import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { map3 } from '../../domain/geometry.ts'
 import { planRows } from '../../domain/plan/plan.ts'
-import { bestScale, type Reads } from '../../domain/releases/read-cost.ts'
+import { bestScale, isZarr, type Reads } from '../../domain/releases/read-cost.ts'
 import type { Release } from '../../domain/release.ts'
 import { layers, type VolumeName } from '../../domain/stages.ts'
 import { zarrFolder } from '../../storage/static-layout.ts'
@@ -68,7 +68,7 @@ async function advise(serving: string, release: Release, o: Options): Promise<vo
   if (reads.length === 0)
     return console.log('nothing has been read of it since the server was started; give --chunk, --shard or --encoding')
   const columns: Columns<Reads> = {
-    layout: r => (r.layer.startsWith('zarr') ? 'analysis' : 'proofreading'),
+    layout: r => (isZarr(r.layer) ? 'analysis' : 'proofreading'),
     mip: r => r.mip,
     views: r => r.views,
     'requests a view': r => (r.requests / r.views).toFixed(1),

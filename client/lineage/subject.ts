@@ -5,6 +5,8 @@ import { blockOf } from '../../domain/ids.ts'
 import { refOf } from '../../domain/provenance/lineage-summary.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { artifactAt, fromOrigin, LayerName, type Release } from '../../domain/release.ts'
+import { parseInput } from '../../domain/index/reads.ts'
+import { layers, stages } from '../../domain/stages.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { decodeArrays } from '../../storage/formats/arrays.ts'
@@ -36,7 +38,7 @@ export async function subjectOf(objects: ObjectStore, text: string): Promise<Sub
     const records = await recordsOf(objects, release)
     return { release, records, what: text, focus: records.filter(r => r.recipeId === recipe) }
   }
-  const [, name = text, kind, rest] = /^(.+)\/([a-z]+)[@:]([\d,]+)$/.exec(text) ?? []
+  const [, name = text, kind, rest] = /^(.+)\/([a-z-]+)[@:](-?\d+(?:,-?\d+)*)$/.exec(text) ?? []
   const release = await findRelease(objects, name)
   const records = await recordsOf(objects, release)
   if (kind === undefined) return { release, records, what: null, focus: [] }
@@ -57,7 +59,7 @@ export async function subjectOf(objects: ObjectStore, text: string): Promise<Sub
       ? []
       : 'mips' in held
         ? [artifactAt(release, held, voxel)]
-        : regionRefs(records, release, voxel, [layer.data]),
+        : regionRefs(records, release, voxel, regional(layer.data)),
   )
 }
 
@@ -76,6 +78,13 @@ export async function recordsOf(objects: ObjectStore, release: Release): Promise
   const refs = Object.values(release.stages).flat()
   return mapBounded(refs, READS, async ref => (await artifacts.open(ref)).lineage)
 }
+
+/** Stages of regions that a layer without voxels is put together from. */
+const regional = (layer: LayerName): string[] =>
+  layers
+    .filter(l => l.layer === layer)
+    .flatMap(l => stages[l.stage].inputs.map(i => parseInput(i).stage))
+    .filter(s => stages[s].scope === 'region')
 
 /** Artifacts of some stages whose box holds a voxel. */
 function regionRefs(

@@ -12,12 +12,15 @@ export interface Reads {
 /** Bytes that a connection brings in the time in which a request waits for its answer: 10 ms at 25 MB/s. */
 export const REQUEST_BYTES = 2 ** 18
 
+/** Whether reads of that name are of the analysis layout. */
+export const isZarr = (layer: string): boolean => /^zarr|\.zarr$/.test(layer)
+
 /**
  * Bytes that a view costs, a request counted as `REQUEST_BYTES`, in chunks whose edges are 2^`scale` as long.
  * People look at planes, which cross a quarter of the chunks when edges double; analyses (`zarr`, and its labels) read boxes.
  */
 export function viewCost({ layer, requests, bytes, views }: Reads, scale: number): number {
-  const axes = layer.startsWith('zarr') ? 3 : 2
+  const axes = isZarr(layer) ? 3 : 2
   const chunks = Math.max(1, (requests / views) * 2 ** (-axes * scale))
   return chunks * ((bytes / requests) * 8 ** scale + REQUEST_BYTES)
 }

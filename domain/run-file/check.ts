@@ -41,6 +41,13 @@ export function checkWhole(c: RunConfig): void {
           )
       }
   }
+  const least = Math.min(...c.grid.region)
+  for (const stage of stageNames)
+    for (const named of Object.values(stages[stage].halo ?? {})) {
+      const given = typeof named === 'string' ? (c.stages[stage] as Record<string, number>)[named]! : 0
+      if (given > least)
+        fail(`stages.${stage}.${named}`, `${given} voxels reach further than the next region, which has ${least}`)
+    }
   for (const [i, o] of c.overrides.entries())
     for (const [name, given] of Object.entries(o.stages)) {
       const path = `overrides.${i}.stages.${name}`

@@ -26,7 +26,10 @@ export interface StageRow {
   /** Raise it when the bytes that the stage makes from the same recipe change. */
   readonly version: number
   readonly scope: Scope
-  /** All regions (or sections, nodes) finish a phase before the next one reads them. Phases go in the order of the table. */
+  /**
+   * All regions (or sections, nodes) finish a phase before a later one reads them, so what reads neighbours (`+`) has a later phase than they.
+   * Phases run in the order of their first row; a row stands after what it reads.
+   */
   readonly phase: string
   /** File below activities/ that exports its activity, under the name of the stage in camel case; a stage of another package brings its own. */
   readonly code?: string

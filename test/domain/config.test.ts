@@ -57,6 +57,11 @@ describe('a run file', () => {
       'grid.region.0: 192',
     ],
     [
+      'a halo beyond the next region',
+      (c: any) => (c.stages = { affinity: { halo: 500 } }),
+      'stages.affinity.halo: 500 voxels reach further',
+    ],
+    [
       'a box outside the bounds',
       (c: any) => (c.evaluate = { truth: 'phantom', box: { min: [0, 0, 0], max: [9999, 10, 10] } }),
       'evaluate.box: x from 0 to 9999 lies outside',

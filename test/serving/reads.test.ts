@@ -14,12 +14,14 @@ test('requests, bytes and views by layer and mip; what holds no voxels is not co
     ['em/1/0.shard', 'a', 2900],
     ['zarr/0/c/0/1/2', 'a', 3000],
     ['zarr/labels/segmentation/2/c/0/0/0', 'a', 3000],
+    ['blurred.zarr/1/c/0/0/0', 'a', 3000],
     ['em/info', 'a', 3000],
     ['zarr/0/zarr.json', 'a', 3000],
     ['segmentation/mesh/0.shard', 'a', 3000],
   ] as const)
     reads.count('d/r', path, 10, reader, at)
   expect(reads.of('d/r')).toEqual([
+    { layer: 'blurred.zarr', mip: 1, requests: 1, bytes: 10, views: 1 },
     { layer: 'em', mip: 0, requests: 5, bytes: 50, views: 3 },
     { layer: 'em', mip: 1, requests: 1, bytes: 10, views: 1 },
     { layer: 'zarr', mip: 0, requests: 1, bytes: 10, views: 1 },
@@ -37,6 +39,7 @@ test('many small chunks want to be larger, few large ones smaller; a view never 
   expect(bestScale([])).toBe(0)
   expect(viewCost(of('em', 16, 16 * 1000), 0)).toBe(16 * (1000 + REQUEST_BYTES))
   // A plane crosses a quarter of chunks of twice the edge, a box holds an eighth of them.
+  expect(viewCost(of('blurred.zarr', 16, 16 * 1000), 1)).toBe(viewCost(of('zarr', 16, 16 * 1000), 1))
   expect(viewCost(of('em', 16, 16 * 1000), 1)).toBe(4 * (8000 + REQUEST_BYTES))
   expect(viewCost(of('zarr/labels/segmentation', 16, 16 * 1000), 1)).toBe(2 * (8000 + REQUEST_BYTES))
   // A box costs the same bytes in chunks of any size: only the requests count.

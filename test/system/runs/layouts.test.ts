@@ -58,7 +58,7 @@ test('what cannot be rebalanced is refused', async () => {
   await hillock.json('invalidate', '--dataset', 'tiny', '--section', '40', '--reason', 'knife mark')
   const refused = [
     [['--layer', 'em', '--chunk', '32,32,32'], /more than the layout .*render/],
-    [['--layer', 'mesh', '--chunk', '32,32,32'], /em or segmentation/],
+    [['--layer', 'mesh', '--chunk', '32,32,32'], /--layer mesh: em or .*segmentation/],
     [['--layer', 'em', '--chunk', '48,64,64'], /stages.pyramid.chunk.0/],
     [['--layer', 'segmentation', '--encoding', 'png'], /encoding/],
   ] as const
