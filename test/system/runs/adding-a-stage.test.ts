@@ -133,7 +133,8 @@ test('served as a layer, beside the others in the viewer', async () => {
   expect(info.type).toBe('segmentation')
   for (const path of ['mitochondria/0/0.shard', 'zarr/labels/mitochondria/zarr.json', 'tables/mitochondria.parquet'])
     expect((await fetch(`${at}/${path}`)).status, path).toBe(200)
-  expect(await (await fetch(run.page)).text()).toContain(`${at}/mitochondria`)
+  const page = await fetch(run.page, { headers: { accept: 'text/html' } })
+  expect(await page.text()).toContain(`${at}/mitochondria`)
   const reads = (await (await fetch(`${serving}/reads/organelles/${run.release}`)).json()) as { layer: string }[]
   expect(reads.map(r => r.layer)).toEqual(['mitochondria'])
   const { viewerState } = (await import(join(copy, 'serving/viewer-state.ts'))) as {
