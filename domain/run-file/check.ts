@@ -44,7 +44,8 @@ export function checkWhole(c: RunConfig): void {
   const least = Math.min(...c.grid.region)
   for (const stage of stageNames)
     for (const named of Object.values(stages[stage].halo ?? {})) {
-      const given = typeof named === 'string' ? (c.stages[stage] as Record<string, number>)[named]! : 0
+      if (typeof named !== 'string') continue
+      const given = (c.stages[stage] as Record<string, number>)[named]!
       if (given > least)
         fail(`stages.${stage}.${named}`, `${given} voxels reach further than the next region, which has ${least}`)
     }
