@@ -62,8 +62,8 @@ export const loadTiles = (
 /** Side of what is drawn of a section at once, in pixels at full scale. */
 const EDGE = 4096
 
-/** Neighbouring parts of a section, and neighbouring regions, show the same tiles. */
-export const decoded = byteCache<Uint8Array>(1 << 28)
+/** Neighbouring parts of a section show the same tiles. */
+export const decoded = byteCache<Uint8Array>(1 << 27)
 
 /** Picture of a whole section for matching, drawn part by part from the tiles that each shows. */
 export async function drawSection(

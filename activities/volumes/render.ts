@@ -7,6 +7,7 @@ import type { Source } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import type { Lattice, SectionStitch } from '../../kernels/sections/section-types.ts'
+import { byteCache } from '../../storage/stores/byte-cache.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
 import { readField, type AlignmentSummary } from '../sections/align.ts'
 import { emVolume, putVolume, refs, regionBox } from '../cells.ts'
@@ -15,7 +16,7 @@ import { greyOf, type IngestedTile } from '../sections/ingest.ts'
 import { progress } from '../meter.ts'
 import { pagesOf } from '../gather.ts'
 import { ofRegion, produce } from '../produce.ts'
-import { decoded, loadTiles, readJson, sectionReader } from '../sections/sections.ts'
+import { loadTiles, readJson, sectionReader } from '../sections/sections.ts'
 import { configFor } from '../documents.ts'
 import { renderSlab, tilesInBox } from '../../kernels/sections/render.ts'
 
@@ -25,6 +26,9 @@ const PIXELS = 2 ** 28
 
 const pixelsOf = (sections: readonly Ready[]): number =>
   sections.reduce((n, s) => s.tiles.reduce((m, t) => m + t.width * t.height, n), 0)
+
+/** Neighbouring regions show the same tiles. Apart from what stitching reads, so that neither pushes the other's out. */
+const decoded = byteCache<Uint8Array>(1 << 28)
 
 interface Ready {
   readonly z: number
