@@ -1,6 +1,6 @@
 // Attempts of an activity that failed, carried from one to the next by heartbeats, for the history keeps the last one only.
 import type { Info } from '@temporalio/activity'
-import type { Failure, Told } from '../domain/contract/artifacts.ts'
+import type { Failure, ActivityReport } from '../domain/contract/artifacts.ts'
 import { SPARE } from '../domain/stages.ts'
 
 /** Type of an attempt whose worker was killed. */
@@ -17,7 +17,7 @@ const LOST_MOST = 20
  * when this one was scheduled (a back-off after the heartbeat time-out).
  */
 export function failuresBefore(info: Info): Failure[] {
-  const known = ((info.heartbeatDetails as Told | undefined)?.failures ?? []).slice(0, KEPT)
+  const known = ((info.heartbeatDetails as ActivityReport | undefined)?.failures ?? []).slice(0, KEPT)
   if (known.length >= Math.min(info.attempt - 1, KEPT)) return known
   const { initialInterval, backoffCoefficient = 2, maximumInterval } = info.retryPolicy ?? {}
   const backoff = Math.min(

@@ -4,12 +4,12 @@ import { configAt, type RunConfig } from '../domain/config.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
-import { kept } from './kept.ts'
+import { cached } from './cached.ts'
 
 const documents = new Map<unknown, Promise<unknown>>()
 /** Parsed JSON of the raw archive, kept for the few documents that every activity of a run reads. */
 export const document = <T>(deps: Deps, digest: string, keptIn = documents, most = 32): Promise<T> =>
-  kept(keptIn, digest, most, async () =>
+  cached(keptIn, digest, most, async () =>
     JSON.parse(Buffer.from(await getRaw(deps.objects, digest)).toString()),
   ) as Promise<T>
 

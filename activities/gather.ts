@@ -9,7 +9,7 @@ import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask, DatasetTask } from '../domain/contract/activities.ts'
 import type { Node } from '../domain/index/tree.ts'
 import type { Deps } from './context.ts'
-import { pageTowards, readPage, refsBelow, sectionPages } from './housekeeping/pages.ts'
+import { nodeTowards, readIndexNode, refsBelow, sectionNodes } from './housekeeping/index-nodes.ts'
 
 type Found = Pick<DatasetTask, 'roots'>
 
@@ -31,7 +31,7 @@ export async function pagesOf(
   [z0, z1]: readonly [number, number] = [-Infinity, Infinity],
 ): Promise<string[]> {
   const { bounds } = task.context
-  return (await Promise.all(rootOf(task, stage).map(root => sectionPages(deps, root, bounds, z0, z1)))).flat()
+  return (await Promise.all(rootOf(task, stage).map(root => sectionNodes(deps, root, bounds, z0, z1)))).flat()
 }
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
@@ -39,9 +39,9 @@ async function lookUp(deps: Deps, task: CellTask, stage: StageName, node: Node):
   const root = task.roots[stages[stage].phase]
   if (root === undefined) throw new Error(`${stage} is wanted, but phase ${stages[stage].phase} has no index yet`)
   const dataset = stages[stage].scope === 'dataset'
-  const digest = dataset ? root : (await pageTowards(deps, root, gridOf(stage, task.context), node)).digest
+  const digest = dataset ? root : (await nodeTowards(deps, root, gridOf(stage, task.context), node)).digest
   const cell = cellName(stage, node)
-  const entry = (await readPage(deps, digest)).entries.find(e => e.stage === stage && e.cell === cell)
+  const entry = (await readIndexNode(deps, digest)).entries.find(e => e.stage === stage && e.cell === cell)
   if (!entry) throw new Error(`the index lists no ${stage} artifact of ${cell}`)
   return entry.ref
 }

@@ -16,7 +16,7 @@ import { tryModel } from './model.ts'
 import { meteredCompute, meteredInfer, meteredStore } from './meter.ts'
 import { liftingOwn } from './housekeeping/own-marks.ts'
 import { planner } from './housekeeping/plan.ts'
-import { probe, savePage } from './housekeeping/probe.ts'
+import { lookUpCache, saveIndexNode } from './housekeeping/cache-lookup.ts'
 import { poisoned, residuals } from './quality/quality.ts'
 import { assemble } from './release/release.ts'
 import { reexecute } from './housekeeping/reexecute.ts'
@@ -44,8 +44,8 @@ const housekeeping = {
     return survey(deps, input)
   },
   tryModel,
-  probe,
-  savePage,
+  lookUpCache,
+  saveIndexNode,
   residuals,
   poisoned,
   assemble,

@@ -10,7 +10,7 @@ import { Digest, sha256 } from '../domain/recipe.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import { readRegularFile } from '../storage/files/regular.ts'
 import type { Deps, InferenceRequest } from './context.ts'
-import { kept } from './kept.ts'
+import { cached } from './cached.ts'
 
 const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
   error: 'the smallest voxel size comes first',
@@ -171,7 +171,7 @@ export function tryModel(deps: Deps, model: RunModel): Promise<Digest> {
     return sha256(out)
   }
   // Whoever asked first may have been cancelled: that is no matter of the others.
-  return kept(tried, `${model.digest} ${model.multipleOf} ${model.channels}`, MODELS, trial)
+  return cached(tried, `${model.digest} ${model.multipleOf} ${model.channels}`, MODELS, trial)
     .catch((e: unknown) => (isHillockError(e, 'ModelMismatch') ? Promise.reject(e) : trial()))
     .catch((e: unknown) => {
       throw isHillockError(e, 'ModelMismatch') && !e.details['model'] ? mismatch(model.name, e.message) : e

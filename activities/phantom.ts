@@ -9,7 +9,7 @@ import { encodePng } from '../storage/formats/image.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import type { PhantomScene } from '../specimen/types.ts'
 import type { Deps } from './context.ts'
-import { kept } from './kept.ts'
+import { cached } from './cached.ts'
 import { progress, timedKernel } from './meter.ts'
 import { json, produce } from './produce.ts'
 import { configOf } from './documents.ts'
@@ -41,7 +41,7 @@ export async function phantom(deps: Deps, task: SectionTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const lay = (): Promise<PhantomScene> => deps.compute(phantomScene, [spec])
     // All slabs show the same scene; one that was cancelled with its slab is laid out again.
-    const scene = await kept(scenes, canonicalJson(spec as unknown as Json), SCENES, lay).catch(lay)
+    const scene = await cached(scenes, canonicalJson(spec as unknown as Json), SCENES, lay).catch(lay)
     const truth = await deps.compute(phantomTruth, [spec, scene])
     const layout: TileEntry[] = []
     const slab: Box = {

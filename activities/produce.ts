@@ -7,7 +7,7 @@ import { digestOf, recordDigest, type ArtifactRef, type Lineage, type Output, ty
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import { rangeName } from '../domain/index/sweep.ts'
+import { rangeName } from '../domain/index/grid.ts'
 import type { CellTask, RangeTask } from '../domain/contract/activities.ts'
 import { retriesOf } from './attempts.ts'
 import { regionBox } from './cells.ts'

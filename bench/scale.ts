@@ -10,21 +10,21 @@ import { parseRunConfig } from '../domain/config.ts'
 import { queues } from '../domain/contract/names.ts'
 import type { Outcome } from '../domain/contract/artifacts.ts'
 import type { RunContext } from '../domain/contract/run.ts'
-import type { Swept } from '../domain/contract/place.ts'
+import type { SubtreeResult } from '../domain/contract/subtree.ts'
 import { noCount } from '../domain/slo/counts.ts'
 import { map3, product, type Vec3 } from '../domain/geometry.ts'
 import { expected, gridOf, isDatasetPhase, isOfSections, phasesOf } from '../domain/index/phases.ts'
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
-import { BATCH, rangeName } from '../domain/index/sweep.ts'
+import { BATCH, rangeName } from '../domain/index/grid.ts'
 import type {
   CellTask,
   DatasetTask,
   Housekeeping,
-  PageTask,
+  IndexNodeTask,
   RangeTask,
   SectionTask,
 } from '../domain/contract/activities.ts'
-import { wholePhase } from '../domain/index/walk.ts'
+import { wholePhase } from '../domain/index/order.ts'
 import { findTemporalCli } from '../worker/temporal-cli.ts'
 import { attributeOptions } from '../worker/temporal.ts'
 import { workflowBundle } from '../worker/workflow-bundle.ts'
@@ -73,7 +73,11 @@ const outcome = (stage: StageName, cell: string): Outcome => ({
   retries: 0,
   holes: [],
 })
-const count = (stage: StageName, made: number): Swept['counts'][number] => ({ ...noCount(stage), made, voxels: made })
+const count = (stage: StageName, made: number): SubtreeResult['counts'][number] => ({
+  ...noCount(stage),
+  made,
+  voxels: made,
+})
 
 /** Stage activities that answer at once, with answers of the real size. */
 function stubs(context: RunContext): Record<string, (task: never) => Promise<unknown>> {
@@ -86,8 +90,10 @@ function stubs(context: RunContext): Record<string, (task: never) => Promise<unk
   }
   const housekeeping: Partial<Housekeeping> = {
     survey: async () => context,
-    probe: async () => ({ found: null, below: [] }),
-    savePage: async ({ place }: PageTask) => ({ page: digest(JSON.stringify(place.node) + place.phase) }),
+    lookUpCache: async () => ({ found: null, below: [] }),
+    saveIndexNode: async ({ subtree }: IndexNodeTask) => ({
+      page: digest(JSON.stringify(subtree.node) + subtree.phase),
+    }),
     assemble: async () => ({
       release: 'scale',
       digest: digest('release'),
@@ -114,7 +120,7 @@ interface Kind {
 /** Workflow runs and activities of a dataset, by kind. */
 function counted(context: RunContext): { runs: Map<string, number>; activities: number } {
   const phases = phasesOf(context).filter(p => p !== 'release')
-  const runs = { reconstruct: 1, release: 1, sweep: 0, region: 0, sections: 0 }
+  const runs = { reconstruct: 1, release: 1, fanOut: 0, region: 0, sections: 0 }
   // survey, assemble, and the page of the release
   let activities = 3
   for (const phase of phases) {
@@ -125,16 +131,16 @@ function counted(context: RunContext): { runs: Map<string, number>; activities: 
       activities++
       continue
     }
-    let sweeps = 0
+    let fanOuts = 0
     for (let level = node.level; level > 0; level -= grid.span)
-      sweeps += product(map3(a => Math.ceil(grid.cells[a] / 2 ** level)))
-    runs.sweep += sweeps
+      fanOuts += product(map3(a => Math.ceil(grid.cells[a] / 2 ** level)))
+    runs.fanOut += fanOuts
     const ofTree = stageNames.some(s => stages[s].phase === phase && stages[s].scope === 'node')
     const cells = ofTree ? 0 : product(grid.cells)
     // Ranges of segments are workflows of the same kind as regions.
     if (!ofTree) runs[isOfSections(first) ? 'sections' : 'region'] += cells
-    // Every sweep probes and saves its page, every cell saves its page.
-    activities += 2 * sweeps + cells
+    // Every fan-out asks the cache and saves its index node, every cell saves its own.
+    activities += 2 * fanOuts + cells
     for (const [s, made] of expected(context))
       if (stages[s].phase === phase) activities += isOfSections(first) ? cells : made
   }

@@ -128,7 +128,7 @@ export async function progressOf(client: Client, workflowId: string): Promise<Pr
   }
 }
 
-/** Sweeps asked at each level; those further on have not begun, or count when they end. */
+/** Fan-outs asked at each level; those further on have not begun, or count when they end. */
 const FOLLOWED = 16
 
 const added = (all: Progress['stages'], more: Progress['stages']): Progress['stages'] =>

@@ -1,8 +1,8 @@
 // What the histories of a run say: every workflow below it, every activity with its attempts.
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import type { Failure, Told } from '../domain/contract/artifacts.ts'
-import type { Probed } from '../domain/contract/place.ts'
+import type { Failure, ActivityReport } from '../domain/contract/artifacts.ts'
+import type { CacheLookup } from '../domain/contract/subtree.ts'
 import type { ReconstructInput, RunContext } from '../domain/contract/run.ts'
 import {
   attributesOf,
@@ -59,10 +59,10 @@ const historiesOf =
 const READS = 8
 
 const failuresIn = (p: Payloads | undefined): readonly Failure[] =>
-  payloadsOf(p).flatMap(d => (d as Told | null)?.failures ?? [])
+  payloadsOf(p).flatMap(d => (d as ActivityReport | null)?.failures ?? [])
 
 /** A result of an activity, as far as it is read here. */
-type Result = Told & {
+type Result = ActivityReport & {
   readonly ref?: { readonly stage: string; readonly recipe: string }
   readonly page?: string
   readonly release?: string
@@ -79,7 +79,7 @@ export interface RunHistory {
   readonly input: ReconstructInput
   readonly context: RunContext | null
   readonly tasks: readonly Done[]
-  /** Artifacts in places that were recognised as the same as in an earlier run, so that no activity looked at them. */
+  /** Artifacts in subtrees that were recognised as the same as in an earlier run, so that no activity looked at them. */
   readonly skipped: Readonly<Record<string, number>>
   readonly workflowIds: readonly string[]
   readonly missing: readonly string[]
@@ -140,10 +140,10 @@ export async function readRun(
 
   const skipped: Record<string, number> = {}
   for (const t of tasks)
-    if (t.stage === 'probe' && t.result) {
-      const { found, below } = t.result as unknown as Probed
-      for (const place of [found, ...below])
-        for (const c of place?.counts ?? []) skipped[c.stage] = (skipped[c.stage] ?? 0) + c.made + c.found
+    if (t.stage === 'lookUpCache' && t.result) {
+      const { found, below } = t.result as unknown as CacheLookup
+      for (const subtree of [found, ...below])
+        for (const c of subtree?.counts ?? []) skipped[c.stage] = (skipped[c.stage] ?? 0) + c.made + c.found
     }
   const status = endOf(newest)
   return {
@@ -196,7 +196,7 @@ async function pending(client: Client, at: Execution, open: readonly Done[]): Pr
   return open.map(t => {
     const now = raw.pendingActivities?.find(p => p.activityId === t.activityId)
     const told = now?.heartbeatDetails?.payloads?.[0]?.data
-    const failures = told ? ((JSON.parse(Buffer.from(told).toString()) as Told).failures ?? []) : []
+    const failures = told ? ((JSON.parse(Buffer.from(told).toString()) as ActivityReport).failures ?? []) : []
     return now ? { ...t, attempts: now.attempt ?? 1, failures } : t
   })
 }

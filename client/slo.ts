@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client'
 import { RunConfig } from '../domain/config.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { RunContext } from '../domain/contract/run.ts'
-import type { Page } from '../domain/index/page.ts'
+import type { IndexNode } from '../domain/index/index-node.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import { attributesOf, type Execution } from '../domain/provenance/history.ts'
 import { extentText } from '../domain/provenance/lineage-summary.ts'
@@ -162,7 +162,7 @@ async function releasesOf(objects: ObjectStore, dataset: string, runs: readonly 
 async function refsOf(objects: ObjectStore, t: Done): Promise<Ref[]> {
   if (t.result?.ref) return [t.result.ref]
   if (t.result?.page === undefined || !(t.stage in stages)) return []
-  const page = JSON.parse(Buffer.from(await getRaw(objects, t.result.page)).toString()) as Page
+  const page = JSON.parse(Buffer.from(await getRaw(objects, t.result.page)).toString()) as IndexNode
   return page.entries.filter(e => e.stage === t.stage).map(e => e.ref)
 }
 

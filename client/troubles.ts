@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
 import { queues } from '../domain/contract/names.ts'
-import type { Told } from '../domain/contract/artifacts.ts'
+import type { ActivityReport } from '../domain/contract/artifacts.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { folderOf, openStore } from '../storage/stores/open-store.ts'
 import { knownMark } from '../worker/bucket-mark.ts'
@@ -82,7 +82,7 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
   for (const a of found.pendingActivities ?? []) {
     const type = a.activityType?.name ?? 'activity'
     const told = a.heartbeatDetails?.payloads?.[0]?.data
-    const { waits } = (told ? JSON.parse(Buffer.from(told).toString()) : {}) as Told
+    const { waits } = (told ? JSON.parse(Buffer.from(told).toString()) : {}) as ActivityReport
     const failure = a.lastFailure?.message
     if (waits) lines.push(`${type} waits: ${oneLine(waits)}`)
     else if (failure && a.lastFailure?.applicationFailureInfo?.type !== 'WorkerShutdown')

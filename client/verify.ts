@@ -7,7 +7,7 @@ import { ArtifactMark, DataMark } from '../domain/plan/marks.ts'
 import { Plan } from '../domain/plan/plan.ts'
 import type { Digest } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
-import { readMemo } from '../storage/memo.ts'
+import { readCacheNote } from '../storage/index-cache.ts'
 import { eachBounded, mapBounded } from '../storage/bounded.ts'
 import { Hold } from '../storage/holds.ts'
 import { artifactKey, wrongFields } from '../storage/lineage-record.ts'
@@ -21,7 +21,7 @@ import { datasets } from './catalogue.ts'
 import { proveChannel } from './proof/channels.ts'
 import { RecordCheck } from './proof/records.ts'
 import { asManifest, proveRelease } from './proof/release.ts'
-import { archivesOf, type Archives } from './proof/told.ts'
+import { archivesOf, type Archives } from './proof/history-facts.ts'
 
 export interface Finding extends Partial<Difference> {
   /** Key of the object, or what the release calls it. */
@@ -205,7 +205,7 @@ class Verifier {
     if (kind === 'artifacts')
       return file === 'lineage.json' ? this.artifact({ stage: parts[1]!, recipe: third! }) : undefined
     if (kind === 'audits') return this.object(key, file.replace('.json', ''), 'its name')
-    if (kind === 'memo') return this.memo(key)
+    if (kind === 'memo') return this.cacheNote(key)
     if (kind === 'refs' || file.endsWith(SIGNATURE)) return
     if (kind === 'histories' && file !== 'index.json') return
     const value = await this.sealed(key)
@@ -218,9 +218,9 @@ class Verifier {
     }
   }
 
-  /** A memory of where a place lies: it must lead to a page. */
-  private async memo(key: string): Promise<void> {
-    const page = await readMemo(this.objects, key).catch(() => undefined)
+  /** A note of the cache: it must lead to an index node. */
+  private async cacheNote(key: string): Promise<void> {
+    const page = await readCacheNote(this.objects, key).catch(() => undefined)
     if (page === undefined || (await this.objects.size(rawKey(page))) === undefined)
       this.wrong(key, 'leads to no page; the next run makes it again')
     else this.sound(key, (await this.objects.size(key)) ?? 0)

@@ -36,7 +36,7 @@ export const covers = (p: Pause, stage: StageName | null, region: string | null)
 export const scopeName = (p: Pick<Pause, 'stage' | 'region'>): string =>
   [p.stage && `stage ${p.stage}`, p.region && `region ${p.region}`].filter(Boolean).join(', ') || 'the run'
 
-/** What sweeps tell the run while they go on. */
+/** What fan-outs tell the run while they go on. */
 export interface Spent {
   readonly cost: number
   readonly made: number

@@ -6,7 +6,7 @@ import { artifactAt, fromOrigin, type Release } from '../domain/release.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { summariseLineage, viewArtifact } from '../domain/provenance/lineage-summary.ts'
-import { memo } from './memo.ts'
+import { cached } from './cached.ts'
 import { notFound, Problem } from './problem.ts'
 import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from './releases.ts'
@@ -44,7 +44,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
 
-  const largest = memo(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
+  const largest = cached(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
 
   app.get('/', async (request, reply) => {
     const datasets = await catalogue.datasets()

@@ -10,7 +10,7 @@ import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { readChannel, SIGNATURE } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
-import { memo } from './memo.ts'
+import { cached } from './cached.ts'
 import { asProblem, notFound } from './problem.ts'
 import type { ReleaseFacts } from './release-page.ts'
 import { turns } from './turns.ts'
@@ -49,14 +49,14 @@ export function releases(objects: ObjectStore): Releases {
   // A page may rest on every object of a release: few at once, whoever asks.
   const turn = turns(2, 64)
 
-  const open = memo(RELEASES_KEPT, async (name: string): Promise<Release> => {
+  const open = cached(RELEASES_KEPT, async (name: string): Promise<Release> => {
     const [dataset, release] = name.split('/') as [string, string]
     const found = await readRelease(objects, dataset, release)
     if (!found) throw notFound(`there is no release ${release} of dataset ${dataset}`, SEE_LIST)
     return found
   })
 
-  const records = memo(LINEAGES_KEPT, async (_: string, release: Release): Promise<ReleaseRecords> => {
+  const records = cached(LINEAGES_KEPT, async (_: string, release: Release): Promise<ReleaseRecords> => {
     const refs = Object.values(release.stages).flat()
     const found = await turn(() =>
       mapBounded(refs, READS, ref => artifacts.lineage(ref.stage, ref.recipe).catch(() => undefined)),

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { SloSubject } from '../client/slo.ts'
 import type { SloReport } from '../domain/slo/slo.ts'
-import { memo } from './memo.ts'
+import { cached } from './cached.ts'
 import { notFound } from './problem.ts'
 import { wantsJson } from './request.ts'
 import { sloPage } from './slo-page.ts'
@@ -22,8 +22,8 @@ const SUBJECT = /^[A-Za-z0-9][\w.:+-]{0,150}(\/[A-Za-z0-9][\w.:+-]{0,150}){0,4}$
 
 export async function sloRoutes(app: FastifyInstance, { slo }: { slo: SloSource | undefined }): Promise<void> {
   const turn = turns(2, 32)
-  const find = memo(KEPT, (_: string, source: SloSource, subject: string) => turn(() => source.find(subject)))
-  const report = memo(KEPT, (_: string, source: SloSource, subject: string, found: SloSubject) =>
+  const find = cached(KEPT, (_: string, source: SloSource, subject: string) => turn(() => source.find(subject)))
+  const report = cached(KEPT, (_: string, source: SloSource, subject: string, found: SloSubject) =>
     turn(() => source.report(subject, found)),
   )
   app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {

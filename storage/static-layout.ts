@@ -1,6 +1,6 @@
 // A release as a plain static layout: what lies at each path, told by the manifest; served path by path, exported as files.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
-import { rangeName } from '../domain/index/sweep.ts'
+import { rangeName } from '../domain/index/grid.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import type { PackLayer, Release, VolumeLayer } from '../domain/release.ts'
 import { EM, layers, type LayerRow, type VolumeRow } from '../domain/stages.ts'

@@ -1,7 +1,7 @@
 // The list of tiles of a run in the raw archive: a document for each batch of sections, and one that lists these.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { TileEntry } from '../domain/run-file/source.ts'
-import { BATCH } from '../domain/index/sweep.ts'
+import { BATCH } from '../domain/index/grid.ts'
 import type { Digest } from '../domain/recipe.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getRaw, putRaw } from './raw.ts'

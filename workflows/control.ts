@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow'
 import { covers, type Pause } from '../domain/control.ts'
 import { workflowIds } from '../domain/contract/names.ts'
-import type { Place } from '../domain/contract/place.ts'
+import type { Subtree } from '../domain/contract/subtree.ts'
 import type { StageCount } from '../domain/contract/run.ts'
 import * as messages from '../domain/contract/messages.ts'
 import type { StageName } from '../domain/stages.ts'
@@ -28,7 +28,7 @@ export class Control {
       tracker.show()
     }
     tracker.pauses = pauses
-    tracker.open = () => [...this.children].filter(id => id.startsWith('sweep/'))
+    tracker.open = () => [...this.children].filter(id => id.startsWith('fan-out/'))
     setHandler(messages.pauses, p => this.set(p))
   }
 
@@ -84,21 +84,21 @@ export class Control {
   }
 }
 
-/** Tells the run what a sweep has spent, in steps of `quantum`, so that a run hears of it a hundred times and no more. */
+/** Tells the run what a fan-out has spent, in steps of `reportEvery`, so that a run hears of it a hundred times and no more. */
 export class Meter {
-  private readonly place: Place
+  private readonly subtree: Subtree
   private cost = 0
   private made = 0
   private failed = 0
   private largest = 0
 
-  constructor(place: Place) {
-    this.place = place
+  constructor(subtree: Subtree) {
+    this.subtree = subtree
   }
 
   async add(counts: readonly StageCount[]): Promise<void> {
-    const { quantum, context } = this.place
-    if (quantum === undefined) return
+    const { reportEvery, context } = this.subtree
+    if (reportEvery === undefined) return
     this.largest = Math.max(
       this.largest,
       counts.reduce((n, c) => n + c.cost, 0),
@@ -108,7 +108,7 @@ export class Meter {
       this.made += c.made
       this.failed += c.retries + c.quarantined
     }
-    if (this.cost < quantum && this.failed === 0) return
+    if (this.cost < reportEvery && this.failed === 0) return
     const spent = { cost: this.cost, made: this.made, failed: this.failed, largest: this.largest }
     this.cost = this.made = this.failed = 0
     await getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run)).signal(messages.spent, spent)

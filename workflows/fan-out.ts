@@ -6,25 +6,25 @@ import { runStage } from './stage.ts'
 import { Tracker } from './tracker.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { Outcome } from '../domain/contract/artifacts.ts'
-import type { Place, Swept } from '../domain/contract/place.ts'
+import type { Subtree, SubtreeResult } from '../domain/contract/subtree.ts'
 import type { StageCount } from '../domain/contract/run.ts'
 import { key } from '../domain/geometry.ts'
-import { batchRange } from '../domain/index/sweep.ts'
+import { batchRange } from '../domain/index/grid.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
 import { nodeKey } from '../domain/index/tree.ts'
-import { kindOf, stagesOf, walkPlace, type PlaceKind, type Steps } from '../domain/index/walk.ts'
+import { kindOf, stagesOf, visitSubtree, type SubtreeKind, type Steps } from '../domain/index/order.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { countOf } from '../domain/slo/counts.ts'
 
-/** One place of a phase; as a workflow it is called what it is. */
-async function below(place: Place): Promise<Swept> {
-  const tracker = new Tracker(place.phase)
+/** One subtree of a phase; as a workflow it is called what it is. */
+async function below(subtree: Subtree): Promise<SubtreeResult> {
+  const tracker = new Tracker(subtree.phase)
   setHandler(messages.progress, () => tracker.progress())
-  const meter = kindOf(place) === 'sweep' ? new Meter(place) : undefined
-  return walkPlace(place, durable(tracker, new Control(tracker, place.pauses), meter))
+  const meter = kindOf(subtree) === 'fanOut' ? new Meter(subtree) : undefined
+  return visitSubtree(subtree, durable(tracker, new Control(tracker, subtree.pauses), meter))
 }
-export { below as region, below as sections, below as sweep }
+export { below as region, below as sections, below as fanOut }
 
 /** The steps of `domain/index/walk.ts` taken durably: activities and child workflows, held back while an operator wants it, and counted. */
 export function durable(tracker: Tracker, control: Control, meter?: Meter): Steps {
@@ -33,12 +33,12 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
     if (!told) await meter?.add(counts)
   }
   return {
-    async probe(place) {
-      const probed = await housekeeping.probe(place)
-      tracker.add(probed.below.flatMap(found => found?.counts ?? []))
-      return probed
+    async lookUpCache(subtree) {
+      const lookup = await housekeeping.lookUpCache(subtree)
+      tracker.add(lookup.below.flatMap(found => found?.counts ?? []))
+      return lookup
     },
-    savePage: housekeeping.savePage,
+    saveIndexNode: housekeeping.saveIndexNode,
     async make(stage, what, task) {
       await control.clear(stage, (task as Partial<CellTask>).level === 0 ? (task as CellTask).cell : null)
       const made: Outcome = await runStage(stage, what, task as never)
@@ -51,28 +51,28 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
       tracker.add(made.counts)
       return made
     },
-    async visit(place) {
-      const kind = kindOf(place)
-      await control.clear(null, kind === 'region' ? key(place.node.coord) : null)
-      const { workflowId, ...options } = childOf(kind, place)
-      const args: [Place] = [control.pauses.length ? { ...place, pauses: control.pauses } : place]
+    async visit(subtree) {
+      const kind = kindOf(subtree)
+      await control.clear(null, kind === 'region' ? key(subtree.node.coord) : null)
+      const { workflowId, ...options } = childOf(kind, subtree)
+      const args: [Subtree] = [control.pauses.length ? { ...subtree, pauses: control.pauses } : subtree]
       const done = await control.follow(workflowId, () =>
         startChild<typeof below>(kind === 'range' ? 'region' : kind, { ...options, workflowId, args }),
       )
-      // A sweep tells the run itself.
-      await count(done.counts, kind === 'sweep')
+      // A fan-out tells the run itself.
+      await count(done.counts, kind === 'fanOut')
       return done
     },
   }
 }
 
 /** Id, summary and search attributes of a child. */
-function childOf(kind: PlaceKind, { context, phase, node }: Place) {
+function childOf(kind: SubtreeKind, { context, phase, node }: Subtree) {
   const { dataset, bounds } = context
   const stages = stagesOf({ context, phase })
-  if (kind === 'sweep')
+  if (kind === 'fanOut')
     return {
-      workflowId: workflowIds.sweep(context, phase, node),
+      workflowId: workflowIds.fanOut(context, phase, node),
       staticSummary: `${phase}: node ${nodeKey(node)}`,
       typedSearchAttributes: attributesOf({ dataset, stages }),
     }

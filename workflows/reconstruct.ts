@@ -16,7 +16,7 @@ import { expected, IMAGES } from '../domain/index/phases.ts'
 import { countOf } from '../domain/slo/counts.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { AUTOMATIC } from '../domain/operator.ts'
-import { stagesOf, walkPhase, walkRun, WIDTH } from '../domain/index/walk.ts'
+import { stagesOf, runPhase, runPhases, WIDTH } from '../domain/index/order.ts'
 
 /** A run hears of its spending in so many steps. */
 const STEPS = 100
@@ -32,10 +32,10 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
 }
 
 async function run(input: ReconstructInput, tracker: Tracker, control: Control): Promise<RunResult> {
-  let { context, roots } = await walked(input, tracker, control)
+  let { context, roots } = await allPhases(input, tracker, control)
   if (input.config.quarantine === 'ask')
     for (let round = 1; await retryPoisoned(input.run, roots, round, tracker); round++)
-      ({ context, roots } = await walked(input, tracker, control))
+      ({ context, roots } = await allPhases(input, tracker, control))
   await control.clear(null, null)
   tracker.phase = 'release'
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
@@ -64,7 +64,7 @@ async function run(input: ReconstructInput, tracker: Tracker, control: Control):
 }
 
 /** One walk over the whole dataset, with the gates and the guard on its way; what is there already is found. */
-async function walked(
+async function allPhases(
   { config, ...input }: ReconstructInput,
   tracker: Tracker,
   control: Control,
@@ -72,18 +72,18 @@ async function walked(
   const context = await surveyed({ ...input, config })
   const totals = expected(context)
   const { cost, failureRate, stitchResidualPx, alignResidualPx } = config.budget
-  const quantum = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
+  const reportEvery = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
   const steps = durable(tracker, control)
-  const roots = await walkRun(context, async bare => {
-    const place = quantum === undefined ? bare : { ...bare, quantum }
-    tracker.phase = place.phase
-    for (const s of stagesOf(place)) tracker.expect(s, totals.get(s)!)
-    if (stagesOf(place).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
-      const why = overResiduals(config.budget, await housekeeping.residuals(place.roots))
+  const roots = await runPhases(context, async bare => {
+    const subtree = reportEvery === undefined ? bare : { ...bare, reportEvery }
+    tracker.phase = subtree.phase
+    for (const s of stagesOf(subtree)) tracker.expect(s, totals.get(s)!)
+    if (stagesOf(subtree).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
+      const why = overResiduals(config.budget, await housekeeping.residuals(subtree.roots))
       if (why) await guard(control, why)
     }
-    await passGates(config, place, steps, tracker, totals)
-    return walkPhase(place, steps)
+    await passGates(config, subtree, steps, tracker, totals)
+    return runPhase(subtree, steps)
   })
   return { context, roots }
 }

@@ -11,7 +11,7 @@ import type { Assembled, ReleaseInput, ReleaseResult } from '../domain/contract/
 import { RELEASE_GATE } from '../domain/operator.ts'
 import type { Channel, Quality } from '../domain/release.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
-import { wholePhase } from '../domain/index/walk.ts'
+import { wholePhase } from '../domain/index/order.ts'
 
 /** The manifest stays in the bucket whatever the gate says; only the channels depend on it. */
 export async function release(input: ReleaseInput): Promise<ReleaseResult> {
@@ -43,8 +43,8 @@ async function evaluated({ context, roots }: ReleaseInput, outcomes: Outcome[]):
   if (context.through !== 'evaluate') return roots
   const outcome = await runStage('evaluate', 'release', { context, roots })
   outcomes.push(outcome)
-  const place = wholePhase(context, 'release', roots)
-  const { page } = await housekeeping.savePage({ place, entries: [entryOf(outcome)], below: [] })
+  const subtree = wholePhase(context, 'release', roots)
+  const { page } = await housekeeping.saveIndexNode({ subtree, entries: [entryOf(outcome)], below: [] })
   return { ...roots, release: page }
 }
 

@@ -3,22 +3,22 @@ import { gate, rejected } from './gate.ts'
 import { housekeeping } from './housekeeping.ts'
 import type { Tracker } from './tracker.ts'
 import type { RunConfig } from '../domain/config.ts'
-import type { Place } from '../domain/contract/place.ts'
+import type { Subtree } from '../domain/contract/subtree.ts'
 import type { Roots, StageCount } from '../domain/contract/run.ts'
 import { foundAgain } from '../domain/slo/counts.ts'
-import { walkAhead, type Steps } from '../domain/index/walk.ts'
+import { runAhead, type Steps } from '../domain/index/order.ts'
 
 /** @throws ApplicationFailure GateRejected */
 export async function passGates(
   config: RunConfig,
-  place: Place,
+  subtree: Subtree,
   steps: Steps,
   tracker: Tracker,
   totals: ReadonlyMap<string, number>,
 ): Promise<void> {
   for (const { name, before, canary } of config.gates) {
-    if (before !== place.phase) continue
-    const ahead = canary ? await walkAhead(place, canary, steps) : []
+    if (before !== subtree.phase) continue
+    const ahead = canary ? await runAhead(subtree, canary, steps) : []
     const d = await gate(
       name,
       canary ? `${canary.join(', ')} of phase ${before}: ${figures(ahead, totals)}` : `before phase ${before}`,

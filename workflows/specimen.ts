@@ -6,7 +6,7 @@ import { window } from '../domain/index/window.ts'
 import type { ReconstructInput } from '../domain/contract/run.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { HillockError } from '../domain/errors.ts'
-import { batchRange, nodesBelow, sectionGrid, topSweep } from '../domain/index/sweep.ts'
+import { batchRange, nodesBelow, sectionGrid, rootOf } from '../domain/index/grid.ts'
 import { ApplicationFailure } from '@temporalio/workflow'
 
 export interface SpecimenSlab {
@@ -26,7 +26,7 @@ async function slabs(input: ReconstructInput): Promise<SpecimenSlab[]> {
     throw ApplicationFailure.nonRetryable(e.message, e.type)
   }
   const grid = sectionGrid(context.bounds)
-  return window(nodesBelow(grid, topSweep(grid), 0), 8, async n => {
+  return window(nodesBelow(grid, rootOf(grid), 0), 8, async n => {
     const b = batchRange(n.coord, context.bounds)
     const made = await runStage('phantom', `z${b.first}-${b.last}`, {
       context,

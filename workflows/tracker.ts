@@ -9,7 +9,7 @@ const empty = (stage: StageName): StageProgress => ({ ...noCount(stage), total: 
 
 export class Tracker {
   private readonly rows = new Map<StageName, StageProgress>()
-  /** Ids of the sweeps below, and what is held back; set by the control. */
+  /** Ids of the fan-outs below, and what is held back; set by the control. */
   open: () => readonly string[] = () => []
   pauses: readonly Pause[] = []
   phase: string

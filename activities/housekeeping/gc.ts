@@ -3,13 +3,13 @@ import { Context } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
-import type { Page } from '../../domain/index/page.ts'
+import type { IndexNode } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { History } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
-import { readMemo } from '../../storage/memo.ts'
+import { readCacheNote } from '../../storage/index-cache.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { LINEAGE } from '../../storage/lineage-record.ts'
 import { getRaw, rawKey } from '../../storage/raw.ts'
@@ -89,7 +89,7 @@ class Kept {
   private async isPage(digest: string): Promise<boolean> {
     if ((await this.deps.objects.size(rawKey(digest))) === undefined) return false
     try {
-      const page = JSON.parse(Buffer.from(await getRaw(this.deps.objects, digest)).toString()) as Partial<Page>
+      const page = JSON.parse(Buffer.from(await getRaw(this.deps.objects, digest)).toString()) as Partial<IndexNode>
       return Array.isArray(page.entries) && Array.isArray(page.below)
     } catch {
       return false
@@ -106,7 +106,7 @@ class Kept {
     return this.damaged !== null || pages.has(digest) || raw.has(digest) || mentioned.has(digest)
   }
 
-  /** A memory of where a place lies is good while all artifacts of that page stay. */
+  /** A note of the cache is good while all artifacts of its index node stay. */
   readonly hasPage = (digest: string): boolean => this.reach.pages.has(digest)
 }
 
@@ -122,7 +122,7 @@ async function* artifactsIn(deps: Deps): AsyncGenerator<string> {
 async function* unnamed(deps: Deps, kept: Kept): AsyncGenerator<string> {
   // First those that lead to others.
   for await (const key of deps.objects.list('memo/')) {
-    const page = await readMemo(deps.objects, key).catch(() => undefined)
+    const page = await readCacheNote(deps.objects, key).catch(() => undefined)
     if (page === undefined || !kept.hasPage(page)) yield key
   }
   for await (const name of artifactsIn(deps)) if (!kept.has(`artifacts/${name}`)) yield `artifacts/${name}/`
@@ -174,12 +174,12 @@ export async function collect(deps: Deps, { graceSeconds }: CollectTask): Promis
       else if (await deleteUnnamed(deps, kept, key, at)) progress(deleted.push(key), keys.length)
     }
     // A memory that leads nowhere is made again: all of them, whenever they were written.
-    const memories: string[] = []
+    const notes: string[] = []
     for await (const key of unnamed(deps, kept)) {
       if (!key.startsWith('memo/')) break
-      memories.push(key)
+      notes.push(key)
     }
-    await mapBounded(memories, WIDTH, gone)
+    await mapBounded(notes, WIDTH, gone)
     for (const prefix of ['artifacts/', 'raw/'])
       await mapBounded(
         keys.filter(k => k.startsWith(prefix)),

@@ -1,6 +1,6 @@
 // Marks as a run takes them in: listed when it is surveyed, held against what it would release.
 import type { RunContext } from '../../domain/contract/run.ts'
-import type { IndexEntry } from '../../domain/index/page.ts'
+import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { RunMark } from '../../domain/plan/marks.ts'
 import { listMarks } from '../../storage/quarantine.ts'

@@ -9,7 +9,7 @@ import { recipeId, sha256, type Digest, type Recipe } from '../../domain/recipe.
 import { Release } from '../../domain/release.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import type { SectionTask, StageActivities } from '../../domain/contract/activities.ts'
-import { walkPhase, walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
+import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRelease, readChannel } from '../../storage/releases.ts'
@@ -17,8 +17,8 @@ import { putSealed } from '../../storage/sealed.ts'
 import { PendingInput, type Deps, type Planning } from '../context.ts'
 import { pairsOf } from '../sections/match.ts'
 import { progress } from '../meter.ts'
-import { batch, refsBelow, writePage } from './pages.ts'
-import { probe } from './probe.ts'
+import { batch, refsBelow, writeIndexNode } from './index-nodes.ts'
+import { lookUpCache } from './cache-lookup.ts'
 import { item } from '../produce.ts'
 import { saveDocument } from '../documents.ts'
 
@@ -46,15 +46,15 @@ export const planner =
     const artifacts = refusing(artifactStore(objects), pending)
     const dry: Deps = { ...deps, objects, artifacts, planning: planningFor(deps, base, pending, items) }
     const steps: Steps = {
-      probe: async place => {
+      lookUpCache: async subtree => {
         try {
-          return await probe(dry, place)
+          return await lookUpCache(dry, subtree)
         } catch (e) {
           if (e instanceof PendingInput) return { found: null, below: [] }
           throw e
         }
       },
-      savePage: async task => ({ page: await writePage(dry, task.entries, task.below) }),
+      saveIndexNode: async task => ({ page: await writeIndexNode(dry, task.entries, task.below) }),
       make: (stage, what, task) =>
         item(dry, stage, what === 'dataset' ? 'all' : what, () => activities[stage](dry, task as never) as never),
       makeBatch: async (stage, _, task) => {
@@ -66,12 +66,12 @@ export const planner =
           return batch(dry, task.page, await Promise.all(cells.map(c => dry.planning!.follows(stage, c, e))))
         }
       },
-      visit: place => {
+      visit: subtree => {
         progress(items.length, items.length + 1)
-        return walkPlace(place, steps)
+        return visitSubtree(subtree, steps)
       },
     }
-    const roots = await walkRun(context, place => walkPhase(place, steps))
+    const roots = await runPhases(context, subtree => runPhase(subtree, steps))
     for (const s of activeStages(context))
       if (stages[s].scope === 'release') await steps.make(s as never, 'dataset', { context, roots })
     const plan: Omit<Plan, 'id'> = {

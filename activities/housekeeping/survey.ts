@@ -7,7 +7,7 @@ import type { ReconstructInput, RunContext, RunModel } from '../../domain/contra
 import { fromKey, type Box } from '../../domain/geometry.ts'
 import { AFFINITY, modelFolders } from '../../domain/models.ts'
 import { excluding } from '../../domain/plan/marks.ts'
-import { regionGrid } from '../../domain/index/sweep.ts'
+import { regionGrid } from '../../domain/index/grid.ts'
 import { listDataMarks } from '../../storage/marks.ts'
 import { putTiles } from '../../storage/tile-lists.ts'
 import { sha256 } from '../../domain/recipe.ts'

@@ -1,7 +1,7 @@
 // A rollback's look at a bad release: what differs from the good one, what of that is tainted, which run file makes the patch.
 import type { RunConfig } from '../../domain/config.ts'
 import type { Diagnosis, QuarantineTask, RollbackInput } from '../../domain/contract/rollback.ts'
-import type { IndexEntry } from '../../domain/index/page.ts'
+import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { patchConfig } from '../../domain/plan/patch.ts'
 import type { Release } from '../../domain/release.ts'
@@ -12,7 +12,7 @@ import { markOf } from '../../storage/quarantine.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
-import { readPage } from './pages.ts'
+import { readIndexNode } from './index-nodes.ts'
 import { releaseOf } from '../release/release.ts'
 import { configOf, saveDocument } from '../documents.ts'
 
@@ -42,8 +42,8 @@ async function manifest(deps: Deps, dataset: string, name: string): Promise<{ re
 /** Artifacts below a page that have another content than those of the same stage and cell below another; what the two share is not walked. */
 async function* differingBelow(deps: Deps, page: string, other: string | undefined): AsyncGenerator<Entry> {
   if (page === other) return
-  const own = await readPage(deps, page)
-  const theirs = other === undefined ? undefined : await readPage(deps, other)
+  const own = await readIndexNode(deps, page)
+  const theirs = other === undefined ? undefined : await readIndexNode(deps, other)
   const contents = new Map(theirs?.entries.map(e => [`${e.stage} ${e.cell}`, e.ref.content]))
   for (const e of own.entries)
     if (contents.get(`${e.stage} ${e.cell}`) !== e.ref.content) yield { ...e, stage: e.stage as StageName }

@@ -1,11 +1,11 @@
 // residuals, and what is missing from a release: what stages have left in their lineage and index.
 import type { Poisoned } from '../../domain/contract/rollback.ts'
 import type { Roots } from '../../domain/contract/run.ts'
-import type { IndexEntry } from '../../domain/index/page.ts'
+import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { qualityOf } from '../../domain/releases/quality.ts'
 import { isPoison, type Quality } from '../../domain/release.ts'
 import type { Deps } from '../context.ts'
-import { entriesBelow } from '../housekeeping/pages.ts'
+import { entriesBelow } from '../housekeeping/index-nodes.ts'
 import { saveDocument } from '../documents.ts'
 
 export async function residuals(deps: Deps, roots: Roots): Promise<Quality> {

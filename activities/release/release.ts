@@ -1,13 +1,13 @@
 // Release manifests: what a run made, as one unit, held against the thresholds of the run file.
 import type { Assembled, ReleaseInput } from '../../domain/contract/release.ts'
-import type { IndexEntry } from '../../domain/index/page.ts'
+import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { buildManifest } from '../../domain/releases/manifest.ts'
 import { manifestDigest, Release } from '../../domain/release.ts'
 import { getRelease, putRelease } from '../../storage/releases.ts'
 import type { Deps } from '../context.ts'
 import { refuseMarked } from '../housekeeping/marks.ts'
-import { entriesBelow } from '../housekeeping/pages.ts'
+import { entriesBelow } from '../housekeeping/index-nodes.ts'
 import { refusalOf } from './release-gate.ts'
 import { configOf } from '../documents.ts'
 

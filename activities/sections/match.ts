@@ -4,8 +4,8 @@ import type { SectionTask } from '../../domain/contract/activities.ts'
 import type { SectionImage } from '../../kernels/sections/section-types.ts'
 import type { Deps } from '../context.ts'
 import { pagesOf } from '../gather.ts'
-import { batch } from '../housekeeping/pages.ts'
-import { kept } from '../kept.ts'
+import { batch } from '../housekeeping/index-nodes.ts'
+import { cached } from '../cached.ts'
 import { greyOf } from './ingest.ts'
 import { progress } from '../meter.ts'
 import { item, json, produce } from '../produce.ts'
@@ -39,7 +39,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
     const { manifest, stitch } = await section(z)
     return drawSection(deps, manifest.tiles, stitch!, scale)
   }
-  const image = (z: number): Promise<SectionImage> => kept(images, z, Infinity, () => draw(z))
+  const image = (z: number): Promise<SectionImage> => cached(images, z, Infinity, () => draw(z))
   const outcomes: Outcome[] = []
   for (let b = first; b <= last; b++) {
     for (const a of BACK.map(k => b - k).filter(z => z >= 0)) {

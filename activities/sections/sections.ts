@@ -9,9 +9,9 @@ import { decodeTile } from '../../storage/formats/image.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { Deps } from '../context.ts'
 import type { IngestedTile, SectionManifest } from './ingest.ts'
-import { kept } from '../kept.ts'
+import { cached } from '../cached.ts'
 import { timedKernel } from '../meter.ts'
-import { refsBelow } from '../housekeeping/pages.ts'
+import { refsBelow } from '../housekeeping/index-nodes.ts'
 
 export const readJson = async <T>(deps: Deps, ref: ArtifactRef, path: string): Promise<T> =>
   JSON.parse(Buffer.from(await deps.artifacts.get(ref, path)).toString()) as T
@@ -38,7 +38,7 @@ export async function sectionReader(deps: Deps, pages: readonly string[]): Promi
     ])
     return { manifest, stitch, stitchRef }
   }
-  return z => kept(known, z, KEPT, () => read(z))
+  return z => cached(known, z, KEPT, () => read(z))
 }
 
 /** Tiles that are read and decoded at once. */

@@ -2,7 +2,7 @@
 import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
 import type { SectionTask } from '../../domain/contract/activities.ts'
 import type { Deps } from '../context.ts'
-import { batch, refsBelow } from '../housekeeping/pages.ts'
+import { batch, refsBelow } from '../housekeeping/index-nodes.ts'
 import type { IngestedTile, SectionManifest } from './ingest.ts'
 import { progress } from '../meter.ts'
 import { json, produce } from '../produce.ts'

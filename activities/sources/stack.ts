@@ -6,7 +6,7 @@ import { formatOf } from '../../storage/formats/image.ts'
 import { isNpy, openNpySlices, type NpySlices } from '../../storage/formats/npy-slices.ts'
 import { withFile } from '../../storage/files/regular.ts'
 import { stampOf } from '../../storage/files/stamp.ts'
-import { kept } from '../kept.ts'
+import { cached } from '../cached.ts'
 import { fileSource, tooDeep } from './files.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
@@ -46,7 +46,7 @@ function npyStack(file: string, { stages }: RunConfig): TileSource {
   let stamp: string | undefined
   const look = async (): Promise<string> => (stamp = await stampOf(file))
   const open = async (): Promise<NpySlices> =>
-    kept(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () => openNpySlices(file))
+    cached(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () => openNpySlices(file))
   return {
     async survey() {
       const { width, height, count, deep } = await open()
@@ -59,7 +59,7 @@ function npyStack(file: string, { stages }: RunConfig): TileSource {
       const { section } = tile
       const stack = await open()
       const { width, height } = stack
-      const data = await kept(slices, `${file} ${stamp} ${section}`, KEPT, () => stack.slice(section))
+      const data = await cached(slices, `${file} ${stamp} ${section}`, KEPT, () => stack.slice(section))
       return tilePng(tile, data, { min: [0, 0, section], max: [width, height, section + 1] })
     },
   }

@@ -2,11 +2,11 @@
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { decodePage } from '../../storage/formats/image.ts'
 import { tiffPages, type TiffPage } from '../../storage/formats/tiff.ts'
-import { sectionPages, stackFault } from '../../storage/formats/tiff-stack.ts'
+import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { withFile } from '../../storage/files/regular.ts'
 import { stampOf } from '../../storage/files/stamp.ts'
 import type { RunConfig } from '../../domain/config.ts'
-import { kept } from '../kept.ts'
+import { cached } from '../cached.ts'
 import { tooDeep } from './files.ts'
 import type { TileSource } from './source.ts'
 
@@ -19,8 +19,8 @@ export function tiffStack(file: string, { stages }: RunConfig): TileSource {
   let stamp: string | undefined
   const look = async (): Promise<string> => (stamp = await stampOf(file))
   const pages = async (): Promise<TiffPage[]> =>
-    kept(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () =>
-      tiffPages((at, n) => withFile(file, 'ConfigError', read => read(at, n))).then(sectionPages, (e: unknown) => {
+    cached(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () =>
+      tiffPages((at, n) => withFile(file, 'ConfigError', read => read(at, n))).then(sectionNodes, (e: unknown) => {
         throw isHillockError(e) ? e : bad(`is damaged: ${(e as Error).message}`)
       }),
     )

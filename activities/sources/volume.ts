@@ -8,7 +8,7 @@ import { canonicalJson } from '../../domain/canonical.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { lacksOf, type Lack } from '../../storage/foreign/holes.ts'
 import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
-import { kept } from '../kept.ts'
+import { cached } from '../cached.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
 
@@ -60,12 +60,12 @@ export function volumeSource(source: VolumeSource, config: RunConfig): TileSourc
     const { volume } = await opened!
     return sha256(canonicalJson([volume.metadata, source.mip, await volume.stamps(source.mip, part)]))
   }
-  const stamp = (part: Box): Promise<Digest> => kept(stamps, boxName(part), Infinity, () => stampOfSlab(part))
+  const stamp = (part: Box): Promise<Digest> => cached(stamps, boxName(part), Infinity, () => stampOfSlab(part))
   const slabOf = async (tile: TileEntry): Promise<{ data: Slab['data']; box: Box; lacks: readonly Lack[] }> => {
     const now = await (opened ??= open(source, config))
     const part = slabAround(now, source.mip, tile)
     const before = await stamp(part)
-    const { data, holes } = await kept(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
+    const { data, holes } = await cached(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
       const holes: VolumeHole[] = []
       const data = (await now.volume.read(source.mip, part, holes)) as Uint8Array | Uint16Array
       // What is kept under a stamp is what was there under that stamp.

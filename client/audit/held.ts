@@ -8,7 +8,7 @@ import { channelsOf } from '../catalogue.ts'
 import { proveChannel } from '../proof/channels.ts'
 import { RecordCheck } from '../proof/records.ts'
 import { proveRelease } from '../proof/release.ts'
-import { archivesOf } from '../proof/told.ts'
+import { archivesOf } from '../proof/history-facts.ts'
 import { Archives, type Located } from './histories.ts'
 import type { Findings } from './report.ts'
 

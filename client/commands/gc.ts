@@ -19,7 +19,7 @@ async function execute(task: CollectTask | null): Promise<Collected> {
 }
 
 const counts = (c: Collected): string =>
-  `${c.artifacts} artifacts, ${c.raw} objects of the raw archive, ${c.memo} memories of pages`
+  `${c.artifacts} artifacts, ${c.raw} objects of the raw archive, ${c.memo} notes of the cache`
 
 const finish = (c: Collected, o: JsonOption, lines: readonly string[]): void => {
   const damaged = `the raw archive is left alone, for something of a release cannot be read: ${c.damaged}`

@@ -8,7 +8,7 @@ import { atOrigin, places } from '../../domain/run-file/layout.ts'
 import { formatOf, samplesOf, type Samples } from '../../storage/formats/image.ts'
 import { isNpy, openNpySlices } from '../../storage/formats/npy-slices.ts'
 import { tiffPages } from '../../storage/formats/tiff.ts'
-import { sectionPages, stackFault } from '../../storage/formats/tiff-stack.ts'
+import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
 import { readRegularFile, withFile } from '../../storage/files/regular.ts'
 import { vectorOf } from '../numbers.ts'
@@ -139,7 +139,7 @@ async function look(where: Where): Promise<Found> {
     const all = await tiffPages(read).catch((e: Error) => {
       throw fail(`${stack} is damaged: ${e.message}`)
     })
-    const pages = sectionPages(all)
+    const pages = sectionNodes(all)
     const fault = stackFault(pages)
     if (fault) throw fail(`${stack} ${fault}`)
     const small = all.length - pages.length

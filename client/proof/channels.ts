@@ -6,7 +6,7 @@ import { decisionKeys, readDecision } from '../../storage/provenance/decisions.t
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Wrong } from '../../storage/provenance/reach.ts'
 import { readChannel, releaseKey } from '../../storage/releases.ts'
-import type { Archives } from './told.ts'
+import type { Archives } from './history-facts.ts'
 
 /** Tells what only the histories of workflows prove that are not in the bucket (yet). */
 export type Unproven = (what: string, why: string) => void

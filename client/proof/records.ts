@@ -19,7 +19,7 @@ import { answerOf } from '../../storage/provenance/outcomes.ts'
 import { getRaw } from '../../storage/raw.ts'
 import { tileDocuments } from '../../storage/tile-lists.ts'
 import { artifactName, type Wrong } from '../../storage/provenance/reach.ts'
-import { taleOf, type Tale } from './tale.ts'
+import { taleOf, type Tale } from './answers.ts'
 
 const isStage = (name: string): name is StageName => (stageNames as readonly string[]).includes(name)
 

@@ -8,7 +8,7 @@ import { proveManifest } from '../../storage/provenance/proof.ts'
 import type { Wrong } from '../../storage/provenance/reach.ts'
 import { releaseKey } from '../../storage/releases.ts'
 import { proveDecisions, type Unproven } from './channels.ts'
-import type { Archives } from './told.ts'
+import type { Archives } from './history-facts.ts'
 
 /** The manifest that lies under a key, if it is one. */
 export function asManifest(value: unknown, key: string, wrong: Wrong): Release | undefined {

@@ -3,10 +3,10 @@ import type { Archived, Collected, CollectTask, Recorded, Verdict } from './hous
 import type { Assembled, ChannelMove, DiffInput, Evaluated, EvaluateInput, Mover, ReleaseInput } from './release.ts'
 import type { BatchOutcome, Outcome, Refs } from './artifacts.ts'
 import type { Diagnosis, HoldTask, Poisoned, QuarantineTask, RollbackInput } from './rollback.ts'
-import type { Place, Probed, Saved } from './place.ts'
+import type { Subtree, CacheLookup, Saved } from './subtree.ts'
 import type { Planned, ReconstructInput, RunContext, RunModel, Roots } from './run.ts'
 import type { ChannelValue } from '../releases/channel.ts'
-import type { IndexEntry } from '../index/page.ts'
+import type { IndexEntry } from '../index/index-node.ts'
 import type { Execution } from '../provenance/history.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import type { GateDecision } from '../operator.ts'
@@ -19,7 +19,7 @@ export interface SectionTask {
   readonly first: number
   readonly last: number
   readonly roots: Roots
-  /** Page of the batch's artifacts of this phase that are known so far. */
+  /** IndexNode of the batch's artifacts of this phase that are known so far. */
   readonly page: string | null
   readonly slab: ArtifactRef | null
 }
@@ -57,9 +57,9 @@ export interface DecisionTask extends GateDecision {
   readonly runId: string
 }
 
-/** A place with what was made there: own artifacts, and pages of the nodes below by key. */
-export interface PageTask {
-  readonly place: Place
+/** A subtree with what was made there: own artifacts, and pages of the nodes below by key. */
+export interface IndexNodeTask {
+  readonly subtree: Subtree
   readonly entries: readonly IndexEntry[]
   readonly below: readonly (Saved & { readonly key: string })[]
 }
@@ -83,10 +83,10 @@ export interface Housekeeping {
   tryModel(model: RunModel): Promise<string>
   /** Writes the plan of a run to the bucket; returns what it comes to. */
   plan(input: ReconstructInput, context: RunContext): Promise<Planned>
-  /** Whether a place, or what lies below it, is the same as in an earlier run. */
-  probe(place: Place): Promise<Probed>
-  /** Writes the page of a place, and remembers what it was made from. */
-  savePage(task: PageTask): Promise<Saved>
+  /** Whether a subtree, or what lies below it, is the same as in an earlier run. */
+  lookUpCache(subtree: Subtree): Promise<CacheLookup>
+  /** Writes the page of a subtree, and remembers what it was made from. */
+  saveIndexNode(task: IndexNodeTask): Promise<Saved>
   /** Residuals of what is stitched and aligned. */
   residuals(roots: Roots): Promise<Quality>
   /** Artifacts with blocks that failed for good. */

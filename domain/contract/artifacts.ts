@@ -1,5 +1,5 @@
 // How artifacts came to be, as the activities that make them tell the workflow: references and counts, never data.
-import type { IndexEntry } from '../index/page.ts'
+import type { IndexEntry } from '../index/index-node.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import type { Digest } from '../recipe.ts'
 import type { Hole } from '../release.ts'
@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 /** What an activity went through, told with its result: the history keeps nothing of attempts but the last. */
-export interface Told {
+export interface ActivityReport {
   /** In a heartbeat: what the bucket said to the request that is waited for. */
   readonly waits?: string | undefined
   readonly failures?: readonly Failure[]
@@ -23,7 +23,7 @@ export interface Told {
 }
 
 /** How one artifact came to be, as an activity reports it. */
-export interface Outcome extends Told {
+export interface Outcome extends ActivityReport {
   readonly stage: StageName
   readonly key: string
   readonly ref: ArtifactRef
@@ -45,7 +45,7 @@ export const entryOf = (o: Outcome): IndexEntry => ({
 })
 
 /** Outcomes of a batch, summed, with the artifacts listed in a page. */
-export interface BatchOutcome extends Told {
+export interface BatchOutcome extends ActivityReport {
   readonly page: string
   /** Of `ingest`: identity of the files as they were before and after they were read. */
   readonly source?: string

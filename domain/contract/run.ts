@@ -47,7 +47,7 @@ export interface RunContext {
   readonly marks?: string
 }
 
-/** Page at the root of every phase that is done, by phase: from these every artifact of a run can be found. */
+/** IndexNode at the root of every phase that is done, by phase: from these every artifact of a run can be found. */
 export type Roots = Readonly<Record<string, string>>
 
 export interface StageCount {
@@ -72,7 +72,7 @@ export interface Progress {
   readonly phase: string
   readonly stages: readonly StageProgress[]
   readonly release: string | null
-  /** Sweeps under way, whose own progress comes on top. */
+  /** Fan-outs under way, whose own progress comes on top. */
   readonly open: readonly string[]
   readonly pauses: readonly Pause[]
 }
@@ -82,7 +82,7 @@ export interface ReconstructInput {
   readonly run: string
   /** The resolved run file. */
   readonly config: RunConfig
-  /** Set where the release takes the place of another. */
+  /** Set where the release takes the subtree of another. */
   readonly patch?: PatchOf
 }
 

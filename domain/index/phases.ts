@@ -4,7 +4,7 @@ import type { RunConfig } from '../config.ts'
 import { AFFINITY } from '../models.ts'
 import { EM, layers, stageNames, stages, type StageName, type VolumeRow } from '../stages.ts'
 import { parseInput } from './reads.ts'
-import { BATCH, rangeGrid, rangesOf, regionGrid, sectionGrid, type Grid } from './sweep.ts'
+import { BATCH, rangeGrid, rangesOf, regionGrid, sectionGrid, type Grid } from './grid.ts'
 import { nodesAt, rootLevel } from './tree.ts'
 
 /** What decides which stages a run has. */

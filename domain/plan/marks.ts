@@ -5,7 +5,7 @@ import type { RunContext } from '../contract/run.ts'
 import { Box, boxName, intersect, isEmpty, key, subtract, type Vec3 } from '../geometry.ts'
 import { Digest, Recipe } from '../recipe.ts'
 import { stages, type StageName } from '../stages.ts'
-import { BATCH } from '../index/sweep.ts'
+import { BATCH } from '../index/grid.ts'
 import { nodeBox, type Node } from '../index/tree.ts'
 
 const why = { reason: z.string().min(1), by: z.string().min(1), at: z.iso.datetime() }
@@ -67,7 +67,7 @@ export function excluding(given: Exclude, marks: readonly DataMark[], bounds: Bo
   }
 }
 
-/** A mark of an artifact as a run knows it: enough to tell which places it concerns. */
+/** A mark of an artifact as a run knows it: enough to tell which subtrees it concerns. */
 export interface RunMark {
   /** Which setting of the mark it is: one that is lifted and set again is another. */
   readonly id: string
@@ -76,13 +76,13 @@ export interface RunMark {
   readonly extent: ArtifactMark['extent']
 }
 
-interface Place {
+interface Subtree {
   readonly context: Pick<RunContext, 'bounds' | 'region'>
   readonly node: Node
 }
 
-/** Whether what a mark sets aside may be listed by the page of a place, or by one below it. */
-export function concerns({ stage, extent }: Pick<RunMark, 'stage' | 'extent'>, { context, node }: Place): boolean {
+/** Whether what a mark sets aside may be listed by the page of a subtree, or by one below it. */
+export function concerns({ stage, extent }: Pick<RunMark, 'stage' | 'extent'>, { context, node }: Subtree): boolean {
   if (extent === 'dataset') return true
   if ('range' in extent) return extent.range >> node.level === node.coord[2]
   if ('node' in extent) {

@@ -6,7 +6,7 @@ import { Box, boxName, Shape } from '../geometry.ts'
 import type { SetAside } from './marks.ts'
 import { Digest, sha256, type Recipe } from '../recipe.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
-import { regionGrid } from '../index/sweep.ts'
+import { regionGrid } from '../index/grid.ts'
 
 const PlanItem = z.strictObject({
   stage: z.string(),

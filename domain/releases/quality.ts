@@ -1,5 +1,5 @@
 // The quality of a release: what stages have left in their lineage records.
-import type { IndexEntry } from '../index/page.ts'
+import type { IndexEntry } from '../index/index-node.ts'
 import type { ArtifactRef, Lineage } from '../lineage.ts'
 import type { Quality } from '../release.ts'
 

@@ -1,6 +1,6 @@
 // The rows of what makes one aligned image volume of many tiles.
 import { z } from 'zod'
-import { FILL_REACH } from '../index/sweep.ts'
+import { FILL_REACH } from '../index/grid.ts'
 import { cpu, em, fraction, int, params, positive, type StageRow } from './row.ts'
 
 export const images = {

@@ -2,7 +2,7 @@
 import { unreadPage, type TiffPage } from './tiff.ts'
 
 /** Pages of at most half the width and height of the largest are thumbnails, also where the file does not call them so. */
-export function sectionPages(pages: readonly TiffPage[]): TiffPage[] {
+export function sectionNodes(pages: readonly TiffPage[]): TiffPage[] {
   const largest = pages.reduce<TiffPage | undefined>(
     (m, p) => (m && m.width * m.height >= p.width * p.height ? m : p),
     undefined,

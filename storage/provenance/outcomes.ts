@@ -1,6 +1,6 @@
 // The artifacts that a stage activity answered with: one by itself, or those of a batch, listed in the raw archive.
 import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
-import type { IndexEntry, Page } from '../../domain/index/page.ts'
+import type { IndexEntry, IndexNode } from '../../domain/index/index-node.ts'
 import type { ActivityCall } from '../../domain/provenance/history.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -26,7 +26,7 @@ export async function answerOf(
       made: r.made ? 1 : 0,
       records: r.record ? [r.record] : [],
     }
-  const page = JSON.parse(Buffer.from(await getRaw(objects, r.page)).toString()) as Page
+  const page = JSON.parse(Buffer.from(await getRaw(objects, r.page)).toString()) as IndexNode
   return {
     entries: page.entries.filter(e => e.stage === type),
     made: r.counts.reduce((n, c) => n + c.made, 0),

@@ -6,14 +6,14 @@ import { differences } from '../../domain/provenance/differences.ts'
 import { map3, type Box } from '../../domain/geometry.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { buildManifest } from '../../domain/releases/manifest.ts'
-import type { IndexEntry } from '../../domain/index/page.ts'
+import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { expected, extentOf, phasesOf } from '../../domain/index/phases.ts'
 import { AUTOMATIC } from '../../domain/operator.ts'
 import { manifestDigest, type Release } from '../../domain/release.ts'
-import type { Assembly } from '../../domain/provenance/told.ts'
+import type { Assembly } from '../../domain/provenance/history-facts.ts'
 import { artifactStore } from '../artifacts.ts'
 import { mapBounded } from '../bounded.ts'
-import { IndexWalk } from './index-walk.ts'
+import { IndexCheck } from './index-check.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw } from '../raw.ts'
 import type { Wrong } from './reach.ts'
@@ -53,7 +53,7 @@ export async function proveManifest(
     const entries: IndexEntry[] = []
     const unread = { pages: false, records: false }
     for (const [phase, root] of Object.entries(input.roots)) {
-      const walk = new IndexWalk(objects, { context, phase }, lineage, wrong)
+      const walk = new IndexCheck(objects, { context, phase }, lineage, wrong)
       entries.push(...(await walk.entries(root)))
       unread.pages ||= walk.unread.pages
       unread.records ||= walk.unread.records

@@ -1,5 +1,5 @@
 // What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
-import type { Page } from '../../domain/index/page.ts'
+import type { IndexNode } from '../../domain/index/index-node.ts'
 import { differences, type Difference } from '../../domain/provenance/differences.ts'
 import {
   archivedWith,
@@ -72,9 +72,9 @@ export class Reach {
   /** A page and all below it; the artifacts that they list are reached, but not followed. */
   async page(digest: Digest, by: string): Promise<void> {
     if (this.pages.has(digest)) return
-    let page: Page
+    let page: IndexNode
     try {
-      page = JSON.parse(Buffer.from(await getRaw(this.objects, digest)).toString()) as Page
+      page = JSON.parse(Buffer.from(await getRaw(this.objects, digest)).toString()) as IndexNode
     } catch (e) {
       return this.wrong(by, (e as Error).message)
     }

@@ -23,8 +23,8 @@ const child = (workflowId: string, runId: string, name: string): object => ({
 const history: History = {
   events: [
     event(1, 'WORKFLOW_EXECUTION_STARTED', {
-      workflowId: 'sweep/a',
-      workflowType: { name: 'sweep' },
+      workflowId: 'fan-out/a',
+      workflowType: { name: 'fanOut' },
       continuedExecutionRunId: 'before',
     }),
     event(2, 'ACTIVITY_TASK_SCHEDULED', {
@@ -43,18 +43,18 @@ const history: History = {
   ],
 }
 
-const self = { workflowId: 'sweep/a', runId: 'self' }
+const self = { workflowId: 'fan-out/a', runId: 'self' }
 
 test('children under every run id, runs before and after, but no archive', () => {
   const found = archivedWith(history, self, self)
   expect(found.map(r => `${r.workflowId} ${r.runId}`).sort()).toEqual([
     'region/a first',
     'region/a second',
-    'sweep/a after',
-    'sweep/a before',
+    'fan-out/a after',
+    'fan-out/a before',
   ])
   expect(runIds(history, 'self')).toEqual(new Set(['self', 'base']))
-  expect(aboutHistory(history)).toEqual({ workflowId: 'sweep/a', type: 'sweep', end: 'continued_as_new', events: 9 })
+  expect(aboutHistory(history)).toEqual({ workflowId: 'fan-out/a', type: 'fanOut', end: 'continued_as_new', events: 9 })
 })
 
 test('answers belong to the activity that was scheduled', () => {

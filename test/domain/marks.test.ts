@@ -1,11 +1,11 @@
-// Which places a mark concerns: those whose page may list the artifact, and those above them; hardly any other.
+// Which subtrees a mark concerns: those whose page may list the artifact, and those above them; hardly any other.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cellBox, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { parseRunConfig, boxesNear } from '../../domain/config.ts'
 import { checkExclude } from '../../domain/run-file/check.ts'
 import { concerns, excluding, type DataMark } from '../../domain/plan/marks.ts'
-import { BATCH, nodesBelow, rangeGrid, regionGrid, sectionGrid, topSweep } from '../../domain/index/sweep.ts'
+import { BATCH, nodesBelow, rangeGrid, regionGrid, sectionGrid, rootOf } from '../../domain/index/grid.ts'
 import { nodeKey } from '../../domain/index/tree.ts'
 
 const region: Vec3 = [64, 64, 64]
@@ -18,16 +18,16 @@ const shapes = fc.tuple(side, side, side).chain(cells =>
   }),
 )
 
-test('of all places of one level exactly one holds a region, a node of the tree, a section or a range of segments', () => {
+test('of all subtrees of one level exactly one holds a region, a node of the tree, a section or a range of segments', () => {
   fc.assert(
     fc.property(shapes, fc.nat(3), fc.nat(3), ({ cells, at }, level, own) => {
       const context = contextOf(cells)
       const grid = regionGrid(context.bounds, region)
       const holding = (mark: Parameters<typeof concerns>[0], l: number): string[] =>
-        nodesBelow(grid, topSweep(grid), Math.min(l, topSweep(grid).level))
+        nodesBelow(grid, rootOf(grid), Math.min(l, rootOf(grid).level))
           .filter(node => concerns(mark, { context, node }))
           .map(nodeKey)
-      const l = Math.min(level, topSweep(grid).level)
+      const l = Math.min(level, rootOf(grid).level)
       const above = key(map3(a => at[a] >> l))
       const box = cellBox(at, region, context.bounds)
       expect(holding({ stage: 'segment', extent: box }, l)).toEqual([`${l}/${above}`])
@@ -37,16 +37,16 @@ test('of all places of one level exactly one holds a region, a node of the tree,
       const z = Math.min(context.bounds.max[2] - 1, at[2] * 64 + 7)
       for (const extent of [{ section: z }, { sections: [z] }, { min: [0, 0, z], max: [9, 9, z + 1] } as const])
         expect(
-          nodesBelow(sections, topSweep(sections), 0)
+          nodesBelow(sections, rootOf(sections), 0)
             .filter(n => concerns({ stage: 'ingest', extent }, { context, node: n }))
             .map(n => n.coord[2]),
         ).toEqual([Math.floor(z / BATCH)])
       const ranges = rangeGrid(context.bounds, region)
       const of = ranges.cells[2]
       const range = (at[0] * 7 + at[1]) % of
-      for (const l of [0, topSweep(ranges).level])
+      for (const l of [0, rootOf(ranges).level])
         expect(
-          nodesBelow(ranges, topSweep(ranges), l).filter(node =>
+          nodesBelow(ranges, rootOf(ranges), l).filter(node =>
             concerns({ stage: 'mesh-join', extent: { range, of } }, { context, node }),
           ),
         ).toEqual([{ level: l, coord: [0, 0, range >> l] }])

@@ -8,7 +8,7 @@ import { tried } from '../../domain/models.ts'
 import type { Plan } from '../../domain/plan/plan.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
-import { walkPhase, walkPlace, walkRun, wholePhase, type Steps } from '../../domain/index/walk.ts'
+import { runPhase, visitSubtree, runPhases, wholePhase, type Steps } from '../../domain/index/order.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { getRelease } from '../../storage/releases.ts'
@@ -64,8 +64,8 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
   })
   const made: Record<string, number> = {}
   const steps: Steps = {
-    probe: place => activities.probe(place),
-    savePage: task => activities.savePage(task),
+    lookUpCache: subtree => activities.lookUpCache(subtree),
+    saveIndexNode: task => activities.saveIndexNode(task),
     async make(stage, _, task) {
       const outcome = await activities[stage](task as never)
       if (outcome.made) made[stage] = (made[stage] ?? 0) + 1
@@ -76,14 +76,14 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
       for (const c of done.counts) if (c.made) made[c.stage] = (made[c.stage] ?? 0) + c.made
       return done
     },
-    visit: place => walkPlace(place, steps),
+    visit: subtree => visitSubtree(subtree, steps),
   }
   const work = async (): Promise<DirectRun> => {
     const input: ReconstructInput = { dataset: config.dataset, run, config }
     const at = await tried(await activities.survey(input), model => activities.tryModel(model))
     const { id } = await activities.plan(input, at)
     const plan = (await getSealed(objects, `plans/${config.dataset}/${id}.json`)) as unknown as Plan
-    const roots = await evaluated(at, await walkRun(at, place => walkPhase(place, steps)), steps)
+    const roots = await evaluated(at, await runPhases(at, subtree => runPhase(subtree, steps)), steps)
     const made_ = await activities.assemble({ context: at, roots, cost: 0, approver: 'direct', runId: 'direct' })
     const text = await getRelease(objects, config.dataset, made_.release)
     const release = Release.parse(JSON.parse(text!))
@@ -109,6 +109,6 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
 async function evaluated(at: RunContext, roots: Record<string, string>, steps: Steps): Promise<Record<string, string>> {
   if (at.through !== 'evaluate') return roots
   const outcome = await steps.make('evaluate', 'release', { context: at, roots })
-  const place = wholePhase(at, 'release', roots)
-  return { ...roots, release: (await steps.savePage({ place, entries: [entryOf(outcome)], below: [] })).page }
+  const subtree = wholePhase(at, 'release', roots)
+  return { ...roots, release: (await steps.saveIndexNode({ subtree, entries: [entryOf(outcome)], below: [] })).page }
 }

@@ -1,7 +1,7 @@
 // Decisions against what histories tell of them: each field that is forged is named, as is one that is gone or made up.
 import { expect, test } from 'vitest'
 import { proveDecisions } from '../../client/proof/channels.ts'
-import { Told } from '../../domain/provenance/told.ts'
+import { HistoryFacts } from '../../domain/provenance/history-facts.ts'
 import { Decision, putDecision } from '../../storage/provenance/decisions.ts'
 import { forgeries } from '../forgeries.ts'
 import { memoryStore } from './fixtures.ts'
@@ -22,7 +22,7 @@ async function found(stored: readonly Decision[], told: readonly Decision[]): Pr
   for (const d of stored) await putDecision(objects, 'd', 'x', d)
   await objects.putIfAbsent('histories/d/one/r0/index.json', new Uint8Array(1))
   const out: string[] = []
-  const archives = { told: new Told(), movers: [] }
+  const archives = { told: new HistoryFacts(), movers: [] }
   archives.told.decisions.push(...told.map(d => ({ ...release, ...d })))
   await proveDecisions(
     objects,

@@ -2,20 +2,20 @@
 import { expect, test } from 'vitest'
 import { activeHolds } from '../../storage/holds.ts'
 import { listDataMarks } from '../../storage/marks.ts'
-import { memoKey, readMemo } from '../../storage/memo.ts'
+import { cacheNoteKey, readCacheNote } from '../../storage/index-cache.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { listMarks } from '../../storage/quarantine.ts'
 import { putSealed, sealed } from '../../storage/sealed.ts'
 import { readChannel } from '../../storage/releases.ts'
 import { memoryStore } from './fixtures.ts'
 
-const note = memoKey('0'.repeat(64))
+const note = cacheNoteKey('0'.repeat(64))
 
 test.each<[string, (objects: ObjectStore) => Promise<unknown>]>([
   ['marks/d/x.json', o => listDataMarks(o)],
   [`quarantine/render/${'0'.repeat(64)}.json`, o => listMarks(o)],
   ['holds/d/x.json', o => activeHolds(o, 'd')],
-  [note, o => readMemo(o, note)],
+  [note, o => readCacheNote(o, note)],
 ])('%s of another shape is named as damaged', async (key, read) => {
   const objects = memoryStore()
   await putSealed(objects, key, { of: key, page: 5 })

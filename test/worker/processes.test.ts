@@ -110,7 +110,7 @@ test('ports that make no sense are the usual ones', () => {
 })
 
 /** What becomes of a process that ends at once, with time that flies. */
-async function kept(code: string, wasReady: boolean): Promise<string> {
+async function cached(code: string, wasReady: boolean): Promise<string> {
   vi.useFakeTimers({ toFake: ['setTimeout'] })
   const flies = setInterval(() => vi.advanceTimersByTime(1000), 10)
   let runs = 0
@@ -137,6 +137,6 @@ async function kept(code: string, wasReady: boolean): Promise<string> {
 
 test('what never gets ready is given up with its last words; what was ready once is started again', async () => {
   const words = `echo 'Error: the port is taken'; echo '    at nowhere'; exit 3`
-  expect(await kept(words, false)).toBe('5 times: child ended (3): Error: the port is taken, 5 times')
-  expect(await kept(words, true)).toBe('started again')
+  expect(await cached(words, false)).toBe('5 times: child ended (3): Error: the port is taken, 5 times')
+  expect(await cached(words, true)).toBe('started again')
 })

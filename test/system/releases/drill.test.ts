@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { refsBelow } from '../../../activities/housekeeping/pages.ts'
+import { refsBelow } from '../../../activities/housekeeping/index-nodes.ts'
 import type { Refs } from '../../../domain/contract/artifacts.ts'
 import type { Release } from '../../../domain/release.ts'
 import { fileStore } from '../../../storage/file-store.ts'

@@ -10,7 +10,7 @@ import type { Finding } from '../../../client/verify.ts'
 import { canonicalJson, type Json } from '../../../domain/canonical.ts'
 import { ChannelValue } from '../../../domain/releases/channel.ts'
 import { Lineage } from '../../../domain/lineage.ts'
-import { Page, pageOf } from '../../../domain/index/page.ts'
+import { IndexNode, indexNodeOf } from '../../../domain/index/index-node.ts'
 import { contentDigest, recipeId, sha256, type Digest } from '../../../domain/recipe.ts'
 import { Release, releaseName } from '../../../domain/release.ts'
 import { fileStore } from '../../../storage/file-store.ts'
@@ -117,8 +117,8 @@ describe('forgeries', () => {
   }, 600_000)
 
   test('page: the root of a phase and the lowest below it', async () => {
-    const read = async (digest: Digest): Promise<Page> =>
-      Page.parse(JSON.parse(Buffer.from(await getRaw(objects, digest)).toString()))
+    const read = async (digest: Digest): Promise<IndexNode> =>
+      IndexNode.parse(JSON.parse(Buffer.from(await getRaw(objects, digest)).toString()))
     const root = await read(release.pages['products']!)
     const lowest = await read(root.below[0]!.page)
     const store = (page: unknown, forged: Forged): Digest => {
@@ -131,13 +131,13 @@ describe('forgeries', () => {
       [root, 'root'],
       [lowest, 'lowest'],
     ] as const)
-      for (const [field, value] of forgeries(Page, page)) {
+      for (const [field, value] of forgeries(IndexNode, page)) {
         const forged: Forged = new Map()
         const digest = store(value, forged)
         let top = digest
         if (place === 'lowest') {
-          const below = root.below.with(0, { ...root.below[0]!, page: digest, stages: (value as Page).stages })
-          top = store(pageOf(root.entries, below), forged)
+          const below = root.below.with(0, { ...root.below[0]!, page: digest, stages: (value as IndexNode).stages })
+          top = store(indexNodeOf(root.entries, below), forged)
         }
         const { name } = placed({ ...release, pages: { ...release.pages, products: top } }, forged)
         cases.push({ field: `${place} ${field}`, name, forged, object: releaseKey(name), told: 'pages' })

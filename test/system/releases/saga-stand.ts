@@ -9,7 +9,7 @@ import * as channels from '../../../activities/release/channels.ts'
 import type { Deps } from '../../../activities/context.ts'
 import { guarded } from '../../../activities/guard.ts'
 import { hold, holdsOn, refuseHeld, releaseHold } from '../../../activities/release/holds.ts'
-import { writePage } from '../../../activities/housekeeping/pages.ts'
+import { writeIndexNode } from '../../../activities/housekeeping/index-nodes.ts'
 import { configOf, saveDocument } from '../../../activities/documents.ts'
 import * as taint from '../../../activities/housekeeping/taint.ts'
 import { parseRunConfig, type RunConfig } from '../../../domain/config.ts'
@@ -18,7 +18,7 @@ import type { Assembled, ReleaseInput } from '../../../domain/contract/release.t
 import type { ReconstructInput, RunContext } from '../../../domain/contract/run.ts'
 import type { RollbackInput } from '../../../domain/contract/rollback.ts'
 import type { ChannelValue } from '../../../domain/releases/channel.ts'
-import type { IndexEntry } from '../../../domain/index/page.ts'
+import type { IndexEntry } from '../../../domain/index/index-node.ts'
 import type { ArtifactRef } from '../../../domain/lineage.ts'
 import { sha256 } from '../../../domain/recipe.ts'
 import { Release } from '../../../domain/release.ts'
@@ -181,7 +181,7 @@ export class Stand {
         ['segment', region],
       ] as const)
         entries.push({ stage, cell, ref: await this.artifact(stage, dataset, region, i === 0 ? kind : 'same') })
-    const page = await writePage(this.deps, entries)
+    const page = await writeIndexNode(this.deps, entries)
     return this.putManifest(dataset, kind, { graph: page }, await saveDocument(this.deps, config), null)
   }
 
@@ -248,14 +248,14 @@ export class Stand {
   }
 
   private activities(): Record<string, (...args: unknown[]) => Promise<unknown>> {
-    const page = async (deps: Deps): Promise<string> => writePage(deps, [])
+    const page = async (deps: Deps): Promise<string> => writeIndexNode(deps, [])
     const stub = {
       survey: async (deps: Deps, input: ReconstructInput): Promise<RunContext> => {
         await refuseHeld(deps, input)
         return contextOf(input.dataset, input.run, await saveDocument(deps, input.config), 'render')
       },
-      probe: async (deps: Deps) => ({ found: { page: await page(deps), counts: [], top: {} }, below: [] }),
-      savePage: page,
+      lookUpCache: async (deps: Deps) => ({ found: { page: await page(deps), counts: [], top: {} }, below: [] }),
+      saveIndexNode: page,
       assemble: async (deps: Deps, { context, roots, patch }: ReleaseInput): Promise<Assembled> => {
         const config = await configOf(deps, context.config)
         const release = await this.putManifest(

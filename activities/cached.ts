@@ -1,7 +1,7 @@
-// What activities keep in memory of what never changes: those made last, each made once however often it is asked for.
+// Values that never change, kept in memory: those made last, each made once however often it is asked for.
 
-/** The value of a name, made where it is not kept; one that could not be made is made again. */
-export function kept<T>(
+/** The value of a name, made where it is not cached; one that could not be made is made again. */
+export function cached<T>(
   in_: Map<unknown, Promise<T>>,
   name: unknown,
   most: number,

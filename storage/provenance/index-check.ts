@@ -1,15 +1,15 @@
-// The index of one phase of a release, walked from its root: every page against its sums and its place, every entry against the recipe behind it.
-import type { Place } from '../../domain/contract/place.ts'
+// The index of one phase of a release, from its root down: every node against its sums and its subtree, every entry against the recipe behind it.
+import type { Subtree } from '../../domain/contract/subtree.ts'
 import { differences } from '../../domain/provenance/differences.ts'
 import { cellBox, fromKey } from '../../domain/geometry.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { concerns } from '../../domain/plan/marks.ts'
-import { cellOfExtent, Page, pageOf, type IndexEntry } from '../../domain/index/page.ts'
+import { cellOfExtent, IndexNode, indexNodeOf, type IndexEntry } from '../../domain/index/index-node.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
-import { batchRange } from '../../domain/index/sweep.ts'
+import { batchRange } from '../../domain/index/grid.ts'
 import { nodeKey, type Node } from '../../domain/index/tree.ts'
-import { kindOf, placesBelow, wholePhase } from '../../domain/index/walk.ts'
+import { kindOf, subtreesBelow, wholePhase } from '../../domain/index/order.ts'
 import { mapBounded } from '../bounded.ts'
 import { wrongFields } from '../lineage-record.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -18,17 +18,17 @@ import type { Wrong } from './reach.ts'
 
 const READS = 32
 
-export class IndexWalk {
+export class IndexCheck {
   /** Whether there is something that could not be read. */
   readonly unread = { pages: false, records: false }
   private readonly objects: ObjectStore
-  private readonly of: Pick<Place, 'context' | 'phase'>
+  private readonly of: Pick<Subtree, 'context' | 'phase'>
   private readonly lineage: (ref: ArtifactRef) => Promise<Lineage>
   private readonly wrong: Wrong
 
   constructor(
     objects: ObjectStore,
-    of: Pick<Place, 'context' | 'phase'>,
+    of: Pick<Subtree, 'context' | 'phase'>,
     lineage: (ref: ArtifactRef) => Promise<Lineage>,
     wrong: Wrong,
   ) {
@@ -45,9 +45,9 @@ export class IndexWalk {
     return page ? this.below(root, page, wholePhase(context, phase, {}).node, true) : []
   }
 
-  private async page(digest: Digest, by: string): Promise<Page | undefined> {
+  private async page(digest: Digest, by: string): Promise<IndexNode | undefined> {
     try {
-      const parsed = Page.safeParse(JSON.parse(Buffer.from(await getRaw(this.objects, digest)).toString()))
+      const parsed = IndexNode.safeParse(JSON.parse(Buffer.from(await getRaw(this.objects, digest)).toString()))
       if (parsed.success) return parsed.data
       this.wrong(rawKey(digest), `is no page: ${wrongFields(parsed.error.issues)} (${by})`)
     } catch (e) {
@@ -57,15 +57,15 @@ export class IndexWalk {
     return undefined
   }
 
-  /** @param first a batch of sections has a second page, of the same place, below its own. */
-  private async below(digest: Digest, page: Page, node: Node, first: boolean): Promise<IndexEntry[]> {
+  /** @param first a batch of sections has a second page, of the same subtree, below its own. */
+  private async below(digest: Digest, page: IndexNode, node: Node, first: boolean): Promise<IndexEntry[]> {
     const { context, phase } = this.of
     const key = rawKey(digest)
-    for (const d of differences(pageOf(page.entries, page.below).stages, page.stages, 'stages'))
+    for (const d of differences(indexNodeOf(page.entries, page.below).stages, page.stages, 'stages'))
       this.wrong(key, 'does not add up', d)
     await mapBounded(page.entries, READS, (e: IndexEntry) => this.entry(key, e, node))
     const batch = kindOf({ phase, node }) === 'sections'
-    const nodes = batch && first ? [node] : placesBelow({ ...this.of, node })
+    const nodes = batch && first ? [node] : subtreesBelow({ ...this.of, node })
     const { first: z0, last } = batchRange(node.coord, context.bounds)
     const keys = nodes.map(n => (batch ? `z${z0}-${last}` : nodeKey(n)))
     for (const d of differences(
@@ -73,7 +73,7 @@ export class IndexWalk {
       page.below.map(b => b.key),
       'below',
     ))
-      this.wrong(key, `does not list the places below ${phase} ${nodeKey(node)}`, d)
+      this.wrong(key, `does not list the subtrees below ${phase} ${nodeKey(node)}`, d)
     const entries = [...page.entries]
     for (const [i, b] of page.below.entries()) {
       const child = await this.page(b.page, `below ${key}`)

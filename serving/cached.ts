@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache'
 
 /** `make`, remembered by its first argument for the `kept` keys used last; requests at the same time share one call. */
-export function memo<A extends readonly unknown[], T extends object>(
+export function cached<A extends readonly unknown[], T extends object>(
   kept: number,
   make: (key: string, ...rest: A) => Promise<T>,
 ): (key: string, ...rest: A) => Promise<T> {

@@ -1,6 +1,6 @@
 // What the archives of a dataset tell of its releases and channels: read from the histories of those workflows alone that move or decide something.
 import { historyFault } from '../../domain/provenance/history.ts'
-import { Told } from '../../domain/provenance/told.ts'
+import { HistoryFacts } from '../../domain/provenance/history-facts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -11,14 +11,14 @@ const MOVERS: readonly string[] = ['release', 'publish', 'rollback']
 const READS = 16
 
 export interface Archives {
-  readonly told: Told
+  readonly told: HistoryFacts
   /** Histories of movers, with their keys. */
   readonly movers: readonly (ArchivedHistory & { readonly key: string })[]
 }
 
 /** @param wrong hears of what is damaged, and left out. */
 export async function archivesOf(objects: ObjectStore, dataset: string, wrong: Wrong = () => {}): Promise<Archives> {
-  const told = new Told()
+  const told = new HistoryFacts()
   const movers: (ArchivedHistory & { readonly key: string })[] = []
   for await (const key of objects.list(`histories/${dataset}/`)) {
     if (!key.endsWith('/index.json')) continue

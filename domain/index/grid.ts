@@ -1,18 +1,18 @@
-// How a phase is walked: a tree of sweeps over a grid of cells, each with at most 8^span cells or sweeps below it.
+// How a phase fans out: a tree of fan-outs over a grid of cells, each with at most 8^span cells or fan-outs below it.
 import { cellsIn, map3, product, type Vec3 } from '../geometry.ts'
 import type { Node } from './tree.ts'
 
-/** Phases that are walked cell by cell; the others consist of one activity for the dataset. */
+/** Phases that go cell by cell; the others consist of one activity for the dataset. */
 export interface Grid {
   /** Cells per axis. */
   readonly cells: Vec3
-  /** Levels of the tree that one sweep covers. */
+  /** Levels of the tree that one fan-out covers. */
   readonly span: number
 }
 
-/** Up to 64 regions per sweep keep a run far below 3,000 events. */
+/** Up to 64 regions per fan-out keep a run far below 3,000 events. */
 const REGION_SPAN = 2
-/** Batches of sections, and ranges of segments, lie in one row: up to 32 per sweep. */
+/** Batches of sections, and ranges of segments, lie in one row: up to 32 per fan-out. */
 const SECTION_SPAN = 5
 
 /** Sections per batch: one activity each for ingest, stitch and match. */
@@ -53,8 +53,8 @@ export const batchRange = (coord: Vec3, bounds: { readonly max: Vec3 }): { first
   last: Math.min(bounds.max[2], (coord[2] + 1) * BATCH) - 1,
 })
 
-/** The sweep over everything. */
-export const topSweep = ({ cells, span }: Grid): Node => ({
+/** The fan-out over everything. */
+export const rootOf = ({ cells, span }: Grid): Node => ({
   level: span * Math.max(1, Math.ceil(Math.ceil(Math.log2(Math.max(...cells))) / span)),
   coord: [0, 0, 0],
 })

@@ -14,7 +14,7 @@ interface Move extends Mover {
   readonly value: ChannelValue
 }
 
-export class Told {
+export class HistoryFacts {
   readonly assemblies: Assembly[] = []
   readonly moves: Move[] = []
   readonly takenBack: Mover[] = []

@@ -3,8 +3,8 @@ import { entryOf, type BatchOutcome, type Outcome, type Refs } from '../../domai
 import type { RunContext } from '../../domain/contract/run.ts'
 import { countOf, summed } from '../../domain/slo/counts.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
-import { pageOf, type IndexEntry, type Page } from '../../domain/index/page.ts'
-import { BATCH, nodesBelow, sectionGrid, topSweep, type Grid } from '../../domain/index/sweep.ts'
+import { indexNodeOf, type IndexEntry, type IndexNode } from '../../domain/index/index-node.ts'
+import { BATCH, nodesBelow, sectionGrid, rootOf, type Grid } from '../../domain/index/grid.ts'
 import { nodeKey, type Node } from '../../domain/index/tree.ts'
 import type { Deps } from '../context.ts'
 import { document, saveDocument } from '../documents.ts'
@@ -12,18 +12,19 @@ import { document, saveDocument } from '../documents.ts'
 const known = new Map<unknown, Promise<unknown>>()
 
 /** Pages never change, so those read last are kept. */
-export const readPage = (deps: Deps, digest: string): Promise<Page> => document<Page>(deps, digest, known, 2000)
+export const readIndexNode = (deps: Deps, digest: string): Promise<IndexNode> =>
+  document<IndexNode>(deps, digest, known, 2000)
 
 /** Writes a page of own artifacts and pages below. */
-export async function writePage(
+export async function writeIndexNode(
   deps: Deps,
   entries: readonly IndexEntry[],
   below: readonly { readonly key: string; readonly page: string }[] = [],
 ): Promise<string> {
   const pages = await Promise.all(
-    below.map(async b => ({ key: b.key, page: b.page, stages: (await readPage(deps, b.page)).stages })),
+    below.map(async b => ({ key: b.key, page: b.page, stages: (await readIndexNode(deps, b.page)).stages })),
   )
-  return saveDocument(deps, pageOf(entries, pages))
+  return saveDocument(deps, indexNodeOf(entries, pages))
 }
 
 /** Every artifact below some pages, page by page, in the order of the grid. */
@@ -33,7 +34,7 @@ export async function* entriesBelow(
   wanted: (stage: string) => boolean = () => true,
 ): AsyncGenerator<IndexEntry> {
   for (const digest of pages) {
-    const page = await readPage(deps, digest)
+    const page = await readIndexNode(deps, digest)
     for (const e of page.entries) if (wanted(e.stage)) yield e
     const below = page.below.filter(b => Object.keys(b.stages).some(wanted))
     yield* entriesBelow(
@@ -51,18 +52,18 @@ export async function refsBelow(deps: Deps, pages: readonly string[], stage: str
 }
 
 /** Follows a tree of pages towards `node`: its own page, or the lowest one above that lists its artifacts itself. */
-export async function pageTowards(
+export async function nodeTowards(
   deps: Deps,
   root: string,
   grid: Grid,
   node: Node,
 ): Promise<{ digest: string; at: Node }> {
-  let at = topSweep(grid)
+  let at = rootOf(grid)
   let digest = root
   while (at.level > node.level) {
     const next: Node = { level: at.level - grid.span, coord: ancestor(node, at.level - grid.span) }
     const found =
-      next.level < node.level ? undefined : (await readPage(deps, digest)).below.find(b => b.key === nodeKey(next))
+      next.level < node.level ? undefined : (await readIndexNode(deps, digest)).below.find(b => b.key === nodeKey(next))
     if (!found) break
     at = next
     digest = found.page
@@ -74,7 +75,7 @@ const ancestor = (n: Node, level: number): Node['coord'] =>
   n.coord.map(c => (level > n.level ? c >> (level - n.level) : c)) as unknown as Node['coord']
 
 /** Pages of the batches that hold some of the sections `z0 <= z < z1`. */
-export async function sectionPages(
+export async function sectionNodes(
   deps: Deps,
   root: string,
   bounds: RunContext['bounds'],
@@ -82,17 +83,17 @@ export async function sectionPages(
   z1: number,
 ): Promise<string[]> {
   const grid = sectionGrid(bounds)
-  const batches = nodesBelow(grid, topSweep(grid), 0).filter(
+  const batches = nodesBelow(grid, rootOf(grid), 0).filter(
     n => n.coord[2] * BATCH < z1 && (n.coord[2] + 1) * BATCH > z0,
   )
-  return Promise.all(batches.map(async n => (await pageTowards(deps, root, grid, n)).digest))
+  return Promise.all(batches.map(async n => (await nodeTowards(deps, root, grid, n)).digest))
 }
 
 /** Sums the outcomes of a batch and writes its page: what was known of these sections in this phase, and what is new. */
 export async function batch(deps: Deps, page: string | null, outcomes: readonly Outcome[]): Promise<BatchOutcome> {
   // One attempt of the activity made the whole batch.
   const counts = summed(outcomes.map(countOf)).map(c => ({ ...c, retries: outcomes[0]!.retries }))
-  const before = page ? (await readPage(deps, page)).entries : []
-  const written = await writePage(deps, [...before, ...outcomes.map(entryOf)])
+  const before = page ? (await readIndexNode(deps, page)).entries : []
+  const written = await writeIndexNode(deps, [...before, ...outcomes.map(entryOf)])
   return { page: written, counts, records: outcomes.flatMap(o => o.record ?? []) }
 }

@@ -2,13 +2,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../domain/contract/artifacts.ts'
-import type { Place, Swept } from '../../domain/contract/place.ts'
+import type { Subtree, SubtreeResult } from '../../domain/contract/subtree.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
 import { map3, type Vec3 } from '../../domain/geometry.ts'
 import { expected } from '../../domain/index/phases.ts'
-import { BATCH } from '../../domain/index/sweep.ts'
+import { BATCH } from '../../domain/index/grid.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
-import { walkPhase, walkPlace, walkRun, type Steps } from '../../domain/index/walk.ts'
+import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
 
 const contextOf = (cells: Vec3): RunContext => ({
   dataset: 'd',
@@ -29,7 +29,7 @@ interface Walked {
   readonly missing: string[]
 }
 
-async function walk(context: RunContext, known: (p: Place) => Swept | null = () => null): Promise<Walked> {
+async function walk(context: RunContext, known: (p: Subtree) => SubtreeResult | null = () => null): Promise<Walked> {
   const made: string[] = []
   const children: number[] = []
   const missing: string[] = []
@@ -51,19 +51,19 @@ async function walk(context: RunContext, known: (p: Place) => Swept | null = () 
     }
   }
   const steps: Steps = {
-    probe: async place => ({ found: known(place), below: [] }),
-    savePage: async ({ place, entries, below }) => {
+    lookUpCache: async subtree => ({ found: known(subtree), below: [] }),
+    saveIndexNode: async ({ subtree, entries, below }) => {
       children.push(entries.length + below.length)
-      return { page: `${place.phase} ${place.node.level}/${place.node.coord.join('_')}` }
+      return { page: `${subtree.phase} ${subtree.node.level}/${subtree.node.coord.join('_')}` }
     },
     make,
     makeBatch: async (stage, _, { first, last }) => {
       for (let z = first; z <= last; z++) made.push(`${stage} ${z}`)
       return { page: `${stage} ${first}`, counts: [] }
     },
-    visit: place => walkPlace(place, steps),
+    visit: subtree => visitSubtree(subtree, steps),
   }
-  await walkRun(context, place => walkPhase(place, steps))
+  await runPhases(context, subtree => runPhase(subtree, steps))
   return { made, children, missing }
 }
 
@@ -89,7 +89,7 @@ test('every artifact of the table is made once, and no page or sweep grows beyon
 
 test('a phase that is known as a whole is not visited', async () => {
   const context = contextOf([5, 4, 3])
-  const page = { page: 'known', counts: [], top: {} }
+  const page = { page: 'known', counts: [], forParent: {} }
   const { made } = await walk(context, p => (p.phase === 'maps' ? page : null))
   expect(made.filter(m => /^(affinity|synapse-map) /.test(m))).toEqual([])
   expect(made.filter(m => m.startsWith('render ')).length).toBe(60)

@@ -1,26 +1,33 @@
 // The order of a run, as pure decisions over abstract steps: workflows take them durably, the plan takes them without work.
 import { entryOf, type BatchOutcome, type Outcome, type Refs } from '../contract/artifacts.ts'
-import type { Place, Probed, Saved, Swept } from '../contract/place.ts'
+import type { Subtree, CacheLookup, Saved, SubtreeResult } from '../contract/subtree.ts'
 import type { RunContext, StageCount } from '../contract/run.ts'
-import type { IndexEntry } from './page.ts'
+import type { IndexEntry } from './index-node.ts'
 import { countOf, summed } from '../slo/counts.ts'
 import { fromKey, key } from '../geometry.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf } from './phases.ts'
 import { cellName, parseInput, readsAt } from './reads.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
-import { batchRange, nodesBelow, rangeName, rangesOf, regionGrid, topSweep, type Grid } from './sweep.ts'
-import type { CellTask, DatasetTask, PageTask, RangeTask, SectionStage, SectionTask } from '../contract/activities.ts'
+import { batchRange, nodesBelow, rangeName, rangesOf, regionGrid, rootOf, type Grid } from './grid.ts'
+import type {
+  CellTask,
+  DatasetTask,
+  IndexNodeTask,
+  RangeTask,
+  SectionStage,
+  SectionTask,
+} from '../contract/activities.ts'
 import { nodeKey, rootLevel, type Node } from './tree.ts'
 import { window } from './window.ts'
 
-/** What a place below a sweep is: a sweep of its own, a region, a batch of sections, or a range of segments. */
-export type PlaceKind = 'sweep' | 'region' | 'sections' | 'range'
+/** What a subtree below a fan-out is: a fan-out of its own, a region, a batch of sections, or a range of segments. */
+export type SubtreeKind = 'fanOut' | 'region' | 'sections' | 'range'
 
 /** What a workflow takes durably, and a plan without work. */
 export interface Steps {
-  probe(place: Place): Promise<Probed>
-  savePage(task: PageTask): Promise<Saved>
+  lookUpCache(subtree: Subtree): Promise<CacheLookup>
+  saveIndexNode(task: IndexNodeTask): Promise<Saved>
   /** One activity; `what` is the part of its name that says which. */
   make(
     stage: Exclude<StageName, SectionStage>,
@@ -28,18 +35,18 @@ export interface Steps {
     task: CellTask | RangeTask | DatasetTask | SectionTask,
   ): Promise<Outcome>
   makeBatch(stage: SectionStage, what: string, task: SectionTask): Promise<BatchOutcome>
-  /** `walkPlace` of it, somewhere else. */
-  visit(place: Place): Promise<Swept>
+  /** `visitSubtree` of it, somewhere else. */
+  visit(subtree: Subtree): Promise<SubtreeResult>
 }
 
-/** Places and activities of one sweep that are under way at once; more would only wait in the task queues. */
+/** Subtrees and activities of one fan-out that are under way at once; more would only wait in the task queues. */
 export const WIDTH = 8
 
-export const stagesOf = ({ context, phase }: Pick<Place, 'context' | 'phase'>): StageName[] =>
+export const stagesOf = ({ context, phase }: Pick<Subtree, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
 
-export function kindOf({ phase, node }: Pick<Place, 'phase' | 'node'>): PlaceKind {
-  if (node.level > 0) return 'sweep'
+export function kindOf({ phase, node }: Pick<Subtree, 'phase' | 'node'>): SubtreeKind {
+  if (node.level > 0) return 'fanOut'
   const stage = firstOf(phase)
   return isOfSections(stage) ? 'sections' : stages[stage].scope === 'range' ? 'range' : 'region'
 }
@@ -48,16 +55,16 @@ const firstOf = (phase: string): StageName => stageNames.find(s => stages[s].pha
 
 const gridOfPhase = (context: RunContext, phase: string): Grid => gridOf(firstOf(phase), context)
 
-/** The place that is a whole phase. */
-export const wholePhase = (context: RunContext, phase: string, roots: Place['roots']): Place => ({
+/** The subtree that is a whole phase. */
+export const wholePhase = (context: RunContext, phase: string, roots: Subtree['roots']): Subtree => ({
   context,
   phase,
   roots,
-  node: topSweep(gridOfPhase(context, phase)),
+  node: rootOf(gridOfPhase(context, phase)),
 })
 
-/** Places whose pages the page of a sweep, or of a phase that is none, lists. */
-export function placesBelow({ context, phase, node }: Pick<Place, 'context' | 'phase' | 'node'>): Node[] {
+/** Subtrees whose pages the page of a fan-out, or of a phase that is none, lists. */
+export function subtreesBelow({ context, phase, node }: Pick<Subtree, 'context' | 'phase' | 'node'>): Node[] {
   if (isDatasetPhase(phase) || node.level === 0) return []
   const grid = gridOfPhase(context, phase)
   const under = node.level - grid.span
@@ -65,44 +72,44 @@ export function placesBelow({ context, phase, node }: Pick<Place, 'context' | 'p
 }
 
 /** All phases but the release, in order; each reads what those before it have made. Returns the root page of every phase. */
-export async function walkRun(
+export async function runPhases(
   context: RunContext,
-  walk: (place: Place) => Promise<string>,
+  run: (subtree: Subtree) => Promise<string>,
 ): Promise<Record<string, string>> {
   const roots: Record<string, string> = {}
   for (const phase of phasesOf(context).filter(p => p !== 'release'))
-    roots[phase] = await walk(wholePhase(context, phase, { ...roots }))
+    roots[phase] = await run(wholePhase(context, phase, { ...roots }))
   return roots
 }
 
 /** A whole phase; returns its root page. */
-export const walkPhase = async (place: Place, steps: Steps): Promise<string> =>
-  (await (isDatasetPhase(place.phase) ? walkDataset(place, steps) : steps.visit(place))).page
+export const runPhase = async (subtree: Subtree, steps: Steps): Promise<string> =>
+  (await (isDatasetPhase(subtree.phase) ? runDataset(subtree, steps) : steps.visit(subtree))).page
 
 /** Some regions of a phase before the others; what is made there, the phase finds. */
-export async function walkAhead(place: Place, regions: readonly string[], steps: Steps): Promise<StageCount[]> {
+export async function runAhead(subtree: Subtree, regions: readonly string[], steps: Steps): Promise<StageCount[]> {
   const nodes = regions.map(r => ({ level: 0, coord: fromKey(r) }))
-  const done = await window(nodes, WIDTH, node => steps.visit({ ...place, node }))
+  const done = await window(nodes, WIDTH, node => steps.visit({ ...subtree, node }))
   return summed(done.flatMap(d => d.counts))
 }
 
 /** A phase that takes the dataset as a whole. */
-async function walkDataset(place: Place, steps: Steps): Promise<Saved> {
-  const { context, roots } = place
-  const made = await Promise.all(stagesOf(place).map(s => steps.make(s as never, 'dataset', { context, roots })))
-  return steps.savePage({ place, entries: made.map(entryOf), below: [] })
+async function runDataset(subtree: Subtree, steps: Steps): Promise<Saved> {
+  const { context, roots } = subtree
+  const made = await Promise.all(stagesOf(subtree).map(s => steps.make(s as never, 'dataset', { context, roots })))
+  return steps.saveIndexNode({ subtree, entries: made.map(entryOf), below: [] })
 }
 
-/** All that is to be done at one place. */
-export const walkPlace = (place: Place, steps: Steps): Promise<Swept> =>
-  ({ sweep: walkSweep, region: walkRegion, sections: walkSections, range: walkRange })[kindOf(place)](place, steps)
+/** All that is to be done at one subtree. */
+export const visitSubtree = (subtree: Subtree, steps: Steps): Promise<SubtreeResult> =>
+  ({ fanOut: runFanOut, region: runRegion, sections: runSections, range: runRange })[kindOf(subtree)](subtree, steps)
 
 /** The stages of one region within one phase: those that read each other in order, the others side by side. */
-async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
-  const { context, roots } = place
-  const cell = key(place.node.coord)
+async function runRegion(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+  const { context, roots } = subtree
+  const cell = key(subtree.node.coord)
   const started = new Map<string, Promise<Outcome>>()
-  for (const stage of stagesOf(place)) {
+  for (const stage of stagesOf(subtree)) {
     const before = stages[stage].inputs.flatMap(i => started.get(parseInput(i).stage) ?? [])
     started.set(
       stage,
@@ -113,21 +120,21 @@ async function walkRegion(place: Place, steps: Steps): Promise<Swept> {
     )
   }
   const outcomes = await Promise.all(started.values())
-  const saved = await steps.savePage({ place, entries: outcomes.map(entryOf), below: [] })
-  return { ...saved, counts: outcomes.map(countOf), top: {} }
+  const saved = await steps.saveIndexNode({ subtree, entries: outcomes.map(entryOf), below: [] })
+  return { ...saved, counts: outcomes.map(countOf), forParent: {} }
 }
 
 /** The stages of one batch of sections within one phase, one after the other; each sees the page of what the one before has made. */
-async function walkSections(place: Place, steps: Steps): Promise<Swept> {
-  const { context, roots } = place
-  const { first, last } = batchRange(place.node.coord, context.bounds)
+async function runSections(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+  const { context, roots } = subtree
+  const { first, last } = batchRange(subtree.node.coord, context.bounds)
   const what = `z${first}-${last}`
   const entries: IndexEntry[] = []
   const counts: StageCount[] = []
   let slab: Outcome | null = null
   let page: string | null = null
   let source: string | undefined
-  for (const stage of stagesOf(place)) {
+  for (const stage of stagesOf(subtree)) {
     const reads: ArtifactRef | null = slab && stages[stage].inputs.includes(slab.stage) ? slab.ref : null
     const task: SectionTask = { context, first, last, roots, page, slab: reads }
     if (stages[stage].scope === 'slab') {
@@ -142,82 +149,90 @@ async function walkSections(place: Place, steps: Steps): Promise<Swept> {
     }
   }
   const below = [{ key: what, page: page!, ...(source && { source }) }]
-  return { ...(await steps.savePage({ place, entries, below })), counts, top: {} }
+  return { ...(await steps.saveIndexNode({ subtree, entries, below })), counts, forParent: {} }
 }
 
 /** What becomes of the segments of one range within one phase. */
-async function walkRange(place: Place, steps: Steps): Promise<Swept> {
-  const { context, roots, node } = place
+async function runRange(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+  const { context, roots, node } = subtree
   const of = rangesOf(context.bounds, context.region)
   const range = node.coord[2]
   const outcomes = await Promise.all(
-    stagesOf(place).map(s => steps.make(s as never, rangeName(range, of), { context, range, of, roots })),
+    stagesOf(subtree).map(s => steps.make(s as never, rangeName(range, of), { context, range, of, roots })),
   )
-  const saved = await steps.savePage({ place, entries: outcomes.map(entryOf), below: [] })
-  return { ...saved, counts: outcomes.map(countOf), top: {} }
+  const saved = await steps.saveIndexNode({ subtree, entries: outcomes.map(entryOf), below: [] })
+  return { ...saved, counts: outcomes.map(countOf), forParent: {} }
 }
 
-/** One phase over up to 64 cells, or over sweeps of them; what is the same as in an earlier run is not visited. */
-async function walkSweep(place: Place, steps: Steps): Promise<Swept> {
-  const probed = await steps.probe(place)
-  return probed.found ?? new Sweep(place, steps, probed.below).run()
+/** One phase over up to 64 cells, or over fan-outs of them; what is the same as in an earlier run is not visited. */
+async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+  const lookup = await steps.lookUpCache(subtree)
+  return lookup.found ?? new FanOut(subtree, steps, lookup.below).run()
 }
 
-class Sweep {
-  private readonly place: Place
+class FanOut {
+  private readonly subtree: Subtree
   private readonly steps: Steps
-  private readonly known: Probed['below']
+  private readonly known: CacheLookup['below']
   private readonly names: readonly StageName[]
   private readonly entries: IndexEntry[] = []
   private readonly counts: StageCount[] = []
   /** Artifacts of this phase that are known here, by stage and cell. */
   private readonly refs = new Map<string, Record<string, ArtifactRef>>()
 
-  constructor(place: Place, steps: Steps, known: Probed['below']) {
-    this.place = place
+  constructor(subtree: Subtree, steps: Steps, known: CacheLookup['below']) {
+    this.subtree = subtree
     this.steps = steps
     this.known = known
-    this.names = stagesOf(place)
-    for (const [stage, refs] of Object.entries(place.above ?? {})) this.refs.set(stage, { ...refs })
+    this.names = stagesOf(subtree)
+    for (const [stage, refs] of Object.entries(subtree.fromParent ?? {})) this.refs.set(stage, { ...refs })
   }
 
-  async run(): Promise<Swept> {
-    const { context, phase, node } = this.place
+  async run(): Promise<SubtreeResult> {
+    const { context, phase, node } = this.subtree
     const grid = gridOfPhase(context, phase)
     const under = node.level - grid.span
-    const nodes = placesBelow(this.place)
+    const nodes = subtreesBelow(this.subtree)
     const topDown = isTopDown(phase)
     if (topDown) await this.levels(this.ownLevels(under + 1).reverse())
     const below = await this.visit(nodes)
     if (!topDown && stages[this.names[0]!].scope === 'node')
       await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
-    const saved = await this.steps.savePage({ place: this.place, entries: this.entries, below })
+    const saved = await this.steps.saveIndexNode({ subtree: this.subtree, entries: this.entries, below })
     const own = nodeKey(node)
-    const top = [...this.refs].flatMap(([s, refs]): [string, Refs][] => (refs[own] ? [[s, { [own]: refs[own] }]] : []))
-    return { ...saved, counts: summed(this.counts), top: Object.fromEntries(top) }
+    const forParent = [...this.refs].flatMap(([s, refs]): [string, Refs][] =>
+      refs[own] ? [[s, { [own]: refs[own] }]] : [],
+    )
+    return { ...saved, counts: summed(this.counts), forParent: Object.fromEntries(forParent) }
   }
 
-  /** Levels of the region tree from `lowest` up to this sweep's own, as far as the tree goes. */
+  /** Levels of the region tree from `lowest` up to this fan-out's own, as far as the tree goes. */
   private ownLevels(lowest: number): number[] {
-    const highest = Math.min(this.place.node.level, rootLevel(this.place.context.bounds, this.place.context.region))
+    const highest = Math.min(
+      this.subtree.node.level,
+      rootLevel(this.subtree.context.bounds, this.subtree.context.region),
+    )
     return Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, i) => lowest + i)
   }
 
-  private async visit(nodes: readonly Node[]): Promise<PageTask['below']> {
+  private async visit(nodes: readonly Node[]): Promise<IndexNodeTask['below']> {
     return window([...nodes.entries()], WIDTH, async ([i, node]) => {
-      const done = this.known[i] ?? (await this.steps.visit({ ...this.place, node, ...this.aboveOf(node) }))
+      const done = this.known[i] ?? (await this.steps.visit({ ...this.subtree, node, ...this.passedTo(node) }))
       this.counts.push(...done.counts)
-      for (const [stage, refs] of Object.entries(done.top)) this.refs.set(stage, { ...this.refs.get(stage), ...refs })
+      for (const [stage, refs] of Object.entries(done.forParent))
+        this.refs.set(stage, { ...this.refs.get(stage), ...refs })
       return { key: nodeKey(node), page: done.page, ...(done.source && { source: done.source }) }
     })
   }
 
   /** Stages of the region tree, level by level. */
   private async levels(levels: readonly number[]): Promise<void> {
-    const { context, roots } = this.place
+    const { context, roots } = this.subtree
     const grid = regionGrid(context.bounds, context.region)
     for (const level of levels) {
-      const todo = nodesBelow(grid, this.place.node, level).flatMap(node => this.names.map(stage => ({ node, stage })))
+      const todo = nodesBelow(grid, this.subtree.node, level).flatMap(node =>
+        this.names.map(stage => ({ node, stage })),
+      )
       const made = await window(todo, WIDTH, ({ node, stage }) => {
         const task = { context, level, cell: key(node.coord), roots, refs: this.within(stage, node) }
         return this.steps.make(stage as never, nodeKey(node), task)
@@ -233,16 +248,16 @@ class Sweep {
     const out: Record<string, Refs> = {}
     for (const name of stages[stage].inputs) {
       const input = parseInput(name)
-      if (stages[input.stage].phase !== this.place.phase) continue
+      if (stages[input.stage].phase !== this.subtree.phase) continue
       const known = this.refs.get(input.stage) ?? {}
-      const cells = readsAt(input, node, this.place.context).map(n => cellName(input.stage, n))
+      const cells = readsAt(input, node, this.subtree.context).map(n => cellName(input.stage, n))
       out[input.stage] = Object.fromEntries(cells.flatMap(c => (known[c] ? [[c, known[c]]] : [])))
     }
     return out
   }
 
-  private aboveOf(node: Node): Pick<Place, 'above'> {
-    if (!isTopDown(this.place.phase)) return {}
-    return { above: Object.fromEntries(this.names.map(s => [s, this.within(s, node)[s]!])) }
+  private passedTo(node: Node): Pick<Subtree, 'fromParent'> {
+    if (!isTopDown(this.subtree.phase)) return {}
+    return { fromParent: Object.fromEntries(this.names.map(s => [s, this.within(s, node)[s]!])) }
   }
 }

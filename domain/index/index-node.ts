@@ -6,7 +6,7 @@ import { ArtifactRef } from '../lineage.ts'
 import { Digest, sha256, type Recipe } from '../recipe.ts'
 import { Hole } from '../release.ts'
 import { stages, type StageName } from '../stages.ts'
-import { rangeName } from './sweep.ts'
+import { rangeName } from './grid.ts'
 
 export const IndexEntry = z
   .strictObject({
@@ -33,17 +33,17 @@ type StageSum = z.infer<typeof StageSum>
 
 const sums = z.record(z.string(), StageSum).readonly()
 
-export const Page = z
+export const IndexNode = z
   .strictObject({
     entries: z.array(IndexEntry).readonly(),
     below: z.array(z.strictObject({ key: z.string(), page: Digest, stages: sums }).readonly()).readonly(),
     stages: sums,
   })
   .readonly()
-export type Page = z.infer<typeof Page>
+export type IndexNode = z.infer<typeof IndexNode>
 
 /** The page of own artifacts and of pages below. */
-export function pageOf(entries: Page['entries'], below: Page['below']): Page {
+export function indexNodeOf(entries: IndexNode['entries'], below: IndexNode['below']): IndexNode {
   const stages: Record<string, StageSum> = {}
   const names = new Set([...entries.map(e => e.stage), ...below.flatMap(p => Object.keys(p.stages))])
   for (const stage of [...names].sort()) {
