@@ -1,4 +1,4 @@
-// Documents of the raw archive that activities read by digest: the run file as it holds for them, lists, pages.
+// Documents of the raw archive that activities read by digest: the run file as it holds for them, lists, index nodes.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { configAt, type RunConfig } from '../domain/config.ts'
 import type { CellTask } from '../domain/contract/activities.ts'

@@ -13,7 +13,7 @@ import { nodeTowards, readIndexNode, refsBelow, sectionNodes } from './housekeep
 
 type Found = Pick<DatasetTask, 'roots'>
 
-/** Pages of all that a stage has made in an earlier phase; none where the run does without. */
+/** Index nodes of all that a stage has made in an earlier phase; none where the run does without. */
 const rootOf = ({ roots }: Found, stage: StageName): string[] => {
   const root = roots[stages[stage].phase]
   return root === undefined ? [] : [root]
@@ -23,8 +23,8 @@ const rootOf = ({ roots }: Found, stage: StageName): string[] => {
 export const madeBy = (deps: Deps, task: Found, stage: StageName): Promise<Refs> =>
   refsBelow(deps, rootOf(task, stage), stage)
 
-/** Pages of what a stage has made of the sections `z0 <= z < z1`, or of all. */
-export async function pagesOf(
+/** Index nodes of what a stage has made of the sections `z0 <= z < z1`, or of all. */
+export async function nodesOf(
   deps: Deps,
   task: Found & { readonly context: RunContext },
   stage: StageName,

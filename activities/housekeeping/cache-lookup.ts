@@ -33,7 +33,7 @@ const readsSource = (phase: string): boolean => stageNames.some(s => stages[s].p
 
 /**
  * Names a subtree by all that its artifacts are made from: stages, parameters, models, and the contents of what it reads.
- * Equal names mean equal artifacts, by invariant 3 of docs/concepts.md; so the page of one serves the other.
+ * Equal names mean equal artifacts, by invariant 3 of docs/concepts.md; so the index node of one serves the other.
  */
 async function nameOf(deps: Deps, subtree: Subtree, source: Digest | undefined): Promise<Digest> {
   const { context, phase, node, roots, fromParent } = subtree
@@ -86,7 +86,7 @@ function modelsOf(context: RunContext, names: readonly StageName[]): object {
   return { model: model ?? null, ...(Object.keys(others).length > 0 && { models: others }) }
 }
 
-/** Marks of artifacts that the page of a subtree may list: they are made again. */
+/** Marks of artifacts that the index node of a subtree may list: they are made again. */
 async function marksIn(deps: Deps, subtree: Subtree, names: readonly StageName[]): Promise<string[] | undefined> {
   const marks = await runMarks(deps, subtree.context)
   const own = marks.filter(m => names.includes(m.stage as StageName) && concerns(m, subtree))

@@ -1,4 +1,4 @@
-// Pages of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
+// Nodes of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
 import { entryOf, type BatchOutcome, type Outcome, type Refs } from '../../domain/contract/artifacts.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
 import { countOf, summed } from '../../domain/slo/counts.ts'
@@ -11,32 +11,32 @@ import { document, saveDocument } from '../documents.ts'
 
 const known = new Map<unknown, Promise<unknown>>()
 
-/** Pages never change, so those read last are kept. */
+/** They never change, so those read last are kept. */
 export const readIndexNode = (deps: Deps, digest: string): Promise<IndexNode> =>
   document<IndexNode>(deps, digest, known, 2000)
 
-/** Writes a page of own artifacts and pages below. */
+/** Writes a node of own artifacts and nodes below. */
 export async function writeIndexNode(
   deps: Deps,
   entries: readonly IndexEntry[],
   below: readonly { readonly key: string; readonly page: string }[] = [],
 ): Promise<string> {
-  const pages = await Promise.all(
+  const nodes = await Promise.all(
     below.map(async b => ({ key: b.key, page: b.page, stages: (await readIndexNode(deps, b.page)).stages })),
   )
-  return saveDocument(deps, indexNodeOf(entries, pages))
+  return saveDocument(deps, indexNodeOf(entries, nodes))
 }
 
-/** Every artifact below some pages, page by page, in the order of the grid. */
+/** Every artifact below some nodes, node by node, in the order of the grid. */
 export async function* entriesBelow(
   deps: Deps,
-  pages: readonly string[],
+  digests: readonly string[],
   wanted: (stage: string) => boolean = () => true,
 ): AsyncGenerator<IndexEntry> {
-  for (const digest of pages) {
-    const page = await readIndexNode(deps, digest)
-    for (const e of page.entries) if (wanted(e.stage)) yield e
-    const below = page.below.filter(b => Object.keys(b.stages).some(wanted))
+  for (const digest of digests) {
+    const node = await readIndexNode(deps, digest)
+    for (const e of node.entries) if (wanted(e.stage)) yield e
+    const below = node.below.filter(b => Object.keys(b.stages).some(wanted))
     yield* entriesBelow(
       deps,
       below.map(b => b.page),
@@ -45,13 +45,13 @@ export async function* entriesBelow(
   }
 }
 
-export async function refsBelow(deps: Deps, pages: readonly string[], stage: string): Promise<Refs> {
+export async function refsBelow(deps: Deps, digests: readonly string[], stage: string): Promise<Refs> {
   const refs: Record<string, ArtifactRef> = {}
-  for await (const e of entriesBelow(deps, pages, s => s === stage)) refs[e.cell] = e.ref
+  for await (const e of entriesBelow(deps, digests, s => s === stage)) refs[e.cell] = e.ref
   return refs
 }
 
-/** Follows a tree of pages towards `node`: its own page, or the lowest one above that lists its artifacts itself. */
+/** Goes down the index towards `node`: its own index node, or the lowest one above that lists its artifacts itself. */
 export async function nodeTowards(
   deps: Deps,
   root: string,
@@ -74,7 +74,7 @@ export async function nodeTowards(
 const ancestor = (n: Node, level: number): Node['coord'] =>
   n.coord.map(c => (level > n.level ? c >> (level - n.level) : c)) as unknown as Node['coord']
 
-/** Pages of the batches that hold some of the sections `z0 <= z < z1`. */
+/** Index nodes of the batches that hold some of the sections `z0 <= z < z1`. */
 export async function sectionNodes(
   deps: Deps,
   root: string,
@@ -89,7 +89,7 @@ export async function sectionNodes(
   return Promise.all(batches.map(async n => (await nodeTowards(deps, root, grid, n)).digest))
 }
 
-/** Sums the outcomes of a batch and writes its page: what was known of these sections in this phase, and what is new. */
+/** Sums the outcomes of a batch and writes its index node: what was known of these sections in this phase, and what is new. */
 export async function batch(deps: Deps, page: string | null, outcomes: readonly Outcome[]): Promise<BatchOutcome> {
   // One attempt of the activity made the whole batch.
   const counts = summed(outcomes.map(countOf)).map(c => ({ ...c, retries: outcomes[0]!.retries }))

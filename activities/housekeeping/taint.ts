@@ -39,7 +39,7 @@ async function manifest(deps: Deps, dataset: string, name: string): Promise<{ re
   return { release, config: await configOf(deps, release.config) }
 }
 
-/** Artifacts below a page that have another content than those of the same stage and cell below another; what the two share is not walked. */
+/** Artifacts below an index node that have another content than those of the same stage and cell below another; what the two share is not walked. */
 async function* differingBelow(deps: Deps, page: string, other: string | undefined): AsyncGenerator<Entry> {
   if (page === other) return
   const own = await readIndexNode(deps, page)

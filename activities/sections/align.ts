@@ -8,7 +8,7 @@ import type { Lattice, Residuals, SectionMatch, SectionPair } from '../../kernel
 import type { Turned } from '../../kernels/sections/turned.ts'
 import { arrays, readArrays } from '../segmentation/agglomerate.ts'
 import type { Deps } from '../context.ts'
-import { madeBy, pagesOf } from '../gather.ts'
+import { madeBy, nodesOf } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { readJson, sectionReader } from './sections.ts'
@@ -36,7 +36,7 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
     { ...contents('stitch', stitched), ...(method === 'none' ? {} : contents('match', matched)) },
   )
   return produce(deps, config, order, async put => {
-    const section = await sectionReader(deps, await pagesOf(deps, task, 'stitch'))
+    const section = await sectionReader(deps, await nodesOf(deps, task, 'stitch'))
     const extents = []
     for (let z = 0; z < bounds.max[2]; z++) {
       const { stitch } = await section(z)

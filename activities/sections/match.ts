@@ -3,7 +3,7 @@ import type { BatchOutcome, Outcome } from '../../domain/contract/artifacts.ts'
 import type { SectionTask } from '../../domain/contract/activities.ts'
 import type { SectionImage } from '../../kernels/sections/section-types.ts'
 import type { Deps } from '../context.ts'
-import { pagesOf } from '../gather.ts'
+import { nodesOf } from '../gather.ts'
 import { batch } from '../housekeeping/index-nodes.ts'
 import { cached } from '../cached.ts'
 import { greyOf } from './ingest.ts'
@@ -31,8 +31,8 @@ export const pairsOf = ({ first, last }: Pick<SectionTask, 'first' | 'last'>): s
 export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome> {
   const { context, first, last } = task
   const config = await configOf(deps, context.config)
-  const pages = await pagesOf(deps, task, 'stitch', [first - Math.max(...BACK), last + 1])
-  const section = await sectionReader(deps, pages)
+  const nodes = await nodesOf(deps, task, 'stitch', [first - Math.max(...BACK), last + 1])
+  const section = await sectionReader(deps, nodes)
   const { scale, ...params } = config.stages.match
   const images = new Map<unknown, Promise<SectionImage>>()
   const draw = async (z: number): Promise<SectionImage> => {

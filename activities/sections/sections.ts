@@ -26,9 +26,9 @@ export interface Section {
 /** Sections that a reader keeps: those asked for last. */
 const KEPT = 64
 
-/** Reads the sections that some pages list by z. */
-export async function sectionReader(deps: Deps, pages: readonly string[]): Promise<(z: number) => Promise<Section>> {
-  const [ingested, stitched] = await Promise.all(['ingest', 'stitch'].map(s => refsBelow(deps, pages, s)))
+/** Reads the sections that some index nodes list by z. */
+export async function sectionReader(deps: Deps, nodes: readonly string[]): Promise<(z: number) => Promise<Section>> {
+  const [ingested, stitched] = await Promise.all(['ingest', 'stitch'].map(s => refsBelow(deps, nodes, s)))
   const known = new Map<unknown, Promise<Section>>()
   const read = async (z: number): Promise<Section> => {
     const stitchRef = stitched![z]!

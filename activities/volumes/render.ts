@@ -14,7 +14,7 @@ import { emVolume, putVolume, refs, regionBox } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { greyOf, type IngestedTile } from '../sections/ingest.ts'
 import { progress } from '../meter.ts'
-import { pagesOf } from '../gather.ts'
+import { nodesOf } from '../gather.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { loadTiles, readJson, sectionReader } from '../sections/sections.ts'
 import { configFor } from '../documents.ts'
@@ -44,8 +44,8 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   const excluded = boxesNear(config, box, params.fillSections)
   const alignment = refs(task, 'align')['all']!
   const reach = params.fillSections
-  const pages = await pagesOf(deps, task, 'stitch', [box.min[2] - reach, box.max[2] + reach])
-  const section = await sectionReader(deps, pages)
+  const nodes = await nodesOf(deps, task, 'stitch', [box.min[2] - reach, box.max[2] + reach])
+  const section = await sectionReader(deps, nodes)
   const { sections } = await readJson<AlignmentSummary>(deps, alignment, 'alignment.json')
   const { lineage } = await deps.artifacts.open(alignment)
   const fields = new Map(lineage.outputs.map(o => [o.path, o.sha256]))

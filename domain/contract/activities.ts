@@ -57,7 +57,7 @@ export interface DecisionTask extends GateDecision {
   readonly runId: string
 }
 
-/** A subtree with what was made there: own artifacts, and pages of the nodes below by key. */
+/** A subtree with what was made there: own artifacts, and index nodes of the subtrees below by key. */
 export interface IndexNodeTask {
   readonly subtree: Subtree
   readonly entries: readonly IndexEntry[]
@@ -85,7 +85,7 @@ export interface Housekeeping {
   plan(input: ReconstructInput, context: RunContext): Promise<Planned>
   /** Whether a subtree, or what lies below it, is the same as in an earlier run. */
   lookUpCache(subtree: Subtree): Promise<CacheLookup>
-  /** Writes the page of a subtree, and remembers what it was made from. */
+  /** Writes the index node of a subtree, and remembers what it was made from. */
   saveIndexNode(task: IndexNodeTask): Promise<Saved>
   /** Residuals of what is stitched and aligned. */
   residuals(roots: Roots): Promise<Quality>

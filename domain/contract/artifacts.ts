@@ -44,13 +44,13 @@ export const entryOf = (o: Outcome): IndexEntry => ({
   ...(o.holes.length ? { holes: o.holes } : {}),
 })
 
-/** Outcomes of a batch, summed, with the artifacts listed in a page. */
+/** Outcomes of a batch, summed, with the artifacts listed in an index node. */
 export interface BatchOutcome extends ActivityReport {
   readonly page: string
   /** Of `ingest`: identity of the files as they were before and after they were read. */
   readonly source?: string
   readonly counts: readonly StageCount[]
-  /** Digests of their lineage records, in the order of the page. */
+  /** Digests of their lineage records, in the order of that node. */
   readonly records?: readonly Digest[]
 }
 

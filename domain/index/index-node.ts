@@ -1,4 +1,4 @@
-// A page of the index: an immutable tree of lists of artifacts that shares with other runs whatever is the same.
+// A node of the index: an immutable tree of lists of artifacts that shares with other runs whatever is the same.
 import { z } from 'zod'
 import { canonicalJson } from '../canonical.ts'
 import { key, map3, type Vec3 } from '../geometry.ts'
@@ -20,7 +20,7 @@ export type IndexEntry = z.infer<typeof IndexEntry>
 
 const count = z.number().int().nonnegative()
 
-/** Artifacts of one stage below a page. */
+/** Artifacts of one stage below a node. */
 const StageSum = z
   .strictObject({
     /** Digest over cells and contents: equal if and only if every artifact has equal bytes. */
@@ -42,7 +42,7 @@ export const IndexNode = z
   .readonly()
 export type IndexNode = z.infer<typeof IndexNode>
 
-/** The page of own artifacts and of pages below. */
+/** The node of own artifacts and of nodes below. */
 export function indexNodeOf(entries: IndexNode['entries'], below: IndexNode['below']): IndexNode {
   const stages: Record<string, StageSum> = {}
   const names = new Set([...entries.map(e => e.stage), ...below.flatMap(p => Object.keys(p.stages))])

@@ -63,7 +63,7 @@ export const wholePhase = (context: RunContext, phase: string, roots: Subtree['r
   node: rootOf(gridOfPhase(context, phase)),
 })
 
-/** Subtrees whose pages the page of a fan-out, or of a phase that is none, lists. */
+/** Subtrees whose index nodes that of a fan-out, or of a phase that is none, lists. */
 export function subtreesBelow({ context, phase, node }: Pick<Subtree, 'context' | 'phase' | 'node'>): Node[] {
   if (isDatasetPhase(phase) || node.level === 0) return []
   const grid = gridOfPhase(context, phase)
@@ -71,7 +71,7 @@ export function subtreesBelow({ context, phase, node }: Pick<Subtree, 'context' 
   return under === 0 && stages[stagesOf({ context, phase })[0]!].scope === 'node' ? [] : nodesBelow(grid, node, under)
 }
 
-/** All phases but the release, in order; each reads what those before it have made. Returns the root page of every phase. */
+/** All phases but the release, in order; each reads what those before it have made. Returns the root of the index of every phase. */
 export async function runPhases(
   context: RunContext,
   run: (subtree: Subtree) => Promise<string>,
@@ -82,7 +82,7 @@ export async function runPhases(
   return roots
 }
 
-/** A whole phase; returns its root page. */
+/** A whole phase; returns the root of its index. */
 export const runPhase = async (subtree: Subtree, steps: Steps): Promise<string> =>
   (await (isDatasetPhase(subtree.phase) ? runDataset(subtree, steps) : steps.visit(subtree))).page
 
@@ -124,7 +124,7 @@ async function runRegion(subtree: Subtree, steps: Steps): Promise<SubtreeResult>
   return { ...saved, counts: outcomes.map(countOf), forParent: {} }
 }
 
-/** The stages of one batch of sections within one phase, one after the other; each sees the page of what the one before has made. */
+/** The stages of one batch of sections within one phase, one after the other; each sees the index node of what the one before has made. */
 async function runSections(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
   const { context, roots } = subtree
   const { first, last } = batchRange(subtree.node.coord, context.bounds)

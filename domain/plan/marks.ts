@@ -81,7 +81,7 @@ interface Subtree {
   readonly node: Node
 }
 
-/** Whether what a mark sets aside may be listed by the page of a subtree, or by one below it. */
+/** Whether what a mark sets aside may be listed by the index node of a subtree, or by one below it. */
 export function concerns({ stage, extent }: Pick<RunMark, 'stage' | 'extent'>, { context, node }: Subtree): boolean {
   if (extent === 'dataset') return true
   if ('range' in extent) return extent.range >> node.level === node.coord[2]

@@ -38,7 +38,7 @@ export class IndexCheck {
     this.wrong = wrong
   }
 
-  /** All entries, page by page. */
+  /** All entries, node by node. */
   async entries(root: Digest): Promise<IndexEntry[]> {
     const { context, phase } = this.of
     const page = await this.page(root, `pages of ${phase}`)
@@ -57,7 +57,7 @@ export class IndexCheck {
     return undefined
   }
 
-  /** @param first a batch of sections has a second page, of the same subtree, below its own. */
+  /** @param first a batch of sections has a second node, of the same subtree, below its own. */
   private async below(digest: Digest, page: IndexNode, node: Node, first: boolean): Promise<IndexEntry[]> {
     const { context, phase } = this.of
     const key = rawKey(digest)

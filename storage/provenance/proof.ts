@@ -20,7 +20,7 @@ import type { Wrong } from './reach.ts'
 import { releaseKey } from '../releases.ts'
 
 /**
- * Tells of every field of a manifest that is not as it follows from the rest, and of every page that does not fit its place.
+ * Tells of every field of a manifest that is not as it follows from the rest, and of every index node that does not fit its subtree.
  * @param told what the history of the run says; without it the manifest's own word stands for what only that run knows: cost, run id, code
  * revision, parent.
  */
@@ -81,7 +81,7 @@ export async function proveManifest(
   }
 }
 
-/** What follows from lineage records, and what from pages: not compared where one of them cannot be read, which is told of by itself. */
+/** What follows from lineage records, and what from the index: not compared where one of them cannot be read, which is told of by itself. */
 const ofRecords = ['release', 'layerDigests', 'digest', 'quality']
 const ofPages = ['layers', 'stages', 'holes']
 const NOTHING = { outputs: [], summary: {} } as unknown as Lineage

@@ -1,4 +1,4 @@
-// What releases rest on, found by following digests: pages, artifacts, objects of the raw archive, histories.
+// What releases rest on, found by following digests: index nodes, artifacts, objects of the raw archive, histories.
 import type { IndexNode } from '../../domain/index/index-node.ts'
 import { differences, type Difference } from '../../domain/provenance/differences.ts'
 import {
@@ -69,7 +69,7 @@ export class Reach {
     await this.archive(r.run)
   }
 
-  /** A page and all below it; the artifacts that they list are reached, but not followed. */
+  /** An index node and all below it; the artifacts that they list are reached, but not followed. */
   async page(digest: Digest, by: string): Promise<void> {
     if (this.pages.has(digest)) return
     let page: IndexNode
