@@ -7,10 +7,11 @@ export interface PackEntry {
   readonly bytes: Uint8Array
 }
 
-export interface PackIndex {
-  readonly keys: readonly string[]
-  /** Where the bytes of `key` lie in the data, or undefined. */
-  find(key: string): { offset: number; length: number } | undefined
+/** Where the bytes of an entry lie in the data. */
+interface Packed {
+  readonly key: string
+  readonly offset: number
+  readonly length: number
 }
 
 /**
@@ -38,24 +39,13 @@ function parse(bytes: Uint8Array): { keys?: string[]; ends?: number[] } {
   }
 }
 
-/** @throws RangeError when `bytes` is not the index of a pack. */
-export function packIndex(bytes: Uint8Array): PackIndex {
+/** The entries by key. @throws RangeError when `bytes` is not the index of a pack. */
+export function packIndex(bytes: Uint8Array): Packed[] {
   const { keys, ends } = parse(bytes)
   if (!Array.isArray(keys) || !Array.isArray(ends) || keys.length !== ends.length)
     throw new RangeError('not the index of a pack')
-  return {
-    keys,
-    find(key) {
-      let lo = 0
-      let hi = keys.length
-      while (lo < hi) {
-        const mid = (lo + hi) >> 1
-        if (keys[mid]! < key) lo = mid + 1
-        else hi = mid
-      }
-      if (keys[lo] !== key) return undefined
-      const offset = lo === 0 ? 0 : ends[lo - 1]!
-      return { offset, length: ends[lo]! - offset }
-    },
-  }
+  return keys.map((key, i) => {
+    const offset = i === 0 ? 0 : ends[i - 1]!
+    return { key, offset, length: ends[i]! - offset }
+  })
 }

@@ -2,8 +2,10 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { joinSegments } from '../../activities/objects/join.ts'
+import type { Compute } from '../../activities/context.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
-import { artifactStore } from '../../storage/artifacts.ts'
+import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { pack } from '../../storage/formats/pack.ts'
 import { rangeOfFile } from '../../storage/formats/precomputed/by-id.ts'
 import { shardReader, writeShard, type ShardingSpec } from '../../storage/formats/precomputed/sharding.ts'
@@ -14,30 +16,33 @@ const region = fc.uniqueArray(fc.record({ id, bytes: fc.uint8Array({ minLength: 
   selector: e => e.id,
   maxLength: 30,
 })
+type Region = readonly { readonly id: bigint; readonly bytes: Uint8Array }[]
+
+const compute: Compute = async (kernel, args) => kernel(...args) as never
+
+/** Packs of some regions, as `mesh` leaves them. */
+async function packed(artifacts: ArtifactStore, all: readonly Region[]): Promise<Record<string, ArtifactRef>> {
+  const regions: Record<string, ArtifactRef> = {}
+  for (const [i, entries] of all.entries()) {
+    const { data, index } = pack(entries.map(e => ({ key: String(e.id), bytes: e.bytes })))
+    const writer = artifacts.write({ ...recipeOf(i), stage: 'mesh' })
+    await writer.put('pack.data', data)
+    await writer.put('pack.index', index)
+    regions[`${i}_0_0`] = await writer.commit(attempt)
+  }
+  return regions
+}
 
 it('gives every segment its pieces in the order of the regions, and every shard its segments', async () => {
   let most = 0
-  let parts = 0
   await fc.assert(
     fc.asyncProperty(
-      fc.array(region, { minLength: 1, maxLength: 4 }),
+      fc.array(region, { minLength: 1, maxLength: 12 }),
       fc.constantFrom(8, 64, 4096),
       fc.constantFrom(1, 2, 8),
       async (all, shardBytes, of) => {
-        const store = memoryStore()
-        const ranged = {
-          ...store,
-          getRange: (...a: Parameters<typeof store.getRange>) => (parts++, store.getRange(...a)),
-        }
-        const artifacts = artifactStore(ranged)
-        const regions: Record<string, ArtifactRef> = {}
-        for (const [i, entries] of all.entries()) {
-          const { data, index } = pack(entries.map(e => ({ key: String(e.id), bytes: e.bytes })))
-          const writer = artifacts.write(recipeOf(i))
-          await writer.put('pack.data', data)
-          await writer.put('pack.index', index)
-          regions[`${i}_0_0`] = await writer.commit(attempt)
-        }
+        const artifacts = artifactStore(memoryStore())
+        const regions = await packed(artifacts, all)
         const files = new Map<string, Uint8Array>()
         const specs: ShardingSpec[] = []
         let segments = 0
@@ -49,7 +54,8 @@ it('gives every segment its pieces in the order of the regions, and every shard 
           }
           // A segment whose pieces begin with an even byte has no object.
           const made = await joinSegments(
-            { artifacts },
+            { artifacts, compute },
+            'mesh',
             regions,
             { range, of },
             'gzip',
@@ -66,8 +72,11 @@ it('gives every segment its pieces in the order of the regions, and every shard 
           files.get(file)?.slice(offset, offset + length),
         )
         const whole: { id: bigint; bytes: Uint8Array }[] = []
+        const inOrder = Object.keys(regions)
+          .sort()
+          .map(cell => all[Number.parseInt(cell)]!)
         for (const id of new Set(all.flat().map(e => e.id))) {
-          const pieces = all.flatMap(r => r.filter(e => e.id === id).map(e => e.bytes))
+          const pieces = inOrder.flatMap(r => r.filter(e => e.id === id).map(e => e.bytes))
           const wanted = pieces[0]![0]! % 2 === 0 ? undefined : new Uint8Array(Buffer.concat(pieces))
           expect(await reader.get(id)).toEqual(wanted)
           if (wanted) whole.push({ id, bytes: wanted })
@@ -80,5 +89,42 @@ it('gives every segment its pieces in the order of the regions, and every shard 
     { numRuns: 60 },
   )
   expect(most).toBeGreaterThan(4)
-  expect(parts).toBeGreaterThan(20)
+})
+
+/** A store that changes a byte of `pack.data` of one artifact, in reads of the kind. */
+const damaging = (store: ObjectStore, recipe: string, kind: 'get' | 'getRange'): ObjectStore => {
+  const flipped = (key: string, bytes: Uint8Array<ArrayBuffer> | undefined): typeof bytes => {
+    if (bytes && key.endsWith(`${recipe}/pack.data`)) bytes[bytes.length >> 1]! ^= 1
+    return bytes
+  }
+  return kind === 'get'
+    ? { ...store, get: async (key, ...more) => flipped(key, await store.get(key, ...more)) }
+    : { ...store, getRange: async (key, ...at) => flipped(key, await store.getRange(key, ...at)) }
+}
+
+it('a byte of a pack that is flipped is seen, when the pack is listed and when a piece of it is read', async () => {
+  const all = Array.from({ length: 72 }, (_, r) =>
+    Array.from({ length: 5 }, (_, i) => ({ id: BigInt(1 + ((7 * r + i) % 40)), bytes: Uint8Array.of(r, i, 9) })),
+  )
+  const store = memoryStore()
+  const regions = await packed(artifactStore(store), all)
+  const { recipe } = regions['50_0_0']!
+  const join = (kind: 'get' | 'getRange'): Promise<unknown> =>
+    Promise.all(
+      [0, 1].map(range =>
+        joinSegments(
+          { artifacts: artifactStore(damaging(store, recipe, kind)), compute },
+          'mesh',
+          regions,
+          { range, of: 2 },
+          'raw',
+          async () => {},
+          async pieces => ({ bytes: pieces[0]! }),
+        ),
+      ),
+    )
+  await expect(join('get')).rejects.toThrow(`pack.data of artifact mesh/${recipe}: is damaged`)
+  await expect(join('getRange')).rejects.toThrow(
+    new RegExp(`pack.data of artifact mesh/${recipe}: is damaged: the piece of segment \\d+ at byte 6`),
+  )
 })

@@ -18,7 +18,7 @@ import { putRelease, moveChannel } from '../../storage/releases.ts'
 import { BOUNDS, fill, fragment, grey, IDS, label, NM, REGION, skeleton, SYNAPSE } from './neurites.ts'
 import { SEGMENTS } from '../../serving/segments.ts'
 import { joinSegments, writeMeshes } from '../../activities/objects/join.ts'
-import { meshLevels } from '../../kernels/mesh/levels.ts'
+import type { Compute } from '../../activities/context.ts'
 import { synapseFiles } from '../../storage/formats/annotations/synapses.ts'
 import { segmentTable } from '../../storage/formats/segment-properties.ts'
 import { skeletonInfo } from '../../storage/formats/skeleton.ts'
@@ -148,7 +148,7 @@ export async function makeFixture(): Promise<Fixture> {
     })
   }
   const all = Object.fromEntries(Object.entries(regions.segmentation).map(([k, r]) => [`segment/${k}`, r]))
-  const compute = ((_: string, args: Parameters<typeof meshLevels>) => meshLevels(...args)) as never
+  const compute: Compute = async (kernel, args) => kernel(...args) as never
   const collect = async (work: (put: (path: string, bytes: Uint8Array) => Promise<void>) => Promise<unknown>) => {
     const outputs: { path: string; bytes: Uint8Array }[] = []
     await work(async (path, bytes) => void outputs.push({ path, bytes }))
@@ -176,8 +176,9 @@ export async function makeFixture(): Promise<Fixture> {
   const skeletonFiles = await collect(async put => {
     const one = async ([bytes]: readonly Uint8Array[]): Promise<{ bytes: Uint8Array }> => ({ bytes: bytes! })
     const { sharding } = await joinSegments(
-      { artifacts: store },
-      { all: pieces },
+      { artifacts: store, compute },
+      'skeleton',
+      { '0_0_0': pieces },
       { range: 0, of: 1 },
       'gzip',
       put,

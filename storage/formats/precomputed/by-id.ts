@@ -3,13 +3,27 @@ import { murmur64, ShardingSpec } from './sharding.ts'
 
 /** Objects per minishard, whose index a reader fetches before any of them. */
 const MINISHARD = 64
+/** Bits of the number of minishards where there are several ranges: what belongs to one is then known before anything is counted. */
+const RANGED_BITS = 10
 const bitsFor = (n: number): number => Math.ceil(Math.log2(Math.max(1, n)))
 
 /** Which of `of` ranges (a power of two) an output belongs to: a shard by its number; what there is once, to the first. */
 export const rangeOfFile = (path: string, of: number): number => (Number.parseInt(path, 16) || 0) % of
 
-/** Whether a key is one of about 1/`of` of all, taken evenly: from so many all can be counted. */
-export const isSample = (id: bigint, of: number): boolean => murmur64(id) < 2n ** 64n / BigInt(of)
+function reversed(n: number): number {
+  let out = 0
+  for (let i = 0; i < 32; i++) out |= ((n >>> i) & 1) << (31 - i)
+  return out >>> 0
+}
+
+/** Place of an id in an order, from 0 below 2^32, in which every range lies together, however many there are. */
+export const placeOfId = (id: bigint): number => reversed(Number((murmur64(id) >> BigInt(RANGED_BITS)) & 0xffffffffn))
+
+/** First place of a range, and the first behind it. */
+export const placesOfRange = (range: number, of: number): readonly [from: number, to: number] => [
+  reversed(range),
+  reversed(range) + 2 ** 32 / of,
+]
 
 /** Sharding of `count` objects of `bytes` in all, of which a shard gets about `shardBytes`; at least one for each of so many ranges. */
 export const shardingById = (
@@ -24,7 +38,7 @@ export const shardingById = (
     '@type': 'neuroglancer_uint64_sharded_v1',
     preshift_bits: 0,
     hash: 'murmurhash3_x86_128',
-    minishard_bits: bitsFor(count / 2 ** shardBits / MINISHARD),
+    minishard_bits: ranges > 1 ? RANGED_BITS : bitsFor(count / 2 ** shardBits / MINISHARD),
     shard_bits: shardBits,
     minishard_index_encoding: 'gzip',
     data_encoding: coding,
