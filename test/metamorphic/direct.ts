@@ -1,16 +1,18 @@
 // A run in one process, without Temporal: a worker's own activities, taken in the order in which the workflows take them.
 import { asyncLocalStorage, type Context } from '@temporalio/activity'
 import { createActivities } from '../../activities/index.ts'
+import { countRequest } from '../../activities/meter.ts'
 import type { RunConfig } from '../../domain/config.ts'
-import { entryOf } from '../../domain/contract/artifacts.ts'
+import { entryOf, type BatchOutcome, type Outcome } from '../../domain/contract/artifacts.ts'
 import type { ReconstructInput, RunContext } from '../../domain/contract/run.ts'
 import { tried } from '../../domain/models.ts'
+import { countOf } from '../../domain/slo/counts.ts'
 import type { Plan } from '../../domain/plan/plan.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
 import { runPhase, visitSubtree, runPhases, wholePhase, type Steps } from '../../domain/index/order.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
-import { fileStore } from '../../storage/file-store.ts'
+import { openStore } from '../../storage/stores/open-store.ts'
 import { getRelease } from '../../storage/releases.ts'
 import { getSealed } from '../../storage/sealed.ts'
 import { staticFiles } from '../../storage/static-layout.ts'
@@ -52,8 +54,11 @@ const context = {
 const host = inferenceHost()
 process.on('exit', () => host.close())
 
-export function directRun(config: RunConfig, bucket: string, run: string): Promise<DirectRun> {
-  const objects = fileStore(bucket)
+type Made = (stage: string, made: Outcome | BatchOutcome) => void
+
+/** A worker's own activities on a bucket, and the steps of a run that call them; `heard` is told of everything made or found. */
+export function directWorker(bucket: string, heard: Made) {
+  const objects = openStore(bucket, { tell: countRequest })
   const activities = createActivities({
     objects,
     artifacts: artifactStore(objects),
@@ -62,22 +67,33 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
     codeRevision: 'direct',
     runtime: runtime(),
   })
-  const made: Record<string, number> = {}
   const steps: Steps = {
     lookUpCache: subtree => activities.lookUpCache(subtree),
     saveIndexNode: task => activities.saveIndexNode(task),
     async make(stage, _, task) {
       const outcome = await activities[stage](task as never)
-      if (outcome.made) made[stage] = (made[stage] ?? 0) + 1
+      heard(stage, outcome)
       return outcome
     },
     async makeBatch(stage, _, task) {
       const done = await activities[stage](task)
-      for (const c of done.counts) if (c.made) made[c.stage] = (made[c.stage] ?? 0) + c.made
+      heard(stage, done)
       return done
     },
     visit: subtree => visitSubtree(subtree, steps),
   }
+  return { objects, activities, steps }
+}
+
+/** Calls `work` as an attempt of an activity. */
+export const asActivity = <T>(work: () => Promise<T>): Promise<T> => asyncLocalStorage.run(context, work)
+
+export function directRun(config: RunConfig, bucket: string, run: string): Promise<DirectRun> {
+  const made: Record<string, number> = {}
+  const { objects, activities, steps } = directWorker(bucket, (stage, done) => {
+    for (const c of 'counts' in done ? done.counts : [countOf(done)])
+      if (c.made) made[c.stage] = (made[c.stage] ?? 0) + c.made
+  })
   const work = async (): Promise<DirectRun> => {
     const input: ReconstructInput = { dataset: config.dataset, run, config }
     const at = await tried(await activities.survey(input), model => activities.tryModel(model))
@@ -103,10 +119,15 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
       planned: { make: named(true), may: named(false) },
     }
   }
-  return asyncLocalStorage.run(context, work)
+  return asActivity(work)
 }
 
-async function evaluated(at: RunContext, roots: Record<string, string>, steps: Steps): Promise<Record<string, string>> {
+/** The root of the release's own index beside those of the phases. */
+export async function evaluated(
+  at: RunContext,
+  roots: Record<string, string>,
+  steps: Steps,
+): Promise<Record<string, string>> {
   if (at.through !== 'evaluate') return roots
   const outcome = await steps.make('evaluate', 'release', { context: at, roots })
   const subtree = wholePhase(at, 'release', roots)
