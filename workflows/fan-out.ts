@@ -1,7 +1,7 @@
 // The fan-out of a phase: a workflow over many cells starts those over fewer, down to one for each region or batch of sections.
 import { setHandler, startChild } from '@temporalio/workflow'
 import { Control, Meter } from './control.ts'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping } from './housekeeping/activities.ts'
 import { runStage } from './stage.ts'
 import { Tracker } from './tracker.ts'
 import { workflowIds } from '../domain/contract/names.ts'

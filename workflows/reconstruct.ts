@@ -1,8 +1,8 @@
 // The whole dataset, phase by phase as the stage table orders them; then the release.
 import { executeChild, log, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
-import { archived } from './archive.ts'
+import { archived } from './housekeeping/archive.ts'
 import { Control } from './control.ts'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping } from './housekeeping/activities.ts'
 import { release } from './release.ts'
 import { passGates, retryPoisoned } from './run-gates.ts'
 import { durable } from './fan-out.ts'

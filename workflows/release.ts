@@ -1,7 +1,7 @@
 // A release as a saga: evaluate, assemble, candidate, thresholds, approval, publish; refused or failed, the channels are as before.
 import { ApplicationFailure, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import { gate, rejected } from './gate.ts'
-import { housekeeping, named } from './housekeeping.ts'
+import { housekeeping, named } from './housekeeping/activities.ts'
 import { saga, type Saga } from './saga.ts'
 import { runStage } from './stage.ts'
 import { untilUnheld } from './unheld.ts'

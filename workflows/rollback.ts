@@ -1,7 +1,7 @@
 // Rollback of a bad release as a saga: readers first, then hold, diagnosis, quarantine, patch of the bad regions, and the holds released.
 import { ApplicationFailure, executeChild, workflowInfo } from '@temporalio/workflow'
-import { archived } from './archive.ts'
-import { housekeeping, named } from './housekeeping.ts'
+import { archived } from './housekeeping/archive.ts'
+import { housekeeping, named } from './housekeeping/activities.ts'
 import { reconstruct } from './reconstruct.ts'
 import { saga, type Saga } from './saga.ts'
 import { viaOf } from './via.ts'

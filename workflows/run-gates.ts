@@ -1,6 +1,6 @@
 // The gates of a run file: before a phase, with some regions of it as a canary; and at the end, where blocks have failed for good.
 import { gate, rejected } from './gate.ts'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping } from './housekeeping/activities.ts'
 import type { Tracker } from './tracker.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Subtree } from '../domain/contract/subtree.ts'

@@ -1,6 +1,6 @@
 // The phantom alone: makes (or finds) the slabs of a synthetic specimen, for `hillock phantom`.
-import { archived } from './archive.ts'
-import { housekeeping } from './housekeeping.ts'
+import { archived } from './housekeeping/archive.ts'
+import { housekeeping } from './housekeeping/activities.ts'
 import { runStage } from './stage.ts'
 import { window } from '../domain/index/window.ts'
 import type { ReconstructInput } from '../domain/contract/run.ts'

@@ -1,6 +1,6 @@
 // Before anything starts: the source and the run file, and the model where inference runs.
 import { proxyActivities } from '@temporalio/workflow'
-import { housekeeping, policy } from './housekeeping.ts'
+import { housekeeping, policy } from './housekeeping/activities.ts'
 import { queues } from '../domain/contract/names.ts'
 import type { Planned, ReconstructInput, RunContext } from '../domain/contract/run.ts'
 import { tried } from '../domain/models.ts'

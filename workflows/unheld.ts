@@ -1,7 +1,7 @@
 // Waiting while a rollback holds the dataset: a run that was under way before it does not publish in between.
 import { continueAsNew, executeChild, log, sleep, workflowInfo } from '@temporalio/workflow'
 import { showPart } from './details.ts'
-import { housekeeping } from './housekeeping.ts'
+import { housekeeping } from './housekeeping/activities.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 

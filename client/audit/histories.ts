@@ -23,7 +23,7 @@ import {
   type HistoryIndex,
 } from '../../storage/provenance/histories.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import type { archive } from '../../workflows/archive.ts'
+import type { archive } from '../../workflows/housekeeping/archive.ts'
 import { call } from '../call.ts'
 import { serverHistory } from '../history.ts'
 import type { Findings } from './report.ts'

@@ -4,7 +4,7 @@ import { workflowIds } from '../../domain/contract/names.ts'
 import type { Recorded, Verdict } from '../../domain/contract/housekeeping.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
-import type { audit } from '../../workflows/audit.ts'
+import type { audit } from '../../workflows/housekeeping/audit.ts'
 import { call } from '../call.ts'
 
 /** Activities per workflow: input and result stay far below the limit of a payload. */

@@ -2,7 +2,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
 import { HillockError } from '../../domain/errors.ts'
-import type { gc } from '../../workflows/gc.ts'
+import type { gc } from '../../workflows/housekeeping/gc.ts'
 import { call, onStack } from '../call.ts'
 import { secondsOf } from '../numbers.ts'
 import { say, type JsonOption } from '../report.ts'

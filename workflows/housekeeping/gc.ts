@@ -1,10 +1,10 @@
 // Garbage collection: a list of what nothing names, and later the deletion of what still nothing names.
 import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow'
-import { queues } from '../domain/contract/names.ts'
-import type { Collected, CollectTask } from '../domain/contract/housekeeping.ts'
-import { nonRetryable } from '../domain/errors.ts'
-import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/contract/activities.ts'
+import { queues } from '../../domain/contract/names.ts'
+import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
+import { nonRetryable } from '../../domain/errors.ts'
+import { SPARE } from '../../domain/stages.ts'
+import type { Housekeeping } from '../../domain/contract/activities.ts'
 
 const patient = proxyActivities<Pick<Housekeeping, 'planCollection' | 'collect'>>({
   taskQueue: queues.cpu,

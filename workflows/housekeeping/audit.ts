@@ -1,11 +1,11 @@
 // One page of an audit: recorded activities are executed again, each on the queue of its stage.
 import { ActivityFailure, isCancellation, proxyActivities } from '@temporalio/workflow'
-import { queues } from '../domain/contract/names.ts'
-import type { Recorded, Verdict } from '../domain/contract/housekeeping.ts'
-import { nonRetryable } from '../domain/errors.ts'
-import { SPARE, stages } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/contract/activities.ts'
-import { window } from '../domain/index/window.ts'
+import { queues } from '../../domain/contract/names.ts'
+import type { Recorded, Verdict } from '../../domain/contract/housekeeping.ts'
+import { nonRetryable } from '../../domain/errors.ts'
+import { SPARE, stages } from '../../domain/stages.ts'
+import type { Housekeeping } from '../../domain/contract/activities.ts'
+import { window } from '../../domain/index/window.ts'
 
 const WIDTH = 6
 

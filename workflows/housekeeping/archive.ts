@@ -8,12 +8,12 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow'
-import { queues, workflowIds } from '../domain/contract/names.ts'
-import type { Archived } from '../domain/contract/housekeeping.ts'
-import { nonRetryable } from '../domain/errors.ts'
-import type { Execution } from '../domain/provenance/history.ts'
-import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/contract/activities.ts'
+import { queues, workflowIds } from '../../domain/contract/names.ts'
+import type { Archived } from '../../domain/contract/housekeeping.ts'
+import { nonRetryable } from '../../domain/errors.ts'
+import type { Execution } from '../../domain/provenance/history.ts'
+import { SPARE } from '../../domain/stages.ts'
+import type { Housekeeping } from '../../domain/contract/activities.ts'
 
 const patient = proxyActivities<Pick<Housekeeping, 'archive'>>({
   taskQueue: queues.cpu,

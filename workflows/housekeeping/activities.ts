@@ -1,9 +1,9 @@
 // Short activities that make no artifact: survey of the source, index objects, release manifests, channels.
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow'
-import { queues } from '../domain/contract/names.ts'
-import { nonRetryable } from '../domain/errors.ts'
-import { SPARE } from '../domain/stages.ts'
-import type { Housekeeping } from '../domain/contract/activities.ts'
+import { queues } from '../../domain/contract/names.ts'
+import { nonRetryable } from '../../domain/errors.ts'
+import { SPARE } from '../../domain/stages.ts'
+import type { Housekeeping } from '../../domain/contract/activities.ts'
 
 export const policy = {
   startToCloseTimeout: '15m',
