@@ -48,10 +48,10 @@ const self = { workflowId: 'fan-out/a', runId: 'self' }
 test('children under every run id, runs before and after, but no archive', () => {
   const found = archivedWith(history, self, self)
   expect(found.map(r => `${r.workflowId} ${r.runId}`).sort()).toEqual([
-    'region/a first',
-    'region/a second',
     'fan-out/a after',
     'fan-out/a before',
+    'region/a first',
+    'region/a second',
   ])
   expect(runIds(history, 'self')).toEqual(new Set(['self', 'base']))
   expect(aboutHistory(history)).toEqual({ workflowId: 'fan-out/a', type: 'fanOut', end: 'continued_as_new', events: 9 })

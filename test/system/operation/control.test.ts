@@ -115,7 +115,8 @@ test('a canary region comes first, the gate says what it came to, and the rest w
   const run = started('canary', 'gates=[{name: canary, before: maps, canary: [1_0_0]}]', std(34))
   let shown = ''
   run.child.stderr!.on('data', (d: Buffer) => (shown += d.toString()))
-  const open = await until('canary', s => gateOf(s) !== undefined)
+  // Counts follow a moment after the gate.
+  const open = await until('canary', s => gateOf(s) !== undefined && made(s, 'affinity') > 0)
   expect(gateOf(open)).toMatchObject({ gate: 'canary' })
   expect(gateOf(open)!.summary).toMatch(/1_0_0 of phase maps: affinity 1 made, 0 found.*the rest about/)
   expect([made(open, 'render'), made(open, 'affinity'), made(open, 'supervoxel')]).toEqual([4, 1, 0])
