@@ -4,13 +4,14 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { api } from './api/index.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
 import { checkRequest, isBrowser } from './request.ts'
-import { sloRoutes, type SloSource } from './slo-routes.ts'
+import { sloLevels, sloRoutes, type SloSource } from './slo-routes.ts'
 
 export interface ServerOptions {
   readonly store: ObjectStore
@@ -19,6 +20,8 @@ export interface ServerOptions {
   /** Address of Temporal's web page, to which lineage pages link. */
   readonly temporalUi?: string
   readonly slo?: SloSource
+  /** Folder in which local copies of tables are kept while it runs; that of the system if left out. */
+  readonly tables?: string
   /** Names of this server, where it listens for this machine only; see `checkRequest`. */
   readonly names?: readonly string[]
   /** Called with errors that are ours (status 500), for the log. */
@@ -28,7 +31,7 @@ export interface ServerOptions {
 /** Everything served is public to whoever reaches the port; viewers on other origins read it too. */
 const PUBLIC = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag',
+  'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag, hillock-release',
 }
 
 const problemPage = (p: Problem): string =>
@@ -42,7 +45,15 @@ const problemPage = (p: Problem): string =>
   )
 
 /** The application, not yet listening: tests call it through `inject`. */
-export function createServer({ store, viewerDir, temporalUi, slo, names, onError }: ServerOptions): FastifyInstance {
+export function createServer({
+  store,
+  viewerDir,
+  temporalUi,
+  slo,
+  tables,
+  names,
+  onError,
+}: ServerOptions): FastifyInstance {
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = asProblem(error)
     if (problem.status >= 500) onError?.(error)
@@ -89,7 +100,9 @@ export function createServer({ store, viewerDir, temporalUi, slo, names, onError
     })
   }
   app.register(layerRoutes, { catalogue })
-  app.register(sloRoutes, { slo })
+  const levels = sloLevels(slo)
+  app.register(api, { store, catalogue, levels, onError, tables })
+  app.register(sloRoutes, { levels })
   app.register(pageRoutes, { catalogue, temporalUi })
   return app
 }

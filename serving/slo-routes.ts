@@ -20,20 +20,28 @@ const KEPT = 32
 const FRESH_MS = 3000
 const SUBJECT = /^[A-Za-z0-9][\w.:+-]{0,150}(\/[A-Za-z0-9][\w.:+-]{0,150}){0,4}$/
 
-export async function sloRoutes(app: FastifyInstance, { slo }: { slo: SloSource | undefined }): Promise<void> {
+export type SloLevels = (subject: string) => Promise<SloReport>
+
+/** Service levels by subject, worked out once for each state of its runs. @throws Problem 404 for what has none */
+export function sloLevels(slo: SloSource | undefined): SloLevels {
   const turn = turns(2, 32)
   const find = cached(KEPT, (_: string, source: SloSource, subject: string) => turn(() => source.find(subject)))
   const report = cached(KEPT, (_: string, source: SloSource, subject: string, found: SloSubject) =>
     turn(() => source.report(subject, found)),
   )
-  app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {
+  return async subject => {
     if (!slo) throw notFound('this server does not know where Temporal is', 'start it with TEMPORAL_ADDRESS set')
-    const subject = request.params['*']
     if (!SUBJECT.test(subject))
       throw notFound('that is no name of a run, a release or a dataset', 'name one that the list at / has')
     const found = await find(`${subject} ${Math.floor(Date.now() / FRESH_MS)}`, slo, subject)
-    const levels = await report(`${subject} ${found.version}`, slo, subject, found)
+    return report(`${subject} ${found.version}`, slo, subject, found)
+  }
+}
+
+export async function sloRoutes(app: FastifyInstance, { levels }: { levels: SloLevels }): Promise<void> {
+  app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {
+    const found = await levels(request.params['*'])
     reply.header('cache-control', 'no-cache')
-    return wantsJson(request) ? levels : reply.type('text/html; charset=utf-8').send(sloPage(levels))
+    return wantsJson(request) ? found : reply.type('text/html; charset=utf-8').send(sloPage(found))
   })
 }

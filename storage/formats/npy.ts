@@ -120,15 +120,19 @@ function transpose<T extends NpyArray>(from: T, shape: readonly number[]): T {
   return to
 }
 
-/** `.npy` version 1.0, little-endian, C order: the last axis of `shape` is fastest. */
-export function writeNpy(data: NpyArray, shape: readonly number[]): Uint8Array {
-  const code = (Object.keys(types) as NpyType[]).find(t => t !== 'b1' && data instanceof types[t])!
-  const descr = `${data.BYTES_PER_ELEMENT === 1 ? '|' : '<'}${code}`
+/** What stands before the data of a `.npy` of version 1.0, little-endian; in C order the last axis of `shape` is fastest. */
+export function npyPrefix(code: Exclude<NpyType, 'b1'>, shape: readonly number[], fortran = false): Buffer {
+  const descr = `${types[code].BYTES_PER_ELEMENT === 1 ? '|' : '<'}${code}`
   const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`
+  const text = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${axes}), }`
   const padded = `${text.padEnd(Math.ceil((11 + text.length) / 64) * 64 - 11)}\n`
   const length = Buffer.alloc(2)
   length.writeUInt16LE(padded.length)
-  const header = Buffer.concat([MAGIC, Buffer.from([1, 0]), length, Buffer.from(padded, 'latin1')])
-  return Buffer.concat([header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
+  return Buffer.concat([MAGIC, Buffer.from([1, 0]), length, Buffer.from(padded, 'latin1')])
+}
+
+/** `.npy` in C order. */
+export function writeNpy(data: NpyArray, shape: readonly number[]): Uint8Array {
+  const code = (Object.keys(numberTypes) as (keyof typeof numberTypes)[]).find(t => data instanceof numberTypes[t])!
+  return Buffer.concat([npyPrefix(code, shape), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
 }

@@ -71,6 +71,27 @@ const packOutputs = (entries: readonly { key: string; bytes: Uint8Array }[]): { 
   ]
 }
 
+/** Neurite 0 makes three synapses onto neurite 1 and one onto neurite 2, which makes one onto neurite 1. */
+const PAIRS = [0, 0, 0, 0, 2].map((pre, i) => [IDS[pre]!, IDS[[1, 1, 1, 2, 1][i]!]!] as const)
+export const SYNAPSES = {
+  id: PAIRS.map((_, i) => (1n << 60n) + BigInt(10 * i)),
+  pre_segment: PAIRS.map(p => p[0]),
+  post_segment: PAIRS.map(p => p[1]),
+  x: [20, 40, 60, 80, 100],
+  y: [50, 50, 50, 50, 50],
+  z: [10, 20, 30, 40, 50],
+  size: [100, 200, 300, 400, 500],
+  score: [0.5, 0.6, 0.7, 0.8, 0.9],
+}
+const EDGES = {
+  pre: [IDS[0], IDS[0], IDS[2]],
+  post: [IDS[1], IDS[2], IDS[1]],
+  count: [3, 1, 1],
+  score: [0.6, 0.8, 0.9],
+  size: [600, 400, 500],
+}
+const CONTACTS = { segment: [IDS[0], IDS[1]], neighbour: [IDS[1], IDS[0]], area_nm2: [6400, 6400] }
+
 export interface Fixture {
   readonly folder: string
   readonly release: Release
@@ -204,6 +225,12 @@ export async function makeFixture(): Promise<Fixture> {
   const graph = keep(
     await artifact(store, 'graph', 'dataset', all, [
       { path: SEGMENTS, bytes: table({ segment: IDS, ...sizes }) },
+      ...['edges', 'edges-by-post'].map(name => ({ path: `${name}.parquet`, bytes: table(EDGES) })),
+      ...['synapses', 'synapses-by-pre', 'synapses-by-post'].map(name => ({
+        path: `${name}.parquet`,
+        bytes: table(SYNAPSES),
+      })),
+      { path: 'contacts.parquet', bytes: table(CONTACTS) },
       { path: 'segment_properties/info', bytes: Buffer.from(JSON.stringify(properties)) },
       ...[...synapseFiles(BOUNDS, [NM, NM, NM], [line])].map(f => ({ ...f, path: `synapses/${f.path}` })),
     ]),

@@ -1,0 +1,115 @@
+// The query API: its routes below /api/v1, their OpenAPI document, and what all of them share.
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
+import { API } from '../../domain/api/endpoints.ts'
+import { isHillockError } from '../../domain/errors.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { asProblem, notFound, Problem } from '../problem.ts'
+import { engine, type Engine } from '../query/engine.ts'
+import { sandbox } from '../query/sandbox.ts'
+import type { Releases } from '../releases.ts'
+import type { SloLevels } from '../slo-routes.ts'
+import { documentPage } from './document-page.ts'
+import { finder } from './find.ts'
+import { knownSegments, type Known } from './known.ts'
+import { releaseRoutes } from './releases.ts'
+import { PROBLEM, RELEASE_HEADER } from './route.ts'
+import { segmentRoutes } from './segments.ts'
+import { synapseRoutes } from './synapses.ts'
+import { volumeRoutes, volumesOf, type Volumes } from './volumes.ts'
+
+/** What the endpoints work with. */
+export interface Serving {
+  readonly objects: ObjectStore
+  readonly catalogue: Releases
+  readonly levels: SloLevels
+  readonly engine: Engine
+  readonly volumes: Volumes
+  readonly known: Known
+  readonly find: ReturnType<typeof finder>
+  readonly sql: ReturnType<typeof sandbox>
+}
+
+interface ApiOptions {
+  readonly store: ObjectStore
+  readonly catalogue: Releases
+  readonly levels: SloLevels
+  readonly onError: ((error: unknown) => void) | undefined
+  readonly tables: string | undefined
+}
+
+/** Points that are asked for at a time take less. */
+const BODY_BYTES = 1 << 20
+
+/** Objects that are gone or damaged: who asks can't help it, and what is there is served. */
+function problemOf(error: unknown): Problem {
+  if (isHillockError(error, 'MissingArtifact') || isHillockError(error, 'BadTileError'))
+    return new Problem(503, error.message, 'tell the operator: `hillock verify` and `hillock invalidate` mend it', {
+      'retry-after': '60',
+    })
+  return asProblem(error)
+}
+
+export async function api(app: FastifyInstance, options: ApiOptions): Promise<void> {
+  const { store, catalogue, levels, onError, tables } = options
+  const { artifacts } = catalogue
+  const queries = engine({ artifacts, ...(tables !== undefined && { folder: tables }) })
+  app.addHook('onClose', () => queries.close())
+  const serving: Serving = {
+    objects: store,
+    catalogue,
+    levels,
+    engine: queries,
+    volumes: volumesOf(artifacts),
+    known: knownSegments(catalogue, queries),
+    find: finder(store, catalogue),
+    sql: sandbox(artifacts, queries),
+  }
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hillock: query API',
+        version: '1',
+        description: `Coordinates are voxels of mip 0, counted from the dataset's origin. Ids are uint64: text in JSON. The header ${RELEASE_HEADER} says which release answered.`,
+      },
+    },
+    transform: jsonSchemaTransform,
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/api', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(documentPage(app.swagger())),
+  )
+  await app.register(
+    async routes => {
+      routes.setValidatorCompiler(validatorCompiler)
+      routes.setSerializerCompiler(() => data => JSON.stringify(data))
+      routes.setErrorHandler(async (error, _request, reply) => {
+        const problem = problemOf(error)
+        if (problem.status >= 500) onError?.(error)
+        const { status, message: detail, todo, headers } = problem
+        reply.code(status).headers({ ...headers, 'cache-control': 'no-store', 'content-type': PROBLEM })
+        const problemJson = { type: 'about:blank', title: TITLES[status] ?? 'Problem', status, detail, todo }
+        return reply.send(Buffer.from(JSON.stringify(problemJson)))
+      })
+      routes.setNotFoundHandler(async request => {
+        throw notFound(`there is nothing at ${request.url}`, 'the page at /api lists what can be asked')
+      })
+      releaseRoutes(routes, serving)
+      segmentRoutes(routes, serving)
+      synapseRoutes(routes, serving)
+      volumeRoutes(routes, serving)
+    },
+    { prefix: API, bodyLimit: BODY_BYTES },
+  )
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Wrong request',
+  404: 'Not found',
+  413: 'Too large',
+  422: 'Too much asked',
+  503: 'Come again',
+}

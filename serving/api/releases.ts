@@ -1,0 +1,137 @@
+// Endpoints about datasets and releases as a whole: lists, channels, differences, lineage, service levels, tables.
+import type { FastifyInstance } from 'fastify'
+import { endpoints } from '../../domain/api/endpoints.ts'
+import { summariseLineage } from '../../domain/provenance/lineage-summary.ts'
+import type { Hole, Release } from '../../domain/release.ts'
+import { channelMoves } from '../../storage/provenance/channel-moves.ts'
+import { notFound } from '../problem.ts'
+import type { DatasetListing } from '../index-page.ts'
+import { filesOf, TABLES } from '../query/tables.ts'
+import type { Serving } from './index.ts'
+import { nameOf, route } from './route.ts'
+
+const channelsOf = ({ channels }: DatasetListing, release: string): string[] =>
+  channels.filter(c => c.release === release).map(c => c.channel)
+
+function layersOf(release: Release): Record<string, { digest: string | null; precomputed: string }> {
+  const names = Object.keys(release.layers) as (keyof Release['layers'])[]
+  return Object.fromEntries(
+    names.map(layer => [
+      layer,
+      { digest: release.layerDigests[layer] ?? null, precomputed: `/r/${nameOf(release)}/${layer}` },
+    ]),
+  )
+}
+
+const without = (holes: readonly Hole[], others: readonly Hole[]): Hole[] => {
+  const known = new Set(others.map(h => JSON.stringify(h)))
+  return holes.filter(h => !known.has(JSON.stringify(h)))
+}
+
+function comparison(
+  here: Release,
+  there: Release,
+  layer: keyof Release['layers'],
+): 'equal' | 'differs' | 'only here' | 'only there' {
+  if (!there.layers[layer]) return 'only here'
+  if (!here.layers[layer]) return 'only there'
+  return here.layerDigests[layer] !== undefined && here.layerDigests[layer] === there.layerDigests[layer]
+    ? 'equal'
+    : 'differs'
+}
+
+export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, objects, levels }: Serving): void {
+  route(app, endpoints.datasets, async () => ({
+    datasets: (await catalogue.datasets()).map(({ dataset, channels, releases, damaged }) => ({
+      dataset,
+      channels,
+      releases: releases.length + damaged.length,
+    })),
+  }))
+
+  const listed = async (dataset: string): Promise<DatasetListing> => {
+    const found = (await catalogue.datasets()).find(d => d.dataset === dataset)
+    if (!found) throw notFound(`there is no dataset ${dataset}`, 'the list of datasets has what there is')
+    return found
+  }
+
+  route(app, endpoints.releases, async ({ params: { dataset } }) => {
+    const found = await listed(dataset)
+    return {
+      dataset,
+      releases: found.releases.map(r => ({
+        release: r.release,
+        channels: channelsOf(found, r.release),
+        parent: r.parent,
+        quality: r.quality as Record<string, number>,
+        holes: r.holes.length,
+        cost: r.cost,
+      })),
+      damaged: found.damaged,
+    }
+  })
+
+  route(app, endpoints.channel, async ({ params: { dataset, channel } }) => {
+    const moves = await channelMoves(objects, dataset, channel)
+    if (moves.length === 0) await catalogue.resolve(dataset, channel)
+    return { channel, moves: moves.map(m => ({ ...m, at: new Date(m.at).toISOString() })) }
+  })
+
+  route(app, endpoints.release, async ({ params, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const { stages: _, layers: __, pages: ___, layerDigests: ____, ...rest } = release
+    const { channels, decisions } = await catalogue.facts(release)
+    // Who decided, and what names it, is found out later.
+    reply.header('cache-control', 'no-cache')
+    return { ...rest, quality: rest.quality as Record<string, number>, layers: layersOf(release), channels, decisions }
+  })
+
+  route(app, endpoints.diff, async ({ params, reply }) => {
+    const there = await find(reply, params.dataset, params.other)
+    const here = await find(reply, params.dataset, params.release)
+    const names = new Set([...Object.keys(here.layers), ...Object.keys(there.layers)] as (keyof Release['layers'])[])
+    const scores = new Set([
+      ...Object.keys(here.quality),
+      ...Object.keys(there.quality),
+    ] as (keyof Release['quality'])[])
+    reply.header('cache-control', 'no-cache')
+    return {
+      release: nameOf(here),
+      other: nameOf(there),
+      layers: Object.fromEntries([...names].map(l => [l, comparison(here, there, l)])),
+      quality: Object.fromEntries(
+        [...scores].map(k => [k, { here: here.quality[k] ?? null, there: there.quality[k] ?? null }]),
+      ),
+      holes: { here: without(here.holes, there.holes), there: without(there.holes, here.holes) },
+      cost: { here: here.cost, there: there.cost },
+    }
+  })
+
+  route(app, endpoints.lineage, async ({ params, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const { records, missing } = await catalogue.records(release)
+    reply.header('cache-control', 'no-cache')
+    return { release: nameOf(release), ...summariseLineage([...records.values()], missing) }
+  })
+
+  route(app, endpoints.slo, async ({ params, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    reply.header('cache-control', 'no-cache')
+    return { ...(await levels(nameOf(release))) }
+  })
+
+  route(app, endpoints.tables, async ({ params, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const tables = []
+    for (const table of TABLES) {
+      const files = await filesOf(catalogue.artifacts, release, table).catch(() => [])
+      if (files.length === 0) continue
+      const from = { [table]: { table } }
+      const { columns } = await engine.rows({ release, from, sql: `SELECT * FROM ${table} LIMIT 0` })
+      const { rows } = await engine.rows({ release, from, sql: `SELECT count(*) AS n FROM ${table}` })
+      const bytes = files.reduce((sum, f) => sum + f.bytes, 0)
+      tables.push({ table, rows: Number(rows[0]!['n']), bytes, columns: [...columns] })
+    }
+    return { release: nameOf(release), tables }
+  })
+}

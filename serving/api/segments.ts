@@ -1,0 +1,117 @@
+// Endpoints about segments: at points, one by its id, its skeleton, what it touches, its partners, the way to another.
+import type { FastifyInstance } from 'fastify'
+import { endpoints } from '../../domain/api/endpoints.ts'
+import { notFound, Problem } from '../problem.ts'
+import { jsonCell } from '../query/encode.ts'
+import type { Serving } from './index.ts'
+import { nameOf, route, sendRows } from './route.ts'
+import { uint64 } from './known.ts'
+import { shortestPath } from './path.ts'
+import { skeletonOf, swc } from './skeletons.ts'
+
+export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, volumes, known }: Serving): void {
+  route(app, endpoints.segmentAt, async ({ params, query, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const point = query.point.split(',').map(Number) as [number, number, number]
+    const [segment] = await volumes.segmentsAt(release, [point])
+    return { release: nameOf(release), point, segment: String(segment) }
+  })
+
+  route(app, endpoints.segmentsAt, async ({ params, body, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const segments = await volumes.segmentsAt(release, body.points)
+    return { release: nameOf(release), segments: segments.map(String) }
+  })
+
+  route(app, endpoints.segment, async ({ params, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const { columns, rows } = await known.rowOf(release, params.segment)
+    if (rows.length === 0) await known.mustHave(release, params.segment)
+    const at = `/r/${nameOf(release)}/segmentation`
+    const own = `/api/v1/datasets/${release.dataset}/releases/${release.release}/segments/${params.segment}`
+    return {
+      release: nameOf(release),
+      segment: Object.fromEntries(columns.map(c => [c.name, jsonCell(rows[0]![c.name]!, c.type)])),
+      links: {
+        mesh: `${at}/mesh`,
+        skeletons: `${at}/skeleton`,
+        skeleton: `${own}/skeleton`,
+        partners: `${own}/partners`,
+        contacts: `${own}/contacts`,
+        viewer: `/view/${nameOf(release)}`,
+      },
+    }
+  })
+
+  route(app, endpoints.skeleton, async ({ params, query, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const bytes = await skeletonOf(catalogue.artifacts, release, BigInt(params.segment))
+    if (!bytes) {
+      await known.mustHave(release, params.segment)
+      throw notFound(
+        `segment ${params.segment} of release ${nameOf(release)} has no skeleton`,
+        'segments that are small have none: see the parameters of the stage skeleton',
+      )
+    }
+    if (query.format === 'precomputed') return reply.type('application/octet-stream').send(Buffer.from(bytes))
+    return reply.type('text/plain; charset=utf-8').send(swc(bytes, `segment ${params.segment} of ${nameOf(release)}`))
+  })
+
+  route(app, endpoints.contacts, async asked => {
+    const { params, query, reply } = asked
+    const release = await find(reply, params.dataset, params.release)
+    const segments = [BigInt(params.segment)]
+    const sql = `SELECT * EXCLUDE (segment) FROM c WHERE segment = ${uint64(params.segment)}
+      ORDER BY area_nm2 DESC, neighbour OFFSET ${query.offset}`
+    return sendRows(
+      asked,
+      engine,
+      { release, from: { c: { table: 'contacts', segments } }, sql },
+      { limit: query.limit, next: () => ({ offset: String(query.offset + query.limit) }) },
+      () => known.mustHave(release, params.segment),
+    )
+  })
+
+  route(app, endpoints.partners, async asked => {
+    const { params, query, reply } = asked
+    const release = await find(reply, params.dataset, params.release)
+    const id = uint64(params.segment)
+    const segments = [BigInt(params.segment)]
+    const sides = {
+      down: { use: { table: 'edges', segments }, own: 'pre', other: 'post' },
+      up: { use: { table: 'edges-by-post', segments }, own: 'post', other: 'pre' },
+    } as const
+    const wanted = query.direction === 'both' ? (['up', 'down'] as const) : [query.direction]
+    const parts = wanted.map(side => {
+      const { own, other } = sides[side]
+      return `SELECT '${side}' AS direction, ${other} AS segment, * EXCLUDE (pre, post) FROM ${side}
+        WHERE ${own} = ${id} AND count >= ${query.min_count}`
+    })
+    return sendRows(
+      asked,
+      engine,
+      {
+        release,
+        from: Object.fromEntries(wanted.map(side => [side, sides[side].use])),
+        sql: `${parts.join(' UNION ALL ')} ORDER BY count DESC, segment, direction OFFSET ${query.offset}`,
+      },
+      { limit: query.limit, next: () => ({ offset: String(query.offset + query.limit) }) },
+      () => known.mustHave(release, params.segment),
+    )
+  })
+
+  route(app, endpoints.path, async ({ params, query, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const [from, to] = [BigInt(query.from), BigInt(query.to)]
+    await known.mustHave(release, query.from)
+    await known.mustHave(release, query.to)
+    const path = await shortestPath(engine, release, from, to, query)
+    if (!path)
+      throw new Problem(
+        404,
+        `no way of at most ${query.max_hops} synapses leads from segment ${from} to ${to}`,
+        'allow more hops or fewer synapses of a pair, or ask for the way back',
+      )
+    return { release: nameOf(release), segments: path.segments.map(String), synapses: path.synapses }
+  })
+}

@@ -1,0 +1,39 @@
+// The tables of a release: which objects hold them, and which of those can hold rows of the segment that is asked for.
+import type { Release } from '../../domain/release.ts'
+import type { ArtifactStore } from '../../storage/artifacts.ts'
+import { has } from '../../storage/static-layout.ts'
+import { notFound } from '../problem.ts'
+import type { TableFile } from './table-cache.ts'
+
+/** Tables as queries name them. */
+export const TABLES = ['segments', 'edges', 'synapses', 'contacts'] as const
+export type TableName = (typeof TABLES)[number]
+
+/** The same rows in another order, in ranges of the segment that they are sorted by. */
+export type SortedTable = TableName | 'edges-by-post' | 'synapses-by-pre' | 'synapses-by-post'
+
+/**
+ * Objects of a table; where segments are named that it is sorted by, those alone that can hold rows of them.
+ * @throws Problem 404 where the release has no such table
+ */
+export async function filesOf(
+  artifacts: ArtifactStore,
+  release: Release,
+  table: SortedTable,
+  _segments?: readonly bigint[],
+): Promise<TableFile[]> {
+  const { graph } = release.layers
+  const files: TableFile[] = []
+  for (const ref of has(graph) ? Object.values(graph.artifacts) : []) {
+    const output = (await artifacts.open(ref)).output(`${table}.parquet`)
+    if (output) files.push({ ...output, ref })
+  }
+  if (files.length > 0) return files
+  // Releases of earlier versions have every table in one order.
+  const plain = table.replace(/-by-.*/, '') as TableName
+  if (plain !== table) return filesOf(artifacts, release, plain)
+  throw notFound(
+    `release ${release.dataset}/${release.release} has no table ${table}`,
+    'the document of its tables lists those that it has; the stage graph makes them: add synapses to the run file, and run it again',
+  )
+}
