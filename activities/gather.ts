@@ -3,13 +3,18 @@ import type { Refs } from '../domain/contract/artifacts.ts'
 import type { RunContext } from '../domain/contract/run.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
+import { frontierLevel } from '../domain/index/grid.ts'
 import { gridOf } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask, DatasetTask } from '../domain/contract/activities.ts'
-import type { Node } from '../domain/index/tree.ts'
+import { nodesAt, type Node } from '../domain/index/tree.ts'
+import { mapBounded } from '../storage/bounded.ts'
 import type { Deps } from './context.ts'
 import { nodeTowards, readIndexNode, refsBelow, sectionNodes } from './housekeeping/index-nodes.ts'
+
+/** Index nodes that are read at once. */
+const READS = 16
 
 type Found = Pick<DatasetTask, 'roots'>
 
@@ -35,7 +40,12 @@ export async function nodesOf(
 }
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
-async function lookUp(deps: Deps, task: CellTask, stage: StageName, node: Node): Promise<ArtifactRef> {
+async function lookUp(
+  deps: Deps,
+  task: Found & { readonly context: RunContext },
+  stage: StageName,
+  node: Node,
+): Promise<ArtifactRef> {
   const root = task.roots[stages[stage].phase]
   if (root === undefined) throw new Error(`${stage} is wanted, but phase ${stages[stage].phase} has no index yet`)
   const dataset = stages[stage].scope === 'dataset'
@@ -44,6 +54,29 @@ async function lookUp(deps: Deps, task: CellTask, stage: StageName, node: Node):
   const entry = (await readIndexNode(deps, digest)).entries.find(e => e.stage === stage && e.cell === cell)
   if (!entry) throw new Error(`the index lists no ${stage} artifact of ${cell}`)
   return entry.ref
+}
+
+/**
+ * What ranges read of a directory, by stage and cell: its artifacts where the region tree has few enough nodes; where there are few
+ * enough regions, all that it would be made from.
+ */
+export async function atFrontier(
+  deps: Deps,
+  task: Found & { readonly context: RunContext },
+  directory: StageName,
+): Promise<Record<string, Refs>> {
+  const { bounds, region } = task.context
+  const level = frontierLevel(bounds, region)
+  const ofRegions = stages[directory].inputs.map(i => parseInput(i).stage).filter(s => s !== directory)
+  const refs = async (stage: StageName): Promise<Refs> => {
+    const found = await mapBounded(nodesAt(level, region, bounds), READS, async coord => {
+      const node = { level, coord }
+      return [cellName(stage, node), await lookUp(deps, task, stage, node)] as const
+    })
+    return Object.fromEntries(found)
+  }
+  const names = level > 0 ? [directory] : ofRegions
+  return Object.fromEntries(await Promise.all(names.map(async s => [s, await refs(s)] as const)))
 }
 
 /** The task with the artifacts of earlier phases that `stage` reads. */

@@ -189,7 +189,9 @@ export const RunConfig = z.strictObject({
     .array(
       z.strictObject({
         name: slug.meta({ description: 'What `approve` and `reject` call it.', examples: ['canary'] }),
-        before: z.enum(stageNames.map(s => stages[s].phase)).describe('The phase of the stage table that waits.'),
+        before: z
+          .enum(stageNames.filter(s => !stages[s].directory).map(s => stages[s].phase))
+          .describe('The phase of the stage table that waits.'),
         canary: z
           .array(regionName)
           .min(1)

@@ -1,4 +1,4 @@
-// mesh-join, skeleton-join: every segment as a whole from its pieces of all regions, a range of segments at a time.
+// mesh-join, skeleton-join: every segment as a whole from its pieces of all regions, a range of segments at a time; and the directories of these.
 import type { Json } from '../../domain/canonical.ts'
 import { multiply, type Vec3 } from '../../domain/geometry.ts'
 import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
@@ -12,10 +12,10 @@ import { shardOf, writeShard, type ShardEntry, type ShardingSpec } from '../../s
 import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../../storage/formats/skeleton.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
-import { madeBy } from '../gather.ts'
-import { contents, ofRange, produce, type Put } from '../produce.ts'
+import { atFrontier } from '../gather.ts'
+import { ofRange, produce, type Put } from '../produce.ts'
 import { configOf } from '../documents.ts'
-import { rowsOfRange, rowsOfRegions } from './hashed-rows.ts'
+import { directoryOf, inputsOf, rowsOf } from './hashed-rows.ts'
 import { piecesOf, readPieces, type PackStage } from './packed-pieces.ts'
 import { joinSkeletons } from '../../kernels/skeleton/join.ts'
 import { meshLevels } from '../../kernels/mesh/levels.ts'
@@ -32,16 +32,14 @@ const WIDTH = 8
 export async function joinSegments(
   deps: Pick<Deps, 'artifacts' | 'compute'>,
   stage: PackStage,
-  regions: Refs,
+  found: Readonly<Record<string, Refs>>,
   task: Pick<RangeTask, 'range' | 'of'>,
   coding: 'raw' | 'gzip',
   put: Put,
   join: (pieces: readonly Uint8Array[], id: bigint) => Promise<Omit<ShardEntry, 'id'> | undefined>,
   shardBytes = SHARD_BYTES,
 ): Promise<{ readonly sharding: ShardingSpec; readonly segments: number }> {
-  const all = await rowsOfRegions(deps, { [stage]: regions }, piecesOf(stage))
-  const bytes = all.length.reduce((n, length) => n + length, 0)
-  const pieces = rowsOfRange(all, task)
+  const { rows: pieces, bytes } = await rowsOf(deps, `${stage}-directory`, found, piecesOf(stage), task)
   const sharding = shardingById(new Set(pieces.id).size, bytes, shardBytes, coding, task.of)
   const cells = Array.from(pieces.id, (_, row) => pieces.cell.subarray(3 * row, 3 * row + 3).join('_'))
 
@@ -71,22 +69,26 @@ const DETAIL = 5
 const shiftOf = ({ context: { offset, voxelSizeNm } }: RangeTask): { shiftNm?: Vec3 } =>
   offset ? { shiftNm: multiply(offset, voxelSizeNm) } : {}
 
+/** Where the pieces of all segments lie. */
+export const meshDirectory = directoryOf('mesh-directory', piecesOf('mesh'))
+export const skeletonDirectory = directoryOf('skeleton-directory', piecesOf('skeleton'))
+
 /** Multi-resolution meshes. */
 export async function meshJoin(deps: Deps, task: RangeTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const regions = await madeBy(deps, task, 'mesh')
+  const found = await atFrontier(deps, task, 'mesh-directory')
   const shift = shiftOf(task)
-  const order = ofRange('mesh-join', task, { ...config.stages['mesh-join'], ...shift }, contents('mesh', regions))
+  const order = ofRange('mesh-join', task, { ...config.stages['mesh-join'], ...shift }, inputsOf(found))
   return produce(deps, config, order, async put => ({
     voxels: 0,
-    summary: await writeMeshes(deps, regions, task, config.stages['mesh-join'], put, shift.shiftNm),
+    summary: await writeMeshes(deps, found, task, config.stages['mesh-join'], put, shift.shiftNm),
   }))
 }
 
 /** Writes the shards of a range, and with the first the info file; returns the segments, and the triangles of all of them by level. */
 export async function writeMeshes(
   deps: Pick<Deps, 'artifacts' | 'compute'>,
-  regions: Refs,
+  found: Readonly<Record<string, Refs>>,
   range: Pick<RangeTask, 'range' | 'of'>,
   params: LevelParameters,
   put: Put,
@@ -96,7 +98,7 @@ export async function writeMeshes(
   // Steps of a vertex well below the error of the levels.
   const bits = cellNm / 2 ** 10 > errorNm / 4 ? 16 : 10
   const triangles: number[] = []
-  const { sharding, segments } = await joinSegments(deps, 'mesh', regions, range, 'raw', put, async pieces => {
+  const { sharding, segments } = await joinSegments(deps, 'mesh', found, range, 'raw', put, async pieces => {
     const { origin, levels, data } = await deps.compute(meshLevels, [pieces.map(decodeMesh), params, bits])
     if (levels.length === 0) return undefined
     for (const [l, level] of levels.entries()) triangles[l] = (triangles[l] ?? 0) + level.triangles
@@ -118,16 +120,11 @@ export async function writeMeshes(
 
 export async function skeletonJoin(deps: Deps, task: RangeTask): Promise<Outcome> {
   const config = await configOf(deps, task.context.config)
-  const regions = await madeBy(deps, task, 'skeleton')
+  const found = await atFrontier(deps, task, 'skeleton-directory')
   const shift = shiftOf(task)
-  const order = ofRange(
-    'skeleton-join',
-    task,
-    { ...config.stages['skeleton-join'], ...shift },
-    contents('skeleton', regions),
-  )
+  const order = ofRange('skeleton-join', task, { ...config.stages['skeleton-join'], ...shift }, inputsOf(found))
   return produce(deps, config, order, async put => {
-    const { sharding, segments } = await joinSegments(deps, 'skeleton', regions, task, 'gzip', put, async pieces => {
+    const { sharding, segments } = await joinSegments(deps, 'skeleton', found, task, 'gzip', put, async pieces => {
       const parts = pieces.map(decodeSkeleton).map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
       const { vertices, ...rest } = await deps.compute(joinSkeletons, [parts])
       return { bytes: encodeSkeleton({ positions: vertices, ...rest }) }

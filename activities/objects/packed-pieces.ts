@@ -8,7 +8,7 @@ import { mapBounded } from '../../storage/bounded.ts'
 import { packIndex } from '../../storage/formats/pack.ts'
 import { artifactKey } from '../../storage/lineage-record.ts'
 import { progress } from '../meter.ts'
-import { placesOf, type RowsOf } from './hashed-rows.ts'
+import { placesOf, type RegionRows } from './hashed-rows.ts'
 
 /** Stages of regions that pack the pieces of segments. */
 export type PackStage = 'mesh' | 'skeleton'
@@ -26,7 +26,7 @@ export interface PieceRows extends HashedRows {
 
 /** The pieces of a region. Its pack is read, and verified, as a whole. */
 export const piecesOf =
-  (stage: PackStage): RowsOf<PieceRows> =>
+  (stage: PackStage): RegionRows<PieceRows> =>
   async ({ artifacts }, { [stage]: ref }, region) => {
     const reader = await artifacts.open(ref!)
     const pieces = packIndex(await reader.get('pack.index'))
@@ -41,7 +41,8 @@ export const piecesOf =
       digest.set(Buffer.from(sha256(data.subarray(offset, offset + length)), 'hex'), 32 * i)
     }
     const offset = Float64Array.from(pieces, p => p.offset)
-    return { id, at: placesOf(id), cell, recipe, offset, length: Uint32Array.from(pieces, p => p.length), digest }
+    const length = Uint32Array.from(pieces, p => p.length)
+    return { rows: { id, at: placesOf(id), cell, recipe, offset, length, digest }, bytes: data.length }
   }
 
 /** Packs that are read at once. */

@@ -27,6 +27,17 @@ export const sectionGrid = (bounds: { readonly max: Vec3 }): Grid => ({
   span: SECTION_SPAN,
 })
 
+/** Nodes of the region tree that one range reads, at most. */
+const FRONTIER = 64
+
+/** The lowest level with so few nodes: there ranges read what all regions have to say of their segments. 0: the regions themselves. */
+export const frontierLevel = (bounds: { readonly max: Vec3 }, region: Vec3): number => {
+  const { cells } = regionGrid(bounds, region)
+  let level = 0
+  while (product(map3(a => Math.ceil(cells[a] / 2 ** level))) > FRONTIER) level++
+  return level
+}
+
 /** Regions whose segments, on the average, make up one range. */
 const RANGE = 64
 

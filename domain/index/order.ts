@@ -7,7 +7,7 @@ import { countOf, summed } from '../slo/counts.ts'
 import { fromKey, key } from '../geometry.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf } from './phases.ts'
-import { cellName, parseInput, readsAt } from './reads.ts'
+import { cellName, hasLevel, parseInput, readsAt } from './reads.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
 import { batchRange, nodesBelow, rangeName, rangesOf, regionGrid, rootOf, type Grid } from './grid.ts'
 import type {
@@ -231,7 +231,7 @@ class FanOut {
     const grid = regionGrid(context.bounds, context.region)
     for (const level of levels) {
       const todo = nodesBelow(grid, this.subtree.node, level).flatMap(node =>
-        this.names.map(stage => ({ node, stage })),
+        this.names.filter(s => hasLevel(s, level, context)).map(stage => ({ node, stage })),
       )
       const made = await window(todo, WIDTH, ({ node, stage }) => {
         const task = { context, level, cell: key(node.coord), roots, refs: this.within(stage, node) }

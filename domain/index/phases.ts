@@ -3,12 +3,13 @@ import type { RunContext } from '../contract/run.ts'
 import type { RunConfig } from '../config.ts'
 import { AFFINITY } from '../models.ts'
 import { EM, layers, stageNames, stages, type StageName, type VolumeRow } from '../stages.ts'
-import { parseInput } from './reads.ts'
-import { BATCH, rangeGrid, rangesOf, regionGrid, sectionGrid, type Grid } from './grid.ts'
-import { nodesAt, rootLevel } from './tree.ts'
+import { levelsOf, parseInput } from './reads.ts'
+import { BATCH, frontierLevel, rangeGrid, rangesOf, regionGrid, sectionGrid, type Grid } from './grid.ts'
+import { nodesAt } from './tree.ts'
 
 /** What decides which stages a run has. */
-type Extent = Pick<RunContext, 'through' | 'synthetic' | 'aligned'> & { readonly models?: object | undefined }
+type Extent = Pick<RunContext, 'through' | 'synthetic' | 'aligned'> &
+  Partial<Pick<RunContext, 'bounds' | 'region'>> & { readonly models?: object | undefined }
 
 export const extentOf = (c: RunConfig): Extent => ({
   through: c.through,
@@ -17,15 +18,22 @@ export const extentOf = (c: RunConfig): Extent => ({
   models: c.models,
 })
 
-/** Stages of a run: those whose model it has, and all that they read; one that ends with the images has what these rest on. */
+/**
+ * Stages of a run: those whose model it has, and all that they read; one that ends with the images has what these rest on. Directories
+ * only where it is known that there are more regions than a range reads.
+ */
 export function activeStages(run: Extent): StageName[] {
   const has = { synthetic: run.synthetic, unaligned: !run.aligned }
+  const many = run.bounds !== undefined && frontierLevel(run.bounds, run.region!) > 0
   const out = new Set<StageName>()
   const lacks = (s: StageName): boolean => {
-    const { model, only, inputs } = stages[s]
+    const { model, only, directory, inputs } = stages[s]
     if (only) return !has[only]
+    if (directory && !many) return true
     if (model && !model.orKernel && model.role !== AFFINITY && !(model.role in (run.models ?? {}))) return true
-    return inputs.map(i => parseInput(i).stage).some(i => i !== s && !stages[i].only && !out.has(i))
+    return inputs
+      .map(i => parseInput(i).stage)
+      .some(i => i !== s && !stages[i].only && !stages[i].directory && !out.has(i))
   }
   for (const s of stageNames) if (!lacks(s)) out.add(s)
   const names = [...out]
@@ -64,9 +72,10 @@ export function expected(context: RunContext): Map<StageName, number> {
   const { bounds, region } = context
   const sections = bounds.max[2]
   const cells = regionGrid(bounds, region).cells.reduce((n, c) => n * c)
-  const nodesFrom = (level: number): number => {
+  const nodesOf = (stage: StageName): number => {
+    const [lowest, highest] = levelsOf(stage, context)
     let n = 0
-    for (let l = level; l <= rootLevel(bounds, region); l++) n += nodesAt(l, region, bounds).length
+    for (let l = lowest; l <= highest; l++) n += nodesAt(l, region, bounds).length
     return n
   }
   const count = (s: StageName): number => {
@@ -82,7 +91,7 @@ export function expected(context: RunContext): Map<StageName, number> {
       case 'range':
         return rangesOf(bounds, region)
       case 'node':
-        return nodesFrom(stages[s].lowest ?? 0)
+        return nodesOf(s)
       default:
         return 1
     }

@@ -1,6 +1,7 @@
 // What a stage reads, cell by cell: the relation between stages of the table, spelled out on the grid of regions and its tree.
 import { key, type Box, type Vec3 } from '../geometry.ts'
 import { stages, type StageName } from '../stages.ts'
+import { frontierLevel } from './grid.ts'
 import { childrenOf, neighbourhood, nodeKey, parentOf, rootLevel, type Node } from './tree.ts'
 
 const SUFFIXES = { '+': 'neighbours', '<': 'children', '>': 'parent' } as const
@@ -31,10 +32,22 @@ interface Grid {
 export const cellName = (stage: StageName, node: Node): string =>
   stages[stage].scope === 'node' ? nodeKey(node) : stages[stage].scope === 'region' ? key(node.coord) : 'all'
 
+/** Lowest and highest level of the region tree that have artifacts of a stage of regions or nodes. */
+export function levelsOf(stage: StageName, { bounds, region }: Grid): readonly [lowest: number, highest: number] {
+  const { scope, lowest = 0, directory } = stages[stage]
+  if (directory) return [1, frontierLevel(bounds, region)]
+  return [lowest, scope === 'node' ? rootLevel(bounds, region) : 0]
+}
+
+export const hasLevel = (stage: StageName, level: number, grid: Grid): boolean => {
+  const [lowest, highest] = levelsOf(stage, grid)
+  return level >= lowest && level <= highest
+}
+
 /** Nodes of `input` that a stage reads at `node`; none where the input has no artifact on that level. */
-export function readsAt(input: Input, node: Node, { bounds, region }: Grid): Node[] {
-  const { scope } = stages[input.stage]
-  if (scope === 'dataset') return [node]
+export function readsAt(input: Input, node: Node, grid: Grid): Node[] {
+  const { bounds, region } = grid
+  if (stages[input.stage].scope === 'dataset') return [node]
   const nodes =
     input.of === 'self'
       ? [node]
@@ -45,6 +58,5 @@ export function readsAt(input: Input, node: Node, { bounds, region }: Grid): Nod
             ? []
             : childrenOf(node, region, bounds)
           : neighbourhood(node.coord, region, bounds).map(coord => ({ level: node.level, coord }))
-  const highest = scope === 'node' ? rootLevel(bounds, region) : 0
-  return nodes.filter(n => n.level <= highest)
+  return nodes.filter(n => hasLevel(input.stage, n.level, grid))
 }

@@ -65,6 +65,11 @@ export interface StageRow {
   readonly overrides?: 'lower'
   /** Lowest level of the tree that has a node of it; 0 if left out. */
   readonly lowest?: number
+  /**
+   * It merges up the tree what the regions have to say of their segments, for ranges to read: at the levels from 1 up to the lowest
+   * with at most 64 nodes. Where the regions are no more, there is none of it, and ranges read what it would be made from.
+   */
+  readonly directory?: true
   readonly queue: 'cpu' | 'inference'
   readonly retry: { readonly attempts: number; readonly firstSeconds: number; readonly backoff: number }
   /** Longest time of one attempt, and longest silence of one, in seconds. */

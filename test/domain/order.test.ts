@@ -4,9 +4,11 @@ import { expect, test } from 'vitest'
 import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { Subtree, SubtreeResult } from '../../domain/contract/subtree.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
-import { map3, type Vec3 } from '../../domain/geometry.ts'
+import type { CellTask } from '../../domain/contract/activities.ts'
+import { fromKey, map3, type Vec3 } from '../../domain/geometry.ts'
 import { expected } from '../../domain/index/phases.ts'
 import { BATCH } from '../../domain/index/grid.ts'
+import { childrenOf, nodeKey } from '../../domain/index/tree.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
 
@@ -23,6 +25,9 @@ const contextOf = (cells: Vec3): RunContext => ({
   aligned: false,
 })
 
+/** Stages that go up the tree, and the lowest level at which they are. */
+const UP: Partial<Record<StageName, number>> = { agglomerate: 0, 'mesh-directory': 1, 'skeleton-directory': 1 }
+
 interface Walked {
   readonly made: string[]
   readonly children: number[]
@@ -35,9 +40,13 @@ async function walk(context: RunContext, known: (p: Subtree) => SubtreeResult | 
   const missing: string[] = []
   const make = async (stage: StageName, what: string, task: unknown): Promise<Outcome> => {
     made.push(`${stage} ${what}`)
-    // In the tree a node must be handed its children's (or its parent's) artifacts of the same phase.
-    const { refs, level } = task as { refs?: Record<string, object>; level?: number }
-    if (stage === 'agglomerate' && level! > 0 && Object.keys(refs?.[stage] ?? {}).length === 0) missing.push(what)
+    // In the tree a node must be handed its children's artifacts of the same phase, all of them.
+    const { refs, level, cell } = task as CellTask
+    if (level > (UP[stage] ?? Infinity)) {
+      const children = childrenOf({ level, coord: fromKey(cell) }, context.region, context.bounds).map(nodeKey)
+      const given = Object.keys(refs[stage] ?? {})
+      if (children.some(c => !given.includes(c)) || given.length !== children.length) missing.push(`${stage} ${what}`)
+    }
     return {
       stage,
       key: what,
@@ -85,6 +94,24 @@ test('every artifact of the table is made once, and no page or sweep grows beyon
     }),
     { numRuns: 25 },
   )
+})
+
+test('directories go up to the lowest level with at most 64 nodes, and there are none of so few regions', async () => {
+  for (const [cells, nodes] of [
+    [[8, 8, 1], []],
+    [[9, 8, 1], [20]],
+    [
+      [33, 33, 2],
+      [289, 81, 25],
+    ],
+  ] as [Vec3, number[]][]) {
+    const context = contextOf(cells)
+    const { made, missing } = await walk(context)
+    const levels = [1, 2, 3, 4].map(level => made.filter(m => m.startsWith(`mesh-directory ${level}/`)).length)
+    expect(levels).toEqual([...nodes, 0, 0, 0, 0].slice(0, 4))
+    expect(missing).toEqual([])
+    expect(expected(context).get('mesh-directory')).toBe(nodes.length ? nodes.reduce((a, b) => a + b) : undefined)
+  }
 })
 
 test('a phase that is known as a whole is not visited', async () => {

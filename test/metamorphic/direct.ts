@@ -8,6 +8,7 @@ import type { ReconstructInput, RunContext } from '../../domain/contract/run.ts'
 import { tried } from '../../domain/models.ts'
 import { countOf } from '../../domain/slo/counts.ts'
 import type { Plan } from '../../domain/plan/plan.ts'
+import { AUTOMATIC } from '../../domain/operator.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
 import { runPhase, visitSubtree, runPhases, wholePhase, type Steps } from '../../domain/index/order.ts'
@@ -100,7 +101,7 @@ export function directRun(config: RunConfig, bucket: string, run: string): Promi
     const { id } = await activities.plan(input, at)
     const plan = (await getSealed(objects, `plans/${config.dataset}/${id}.json`)) as unknown as Plan
     const roots = await evaluated(at, await runPhases(at, subtree => runPhase(subtree, steps)), steps)
-    const made_ = await activities.assemble({ context: at, roots, cost: 0, approver: 'direct', runId: 'direct' })
+    const made_ = await activities.assemble({ context: at, roots, cost: 0, approver: AUTOMATIC, runId: 'direct' })
     const text = await getRelease(objects, config.dataset, made_.release)
     const release = Release.parse(JSON.parse(text!))
     const files: Record<string, string> = {}

@@ -178,7 +178,7 @@ export async function makeFixture(): Promise<Fixture> {
   const meshes = await collect(put =>
     writeMeshes(
       { artifacts: store, compute },
-      mesh,
+      { mesh },
       { range: 0, of: 1 },
       { cellNm: 300, ratio: 0.25, errorNm: 10 },
       put,
@@ -199,7 +199,7 @@ export async function makeFixture(): Promise<Fixture> {
     const { sharding } = await joinSegments(
       { artifacts: store, compute },
       'skeleton',
-      { '0_0_0': pieces },
+      { skeleton: { '0_0_0': pieces } },
       { range: 0, of: 1 },
       'gzip',
       put,
