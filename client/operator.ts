@@ -59,6 +59,20 @@ export function announcer(client: Client, concerns: (workflowId: string) => bool
   }
 }
 
+/** The one that is meant. @throws HillockError ConfigError where there is none, or several */
+export function only<T>(found: readonly T[], what: string, name: (t: T) => string): T {
+  if (found.length === 1) return found[0]!
+  const list = found.length === 0 ? 'none' : found.map(name).join(', ')
+  throw new HillockError('ConfigError', `say which ${what} is meant; there are: ${list}`)
+}
+
+/** The open gate of a run or workflow; with a name where it has several. @throws HillockError ConfigError */
+export async function openGate(client: Client, run: string, gate?: string): Promise<Gate & { workflowId: string }> {
+  const open = (await waiting(client, run)).flatMap(w => w.gates.map(g => ({ ...g, workflowId: w.workflowId })))
+  const named = gate === undefined ? open : open.filter(g => g.gate === gate)
+  return only(named, 'open gate', g => `${g.gate} of ${g.workflowId}`)
+}
+
 export interface Order {
   readonly by: string
   readonly reason: string

@@ -14,7 +14,7 @@ import { announcer } from './operator.ts'
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof rollback>
 
 /** One rollback of a release at a time: a second call follows the first. */
-const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
+export const startRollback = (client: Client, input: RollbackInput): Promise<Handle> =>
   client.workflow.start<typeof rollback>('rollback', {
     workflowId: workflowIds.rollback(input.dataset, input.channel, input.from),
     workflowIdConflictPolicy: 'USE_EXISTING',

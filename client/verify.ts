@@ -16,6 +16,7 @@ import { rawKey } from '../storage/raw.ts'
 import { artifactName, Reach, type Wrong } from '../storage/provenance/reach.ts'
 import { listReleases, releaseKey, SIGNATURE } from '../storage/releases.ts'
 import { getSealed } from '../storage/sealed.ts'
+import { Token } from '../storage/tokens.ts'
 import { proveSignature } from '../storage/provenance/signatures.ts'
 import { datasets } from './catalogue.ts'
 import { proveChannel } from './proof/channels.ts'
@@ -57,6 +58,7 @@ const shapes: Readonly<Record<string, z.ZodType>> = {
   quarantine: ArtifactMark,
   holds: Hold,
   plans: Plan,
+  tokens: Token,
 }
 
 /** Ends the work at the first finding. */
@@ -209,7 +211,7 @@ class Verifier {
     if (kind === 'refs' || file.endsWith(SIGNATURE)) return
     if (kind === 'histories' && file !== 'index.json') return
     const value = await this.sealed(key)
-    const shape = /\.(lifted|released)\.json$/.test(key) ? undefined : shapes[kind!]
+    const shape = /\.(lifted|released|revoked)\.json$/.test(key) ? undefined : shapes[kind!]
     const parsed = value && shape?.safeParse(value)
     if (parsed?.success === false) this.wrong(key, `is not what it should be: ${wrongFields(parsed.error.issues)}`)
     if (kind === 'histories' && value) {

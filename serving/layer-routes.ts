@@ -18,9 +18,11 @@ interface Named {
   Params: { dataset: string; release: string }
 }
 
+const viewer = { config: { role: 'viewer' } } as const
+
 export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalogue: Releases }): Promise<void> {
   const reads = readCounter()
-  app.get<Named>('/reads/:dataset/:release', async (request, reply) => {
+  app.get<Named>('/reads/:dataset/:release', viewer, async (request, reply) => {
     const { dataset, release } = await catalogue.open(request.params.dataset, request.params.release)
     reply.header('cache-control', 'no-cache')
     return reads.of(`${dataset}/${release}`)
@@ -31,7 +33,7 @@ export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalog
     const bytes = Number(reply.getHeader('content-length'))
     reads.count(`${dataset}/${release}`, `${layer}/${rest}`, bytes, request.ip, Date.now())
   })
-  app.get<LayerRequest>('/r/:dataset/:release/:layer/*', async (request, reply) => {
+  app.get<LayerRequest>('/r/:dataset/:release/:layer/*', viewer, async (request, reply) => {
     const { dataset, release: name, layer, '*': rest } = request.params
     if (isChannel(name))
       throw notFound(

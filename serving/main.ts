@@ -6,6 +6,7 @@ import { bucketUrl } from '../client/catalogue.ts'
 import { connect } from '../client/connection.ts'
 import { sloOf, sloSubject } from '../client/slo.ts'
 import { openStore } from '../storage/stores/open-store.ts'
+import { accessSettings, type AccessSettings } from './access/settings.ts'
 import { isLoopback } from './request.ts'
 import { createServer } from './server.ts'
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
 const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
 /** Address to listen on: other machines reach it only where that is named. */
 const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
+const others = !isLoopback(host)
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
 const destination = pino.destination({ dest: 2, sync: true })
@@ -43,13 +45,37 @@ const client = (address: string): ReturnType<typeof connect> => {
   connecting.catch(() => (connecting = undefined))
   return connecting
 }
+function fail(why: string): never {
+  console.error(`hillock serving: ${why}`)
+  process.exit(1)
+}
+
+let access: AccessSettings
+try {
+  access = accessSettings(process.env, host)
+} catch (error) {
+  fail((error as Error).message)
+}
+// Whoever has made a token once means access to be looked after, also when it has been revoked.
+const tokens = async (): Promise<boolean> => {
+  for await (const _ of store.list('tokens/')) return true
+  return false
+}
+if (others && !access.oidc && !(await tokens().catch((e: unknown) => fail((e as Error).message))))
+  fail(
+    `HILLOCK_SERVING_HOST is ${host}, which other machines reach, and nobody has a token yet: make one first (\`hillock token make NAME --role admin\`), name an issuer (HILLOCK_OIDC_ISSUER), or leave it at 127.0.0.1 and reach it by \`ssh -L PORT:127.0.0.1:PORT\` (docs/access.md)`,
+  )
+
 const app = createServer({
   store,
   viewerDir,
+  access,
+  onChange: change => log.info(change, 'change'),
   onError: error => log.error(error),
   ...(temporalUi === undefined ? {} : { temporalUi }),
-  ...(isLoopback(host) && { names: (process.env['HILLOCK_SERVING_NAMES'] ?? '').toLowerCase().split(',') }),
+  ...(!others && { names: (process.env['HILLOCK_SERVING_NAMES'] ?? '').toLowerCase().split(',') }),
   ...(temporal !== undefined && {
+    connected: () => client(temporal),
     slo: {
       find: async subject => sloSubject(await client(temporal), store, subject),
       report: async (subject, found) => sloOf(await client(temporal), store, subject, found),
@@ -68,8 +94,5 @@ try {
   process.send?.({ ready: true })
   process.on('disconnect', () => process.exit(0))
 } catch (error) {
-  console.error(
-    `hillock serving: cannot listen on port ${port} of ${host}: ${(error as Error).message}; choose another with --port`,
-  )
-  process.exit(1)
+  fail(`cannot listen on port ${port} of ${host}: ${(error as Error).message}; choose another with --port`)
 }

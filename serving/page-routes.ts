@@ -34,6 +34,8 @@ const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: Artif
     'mips' in held ? [{ layer, ref: artifactAt(release, held, voxel) ?? null }] : [],
   )
 
+const viewer = { config: { role: 'viewer' } } as const
+
 interface PageOptions {
   readonly catalogue: Releases
   readonly temporalUi: string | undefined
@@ -46,12 +48,12 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
 
   const largest = cached(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
 
-  app.get('/', async (request, reply) => {
-    const datasets = await catalogue.datasets()
+  app.get('/', viewer, async (request, reply) => {
+    const datasets = (await catalogue.datasets()).filter(d => request.may('viewer', d.dataset))
     return wantsJson(request) ? datasets : sendPage(reply, indexPage(datasets))
   })
 
-  app.get<Named>('/release/:dataset/:release', async (request, reply) => {
+  app.get<Named>('/release/:dataset/:release', viewer, async (request, reply) => {
     const { dataset, release: name } = request.params
     const release = await find(dataset, name.replace(/\.json$/, ''))
     reply.headers({ 'cache-control': 'no-cache', vary: 'accept' })
@@ -60,11 +62,11 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     return sendPage(reply, releasePage(release, await catalogue.facts(release), origin(request)))
   })
 
-  app.get<{ Params: { dataset: string } }>('/view/:dataset', async (request, reply) =>
+  app.get<{ Params: { dataset: string } }>('/view/:dataset', viewer, async (request, reply) =>
     reply.redirect(`/view/${encodeURIComponent(request.params.dataset)}/published`),
   )
 
-  app.get<Named>('/view/:dataset/:release', async (request, reply) => {
+  app.get<Named>('/view/:dataset/:release', viewer, async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
     const selected = await largest(`${release.dataset}/${release.release}`, release)
     const state = viewerState(release, origin(request), selected)
@@ -72,7 +74,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)
   })
 
-  app.get<Named>('/lineage/:dataset/:release', async (request, reply) => {
+  app.get<Named>('/lineage/:dataset/:release', viewer, async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
     const { records, missing } = await catalogue.records(release)
     const summary = summariseLineage([...records.values()], missing)
@@ -94,25 +96,31 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     return { release, summary, ...(at ? { at } : {}) }
   })
 
-  app.get<{ Params: { stage: string; recipe: string } }>('/lineage/artifact/:stage/:recipe', async (request, reply) => {
-    const { stage, recipe } = request.params
-    const holds = (r: Release): boolean =>
-      Object.hasOwn(r.stages, stage) && r.stages[stage]!.some(ref => ref.recipe === recipe)
-    const named = queryOf(request, 'release')?.split('/')
-    const release =
-      named?.length === 2
-        ? await find(named[0]!, named[1]!)
-        : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
-    if (!release || !holds(release))
-      throw notFound(
-        `no release names an artifact ${stage}/${recipe}`,
-        'open the lineage page of a release and follow its links',
-      )
-    const { records } = await catalogue.records(release)
-    const lineage = records.get(recipe)
-    if (!lineage)
-      throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
-    const view = viewArtifact(lineage, [...records.values()])
-    return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view, temporalUi))
-  })
+  app.get<{ Params: { stage: string; recipe: string } }>(
+    '/lineage/artifact/:stage/:recipe',
+    viewer,
+    async (request, reply) => {
+      const { stage, recipe } = request.params
+      const holds = (r: Release): boolean =>
+        request.may('viewer', r.dataset) &&
+        Object.hasOwn(r.stages, stage) &&
+        r.stages[stage]!.some(ref => ref.recipe === recipe)
+      const named = queryOf(request, 'release')?.split('/')
+      const release =
+        named?.length === 2
+          ? await find(named[0]!, named[1]!)
+          : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
+      if (!release || !holds(release))
+        throw notFound(
+          `no release names an artifact ${stage}/${recipe}`,
+          'open the lineage page of a release and follow its links',
+        )
+      const { records } = await catalogue.records(release)
+      const lineage = records.get(recipe)
+      if (!lineage)
+        throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
+      const view = viewArtifact(lineage, [...records.values()])
+      return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view, temporalUi))
+    },
+  )
 }

@@ -36,6 +36,7 @@ export function asProblem(error: unknown): Problem {
       'try again; `hillock status` says what is up',
       LATER,
     )
+  if (statusCode === 503) return new Problem(503, message, 'ask for less at once, or try again', LATER)
   return new Problem(500, message, 'this is a defect of the server: its log has the details')
 }
 

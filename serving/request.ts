@@ -1,6 +1,5 @@
-// What a request must be before anything is looked up for it: a method that only reads, a host that is ours, single values.
+// What a request must be before anything is looked up for it: a method that is answered at all, a host that is ours, single values.
 import type { FastifyRequest } from 'fastify'
-import { API } from '../domain/api/endpoints.ts'
 import { Problem } from './problem.ts'
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS']
@@ -15,10 +14,8 @@ export const isLoopback = (host: string): boolean => LOOPBACK.test(host) || host
  * @throws Problem 405, 400 or 421
  */
 export function checkRequest(request: FastifyRequest, names: readonly string[] | undefined): void {
-  // Questions that are too long for an address are posted.
-  const asks = request.method === 'POST' && request.url.startsWith(`${API}/`)
-  if (!METHODS.includes(request.method) && !asks)
-    throw new Problem(405, `${request.method}: everything here is only read`, 'use GET or HEAD', {
+  if (request.is404 && !METHODS.includes(request.method))
+    throw new Problem(405, `${request.method}: what is here is only read`, 'use GET or HEAD', {
       allow: METHODS.join(', '),
     })
   const host = HOST.exec((request.headers.host ?? '').toLowerCase())?.[1]

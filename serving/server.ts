@@ -1,16 +1,22 @@
 // The HTTP server: releases as Neuroglancer precomputed layers, the viewer, and pages about datasets and lineage.
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Client } from '@temporalio/client'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { guard } from './access/guard.ts'
+import { headers, PREFLIGHT } from './access/headers.ts'
+import { sessionRoutes } from './access/session.ts'
+import { OPEN, type AccessSettings } from './access/settings.ts'
 import { api } from './api/index.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
-import { checkRequest, isBrowser } from './request.ts'
+import { operateRoutes } from './operate-routes.ts'
+import { isBrowser } from './request.ts'
 import { sloLevels, sloRoutes, type SloSource } from './slo-routes.ts'
 
 export interface ServerOptions {
@@ -22,17 +28,21 @@ export interface ServerOptions {
   readonly slo?: SloSource
   /** Folder in which local copies of tables are kept while it runs; that of the system if left out. */
   readonly tables?: string
+  /** Where Temporal can be asked to change something. */
+  readonly connected?: () => Promise<Client>
   /** Names of this server, where it listens for this machine only; see `checkRequest`. */
   readonly names?: readonly string[]
+  readonly access?: AccessSettings
+  /** Called with every change that is asked for: who, why, what. */
+  readonly onChange?: (change: Readonly<Record<string, unknown>>) => void
   /** Called with errors that are ours (status 500), for the log. */
   readonly onError?: (error: unknown) => void
 }
 
-/** Everything served is public to whoever reaches the port; viewers on other origins read it too. */
-const PUBLIC = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag, hillock-release',
-}
+/** A request is to be there whole, and answered, within so long; a reader that takes nothing for longer is gone. */
+const ARRIVE_MS = 30_000
+const ANSWER_MS = 120_000
+const SILENT_MS = 150_000
 
 const problemPage = (p: Problem): string =>
   page(
@@ -41,47 +51,38 @@ const problemPage = (p: Problem): string =>
     html`<div class="card">
       <p>${p.message}</p>
       <p class="soft">What to do: ${p.todo}</p>
+      ${p.status === 401 ? html`<p><a class="button" href="/login">Sign in</a></p>` : null}
     </div>`,
   )
 
 /** The application, not yet listening: tests call it through `inject`. */
-export function createServer({
-  store,
-  viewerDir,
-  temporalUi,
-  slo,
-  tables,
-  names,
-  onError,
-}: ServerOptions): FastifyInstance {
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { store, viewerDir, temporalUi, slo, connected, tables, names, access = OPEN, onChange, onError } = options
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = asProblem(error)
     if (problem.status >= 500) onError?.(error)
     for (const h of ['etag', 'accept-ranges', 'content-type']) reply.removeHeader(h)
-    reply.code(problem.status).headers({ ...PUBLIC, ...problem.headers, 'cache-control': 'no-store' })
+    headers(request, reply, access.origins)
+    reply.code(problem.status).headers({ ...problem.headers, 'cache-control': 'no-store' })
     // Browsers get a page, programs (and the viewer's own requests) get JSON.
     if (isBrowser(request)) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
     return reply.send({ error: problem.message, todo: problem.todo })
   }
   // An address that cannot be decoded is refused before any hook.
   const frameworkErrors = (...refused: Parameters<typeof refuse>): void => void refuse(...refused)
-  const app = Fastify({ logger: false, routerOptions: { maxParamLength: 512 }, frameworkErrors })
-  const catalogue = releases(store)
-
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(PUBLIC)
-    checkRequest(request, names)
+  const app = Fastify({
+    logger: false,
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors,
+    trustProxy: access.proxies.length > 0 ? [...access.proxies] : false,
+    requestTimeout: ARRIVE_MS,
+    handlerTimeout: ANSWER_MS,
+    connectionTimeout: SILENT_MS,
   })
-  app.options('/*', async (_request, reply) =>
-    reply
-      .code(204)
-      .headers({
-        'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-        'access-control-allow-headers': 'range, if-none-match, if-range, content-type',
-        'access-control-max-age': '86400',
-      })
-      .send(),
-  )
+  const catalogue = releases(store)
+  guard(app, { store, settings: access, names })
+  const anyone = { config: { role: 'anyone' } } as const
+  app.options('/*', anyone, async (_request, reply) => reply.code(204).headers(PREFLIGHT).send())
 
   app.setErrorHandler(async (...refused) => refuse(...refused))
   app.setNotFoundHandler(async request => {
@@ -92,13 +93,15 @@ export function createServer({
   if (existsSync(join(folder, 'index.html'))) {
     app.register(fastifyStatic, { root: folder, prefix: '/viewer/', redirect: true, cacheControl: false, etag: true })
   } else {
-    app.get('/viewer/*', async () => {
+    app.get('/viewer/*', anyone, async () => {
       throw notFound(
         `the viewer is not built: ${folder} has no index.html`,
         'run `make setup` and start the server again',
       )
     })
   }
+  app.register(sessionRoutes)
+  app.register(operateRoutes, { store, connected, onChange })
   app.register(layerRoutes, { catalogue })
   const levels = sloLevels(slo)
   app.register(api, { store, catalogue, levels, onError, tables })

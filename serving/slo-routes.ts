@@ -1,6 +1,8 @@
 // The page of service levels: worked out once for each state of its runs, and kept.
 import type { FastifyInstance } from 'fastify'
 import type { SloSubject } from '../client/slo.ts'
+import { ALL } from '../domain/access.ts'
+import { isHillockError } from '../domain/errors.ts'
 import type { SloReport } from '../domain/slo/slo.ts'
 import { cached } from './cached.ts'
 import { notFound } from './problem.ts'
@@ -39,8 +41,14 @@ export function sloLevels(slo: SloSource | undefined): SloLevels {
 }
 
 export async function sloRoutes(app: FastifyInstance, { levels }: { levels: SloLevels }): Promise<void> {
-  app.get<{ Params: { '*': string } }>('/slo/*', async (request, reply) => {
-    const found = await levels(request.params['*'])
+  app.get<{ Params: { '*': string } }>('/slo/*', { config: { role: 'viewer' } }, async (request, reply) => {
+    const subject = request.params['*']
+    const unknown = notFound(`nothing that you may read is called ${subject}`, 'the list at / has what there is')
+    const found = await levels(subject).catch((e: unknown) => {
+      // What is wrong with a name is said with the names that there are.
+      throw isHillockError(e, 'ConfigError') && !request.may('viewer', ALL) ? unknown : e
+    })
+    if (!request.may('viewer', found.dataset)) throw unknown
     reply.header('cache-control', 'no-cache')
     return wantsJson(request) ? found : reply.type('text/html; charset=utf-8').send(sloPage(found))
   })

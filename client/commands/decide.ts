@@ -1,21 +1,14 @@
 // `hillock approve`, `hillock reject`, `hillock resolve`: what a person says to a workflow that waits for it.
-import { HillockError } from '../../domain/errors.ts'
 import * as messages from '../../domain/contract/messages.ts'
 import type { GateDecision } from '../../domain/operator.ts'
 import { connect } from '../connection.ts'
-import { decide as answer, update, waiting } from '../operator.ts'
+import { decide as answer, only, openGate, update, waiting } from '../operator.ts'
 import { operator } from './control.ts'
 import { say, type JsonOption } from '../report.ts'
 import { runningStack } from '../stack.ts'
 
 interface Options extends JsonOption {
   readonly reason: string
-}
-
-function only<T>(found: readonly T[], what: string, name: (t: T) => string): T {
-  if (found.length === 1) return found[0]!
-  const list = found.length === 0 ? 'none' : found.map(name).join(', ')
-  throw new HillockError('ConfigError', `say which ${what} is meant; there are: ${list}`)
 }
 
 export async function decide(
@@ -25,12 +18,10 @@ export async function decide(
   o: Options,
 ): Promise<void> {
   const client = await connect(runningStack().temporal)
-  const open = (await waiting(client, run)).flatMap(w => w.gates.map(g => ({ ...g, workflowId: w.workflowId })))
-  const named = (g: (typeof open)[number]): string => `${g.gate} of ${g.workflowId}`
-  const chosen = only(gate === undefined ? open : open.filter(g => g.gate === gate), 'open gate', named)
+  const chosen = await openGate(client, run, gate)
   const by = operator()
   const decided = await answer(client, chosen.workflowId, chosen.gate, decision, { by, reason: o.reason })
-  say(o, { workflowId: chosen.workflowId, ...decided }, `${named(chosen)}: ${decision} by ${by}`)
+  say(o, { workflowId: chosen.workflowId, ...decided }, `${chosen.gate} of ${chosen.workflowId}: ${decision} by ${by}`)
 }
 
 export async function resolve(workflow: string, action: string, step: string | undefined, o: Options): Promise<void> {

@@ -2,18 +2,15 @@
 import { z } from 'zod'
 import type { Client } from '@temporalio/client'
 import type { ChannelValue } from '../../domain/releases/channel.ts'
-import { workflowIds } from '../../domain/contract/names.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { cellsIn, key } from '../../domain/geometry.ts'
-import { CHANNELS, type Channel, type Release } from '../../domain/release.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import type { Release } from '../../domain/release.ts'
 import { decisionsOn } from '../../storage/provenance/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
 import { getDocument } from '../../storage/documents.ts'
-import type { publish as publishWorkflow } from '../../workflows/housekeeping/publish.ts'
+import { channelNamed, publishRelease, rollbackInput } from '../channels.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease, runFileOf } from '../catalogue.ts'
-import { call, onStack } from '../call.ts'
+import { onStack } from '../call.ts'
 import { say, type JsonOption } from '../report.ts'
 import { rollBack } from '../rollback.ts'
 import { operator } from './control.ts'
@@ -88,11 +85,6 @@ export async function show(name: string, o: JsonOption): Promise<void> {
   for (const [c, v] of channels) console.log(`  ${c} since ${v.by}: ${v.reason}`)
 }
 
-function channel(name: string): Channel {
-  const found = CHANNELS.find(c => c === name)
-  if (!found) throw new HillockError('ConfigError', `--channel ${name}: one of ${CHANNELS.join(', ')}`)
-  return found
-}
 const tellChannel = (o: JsonOption, dataset: string, c: string, v: ChannelValue): void => {
   say(
     o,
@@ -106,59 +98,27 @@ export async function publish(name: string, o: MoveOptions & { readonly force?: 
     throw new HillockError('ConfigError', '--force: say why with --reason, for the record')
   const r = await findRelease(bucket(), name)
   const { client } = await onStack()
-  const by = { by: operator(), reason: o.reason ?? BY_HAND }
-  const move = { dataset: r.dataset, channel: channel(o.channel), release: r.release, ...by, force: o.force ?? false }
-  const id = workflowIds.publish(r.dataset, move.channel, r.release)
-  const value = await call<typeof publishWorkflow>(client, 'publish', id, [move], r)
+  const order = { by: operator(), reason: o.reason ?? BY_HAND }
+  const value = await publishRelease(client, r, channelNamed(o.channel), order, o.force)
   tellChannel(o, r.dataset, o.channel, value)
 }
 
 export async function rollback(dataset: string, o: RollbackOptions): Promise<void> {
-  const c = channel(o.channel)
   const objects = bucket()
-  const now = (await channelsOf(objects, dataset))[c]
-  if (!now)
-    throw new HillockError('ConfigError', `channel ${c} of ${dataset} is not set, so there is nothing to roll back`)
-  const from = o.from ?? now.release
-  if (o.to !== undefined && (await readRelease(objects, dataset, o.to)) === undefined)
-    throw new HillockError('ConfigError', `--to ${o.to}: there is no such release of ${dataset}`)
-  if (o.to !== undefined && o.to === from)
-    throw new HillockError('ConfigError', `--to ${o.to}: that is the release to go back from`)
-  const regions = o.regions?.split(',').map(r => r.trim()) ?? []
-  if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
-  const { client } = await onStack()
-  // A second call for the same release follows the rollback that is under way, which has moved the channel already.
-  if (from !== now.release && !(await underWay(client, workflowIds.rollback(dataset, c, from))))
-    throw new HillockError(
-      'ConfigError',
-      `--from ${from}: ${dataset}/${c} names ${now.release} now (${now.by}: ${now.reason}), so it is not taken back`,
-    )
-  const input = { dataset, channel: c, from, to: o.to ?? null, by: operator(), reason: o.reason ?? BY_HAND, regions }
+  let connecting: Promise<Client> | undefined
+  const connected = (): Promise<Client> => (connecting ??= onStack().then(s => s.client))
+  const input = await rollbackInput(objects, connected, dataset, {
+    channel: channelNamed(o.channel),
+    to: o.to,
+    from: o.from,
+    regions: o.regions?.split(',').map(r => r.trim()),
+    by: operator(),
+    reason: o.reason ?? BY_HAND,
+  })
   const tell = o.json ? (): void => {} : (line: string): void => console.error(line)
-  const result = await rollBack(client, input, tell)
-  const value = (await channelsOf(objects, dataset))[c]!
+  const result = await rollBack(await connected(), input, tell)
+  const value = (await channelsOf(objects, dataset))[input.channel]!
   if (result.patch && !o.json)
-    console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${from} are quarantined`)
-  tellChannel(o, dataset, c, { ...value, ...result, release: value.release })
-}
-
-const underWay = (client: Client, workflowId: string): Promise<boolean> =>
-  client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .then(
-      d => d.status.name === 'RUNNING',
-      () => false,
-    )
-
-async function checkRegions(objects: ObjectStore, dataset: string, from: string, regions: string[]): Promise<void> {
-  const bad = await readRelease(objects, dataset, from)
-  if (!bad) throw new HillockError('ConfigError', `there is no release ${from} of ${dataset}`)
-  const known = new Set(cellsIn(bad.bounds, bad.regionShape).map(key))
-  const unknown = regions.filter(r => !known.has(r))
-  if (unknown.length > 0)
-    throw new HillockError(
-      'ConfigError',
-      `--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`,
-    )
+    console.log(`patch ${result.patch} is published; ${result.tainted} artifacts of ${input.from} are quarantined`)
+  tellChannel(o, dataset, input.channel, { ...value, ...result, release: value.release })
 }

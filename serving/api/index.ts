@@ -78,8 +78,9 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     },
     transform: jsonSchemaTransform,
   })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  app.get('/api', { schema: { hide: true } }, async (_request, reply) =>
+  const open = { schema: { hide: true }, config: { role: 'anyone' } } as const
+  app.get('/openapi.json', open, async () => app.swagger())
+  app.get('/api', open, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(documentPage(app.swagger())),
   )
   await app.register(
@@ -108,8 +109,11 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Wrong request',
+  401: 'Sign in',
+  403: 'Not allowed',
   404: 'Not found',
   413: 'Too large',
   422: 'Too much asked',
+  429: 'Too many requests',
   503: 'Come again',
 }

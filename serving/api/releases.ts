@@ -41,12 +41,14 @@ function comparison(
 }
 
 export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, objects, levels }: Serving): void {
-  route(app, endpoints.datasets, async () => ({
-    datasets: (await catalogue.datasets()).map(({ dataset, channels, releases, damaged }) => ({
-      dataset,
-      channels,
-      releases: releases.length + damaged.length,
-    })),
+  route(app, endpoints.datasets, async ({ request }) => ({
+    datasets: (await catalogue.datasets())
+      .filter(d => request.may('viewer', d.dataset))
+      .map(({ dataset, channels, releases, damaged }) => ({
+        dataset,
+        channels,
+        releases: releases.length + damaged.length,
+      })),
   }))
 
   const listed = async (dataset: string): Promise<DatasetListing> => {

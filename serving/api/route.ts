@@ -44,6 +44,7 @@ export function route<const E extends Endpoint>(
     method,
     url,
     exposeHeadRoute: false,
+    config: { role: 'viewer' },
     schema: { summary, params, querystring, ...(body && { body }), response: responses(endpoint) },
     handler: async (request, reply) => {
       const { params, query, body } = request

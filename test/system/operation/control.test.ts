@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { channelsOf } from '../../../client/catalogue.ts'
 import type { Waiting } from '../../../client/operator.ts'
 import { connect } from '../../../client/connection.ts'
 import { statusOf } from '../../../client/commands/status.ts'
 import type { RunReport } from '../../../client/commands/run.ts'
+import { workflowIds } from '../../../domain/contract/names.ts'
 import type { Progress } from '../../../domain/contract/run.ts'
 import type { Release } from '../../../domain/release.ts'
+import type { ChannelValue } from '../../../domain/releases/channel.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
 import { Hillock, TINY } from '../harness.ts'
@@ -50,6 +53,20 @@ async function until(run: string, what: (s: Status) => boolean): Promise<Status>
   }
   throw new Error(`${run}: it never came to ${what.toString()}`)
 }
+
+/** What `hillock` does, through the server. */
+async function post(path: string, body: object, status = 200): Promise<Record<string, unknown>> {
+  token ??= (await hillock.json<{ token: string }>('token', 'make', 'ada', '--role', 'operator')).token
+  const answer = await fetch(`${hillock.stack().serving}/operate/tiny/${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ reason: 'over HTTP', ...body }),
+  })
+  const said = (await answer.json()) as Record<string, unknown>
+  expect(answer.status, JSON.stringify(said)).toBe(status)
+  return said
+}
+let token: string | undefined
 const made = (s: Status, stage: string): number => s.stages.find(r => r.stage === stage)?.made ?? 0
 
 test('a stage and a region are held back while the others go on; then all goes on', async () => {
@@ -57,19 +74,22 @@ test('a stage and a region are held back while the others go on; then all goes o
   const { done } = started('held', std(31), 'gates=[{name: first, before: maps}]')
   await until('held', s => gateOf(s) !== undefined)
   expect((await hillock.cli('pause', 'held', '--stage', 'affinity', '--reason', 'a look at the EM')).code).toBe(0)
-  await order('approve', 'held', 'first')
+  expect(await post('runs/held/gates/first/approve', {})).toMatchObject({
+    decided: { author: 'ada', reason: 'over HTTP' },
+  })
   const held = await until('held', s => made(s, 'render') === 4 && s.phase === 'maps')
   expect(held.pauses).toMatchObject([{ stage: 'affinity', region: null, reason: 'a look at the EM' }])
   await sleep(3000)
   expect(made(await status('held'), 'affinity')).toBe(0)
   expect((await hillock.cli('status', 'held')).stdout).toContain('PAUSED: stage affinity')
 
-  await order('pause', 'held', '--region', '1_1_0')
+  const { pauses } = await post('runs/held/pause', { region: '1_1_0' })
+  expect(pauses).toContainEqual({ stage: null, region: '1_1_0', by: 'ada', reason: 'over HTTP' })
   await order('resume', 'held', '--stage', 'affinity')
   await until('held', s => made(s, 'affinity') === 3)
   await sleep(2000)
   expect(made(await status('held'), 'affinity')).toBe(3)
-  await order('resume', 'held', '--region', '1_1_0')
+  await post('runs/held/resume', { region: '1_1_0' })
 
   const result = JSON.parse((await done).stdout) as RunReport
   expect(result.published).toBe(true)
@@ -80,7 +100,27 @@ test('orders that make no sense are refused with the reason', async () => {
   const wrong = await hillock.cli('resume', 'held', '--stage', 'mesh', '--reason', 'x')
   expect(wrong.code).toBe(1)
   expect((await hillock.cli('pause', 'nobody', '--reason', 'x')).stderr).toContain('no run is called nobody')
+  for (const [path, body, status] of [
+    ['runs/held/resume', { stage: 'mesh' }, 409],
+    ['runs/nobody/pause', {}, 409],
+    ['runs/held/gates/first/approve', {}, 409],
+    ['publish', { release: 'nothing' }, 404],
+    ['publish', { release: 'nothing', force: true }, 403],
+    ['rollback', { channel: 'candidate', to: 'nothing' }, 409],
+  ] as const)
+    expect(Object.keys(await post(path, body, status))).toEqual(['error', 'todo'])
 }, 60_000)
+
+test('a release is taken back and published again over HTTP, with who and why', async () => {
+  const channel = async (): Promise<ChannelValue> => (await channelsOf(objects, 'tiny'))['published']!
+  const [now, before] = [(await channel()).release, (await channel()).earlier[0]!]
+  expect(await post('rollback', {})).toMatchObject({ from: now, by: 'ada' })
+  await vi.waitFor(async () => expect((await channel()).release).toBe(before), { timeout: 60_000, interval: 200 })
+  client ??= await connect(hillock.stack().temporal)
+  await client.workflow.getHandle(workflowIds.rollback('tiny', 'published', now)).result()
+  expect(await post('publish', { release: now })).toMatchObject({ release: now, by: 'ada', reason: 'over HTTP' })
+  expect(await channel()).toMatchObject({ release: now, by: 'ada', reason: 'over HTTP' })
+}, 120_000)
 
 test('a run pauses itself before it has spent its budget, and goes on with a higher one', async () => {
   const limit = cost * 0.8

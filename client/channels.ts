@@ -1,0 +1,94 @@
+// Moving a channel: what is checked before a release is published or taken back, for the command line and the server.
+import type { Client } from '@temporalio/client'
+import { workflowIds } from '../domain/contract/names.ts'
+import type { RollbackInput } from '../domain/contract/rollback.ts'
+import { HillockError } from '../domain/errors.ts'
+import { cellsIn, key } from '../domain/geometry.ts'
+import { CHANNELS, type Channel, type Release } from '../domain/release.ts'
+import type { ChannelValue } from '../domain/releases/channel.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { publish } from '../workflows/housekeeping/publish.ts'
+import { call } from './call.ts'
+import { channelsOf, readRelease } from './catalogue.ts'
+import type { Order } from './operator.ts'
+
+/** @throws HillockError ConfigError */
+export function channelNamed(name: string): Channel {
+  const found = CHANNELS.find(c => c === name)
+  if (!found) throw new HillockError('ConfigError', `--channel ${name}: one of ${CHANNELS.join(', ')}`)
+  return found
+}
+
+/** Points a channel at a release. @param force also where the gate of its run file refuses it */
+export async function publishRelease(
+  client: Client,
+  { dataset, release }: Pick<Release, 'dataset' | 'release'>,
+  channel: Channel,
+  order: Order,
+  force = false,
+): Promise<ChannelValue> {
+  const id = workflowIds.publish(dataset, channel, release)
+  const move = { dataset, channel, release, ...order, force }
+  return call<typeof publish>(client, 'publish', id, [move], { dataset, release })
+}
+
+interface RollbackOrder extends Order {
+  readonly channel: Channel
+  readonly to?: string | undefined
+  readonly from?: string | undefined
+  readonly regions?: readonly string[] | undefined
+}
+
+/** What a rollback is to be given, once it is sure that it can begin. @throws HillockError ConfigError with the reason why it can not */
+export async function rollbackInput(
+  objects: ObjectStore,
+  connected: () => Promise<Client>,
+  dataset: string,
+  { channel, to, from: named, regions = [], by, reason }: RollbackOrder,
+): Promise<RollbackInput> {
+  const now = (await channelsOf(objects, dataset))[channel]
+  if (!now)
+    throw new HillockError(
+      'ConfigError',
+      `channel ${channel} of ${dataset} is not set, so there is nothing to roll back`,
+    )
+  const from = named ?? now.release
+  if (to !== undefined && (await readRelease(objects, dataset, to)) === undefined)
+    throw new HillockError('ConfigError', `--to ${to}: there is no such release of ${dataset}`)
+  if (to !== undefined && to === from)
+    throw new HillockError('ConfigError', `--to ${to}: that is the release to go back from`)
+  if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
+  // A second call for the same release follows the rollback that is under way, which has moved the channel already.
+  if (from !== now.release && !(await underWay(await connected(), workflowIds.rollback(dataset, channel, from))))
+    throw new HillockError(
+      'ConfigError',
+      `--from ${from}: ${dataset}/${channel} names ${now.release} now (${now.by}: ${now.reason}), so it is not taken back`,
+    )
+  return { dataset, channel, from, to: to ?? null, by, reason, regions }
+}
+
+const underWay = (client: Client, workflowId: string): Promise<boolean> =>
+  client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(
+      d => d.status.name === 'RUNNING',
+      () => false,
+    )
+
+async function checkRegions(
+  objects: ObjectStore,
+  dataset: string,
+  from: string,
+  regions: readonly string[],
+): Promise<void> {
+  const bad = await readRelease(objects, dataset, from)
+  if (!bad) throw new HillockError('ConfigError', `there is no release ${from} of ${dataset}`)
+  const known = new Set(cellsIn(bad.bounds, bad.regionShape).map(key))
+  const unknown = regions.filter(r => !known.has(r))
+  if (unknown.length > 0)
+    throw new HillockError(
+      'ConfigError',
+      `--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`,
+    )
+}
