@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { bucketUrl } from '../client/catalogue.ts'
 import { connect } from '../client/connection.ts'
+import { checkHost, isLoopback } from '../client/serving-host.ts'
 import { sloOf, sloSubject } from '../client/slo.ts'
 import { openStore } from '../storage/stores/open-store.ts'
 import { accessSettings, type AccessSettings } from './access/settings.ts'
-import { isLoopback } from './request.ts'
 import { createServer } from './server.ts'
 
 /** What viewers around one place ask for again and again. */
@@ -25,7 +25,6 @@ const { values } = parseArgs({
 const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
 /** Address to listen on: other machines reach it only where that is named. */
 const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
-const others = !isLoopback(host)
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
 const destination = pino.destination({ dest: 2, sync: true })
@@ -53,19 +52,10 @@ function fail(why: string): never {
 let access: AccessSettings
 try {
   access = accessSettings(process.env, host)
+  await checkHost(store, host)
 } catch (error) {
   fail((error as Error).message)
 }
-// Whoever has made a token once means access to be looked after, also when it has been revoked.
-const tokens = async (): Promise<boolean> => {
-  for await (const _ of store.list('tokens/')) return true
-  return false
-}
-if (others && !access.oidc && !(await tokens().catch((e: unknown) => fail((e as Error).message))))
-  fail(
-    `HILLOCK_SERVING_HOST is ${host}, which other machines reach, and nobody has a token yet: make one first (\`hillock token make NAME --role admin\`), name an issuer (HILLOCK_OIDC_ISSUER), or leave it at 127.0.0.1 and reach it by \`ssh -L PORT:127.0.0.1:PORT\` (docs/access.md)`,
-  )
-
 const app = createServer({
   store,
   viewerDir,
@@ -73,7 +63,7 @@ const app = createServer({
   onChange: change => log.info(change, 'change'),
   onError: error => log.error(error),
   ...(temporalUi === undefined ? {} : { temporalUi }),
-  ...(!others && { names: (process.env['HILLOCK_SERVING_NAMES'] ?? '').toLowerCase().split(',') }),
+  ...(isLoopback(host) && { names: (process.env['HILLOCK_SERVING_NAMES'] ?? '').toLowerCase().split(',') }),
   ...(temporal !== undefined && {
     connected: () => client(temporal),
     slo: {

@@ -1,12 +1,10 @@
 // What a request must be before anything is looked up for it: a method that is answered at all, a host that is ours, single values.
 import type { FastifyRequest } from 'fastify'
+import { LOOPBACK } from '../client/serving-host.ts'
 import { Problem } from './problem.ts'
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS']
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::\d{1,5})?$/
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
-export const isLoopback = (host: string): boolean => LOOPBACK.test(host) || host === '::1'
 
 /**
  * @param names hosts by which a server on loopback is called beside localhost: a page elsewhere whose name was pointed here

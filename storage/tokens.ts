@@ -52,6 +52,12 @@ export async function listTokens(objects: ObjectStore, known: readonly Token[] =
   return mapBounded(keys, 32, async k => before.get(k) ?? (await getDocument(objects, k, 'token', Token))!)
 }
 
+/** Whether one was ever made: who has revoked the last one has not opened the door. */
+export async function anyToken(objects: ObjectStore): Promise<boolean> {
+  for await (const _ of objects.list(ROOT)) return true
+  return false
+}
+
 /** @param name of a token, or its id. @returns false when there is none */
 export async function revokeToken(
   objects: ObjectStore,
