@@ -317,7 +317,7 @@ describe('what is asked wrongly', () => {
 
   it('no other method than those', async () => {
     expect((await app.inject({ method: 'DELETE', url: R1 })).statusCode).toBe(405)
-    expect((await post(R1, {})).statusCode).toBe(404)
+    expect((await post(R1, {})).statusCode).toBe(405)
     expect(
       (
         await app.inject({
