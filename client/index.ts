@@ -1,4 +1,4 @@
-// hillock/client: start a run and follow it, pause it, decide at its gates, take a release back, read releases.
+// hillock/client: start a run and follow it, pause it, decide at its gates, take a release back, read releases, ask a server about them.
 export { connect } from './connection.ts'
 export { onStack } from './call.ts'
 export { stopStack } from './stack.ts'
@@ -8,3 +8,4 @@ export { decide, pause, resume, waiting, type Order, type Scope, type Waiting } 
 export { rollBack } from './rollback.ts'
 export { bucket, channelsOf, datasets, findRelease, readRelease } from './catalogue.ts'
 export { links, type Links } from './links.ts'
+export { queryClient, QueryProblem, type QueryClient } from './query-client.ts'

@@ -7,6 +7,7 @@ import type { Digest } from '../../domain/recipe.ts'
 import { manifestDigest, type Release } from '../../domain/release.ts'
 import type { DecisionTask } from '../../domain/contract/activities.ts'
 import { putDecision } from '../../storage/provenance/decisions.ts'
+import { recordChannelMove } from '../../storage/provenance/channel-moves.ts'
 import { readKey } from '../../storage/provenance/envelope.ts'
 import { proveManifest } from '../../storage/provenance/proof.ts'
 import { moveChannel, readChannel } from '../../storage/releases.ts'
@@ -30,7 +31,7 @@ export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelVal
   const ref = await readChannel(deps.objects, move.dataset, move.channel)
   const now = ref?.value
   await vouch(deps, manifest, move.manifest)
-  if (now?.release === move.release) return now
+  if (now?.release === move.release) return recorded(deps, move, now)
   const stages = Object.entries(manifest.stages)
   // A release that waited at its gate may have been found bad, or changed, meanwhile.
   await refuseMarked(
@@ -73,7 +74,7 @@ export async function rollBack(deps: Deps, input: RollbackInput & { readonly via
   const ref = await readChannel(deps.objects, input.dataset, input.channel)
   if (!ref) throw new HillockError('ConfigError', `channel ${input.channel} of ${input.dataset} is not set`)
   const now = ref.value
-  if (now.release !== input.from) return now
+  if (now.release !== input.from) return recorded(deps, input, now)
   const to = input.to ?? now.earlier[0]
   if (to === undefined)
     throw new HillockError(
@@ -90,9 +91,11 @@ export async function rollBack(deps: Deps, input: RollbackInput & { readonly via
 
 export async function takeBack(deps: Deps, { dataset, channel, via }: Mover): Promise<void> {
   const ref = await readChannel(deps.objects, dataset, channel)
-  const without = ref && withoutMove(ref.value, via)
-  if (without === ref?.value) return
-  await moveChannel(deps.objects, dataset, channel, ref!.version, without ?? null)
+  if (!ref) return
+  const without = withoutMove(ref.value, via)
+  if (without !== ref.value) await moveChannel(deps.objects, dataset, channel, ref.version, without)
+  const named = { by: via, reason: 'taken back', ...without }
+  await recordChannelMove(deps.objects, dataset, channel, { ...named, release: without?.release ?? null }, Date.now())
 }
 
 export async function recordDecision(deps: Deps, { dataset, release, ...decision }: DecisionTask): Promise<void> {
@@ -116,5 +119,15 @@ async function set(
 ): Promise<ChannelValue> {
   const value: ChannelValue = { ...to, via, before: now ? trimmed(now, KEPT) : null }
   await moveChannel(deps.objects, dataset, channel, version, value)
+  return recorded(deps, { dataset, channel }, value)
+}
+
+/** What a channel names, with when it began to: also where an earlier attempt moved it and ended before it could say so. */
+async function recorded(
+  deps: Deps,
+  { dataset, channel }: Pick<Mover, 'dataset' | 'channel'>,
+  value: ChannelValue,
+): Promise<ChannelValue> {
+  await recordChannelMove(deps.objects, dataset, channel, value, Date.now())
   return value
 }

@@ -44,7 +44,7 @@ export const MOST_POINTS = 10_000
 export const MOST_ROWS = 10_000
 export const MOST_SQL_ROWS = 1_000_000
 
-const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max)
+const whole = (min: number, max: number) => z.coerce.number<string | number>().int().min(min).max(max)
 export const Limit = whole(1, MOST_ROWS)
   .default(1000)
   .meta({ description: 'Rows of a page of JSON. Arrow and Parquet have all rows unless a limit is given.' })
@@ -54,7 +54,7 @@ export const Offset = whole(0, 2 ** 40)
 export const Mip = whole(0, 31).default(0).meta({ description: 'Downsampling: 0 is the finest.' })
 export const Hops = whole(1, 8).default(5).meta({ description: 'Synapses on the way, at most.' })
 export const Count = whole(1, 2 ** 32 - 1).default(1)
-export const Score = z.coerce.number<string>().min(0).max(1)
+export const Score = z.coerce.number<string | number>().min(0).max(1)
 
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()])
 export const Columns = z.array(

@@ -1,19 +1,20 @@
 // The query API on a synthetic release: every endpoint, time travel, answers in three forms, and what is asked wrongly.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { tableFromIPC } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { queryClient, type QueryClient } from '../../client/query-client.ts'
 import { boxAt, shapeOf } from '../../domain/geometry.ts'
 import { createServer } from '../../serving/server.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { readNpy } from '../../storage/formats/npy.ts'
 import { readParquet } from '../../storage/formats/parquet.ts'
 import { artifactKey } from '../../storage/lineage-record.ts'
-import { putChannelMove } from '../../storage/provenance/channel-moves.ts'
+import { recordChannelMove } from '../../storage/provenance/channel-moves.ts'
 import { putRelease } from '../../storage/releases.ts'
 import { HOLE, makeFixture, SYNAPSES, type Fixture } from './fixture.ts'
-import { BOUNDS, fill, grey, IDS, label, NM } from './neurites.ts'
+import { fill, grey, IDS, label, NM } from './neurites.ts'
 
 let fixture: Fixture
 let app: FastifyInstance
@@ -23,8 +24,8 @@ beforeAll(async () => {
   const store = fileStore(fixture.folder)
   await putRelease(store, { ...fixture.release, release: 'r0', layers: { em: fixture.release.layers.em } })
   const by = { by: 'test', reason: 'test' }
-  await putChannelMove(store, 'blobs', 'published', { at: Date.parse('2026-01-01T00:00:00Z'), release: 'r0', ...by })
-  await putChannelMove(store, 'blobs', 'published', { at: Date.parse('2026-02-01T00:00:00Z'), release: 'r1', ...by })
+  await recordChannelMove(store, 'blobs', 'published', { release: 'r0', ...by }, Date.parse('2026-01-01T00:00:00Z'))
+  await recordChannelMove(store, 'blobs', 'published', { release: 'r1', ...by }, Date.parse('2026-02-01T00:00:00Z'))
   app = createServer({ store, viewerDir: '/nonexistent', onError: e => errors.push(e) })
 })
 afterAll(async () => {
@@ -216,6 +217,44 @@ describe('SQL', () => {
   })
 })
 
+describe('the typed client', () => {
+  let client: QueryClient
+  beforeAll(async () => (client = queryClient(await app.listen({ host: '127.0.0.1', port: 0 }))))
+
+  it('asks and follows pages, and throws what the server refuses', async () => {
+    const about = { dataset: 'blobs', release: 'published' }
+    const { rows } = await client.partners({ ...about, segment: A, direction: 'down' })
+    expect(rows.map(r => r['segment'])).toEqual([B, C])
+    const seen: unknown[] = []
+    for await (const row of client.rows(await client.synapses({ ...about, limit: 2, pre: A }))) seen.push(row['id'])
+    expect(seen).toEqual(SYNAPSES.id.slice(0, 4).map(String))
+    expect(await client.segmentsAt({ ...about, points: [[0, 0, 0]] })).toEqual({ release: 'blobs/r1', segments: ['0'] })
+    expect((await client.sql({ ...about, sql: 'SELECT count(*) AS n FROM edges' })).rows).toEqual([{ n: 3 }])
+    const npy = await client.cutout({ ...about, layer: 'em', box: '0,0,0,2,2,2' })
+    expect(readNpy(npy, 'em').shape).toEqual([2, 2, 2])
+    await expect(client.segment({ ...about, segment: '12' })).rejects.toMatchObject({
+      status: 404,
+      message: expect.stringContaining('no segment 12'),
+    })
+  })
+
+  it('every answer has the shape that the document says', async () => {
+    const about = { dataset: 'blobs', release: 'r1' }
+    await client.datasets({})
+    await client.releases({ dataset: 'blobs' })
+    await client.channel({ dataset: 'blobs', channel: 'published' })
+    await client.release(about)
+    await client.diff({ ...about, other: 'r0' })
+    await client.lineage(about)
+    await client.tables(about)
+    await client.segment({ ...about, segment: A })
+    await client.contacts({ ...about, segment: A })
+    await client.path({ ...about, from: A, to: B })
+    await client.segmentAt({ ...about, point: '1,2,3' })
+    expect((await client.skeleton({ ...about, segment: A })).length).toBeGreaterThan(100)
+  })
+})
+
 describe('what is asked wrongly', () => {
   const far = 10n ** 30n
   it.each<[string, number, string]>([
@@ -348,6 +387,17 @@ it('the document has every route, and the page shows it', async () => {
   expect(Object.keys(document.paths)).toContain(
     '/api/v1/datasets/{dataset}/releases/{release}/segments/{segment}/partners',
   )
+  const text = readFileSync(new URL('../../docs/serving.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ')
+  const short = (path: string) => path.replace('/api/v1', '').replace('/datasets/{dataset}/releases/{release}', '…')
+  interface Operation {
+    readonly summary: string
+    readonly parameters?: readonly { readonly in: string; readonly name: string }[]
+  }
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths))
+    for (const [method, { summary, parameters = [] }] of Object.entries(methods)) {
+      const query = parameters.filter(p => p.in === 'query').map(p => `\`${p.name}\``)
+      const row = `| \`${method.toUpperCase()} ${short(path)}\` | ${query.join(', ')} | ${summary} |`
+      expect(text).toContain(row.replaceAll(/ +/g, ' '))
+    }
   expect((await get('/api')).body).toContain('segments-at')
-  expect(BOUNDS.max).toEqual([160, 128, 96])
 })

@@ -10,7 +10,9 @@ import type { Lineage } from '../../../domain/lineage.ts'
 import { contentDigest, recipeId, sha256 } from '../../../domain/recipe.ts'
 import type { Release } from '../../../domain/release.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
+import { createServer } from '../../../serving/server.ts'
 import { fileStore } from '../../../storage/file-store.ts'
+import { channelMoves } from '../../../storage/provenance/channel-moves.ts'
 import { Hillock, TINY } from '../harness.ts'
 
 const hillock = new Hillock()
@@ -156,6 +158,41 @@ test('a channel goes back in one step, and forth again', async () => {
   expect(again.stderr).toContain('nothing to go back to')
   await hillock.json('release', 'publish', second.release)
   expect(await channel()).toBe(second.release)
+  const moves = await channelMoves(fileStore(join(hillock.home, 'bucket')), 'tiny', 'published')
+  const [a, b] = [report.release, second.release]
+  expect(moves.map(m => m.release)).toEqual([a, b, a, b])
+})
+
+test('what a release holds can be asked, also by a time', async () => {
+  const store = fileStore(join(hillock.home, 'bucket'))
+  const server = createServer({ store, viewerDir: '/nonexistent' })
+  const ask = async (path: string): Promise<any> => {
+    const answer = await server.inject(`/api/v1/datasets/tiny/releases/${path}`)
+    expect(answer.statusCode, answer.body).toBe(200)
+    return answer.json()
+  }
+  const sql = async (text: string): Promise<any[]> =>
+    (
+      await server.inject({
+        method: 'POST',
+        url: `/api/v1/datasets/tiny/releases/${report.release}/sql`,
+        payload: { sql: text },
+      })
+    ).json().rows
+  const [{ synapses, counted }] = await sql(
+    'SELECT (SELECT count(*) FROM synapses) AS synapses, (SELECT sum(count) FROM edges) AS counted',
+  )
+  expect(synapses).toBeGreaterThan(0)
+  expect(counted).toBe(synapses)
+  for (const { pre, post, count } of await sql('SELECT * FROM edges ORDER BY count DESC LIMIT 5')) {
+    const { rows } = await ask(`${report.release}/segments/${post}/partners?direction=up`)
+    expect(rows).toContainEqual(expect.objectContaining({ direction: 'up', segment: pre, count }))
+    expect((await ask(`${report.release}/synapses?pre=${pre}&post=${post}`)).rows).toHaveLength(count)
+    expect((await ask(`${report.release}/path?from=${pre}&to=${post}`)).segments).toEqual([pre, post])
+  }
+  const [move] = await channelMoves(store, 'tiny', 'published')
+  expect((await ask(new Date(move!.at).toISOString())).release).toBe(report.release)
+  await server.close()
 })
 
 test('a gate that is missed keeps the release from its channel and says why', async () => {
