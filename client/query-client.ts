@@ -53,10 +53,10 @@ export function queryClient(url: string, token?: string): QueryClient {
     for (const [key, value] of Object.entries(asked)) {
       if (value === undefined || key in endpoint.params.shape) continue
       if (endpoint.body && key in endpoint.body.shape) body[key] = value
-      else query.set(key, String(value))
+      else query.set(key, String(value as string | number))
     }
     const { method } = endpoint
-    const answer = await ask(`${API}${named}?${query}`, {
+    const answer = await ask(`${API}${named}?${query.toString()}`, {
       method,
       ...(endpoint.body && { body: JSON.stringify(body) }),
     })
