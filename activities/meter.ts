@@ -1,6 +1,7 @@
 // Where the time of an activity goes: kernels, inference, object store; and how much of its work is done.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { appendFile } from 'node:fs/promises'
+import { setting } from '../domain/settings.ts'
 import { around } from '../storage/stores/around.ts'
 import type { Digest } from '../domain/recipe.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -73,7 +74,7 @@ export function progress(done: number, total: number): void {
 /** The parts that are done, for the work to add to. */
 export const finishedParts = (): Record<string, Finished> => beats.getStore()?.finished ?? {}
 
-const trace = process.env['HILLOCK_TRACE']
+const trace = setting('HILLOCK_TRACE')
 
 /** Elements of the longest typed array among the arguments of a kernel: voxels, mostly. */
 function largest(value: unknown): number {

@@ -1,16 +1,36 @@
 // Calling a workflow: on the running stack, started first where there is none, until it has ended.
-import type { Client, Workflow, WorkflowResultType } from '@temporalio/client'
+import type { Client, Connection, Workflow, WorkflowResultType } from '@temporalio/client'
 import { queues } from '../domain/contract/names.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import type { StackRecord } from '../worker/home.ts'
+import { checkNamespace } from '../worker/namespace.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'
-import { ensureStack } from './stack.ts'
+import { lookAtQueues } from './pollers.ts'
+import { ensureStack, runningStack, stackElsewhere } from './stack.ts'
 
-/** A connection to the stack; `started` says whether this call started it. */
+/** A connection to what works here or elsewhere, else to a stack that is started; `started` says whether this call did it. @throws HillockError ConfigError */
 export async function onStack(): Promise<{ client: Client; stack: StackRecord; started: boolean }> {
+  const elsewhere = stackElsewhere()
+  if (elsewhere) return { ...(await checked(elsewhere)), started: false }
   const { stack, started } = await ensureStack()
   return { client: await connect(stack.temporal), stack, started }
+}
+
+/** The same without starting anything. @throws Error where nothing is up */
+export async function onRunningStack(): Promise<{ client: Client; stack: StackRecord }> {
+  const elsewhere = stackElsewhere()
+  if (elsewhere) return checked(elsewhere)
+  const stack = runningStack()
+  return { client: await connect(stack.temporal), stack }
+}
+
+/** Nobody else looks after what is elsewhere: what it lacks is said at once. */
+async function checked(stack: StackRecord): Promise<{ client: Client; stack: StackRecord }> {
+  const client = await connect(stack.temporal)
+  await checkNamespace(client.connection as Connection)
+  for (const { unserved } of await lookAtQueues(client)) if (unserved !== undefined) console.error(unserved)
+  return { client, stack }
 }
 
 interface About {

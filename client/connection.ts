@@ -1,16 +1,22 @@
-// The connection of the command line and of programs to Temporal: its address from the running stack or the environment.
+// The client of the command line and of programs.
 import type { Client } from '@temporalio/client'
+import { temporalConfig } from '../worker/temporal-config.ts'
+
+export { temporalConfig, uiOf } from '../worker/temporal-config.ts'
 
 /** Workflows that this process has started; `shown` once it tells by itself how far they are. */
 export const following = { ids: new Set<string>(), shown: false }
 
+/** @throws HillockError ConfigError that says why there is no connection to a configured Temporal */
 export async function connect(address: string): Promise<Client> {
   // Half a second to load, which commands that only read the bucket need not wait for.
-  const { Client, Connection } = await import('@temporalio/client')
-  const connection = await Connection.connect({ address, connectTimeout: '10s' })
+  const [{ Client }, { connectTo }] = await Promise.all([
+    import('@temporalio/client'),
+    import('../worker/connection.ts'),
+  ])
   return new Client({
-    connection,
-    namespace: process.env['TEMPORAL_NAMESPACE'] ?? 'default',
+    connection: await connectTo(address),
+    namespace: temporalConfig().namespace,
     interceptors: {
       workflow: [
         {

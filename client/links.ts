@@ -14,6 +14,10 @@ export interface Links {
   readonly lineage: string
 }
 
+/** The list of workflows in Temporal's UI. */
+export const workflowsUi = ({ ui, namespace }: Pick<StackRecord, 'ui' | 'namespace'>): string =>
+  `${ui}/namespaces/${namespace}/workflows`
+
 export function links(stack: StackRecord, config: RunConfig, result: RunResult): Links {
   const at = `${config.dataset}/${result.release}`
   const names = ownFolders({ layers: result.layerDigests }).map(l => l.layer)
@@ -21,7 +25,7 @@ export function links(stack: StackRecord, config: RunConfig, result: RunResult):
     layers: Object.fromEntries(names.map(l => [l, `precomputed://${stack.serving}/r/${at}/${l}`])),
     view: `${stack.serving}/view/${at}`,
     page: `${stack.serving}/release/${at}`,
-    temporal: `${stack.ui}/namespaces/default/workflows?query=${encodeURIComponent(`HillockDataset = "${config.dataset}" AND WorkflowType = "reconstruct"`)}`,
+    temporal: `${workflowsUi(stack)}?query=${encodeURIComponent(`HillockDataset = "${config.dataset}" AND WorkflowType = "reconstruct"`)}`,
     lineage: `${stack.serving}/lineage/${at}`,
   }
 }

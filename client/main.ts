@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module'
 import { Command } from 'commander'
 import { isHillockError, errorTable } from '../domain/errors.ts'
+import { setting } from '../domain/settings.ts'
 import { codeRevision, packageVersion } from '../worker/runtime.ts'
 import { answer, because, collect, collectSome, json, runOptions, scoped, timed } from './options.ts'
 
@@ -27,7 +28,7 @@ const program = new Command('hillock')
   .enablePositionalOptions()
   .addHelpText(
     'after',
-    '\nState lives under HILLOCK_HOME (default: .hillock in the checkout); real data is looked for under HILLOCK_DATA.',
+    '\nState lives under HILLOCK_HOME (default: .hillock in the checkout); `hillock config` prints every setting.',
   )
 
 json(program.command('up'))
@@ -41,6 +42,28 @@ json(program.command('up'))
 json(program.command('down'))
   .description('stop what `up` or `run` started')
   .action(async o => (await import('./commands/up.ts')).down(o))
+program
+  .command('worker <role...>')
+  .description(
+    'work in the foreground for a Temporal and a bucket that are configured; roles: workflow, cpu, inference',
+  )
+  .action(async (roles: string[]) => (await import('./commands/worker.ts')).worker(roles))
+program
+  .command('serve')
+  .description('serve the releases of a bucket in the foreground')
+  .option('--host <address>', 'listen on this address (default: HILLOCK_SERVING_HOST, else 127.0.0.1)')
+  .option('--port <port>', 'listen on this port (default: HILLOCK_SERVING_PORT, else 8470)')
+  .action(async o => (await import('./commands/worker.ts')).serve(o))
+json(program.command('init'))
+  .description('make the configured namespace of Temporal fit for Hillock, or say what it lacks')
+  .option(
+    '--retention <duration>',
+    'keep histories of workflows that have ended for so long (default of a new one: 30d)',
+  )
+  .action(async o => (await import('./commands/init.ts')).init(o))
+json(program.command('doctor'))
+  .description('is all that is configured there and fit: Temporal, namespace, workers, bucket, clocks, models')
+  .action(async o => (await import('./commands/doctor.ts')).doctor(o))
 runOptions(program.command('plan <file>'))
   .description(
     'what a run would make and why, with time and cost; makes nothing (the stack is started if need be: it works the plan out)',
@@ -276,6 +299,10 @@ program
   .command('run-file')
   .description('every key of the run file, as Markdown')
   .action(async () => console.log((await import('../domain/run-file/run-file.ts')).runFileMarkdown().trimEnd()))
+program
+  .command('config')
+  .description('every setting of the environment, as Markdown')
+  .action(async () => console.log((await import('../domain/settings.ts')).settingsMarkdown().trimEnd()))
 json(program.command('stages'))
   .description('the stage table and its diagram, as Markdown')
   .action(async o => (await import('./commands/stages.ts')).stages(o))
@@ -290,7 +317,7 @@ program.parseAsync().then(
       console.log(JSON.stringify({ error: { type: known ? e.type : 'Error', message } }))
     console.error(`hillock: ${message}`)
     if (known) console.error(`  (${e.type}: ${errorTable[e.type].means}; ${errorTable[e.type].todo})`)
-    if (!known && process.env['HILLOCK_DEBUG']) console.error(e)
+    if (!known && setting('HILLOCK_DEBUG')) console.error(e)
     process.exit(1)
   },
 )

@@ -4,9 +4,11 @@ import { existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HillockError } from '../domain/errors.ts'
+import { setting } from '../domain/settings.ts'
 import { checkout, home, readStack, unusable, type Home, type StackRecord } from '../worker/home.ts'
 import { endStrays } from '../worker/identity.ts'
 import { lock } from '../worker/lock.ts'
+import { temporalConfig, uiOf } from '../worker/temporal-config.ts'
 import { unwatch, watch } from './waits.ts'
 
 const SAY_MS = 10_000
@@ -32,13 +34,9 @@ export async function ensureStack(): Promise<{ stack: StackRecord; started: bool
   try {
     for (;;) {
       const stack = readStack(h)
-      const address = process.env['TEMPORAL_ADDRESS']
-      if (stack && address !== undefined && address !== stack.temporal)
-        throw new HillockError(
-          'ConfigError',
-          `TEMPORAL_ADDRESS is ${address}, but the stack that is up here works with ${stack.temporal}: stop it first (\`hillock down\`), or unset TEMPORAL_ADDRESS`,
-        )
+      if (stack) checkSame(stack)
       if (stack?.ready) {
+        if (child) for (const line of linesOf(log, from)) if (line.startsWith('Temporal CLI: ')) console.error(line)
         watch(standingStack)
         return { stack, started: child !== undefined }
       }
@@ -85,9 +83,12 @@ function supervisor(h: Home, log: string): ChildProcess {
   return child
 }
 
+const linesOf = (log: string, from: number): string[] =>
+  readFileSync(log).subarray(from).toString().trimEnd().split('\n')
+
 /** The line in which the stack says why it gave up, else the last of its log. */
 function whyIn(log: string, from: number): string {
-  const lines = readFileSync(log).subarray(from).toString().trimEnd().split('\n')
+  const lines = linesOf(log, from)
   return lines.findLast(l => l.startsWith('hillock: '))?.slice(9) ?? `${log} ends with\n${lines.slice(-12).join('\n')}`
 }
 
@@ -117,10 +118,45 @@ export async function standingStack(): Promise<StackRecord> {
   return (await ensureStack()).stack
 }
 
-/** The stack that is up, for a command that has nothing to start it for. @throws Error where there is none */
+/** @throws HillockError ConfigError where another Temporal or namespace is configured than the stack works with */
+function checkSame(stack: StackRecord): void {
+  const { address, namespace } = temporalConfig()
+  const other = [
+    ...(address === undefined || address === stack.temporal ? [] : [['TEMPORAL_ADDRESS', address, stack.temporal]]),
+    ...(namespace === stack.namespace ? [] : [['TEMPORAL_NAMESPACE', namespace, `namespace ${stack.namespace}`]]),
+  ][0]
+  if (other)
+    throw new HillockError(
+      'ConfigError',
+      `${other[0]} is ${other[1]}, but the stack that is up here works with ${other[2]}: stop it first (\`hillock down\`), or configure the same`,
+    )
+}
+
+/** Where a Temporal is configured and no stack is up here: what works with it on other machines. @throws HillockError ConfigError */
+export function stackElsewhere(): StackRecord | undefined {
+  const { address, namespace } = temporalConfig()
+  if (address === undefined || readStack(home())) return undefined
+  const stack: StackRecord = {
+    pid: 0,
+    born: '',
+    temporal: address,
+    namespace,
+    ui: uiOf(address),
+    serving: setting('HILLOCK_SERVING_URL') ?? 'http://127.0.0.1:8470',
+    metrics: {},
+    children: {},
+    ready: true,
+    waits: {},
+  }
+  watch(async () => stack)
+  return stack
+}
+
+/** The stack that is up here, for a command that has nothing to start it for. @throws Error where there is none */
 export function runningStack(): StackRecord {
   const stack = readStack(home())
   if (!stack) throw new Error('nothing is running: start it with `./hillock up`')
+  checkSame(stack)
   watch(standingStack)
   return stack
 }

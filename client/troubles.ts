@@ -8,11 +8,10 @@ import { folderOf, openStore } from '../storage/stores/open-store.ts'
 import { knownMark } from '../worker/bucket-mark.ts'
 import type { Home, StackRecord } from '../worker/home.ts'
 import { processOf } from '../worker/identity.ts'
+import { ago, lookAtQueue } from './pollers.ts'
 
 /** Less is a full disk: a block or a page of Temporal's database no longer fits. */
 const ROOM = 8 << 20
-/** A worker that polls asks at least so often. */
-const POLL_MS = 90_000
 /** A step of a workflow is taken up at once where a worker serves it. */
 const TAKEN_UP_MS = 8000
 const ANSWER_MS = 5000
@@ -20,14 +19,15 @@ const ANSWER_MS = 5000
 const LOOKED = 40
 
 type Described = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>['raw']
-type Stamp = { seconds?: unknown; nanos?: number | null } | null | undefined
-const ago = (t: Stamp): number => Date.now() - Number(t?.seconds ?? 0) * 1000 - (t?.nanos ?? 0) / 1e6
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 300)
 
 /** Of the processes of this machine, their disk and the bucket. */
 export async function troublesHere(h: Home, stack: StackRecord): Promise<string[]> {
   const lines = Object.entries(stack.waits).map(([name, why]) => `${name} ${why}`)
-  for (const [name, pid] of Object.entries({ 'the keeper of the stack': stack.pid, ...stack.children })) {
+  for (const [name, pid] of Object.entries({
+    ...(stack.pid > 0 && { 'the keeper of the stack': stack.pid }),
+    ...stack.children,
+  })) {
     const found = processOf(pid)
     if (!found) lines.push(`${name} (process ${pid}) is gone`)
     else if (found.state === 'T') lines.push(`${name} (process ${pid}) is stopped; kill -CONT ${pid} lets it go on`)
@@ -78,7 +78,7 @@ async function described(client: Client, id: string): Promise<Described | undefi
 
 async function ofWorkflow(client: Client, id: string, found: Described): Promise<string[]> {
   const lines: string[] = []
-  const waiting = new Set<string>()
+  const waiting = new Set<(typeof queues)[keyof typeof queues]>()
   for (const a of found.pendingActivities ?? []) {
     const type = a.activityType?.name ?? 'activity'
     const told = a.heartbeatDetails?.payloads?.[0]?.data
@@ -92,31 +92,7 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
   const task = found.pendingWorkflowTask
   const isLate = task && !task.startedTime && ago(task.scheduledTime) > TAKEN_UP_MS
   const build = found.workflowExecutionInfo?.versioningInfo?.deploymentVersion ?? undefined
-  for (const queue of waiting) lines.push(...(await unserved(client, queue, 2, build)))
-  if (isLate) {
-    const why = await unserved(client, queues.workflow, 1, build)
-    lines.push(...(why.length > 0 ? why : [`no worker takes up ${id}`]))
-  }
-  return lines
-}
-
-interface Build {
-  deploymentName?: string | null
-  buildId?: string | null
-}
-
-/** Why nobody takes from a queue what stays with `build`, or what goes where new runs do; nothing where somebody does. */
-async function unserved(client: Client, name: string, taskQueueType: number, build?: Build): Promise<string[]> {
-  const { namespace } = client.options
-  const found = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })
-  const { deploymentName, buildId } = build ?? found.versioningInfo?.currentDeploymentVersion ?? {}
-  const served = (found.pollers ?? []).some(
-    ({ lastAccessTime, deploymentOptions: o }) =>
-      ago(lastAccessTime) < POLL_MS && (!buildId || (o?.deploymentName === deploymentName && o?.buildId === buildId)),
-  )
-  if (served) return []
-  if (!buildId) return [`no worker polls the queue ${name}`]
-  return [
-    `no worker of build ${buildId} of deployment ${deploymentName} polls the queue ${name}: start them (HILLOCK_DEPLOYMENT=${deploymentName} HILLOCK_REVISION=${buildId}, with that code), or let its runs go on with the build of now: temporal workflow update-options --query 'TemporalWorkerDeploymentVersion = "${deploymentName}:${buildId}"' --versioning-override-behavior auto_upgrade`,
-  ]
+  for (const queue of waiting) lines.push((await lookAtQueue(client, queue, build)).unserved ?? '')
+  if (isLate) lines.push((await lookAtQueue(client, queues.workflow, build)).unserved ?? `no worker takes up ${id}`)
+  return lines.filter(Boolean)
 }

@@ -1,6 +1,6 @@
 // What a command waits for: every wait on the stack says so after ten seconds, and again when it changes.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { home, readStack, type StackRecord } from '../worker/home.ts'
+import { home, type StackRecord } from '../worker/home.ts'
 import { connect, following } from './connection.ts'
 import { troublesHere, troublesOf } from './troubles.ts'
 
@@ -31,14 +31,15 @@ export function watch(standing: () => Promise<StackRecord>): void {
       await sleep(LOOK_MS, undefined, { ref: false })
       if (!watching) return
       try {
-        const { temporal } = await standing()
+        const stack = await standing()
+        const { temporal } = stack
         if ((address ??= temporal) !== temporal)
           throw new Error(
             `Temporal has another address now, ${temporal}: \`hillock status\` goes on from there, and so does the run`,
           )
         if (Date.now() - looked < SAY_MS) continue
         looked = Date.now()
-        const lines = (await troubles()).join('\n')
+        const lines = (await troubles(stack)).join('\n')
         if (lines !== said && lines !== '') print(lines)
         said = lines
       } catch (e) {
@@ -49,11 +50,8 @@ export function watch(standing: () => Promise<StackRecord>): void {
   })()
 }
 
-async function troubles(): Promise<string[]> {
-  const h = home()
-  const stack = readStack(h)
-  if (!stack) return []
-  const here = await troublesHere(h, stack)
+async function troubles(stack: StackRecord): Promise<string[]> {
+  const here = await troublesHere(home(), stack)
   const own = following.ids
   const there = await connect(stack.temporal).then(
     async client => {

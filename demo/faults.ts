@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { activityInfo } from '@temporalio/activity'
 import { HillockError, type ErrorType } from '../domain/errors.ts'
+import { setting } from '../domain/settings.ts'
 
 interface FaultRule {
   /** Matched against `activityType activityId`, for a single block with ` block x_y_z` behind it, as a regular expression. */
@@ -16,7 +17,7 @@ interface FaultRule {
   readonly type: ErrorType | 'kill'
 }
 
-const file = process.env['HILLOCK_FAULTS']
+const file = setting('HILLOCK_FAULTS')
 
 /**
  * `part`: a piece of the activity's work that can fail by itself. Throws where the rules of `HILLOCK_FAULTS` (a JSON file, read at every call) ask for it. `<file>.log` gets a line for each

@@ -9,8 +9,8 @@ export interface ErrorRow {
 const table = {
   ConfigError: {
     retry: false,
-    means: 'the run file or a command line is wrong',
-    todo: 'correct the named key and start again',
+    means: 'the run file, a command line or the configuration is wrong',
+    todo: 'correct what is named and start again',
   },
   BadTileError: {
     retry: false,

@@ -30,9 +30,7 @@ const listVariants = <T>(list: readonly Variant<T>[], show: (value: T) => Html |
 const workflowLink = (run: { workflowId: string; runId: string }, ui: string | undefined): Html => {
   const name = html`<code>${run.workflowId}</code>`
   if (ui === undefined) return name
-  return html`<a href="${ui}/namespaces/default/workflows/${encodeURIComponent(run.workflowId)}/${run.runId}"
-    >${name}</a
-  >`
+  return html`<a href="${ui}/${encodeURIComponent(run.workflowId)}/${run.runId}">${name}</a>`
 }
 
 const json = (value: unknown): Html => html`<code>${JSON.stringify(value)}</code>`

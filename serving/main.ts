@@ -1,11 +1,13 @@
-// The serving process: one bucket, one port, on this machine only unless HILLOCK_SERVING_HOST says otherwise; prints its address when it listens.
+// The serving process (`hillock serve`): one bucket, one port, on this machine only unless --host says otherwise; prints its address when it listens.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { bucketUrl } from '../client/catalogue.ts'
-import { connect } from '../client/connection.ts'
+import { connect, temporalConfig, uiOf } from '../client/connection.ts'
+import { workflowsUi } from '../client/links.ts'
 import { checkHost, isLoopback } from '../client/serving-host.ts'
 import { sloOf, sloSubject } from '../client/slo.ts'
+import { numberSetting, setting } from '../domain/settings.ts'
 import { openStore } from '../storage/stores/open-store.ts'
 import { accessSettings, type AccessSettings } from './access/settings.ts'
 import { createServer } from './server.ts'
@@ -17,25 +19,26 @@ const { values } = parseArgs({
   options: {
     /** Bucket: gs:// or file:// URL, or folder; by default that of this HILLOCK_HOME. */
     bucket: { type: 'string' },
+    /** To listen on: other machines reach it only where that is named. */
+    host: { type: 'string' },
     /** 0: any free port. */
     port: { type: 'string' },
     viewer: { type: 'string' },
   },
 })
-const port = Number(values.port ?? process.env['HILLOCK_SERVING_PORT'] ?? 0)
-/** Address to listen on: other machines reach it only where that is named. */
-const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
+const port = Number(values.port ?? numberSetting('HILLOCK_SERVING_PORT') ?? 0)
+const host = values.host ?? setting('HILLOCK_SERVING_HOST') ?? '127.0.0.1'
 const viewerDir = values.viewer ?? fileURLToPath(new URL('../dist/viewer', import.meta.url))
 
 const destination = pino.destination({ dest: 2, sync: true })
 // A full disk takes no log; what can be served is.
 destination.on('error', () => {})
 const log = pino({ name: 'serving' }, destination)
-const temporalUi = process.env['HILLOCK_TEMPORAL_UI']
-const temporal = process.env['TEMPORAL_ADDRESS']
-const store = openStore(values.bucket ?? bucketUrl(), {
+const { address: temporal, namespace } = temporalConfig()
+const ui = setting('HILLOCK_TEMPORAL_UI') ?? (temporal && uiOf(temporal))
+const store = openStore(values.bucket ?? setting('HILLOCK_BUCKET') ?? bucketUrl(), {
   cacheBytes: CACHE_BYTES,
-  mark: values.bucket === undefined ? process.env['HILLOCK_BUCKET_MARK'] || undefined : undefined,
+  mark: values.bucket === undefined ? setting('HILLOCK_BUCKET_MARK') : undefined,
 })
 /** One connection for all, made when it is first needed; it finds the server again by itself. */
 let connecting: ReturnType<typeof connect> | undefined
@@ -62,8 +65,8 @@ const app = createServer({
   access,
   onChange: change => log.info(change, 'change'),
   onError: error => log.error(error),
-  ...(temporalUi === undefined ? {} : { temporalUi }),
-  ...(isLoopback(host) && { names: (process.env['HILLOCK_SERVING_NAMES'] ?? '').toLowerCase().split(',') }),
+  ...(ui !== undefined && { temporalUi: workflowsUi({ ui, namespace }) }),
+  ...(isLoopback(host) && { names: (setting('HILLOCK_SERVING_NAMES') ?? '').toLowerCase().split(',') }),
   ...(temporal !== undefined && {
     connected: () => client(temporal),
     slo: {

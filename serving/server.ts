@@ -23,7 +23,7 @@ export interface ServerOptions {
   readonly store: ObjectStore
   /** Folder with the bundled viewer, as `vite build` leaves it. */
   readonly viewerDir: string
-  /** Address of Temporal's web page, to which lineage pages link. */
+  /** The list of workflows in Temporal's UI, to which lineage pages link. */
   readonly temporalUi?: string
   readonly slo?: SloSource
   /** Folder in which local copies of tables are kept while it runs; that of the system if left out. */

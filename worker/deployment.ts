@@ -1,16 +1,21 @@
 // Worker Deployment versioning: where HILLOCK_DEPLOYMENT names a deployment, a run stays with the build that started it.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Connection } from '@temporalio/client'
+import type { Connection } from '@temporalio/client'
 import type { WorkerDeploymentOptions } from '@temporalio/worker'
 import { queues } from '../domain/contract/names.ts'
+import { setting } from '../domain/settings.ts'
+import { connectTo } from './connection.ts'
+import { temporalConfig } from './temporal-config.ts'
 
 const TRY_MS = 500
 const TRIES = 120
 
 /** Options of every worker, whatever its role: activities of a pinned run go to workers of the same build. */
-export const versioning = (buildId: string): { workerDeploymentOptions?: WorkerDeploymentOptions } => {
-  const deploymentName = process.env['HILLOCK_DEPLOYMENT']
-  if (!deploymentName) return {}
+export const versioning = (buildId: string): { workerDeploymentOptions: WorkerDeploymentOptions } => {
+  const deploymentName = setting('HILLOCK_DEPLOYMENT')
+  // Its name says nothing then; the build is for whoever looks at who polls.
+  if (!deploymentName)
+    return { workerDeploymentOptions: { version: { deploymentName: 'hillock', buildId }, useWorkerVersioning: false } }
   return {
     workerDeploymentOptions: {
       version: { deploymentName, buildId },
@@ -30,8 +35,8 @@ interface Version {
  * Waits until a worker of it has asked for work: the server knows it only then.
  */
 export async function makeCurrent(address: string, wanted?: Version): Promise<void> {
-  const connection = await Connection.connect({ address })
-  const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
+  const connection = await connectTo(address)
+  const { namespace } = temporalConfig()
   try {
     for (let i = 1; ; i++)
       try {

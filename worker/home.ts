@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
+import { setting } from '../domain/settings.ts'
 import { makeFolders } from '../storage/files/folders.ts'
 import { bornAt } from './identity.ts'
 
@@ -23,10 +24,10 @@ export interface Home {
 
 /** HILLOCK_HOME, by default `.hillock` in the checkout; folders are made. @throws HillockError ConfigError where they cannot be */
 export function home(): Home {
-  const root = resolve(process.env['HILLOCK_HOME'] ?? join(checkout, '.hillock'))
+  const root = resolve(setting('HILLOCK_HOME') ?? join(checkout, '.hillock'))
   const paths = {
     root,
-    bucket: process.env['HILLOCK_BUCKET'] ?? chosenBucket(root) ?? join(root, 'bucket'),
+    bucket: setting('HILLOCK_BUCKET') ?? chosenBucket(root) ?? join(root, 'bucket'),
     database: join(root, 'temporal', 'temporal.db'),
     logs: join(root, 'logs'),
     stack: join(root, 'stack.json'),
@@ -59,7 +60,7 @@ function chosenBucket(root: string): string | undefined {
 export function chooseBucket(url: string): void {
   const h = home()
   if (h.bucket === url) return
-  if (process.env['HILLOCK_BUCKET'] ?? readStack(h))
+  if (setting('HILLOCK_BUCKET') ?? readStack(h))
     throw new HillockError(
       'ConfigError',
       `bucket: the run file says ${url}, but this Hillock works on ${h.bucket}: stop it first (\`hillock down\`), unset HILLOCK_BUCKET, or use another HILLOCK_HOME`,
@@ -68,7 +69,7 @@ export function chooseBucket(url: string): void {
 }
 
 /** HILLOCK_DATA, by default `../shared/data` beside the checkout. */
-export const dataRoot = (): string => resolve(process.env['HILLOCK_DATA'] ?? join(checkout, '..', 'shared', 'data'))
+export const dataRoot = (): string => resolve(setting('HILLOCK_DATA') ?? join(checkout, '..', 'shared', 'data'))
 
 /** What `up` wrote about the processes that it keeps. */
 export interface StackRecord {
@@ -76,6 +77,7 @@ export interface StackRecord {
   /** When that process was born: its number alone may be somebody else's by now. */
   readonly born: string
   readonly temporal: string
+  readonly namespace: string
   readonly ui: string
   readonly serving: string
   /** Address of the Prometheus metrics of each worker, by role. */
@@ -90,7 +92,9 @@ export interface StackRecord {
 /** The stack that runs on this home: a record that is damaged, or whose process is gone or another, is none. */
 export function readStack(h: Home): StackRecord | undefined {
   const record = readJson(h.stack) as StackRecord | undefined
-  return record?.born !== undefined && record.born === bornAt(record.pid) ? record : undefined
+  return record?.born !== undefined && record.born === bornAt(record.pid)
+    ? { ...record, namespace: record.namespace ?? 'default' }
+    : undefined
 }
 
 /** What a JSON file of this home says; undefined when it is not there or damaged. */

@@ -1,6 +1,7 @@
 // The thread pool in which kernels run, so that a worker's main thread never computes.
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
+import { numberSetting } from '../domain/settings.ts'
 import type { Compute } from '../activities/context.ts'
 
 export interface KernelPool {
@@ -10,7 +11,7 @@ export interface KernelPool {
 }
 
 /** HILLOCK_THREADS threads, by default one per core. Aborting a call ends its thread; the pool starts another. */
-export function kernelPool(threads = Number(process.env['HILLOCK_THREADS'] ?? availableParallelism())): KernelPool {
+export function kernelPool(threads = numberSetting('HILLOCK_THREADS') ?? availableParallelism()): KernelPool {
   const pool = new Piscina({
     filename: new URL('./kernel-thread.ts', import.meta.url).href,
     minThreads: 1,

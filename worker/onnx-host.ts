@@ -1,6 +1,7 @@
 // The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
 import * as ort from 'onnxruntime-node'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { numberSetting } from '../domain/settings.ts'
 import type { InferenceRequest } from '../activities/context.ts'
 
 export interface HostCall {
@@ -15,7 +16,7 @@ export interface HostReply {
 }
 
 const sessions = new Map<string, Promise<ort.InferenceSession>>()
-const threads = Number(process.env['HILLOCK_ONNX_THREADS'] ?? 0)
+const threads = numberSetting('HILLOCK_ONNX_THREADS') ?? 0
 
 /** The same again may go well: memory was short. All else that ONNX Runtime complains of is the model's. */
 const OF_MEMORY = /alloc|memory/i

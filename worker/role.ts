@@ -1,15 +1,20 @@
-// One role of the workers, in this process: it polls its queue until it is told to end.
+// One role of the workers, or several, in this process: each polls its queue until it is told to end.
+import { hostname } from 'node:os'
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities, type StageActivity } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
 import { ownerOf, queues } from '../domain/contract/names.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
+import { setting } from '../domain/settings.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import type { Request } from '../storage/stores/observed-store.ts'
 import { openStore } from '../storage/stores/open-store.ts'
 import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
+import { refused, whyNot } from './connection.ts'
 import { versioning } from './deployment.ts'
 import { codeRevision, runtime } from './runtime.ts'
+import { configuredTemporal } from './temporal-config.ts'
 import { workflowBundle } from './workflow-bundle.ts'
 
 /** A bucket that does not answer is told of in the log, not once for every request. */
@@ -27,9 +32,23 @@ export interface OwnStages {
   readonly rows: readonly string[]
 }
 
-/** What it connects to stands in the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, HILLOCK_BUCKET. */
-export async function runRole(role: Role, own: OwnStages = { activities: {}, rows: [] }): Promise<void> {
-  const bindAddress = process.env['HILLOCK_METRICS']
+/** @throws HillockError ConfigError for what is none */
+export function rolesOf(names: readonly string[]): Role[] {
+  const unknown = names.find(n => !Object.hasOwn(queues, n))
+  if (unknown !== undefined)
+    throw new HillockError('ConfigError', `${unknown} is no role: the roles are ${Object.keys(queues).join(', ')}`)
+  return names as Role[]
+}
+
+/** What it connects to is configured (docs/configuration.md). @throws HillockError ConfigError */
+export const runRole = (role: Role, own?: OwnStages): Promise<void> => runRoles([role], own)
+
+/** Several in one process, until it is told to end. @throws HillockError ConfigError */
+export async function runRoles(roles: readonly Role[], own: OwnStages = { activities: {}, rows: [] }): Promise<void> {
+  const temporal = configuredTemporal()
+  if (roles.some(r => r !== 'workflow') && setting('HILLOCK_BUCKET') === undefined)
+    throw new HillockError('ConfigError', 'HILLOCK_BUCKET is not set: name the bucket that all processes work on')
+  const bindAddress = setting('HILLOCK_METRICS')
   const prometheus = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }
   Runtime.install({
     logger: new DefaultLogger('INFO'),
@@ -39,12 +58,15 @@ export async function runRole(role: Role, own: OwnStages = { activities: {}, row
     },
     shutdownSignals: ['SIGTERM', 'SIGINT'],
   })
-  const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233' })
+  const { address, namespace, options } = temporal
+  const connection = await NativeConnection.connect({ address, ...options }).catch(async (e: unknown) => {
+    const why = await whyNot(temporal)
+    throw why === undefined ? refused(e, temporal) : new HillockError('ConfigError', why)
+  })
   const revision = codeRevision()
-  const shared: WorkerOptions = {
+  const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
-    namespace: process.env['TEMPORAL_NAMESPACE'] ?? 'default',
-    taskQueue: queues[role],
+    namespace,
     shutdownGraceTime: '1s',
     shutdownForceTime: '5s',
     ...versioning(revision),
@@ -61,13 +83,26 @@ export async function runRole(role: Role, own: OwnStages = { activities: {}, row
       ],
     },
   }
+  await Promise.all(
+    roles.map(role =>
+      poll(
+        role,
+        { ...shared, taskQueue: queues[role], identity: `${role} ${process.pid}@${hostname()}` },
+        revision,
+        own,
+      ),
+    ),
+  )
+}
+
+async function poll(role: Role, options: WorkerOptions, revision: string, own: OwnStages): Promise<void> {
   if (role === 'workflow')
     return run(
-      await Worker.create({ ...shared, workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 }),
+      await Worker.create({ ...options, workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 }),
     )
-  const objects = openStore(process.env['HILLOCK_BUCKET'] ?? 'bucket', {
+  const objects = openStore(setting('HILLOCK_BUCKET')!, {
     patienceMs: PATIENCE_MS,
-    mark: process.env['HILLOCK_BUCKET_MARK'] || undefined,
+    mark: setting('HILLOCK_BUCKET_MARK'),
     tell,
   })
   const pool = kernelPool()
@@ -79,12 +114,12 @@ export async function runRole(role: Role, own: OwnStages = { activities: {}, row
     infer: host.infer,
     codeRevision: revision,
     runtime: runtime(),
-    signingKey: process.env['HILLOCK_SIGNING_KEY'],
+    signingKey: setting('HILLOCK_SIGNING_KEY'),
   }
   const activities = createActivities(deps, own.activities)
   // One activity more than threads, so that reading and writing overlap computing.
   const slots = role === 'cpu' ? pool.threads + 1 : 2
-  await run(await Worker.create({ ...shared, activities, maxConcurrentActivityTaskExecutions: slots }))
+  await run(await Worker.create({ ...options, activities, maxConcurrentActivityTaskExecutions: slots }))
   host.close()
   await pool.close()
 }
@@ -105,10 +140,11 @@ async function run(worker: Worker): Promise<void> {
 /** The same as a process of its own, which ends with the one that started it. */
 export function roleProcess(own?: OwnStages): void {
   process.on('disconnect', () => process.exit(0))
-  runRole(process.argv[2] as Role, own).then(
+  const begin = async (): Promise<void> => runRoles(rolesOf(process.argv.slice(2)), own)
+  begin().then(
     () => process.exit(0),
     (e: unknown) => {
-      console.error(e)
+      console.error(isHillockError(e) ? `hillock: ${e.message}` : e)
       process.exit(1)
     },
   )

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { join, relative } from 'node:path'
+import { setting } from '../domain/settings.ts'
 import { checkout } from './home.ts'
 import type { Runtime } from '../domain/lineage.ts'
 
@@ -51,7 +52,7 @@ export const packageVersion = (): string =>
  * its repository, `package-VERSION-DIGEST`. The digest is that of the sources.
  */
 export function codeRevision(): string {
-  const named = process.env['HILLOCK_REVISION']
+  const named = setting('HILLOCK_REVISION')
   if (named) return named
   const [top, commit] = git('rev-parse', '--show-toplevel', 'HEAD')?.split('\n') ?? []
   if (commit && top && realpathSync(top) === root)

@@ -4,16 +4,20 @@ import { realpathSync, rmSync, statSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setting } from '../domain/settings.ts'
 import { knownMark, meetBucket } from './bucket-mark.ts'
+import { connectTo } from './connection.ts'
 import { makeCurrent } from './deployment.ts'
 import { checkout, home, writeJson, type StackRecord } from './home.ts'
 import { bornAt, endStrays, MARK } from './identity.ts'
 import { Keeper } from './keeper.ts'
 import { lock } from './lock.ts'
+import { makeFit } from './namespace.ts'
 import { freePort, lastPorts, type Ports } from './ports.ts'
 import { codeRevision } from './runtime.ts'
-import { adopt, answers, devServer, isMade } from './temporal.ts'
+import { answers, devServer, isMade } from './temporal.ts'
 import { findTemporalCli } from './temporal-cli.ts'
+import { temporalConfig, uiOf } from './temporal-config.ts'
 
 const LOOK_MS = 1000
 /** Two looks at whether a process is stopped are so far apart. */
@@ -31,7 +35,7 @@ if (!held) {
 }
 const inode = statSync(h.lock).ino
 const ports: Ports = lastPorts(h)
-const given = process.env['TEMPORAL_ADDRESS']
+const { address: given, namespace } = temporalConfig()
 const revision = codeRevision()
 const keepers = new Map<string, Keeper>()
 /** What else has to happen before the stack is ready, and how far it is. */
@@ -43,14 +47,11 @@ const tell = (what: string): void => console.error(`${new Date().toISOString()} 
 
 const address = (): string => given ?? `127.0.0.1:${ports.temporal}`
 const local = (port: number): string => `http://127.0.0.1:${port}`
-const ui = (): string =>
-  given === undefined
-    ? local(ports.ui)
-    : (process.env['HILLOCK_TEMPORAL_UI'] ?? `http://${given.replace(/:(\d+)$/, (_, p) => `:${Number(p) + 1000}`)}`)
+const ui = (): string => (given === undefined ? local(ports.ui) : uiOf(given))
 
 /** The address of the serving process as another machine finds it, where it listens for others. */
 function served(): string {
-  const host = process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1'
+  const host = setting('HILLOCK_SERVING_HOST') ?? '127.0.0.1'
   const name = ['0.0.0.0', '::'].includes(host) ? hostname() : host.includes(':') ? `[${host}]` : host
   return `http://${name}:${ports.serving}`
 }
@@ -62,6 +63,7 @@ function record(): void {
     pid: process.pid,
     born: bornAt(process.pid)!,
     temporal: address(),
+    namespace,
     ui: ui(),
     serving: served(),
     metrics: Object.fromEntries(
@@ -106,6 +108,7 @@ const env = (): NodeJS.ProcessEnv => ({
   ...process.env,
   [MARK]: realpathSync(h.root),
   TEMPORAL_ADDRESS: address(),
+  TEMPORAL_NAMESPACE: namespace,
   HILLOCK_BUCKET: h.bucket,
   HILLOCK_BUCKET_MARK: knownMark(h) ?? '',
   HILLOCK_REVISION: revision,
@@ -117,7 +120,7 @@ const env = (): NodeJS.ProcessEnv => ({
 const forked = (name: 'workflow' | 'cpu' | 'inference' | 'serving', file: string, megabytes: number): Keeper =>
   keep(name, async out => {
     await listenOn(name)
-    const rows = name === 'serving' ? process.env['HILLOCK_STAGES'] : undefined
+    const rows = name === 'serving' ? setting('HILLOCK_STAGES') : undefined
     const metrics = name === 'serving' ? {} : { HILLOCK_METRICS: `127.0.0.1:${ports[name]}` }
     return fork(resolve(checkout, file), name === 'serving' ? [] : [name], {
       stdio: ['ignore', out, out, 'ipc'],
@@ -127,7 +130,10 @@ const forked = (name: 'workflow' | 'cpu' | 'inference' | 'serving', file: string
   })
 
 async function temporal(): Promise<void> {
-  if (given !== undefined) return adopt(given)
+  if (given !== undefined) {
+    const connection = await connectTo(given)
+    return makeFit(connection).finally(() => connection.close())
+  }
   const cli = findTemporalCli()
   // From here on nothing takes long.
   setTimeout(() => {
@@ -166,10 +172,10 @@ async function start(): Promise<void> {
   steps.set('stack', 'waits for Temporal')
   record()
   await temporal()
-  const deployment = process.env['HILLOCK_DEPLOYMENT']
+  const deployment = setting('HILLOCK_DEPLOYMENT')
   if (!deployment) await makeCurrent(address())
   // Of a package that brings stages of its own: its file calls roleProcess.
-  const worker = process.env['HILLOCK_WORKER'] ?? 'worker/main.ts'
+  const worker = setting('HILLOCK_WORKER') ?? 'worker/main.ts'
   // The kernel pool of the cpu role holds volumes; the others stay small.
   forked('workflow', worker, 1024)
   forked('cpu', worker, 2048)

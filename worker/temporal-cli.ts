@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setting } from '../domain/settings.ts'
 import { buildGoTool, builtBinary, onPath } from './go-tool.ts'
 
 export interface TemporalCli {
@@ -42,7 +43,7 @@ function sdkDownload(): string {
  * @throws Error that says what to install when none can be had.
  */
 export function findTemporalCli(): TemporalCli {
-  const named = process.env['HILLOCK_TEMPORAL_CLI']
+  const named = setting('HILLOCK_TEMPORAL_CLI')
   const candidates: [string, string | undefined][] = [
     ['HILLOCK_TEMPORAL_CLI', named],
     ['the PATH', onPath('temporal')],

@@ -1,4 +1,4 @@
-// The Temporal server of a stack: the dev server of this machine on its own database, or the one that TEMPORAL_ADDRESS names.
+// The Temporal server of a stack where none is configured: the dev server of this machine on its own database.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,9 +8,8 @@ import { searchAttributes } from '../domain/contract/search-attributes.ts'
 import type { Home } from './home.ts'
 import { checkDatabase } from './lock.ts'
 import type { Ports } from './ports.ts'
+import { temporalConfig } from './temporal-config.ts'
 
-const PATIENCE_MS = 20_000
-const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
 const attributes = Object.values(searchAttributes)
 
 /** That a dev server knows them. */
@@ -35,7 +34,7 @@ export function devServer(cli: string, h: Home, ports: Ports, env: NodeJS.Proces
     ip: '127.0.0.1',
     port: ports.temporal,
     'ui-port': ports.ui,
-    namespace,
+    namespace: temporalConfig().namespace,
     'db-filename': h.database,
     'log-level': 'warn',
   }
@@ -80,29 +79,4 @@ export async function answers(address: string, goOn: () => boolean): Promise<boo
       await sleep(100)
     }
   return false
-}
-
-/** Makes a server that somebody else keeps fit for Hillock. @throws Error that says what is wrong with it */
-export async function adopt(address: string): Promise<void> {
-  const until = Date.now() + PATIENCE_MS
-  if (!(await answers(address, () => Date.now() < until)))
-    throw new Error(
-      `TEMPORAL_ADDRESS is ${address}, where no Temporal server answers: start it, or unset TEMPORAL_ADDRESS to have one of our own`,
-    )
-  const connection = await Connection.connect({ address })
-  try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
-    const missing = attributes.filter(a => !(a.name in (customAttributes ?? {})))
-    // Keyword and KeywordList, as the enumeration of the API numbers them.
-    const wanted = Object.fromEntries(missing.map(a => [a.name, a.type === 'KEYWORD' ? 2 : 7]))
-    if (missing.length > 0)
-      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted })
-  } catch (e) {
-    throw new Error(
-      `the Temporal server at ${address} does not take the search attributes ${attributes.map(a => a.name).join(', ')} in namespace ${namespace} (${(e as Error).message}): have them added, or unset TEMPORAL_ADDRESS`,
-      { cause: e },
-    )
-  } finally {
-    await connection.close()
-  }
 }

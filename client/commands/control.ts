@@ -1,11 +1,10 @@
 // `hillock pause` and `hillock resume`: a run, one of its stages, or one of its regions.
 import { scopeName } from '../../domain/control.ts'
 import type { StageName } from '../../domain/stages.ts'
-import { connect } from '../connection.ts'
+import { onRunningStack } from '../call.ts'
 import { numberOf } from '../numbers.ts'
 import * as operate from '../operator.ts'
 import { say, type JsonOption } from '../report.ts'
-import { runningStack } from '../stack.ts'
 import { findRun } from './status.ts'
 
 interface Options extends operate.Scope, JsonOption {
@@ -19,7 +18,7 @@ export const pause = (run: string, o: Options): Promise<void> => order(run, o, '
 export const resume = (run: string, o: Options): Promise<void> => order(run, o, 'resume')
 
 async function order(run: string, o: Options, what: 'pause' | 'resume'): Promise<void> {
-  const client = await connect(runningStack().temporal)
+  const { client } = await onRunningStack()
   const { workflowId } = await findRun(client, run)
   const budget = o.budget === undefined ? null : numberOf('--budget', o.budget)
   const pauses = await operate[what](client, workflowId, o, { by: operator(), reason: o.reason }, budget)

@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs'
 import { releasePlan, type PlanSubject } from '../../domain/releases/release-plan.ts'
 import { home, readStack } from '../../worker/home.ts'
 import { bucket, findRelease } from '../catalogue.ts'
+import { workflowsUi } from '../links.ts'
 import { readRunFile } from '../run-file.ts'
 
 export async function printReleasePlan(name: string | undefined, o: { json?: boolean }): Promise<void> {
   const stack = name === undefined ? undefined : readStack(home())
   const markdown = releasePlan({
     ...(name === undefined ? {} : await subjectOf(name)),
-    ...(stack ? { links: { temporal: stack.ui, serving: stack.serving } } : {}),
+    ...(stack ? { links: { temporal: workflowsUi(stack), serving: stack.serving } } : {}),
   })
   console.log(o.json ? JSON.stringify({ markdown }) : markdown.trimEnd())
 }

@@ -13,7 +13,7 @@ import { announcer } from '../operator.ts'
 import { follow, startRun } from '../execute.ts'
 import { slugOf } from '../names.ts'
 import { plannedConfig } from './plan.ts'
-import { links, type Links } from '../links.ts'
+import { links, workflowsUi, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
 import { sayThrough } from '../waits.ts'
@@ -59,9 +59,7 @@ export async function execute(
   const began = Date.now()
   const client = await connect(stack.temporal)
   const run = await startRun(client, config, o.name, patch)
-  process.stderr.write(
-    `run ${run.workflowId}  (${stack.ui}/namespaces/default/workflows/${encodeURIComponent(run.workflowId)})\n`,
-  )
+  process.stderr.write(`run ${run.workflowId}  (${workflowsUi(stack)}/${encodeURIComponent(run.workflowId)})\n`)
   const printer = new ProgressPrinter(process.stderr)
   sayThrough(line => printer.say(line))
   const announce = announcer(

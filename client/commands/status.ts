@@ -3,12 +3,11 @@ import type { Client } from '@temporalio/client'
 import { scopeName } from '../../domain/control.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { home } from '../../worker/home.ts'
-import { connect } from '../connection.ts'
+import { onRunningStack } from '../call.ts'
 import { causeOf, progressOf } from '../execute.ts'
 import { isCalled } from '../names.ts'
 import { waiting, waitingLines } from '../operator.ts'
 import { progressLine, say, type JsonOption } from '../report.ts'
-import { runningStack } from '../stack.ts'
 import { troublesHere, troublesOf } from '../troubles.ts'
 
 interface RunRow {
@@ -61,8 +60,7 @@ const reasonOf = (client: Client, workflowId: string): Promise<string | null> =>
     )
 
 export async function status(run: string | undefined, o: JsonOption & { all?: boolean }): Promise<void> {
-  const stack = runningStack()
-  const client = await connect(stack.temporal)
+  const { client, stack } = await onRunningStack()
   if (o.all) {
     const rows = await runs(client)
     const line = (r: RunRow): string => `${r.status.padEnd(10)} ${r.start.slice(0, 19)}  ${r.workflowId}`

@@ -1,6 +1,7 @@
 // `hillock up` and `hillock down`.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isHillockError } from '../../domain/errors.ts'
+import { setting } from '../../domain/settings.ts'
 import { home } from '../../worker/home.ts'
 import { bucket } from '../catalogue.ts'
 import { say, type JsonOption } from '../report.ts'
@@ -10,7 +11,7 @@ import { unwatch } from '../waits.ts'
 
 export async function up(o: JsonOption & { detach?: boolean; host?: string }): Promise<void> {
   if (o.host !== undefined) process.env['HILLOCK_SERVING_HOST'] = o.host
-  await checkHost(bucket(), process.env['HILLOCK_SERVING_HOST'] ?? '127.0.0.1')
+  await checkHost(bucket(), setting('HILLOCK_SERVING_HOST') ?? '127.0.0.1')
   const { stack, started } = await ensureStack()
   if (o.host !== undefined && !started)
     console.error(`it was up already: \`hillock down\` first, if releases are to be served on ${o.host}`)

@@ -111,8 +111,7 @@ function looking({ config, release, links }: PlanSubject): string[] {
   const dataset = config?.dataset ?? release?.dataset
   const query = dataset ? `HillockDataset = "${dataset}"` : 'HillockDataset = "<dataset>"'
   const name = release ? `${release.dataset}/${release.release}` : `${dataset ?? '<dataset>'}/published`
-  const temporal =
-    links && dataset ? `${links.temporal}/namespaces/default/workflows?query=${encodeURIComponent(query)}` : undefined
+  const temporal = links && dataset ? `${links.temporal}?query=${encodeURIComponent(query)}` : undefined
   const page = (path: string): string => (links ? `${links.serving}${path}` : `\`${path}\` of the serving process`)
   return [
     `- progress and history: Temporal's UI, ${temporal ?? `query \`${query}\``}`,

@@ -1,6 +1,7 @@
 // The store that a bucket URL names, chosen by its scheme, with what a bucket over the network needs around it.
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../../domain/errors.ts'
+import { setting } from '../../domain/settings.ts'
 import { cached } from './cache.ts'
 import { coalesced } from './coalesce.ts'
 import { fileStore } from '../file-store.ts'
@@ -48,7 +49,7 @@ export function openStore(url: string, options: StoreOptions = {}): ObjectStore 
   if (bucket === undefined)
     throw new HillockError('ConfigError', `${url}: give a bucket as gs://bucket or gs://bucket/prefix`)
   const folder = prefix === undefined || prefix === '' || prefix.endsWith('/') ? (prefix ?? '') : `${prefix}/`
-  const plain = gcsStore(bucket, folder, { endpoint: process.env['STORAGE_EMULATOR_HOST'] })
+  const plain = gcsStore(bucket, folder, { endpoint: setting('STORAGE_EMULATOR_HOST') })
   const store = coalesced(patient(rateLimited(told(plain))))
   return cacheBytes === undefined ? store : cached(store, cacheBytes)
 }

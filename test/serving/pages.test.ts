@@ -16,7 +16,7 @@ beforeAll(async () => {
   app = createServer({
     store: fileStore(fixture.folder),
     viewerDir: '/nonexistent',
-    temporalUi: 'http://127.0.0.1:8233',
+    temporalUi: 'http://127.0.0.1:8233/namespaces/default/workflows',
   })
 })
 afterAll(async () => {

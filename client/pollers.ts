@@ -1,0 +1,62 @@
+// Who asks the queues for work: that somebody does, of the build that runs stay with, and which builds there are.
+import type { Client } from '@temporalio/client'
+import { queues } from '../domain/contract/names.ts'
+
+/** A worker that polls asks at least so often. */
+const POLL_MS = 90_000
+const WORKFLOW = 1
+const ACTIVITY = 2
+
+type Stamp = { seconds?: unknown; nanos?: number | null } | null | undefined
+export const secondsOf = (t: Stamp): number => Number(t?.seconds ?? 0) + (t?.nanos ?? 0) / 1e9
+export const ago = (t: Stamp): number => Date.now() - secondsOf(t) * 1000
+
+export interface Build {
+  deploymentName?: string | null
+  buildId?: string | null
+}
+
+export interface Queue {
+  readonly name: string
+  /** Who has asked of late, newest first. */
+  readonly pollers: readonly { readonly identity: string; readonly build: string; readonly isPinned: boolean }[]
+  /** Where new runs go to a build of a Worker Deployment. */
+  readonly current: Build | undefined
+  /** Why nobody takes from it what stays with `build`, or what goes where new runs do; undefined where somebody does. */
+  readonly unserved: string | undefined
+}
+
+type Name = (typeof queues)[keyof typeof queues]
+
+export async function lookAtQueue(client: Client, name: Name, build?: Build): Promise<Queue> {
+  const { namespace } = client.options
+  const taskQueueType = name === queues.workflow ? WORKFLOW : ACTIVITY
+  const found = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })
+  const polling = (found.pollers ?? []).filter(p => ago(p.lastAccessTime) < POLL_MS)
+  const current = found.versioningInfo?.currentDeploymentVersion ?? undefined
+  const { deploymentName, buildId } = build ?? current ?? {}
+  const isServed = polling.some(
+    ({ deploymentOptions: o }) => !buildId || (o?.deploymentName === deploymentName && o?.buildId === buildId),
+  )
+  const to = `--deployment-name ${deploymentName}`
+  const because = !buildId
+    ? `no worker polls the queue ${name} of namespace ${namespace}: start them (\`hillock worker\`, or \`hillock up\` here)`
+    : `no worker of build ${buildId} of deployment ${deploymentName} polls the queue ${name}: start them (HILLOCK_DEPLOYMENT=${deploymentName} HILLOCK_REVISION=${buildId}, with that code), or let its runs go on with the build of now: temporal workflow update-options --query 'TemporalWorkerDeploymentVersion = "${deploymentName}:${buildId}"' --versioning-override-behavior auto_upgrade${
+        build
+          ? ''
+          : `; new runs go to it until another is named: temporal worker deployment set-current-version ${to} --build-id BUILD, or --unversioned`
+      }`
+  return {
+    name,
+    pollers: polling.map(p => ({
+      identity: p.identity ?? '',
+      build: p.deploymentOptions?.buildId ?? '',
+      isPinned: p.deploymentOptions?.workerVersioningMode === 2,
+    })),
+    current,
+    unserved: isServed ? undefined : because,
+  }
+}
+
+export const lookAtQueues = (client: Client): Promise<Queue[]> =>
+  Promise.all(Object.values(queues).map(name => lookAtQueue(client, name)))
