@@ -1,0 +1,205 @@
+// A Temporal and a bucket that are configured: one mistake at a time is named with what to do; worker, serve and commands work with them.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { diagnose } from '../../../client/commands/doctor.ts'
+import { connect } from '../../../client/connection.ts'
+import { lookAtQueues } from '../../../client/pollers.ts'
+import { queues } from '../../../domain/contract/names.ts'
+import { devServer } from '../dev-server.ts'
+import { Hillock, TINY } from '../harness.ts'
+import { certificates, tlsFront } from '../tls-front.ts'
+
+const KEY = 'the key of the lab'
+const folder = mkdtempSync(join(tmpdir(), 'hillock-configured-'))
+const bucket = join(folder, 'bucket')
+const profiles = join(folder, 'temporal.toml')
+const inFolder = (name: string): string => join(folder, name)
+const stops: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+let plain: string
+let secure: Record<string, string>
+let expiredServer: string
+let forbidden: string
+
+beforeAll(async () => {
+  mkdirSync(bucket)
+  certificates(folder, ['server', 'client'], ['old-server', 'old-client'])
+  const server = await devServer()
+  plain = server.address
+  const fronts = await Promise.all(['server', 'old-server'].map(name => tlsFront(plain, folder, name, KEY)))
+  expiredServer = fronts[1]!.address
+  secure = {
+    TEMPORAL_ADDRESS: fronts[0]!.address,
+    TEMPORAL_API_KEY: KEY,
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: inFolder('ca.crt'),
+    TEMPORAL_TLS_CLIENT_CERT_PATH: inFolder('client.crt'),
+    TEMPORAL_TLS_CLIENT_KEY_PATH: inFolder('client.key'),
+  }
+  writeFileSync(
+    profiles,
+    `[profile.lab]\naddress = "${fronts[0]!.address}"\nnamespace = "lab"\napi_key = "${KEY}"\n[profile.lab.tls]\nserver_ca_cert_path = "${inFolder('ca.crt')}"\nclient_cert_path = "${inFolder('client.crt')}"\nclient_key_path = "${inFolder('client.key')}"\n`,
+  )
+  const { workflowService, operatorService } = server.connection
+  await workflowService.registerNamespace({
+    namespace: 'other-type',
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  })
+  for (let tries = 0; ; tries++)
+    try {
+      await operatorService.addSearchAttributes({
+        namespace: 'other-type',
+        searchAttributes: { HillockDataset: 2, HillockRegion: 2, HillockStage: 1, HillockRelease: 2 },
+      })
+      break
+    } catch (e) {
+      if (tries > 100) throw e
+      await sleep(200)
+    }
+  const denying = createServer((_, answer) => answer.writeHead(403).end('{"error":{"code":403,"message":"no"}}'))
+  await new Promise<void>(done => denying.listen(0, '127.0.0.1', done))
+  forbidden = `http://127.0.0.1:${(denying.address() as AddressInfo).port}`
+  stops.push(server.stop, () => denying.close(), ...fronts.map(f => f.stop))
+}, 120_000)
+afterAll(() => stops.reverse().forEach(stop => stop()))
+afterEach(() => vi.unstubAllEnvs())
+
+/** What doctor finds wrong, where `env` is all that is configured beside the bucket. */
+async function wrong(env: Readonly<Record<string, string | undefined>>): Promise<string[]> {
+  for (const name of Object.keys(process.env)) if (/^TEMPORAL_/.test(name)) vi.stubEnv(name, undefined)
+  const all = { HILLOCK_HOME: inFolder('home'), HILLOCK_BUCKET: bucket, ...env }
+  for (const [name, value] of Object.entries(all)) vi.stubEnv(name, value)
+  return (await diagnose()).filter(c => !c.ok).map(c => c.says)
+}
+
+test('each mistake is named, with what to do', async () => {
+  const mistakes: [Record<string, string | undefined>, RegExp][] = [
+    [{}, /no Temporal is configured: set TEMPORAL_ADDRESS/],
+    [{ TEMPORAL_ADDRESS: '127.0.0.1:1' }, /TEMPORAL_ADDRESS is 127.0.0.1:1, where no Temporal server answers/],
+    [{ TEMPORAL_ADDRESS: 'nowhere.invalid:7233' }, /there is no such host/],
+    [{ TEMPORAL_ADDRESS: forbidden.slice(7) }, /something else than Temporal answers/],
+    [{ TEMPORAL_ADDRESS: secure['TEMPORAL_ADDRESS'] }, /set TEMPORAL_TLS=true/],
+    [{ TEMPORAL_ADDRESS: plain, TEMPORAL_TLS: 'true' }, /no TLS is spoken: unset TEMPORAL_TLS/],
+    [{ TEMPORAL_API_KEY: KEY }, /no address: set TEMPORAL_ADDRESS/],
+    [{ ...secure, TEMPORAL_TLS_SERVER_CA_CERT_PATH: undefined }, /name the CA in TEMPORAL_TLS_SERVER_CA_CERT_PATH/],
+    [{ ...secure, TEMPORAL_TLS_CLIENT_KEY_PATH: undefined }, /TEMPORAL_TLS_CLIENT_CERT_PATH is set alone/],
+    [{ ...secure, TEMPORAL_TLS_CLIENT_CERT_PATH: inFolder('none.crt') }, /none\.crt/],
+    [
+      { ...secure, TEMPORAL_TLS_CLIENT_CERT_PATH: undefined, TEMPORAL_TLS_CLIENT_KEY_PATH: undefined },
+      /certificate.*TEMPORAL_TLS_CLIENT_CERT_PATH/,
+    ],
+    [
+      {
+        ...secure,
+        TEMPORAL_TLS_CLIENT_CERT_PATH: inFolder('old-client.crt'),
+        TEMPORAL_TLS_CLIENT_KEY_PATH: inFolder('old-client.key'),
+      },
+      /TEMPORAL_TLS_CLIENT_CERT_PATH has expired/,
+    ],
+    [{ ...secure, TEMPORAL_ADDRESS: expiredServer }, /the certificate of the server has expired/],
+    [{ ...secure, TEMPORAL_TLS_SERVER_NAME: 'elsewhere' }, /set TEMPORAL_TLS_SERVER_NAME/],
+    [{ ...secure, TEMPORAL_API_KEY: 'another' }, /does not accept the API key .*set another in TEMPORAL_API_KEY/],
+    [{ TEMPORAL_CONFIG_FILE: inFolder('none.toml') }, /TEMPORAL_CONFIG_FILE is .*which is not there/],
+    [{ TEMPORAL_CONFIG_FILE: profiles, TEMPORAL_PROFILE: 'nobody' }, /Profile 'nobody' not found/],
+    [{ ...secure, TEMPORAL_NAMESPACE: 'nobody' }, /namespace nobody is not there: `hillock init` makes it/],
+    [
+      { TEMPORAL_ADDRESS: plain, TEMPORAL_NAMESPACE: 'other-type' },
+      /search attribute HillockStage of namespace other-type is of type Text, and must be KeywordList: remove it/,
+    ],
+    [{ ...secure }, /no worker polls the queue hillock-cpu of namespace default: start them/],
+    [{ HILLOCK_BUCKET: inFolder('nothing') }, /there is no folder .*nothing/],
+    [{ HILLOCK_BUCKET: 'gs://lab', STORAGE_EMULATOR_HOST: forbidden }, /grant them roles\/storage.objectUser/],
+  ]
+  for (const [env, says] of mistakes) expect((await wrong(env)).join('\n'), JSON.stringify(env)).toMatch(says)
+})
+
+test('a deployment whose build nobody runs any more is named, and one without a current build', async () => {
+  const namespace = 'default'
+  const versions = { deploymentName: 'forgotten', buildId: 'yesterday' }
+  const server = await connect(plain)
+  const { workflowService } = server
+  const asked = new AbortController()
+  const deploymentOptions = { ...versions, workerVersioningMode: 2 }
+  const poll = { namespace, identity: 'of yesterday', taskQueue: { name: queues.workflow }, deploymentOptions }
+  const polling = (): Promise<unknown> =>
+    server.connection.withAbortSignal(asked.signal, () => workflowService.pollWorkflowTaskQueue(poll))
+  void server.connection.withDeadline(Date.now() + 60_000, polling).catch(() => {})
+  await vi.waitFor(
+    async () =>
+      expect(await wrong({ TEMPORAL_ADDRESS: plain })).toContainEqual(
+        expect.stringMatching(/no build of their deployment is current/),
+      ),
+    10_000,
+  )
+  await vi.waitFor(
+    () =>
+      workflowService.setWorkerDeploymentCurrentVersion({
+        namespace,
+        ...versions,
+        version: 'forgotten.yesterday',
+        ignoreMissingTaskQueues: true,
+      }),
+    10_000,
+  )
+  asked.abort()
+  const now = Date.now()
+  const later = vi.spyOn(Date, 'now').mockImplementation(() => now + 120_000)
+  const [found] = await lookAtQueues(server).finally(() => later.mockRestore())
+  expect(found!.unserved).toMatch(/no worker of build yesterday of deployment forgotten polls .* set-current-version/)
+  await server.connection.close()
+})
+
+test('with what one profile says all commands work, and links name its namespace', async () => {
+  const lab = new Hillock({
+    TEMPORAL_CONFIG_FILE: profiles,
+    TEMPORAL_PROFILE: 'lab',
+    HILLOCK_BUCKET: bucket,
+    HILLOCK_TEMPORAL_UI: 'https://ui.lab',
+  })
+  const refused = await lab.cli('worker', 'cpu')
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('namespace lab is not there: `hillock init`'),
+  ])
+  expect((await lab.cli('init', '--retention', '7d')).stdout).toMatch(
+    /namespace lab is made\n.*are added\nnamespace lab .* is fit .* 7 days/,
+  )
+  expect((await lab.cli('worker', 'gpu')).stderr).toContain('gpu is no role: the roles are workflow, cpu, inference')
+  const idle = await lab.cli('status')
+  expect([idle.code, idle.stderr]).toEqual([
+    1,
+    expect.stringContaining('no worker polls the queue hillock of namespace lab'),
+  ])
+
+  const worker = lab.start('worker', 'workflow', 'cpu', 'inference')
+  const serve = lab.start('serve', '--port', '0')
+  try {
+    const serving = await new Promise<string>(say =>
+      serve.child.stdout!.once('data', (d: Buffer) => say(String(d).trim())),
+    )
+    expect((await fetch(`${serving}/`)).status).toBe(200)
+    const { code, stdout, stderr } = await lab.cli(
+      'run',
+      TINY,
+      '--json',
+      '--set',
+      'through=ingest',
+      '--name',
+      'elsewhere',
+    )
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      temporal: expect.stringMatching('^https://ui.lab/namespaces/lab/workflows\\?'),
+    })
+    expect((await lab.cli('status', 'elsewhere')).stdout).toContain('COMPLETED')
+    const doctor = await lab.cli('doctor')
+    expect([doctor.code, doctor.stdout]).toEqual([0, expect.not.stringContaining('FAIL')])
+  } finally {
+    for (const { child } of [worker, serve]) child.kill('SIGTERM')
+  }
+  expect([(await worker.done).code, (await serve.done).code]).toEqual([0, 0])
+  await lab.close()
+}, 300_000)
