@@ -1,8 +1,11 @@
 // Calling a workflow: on the running stack, started first where there is none, until it has ended.
+import { join } from 'node:path'
 import type { Client, Connection, Workflow, WorkflowResultType } from '@temporalio/client'
 import { queues } from '../domain/contract/names.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
-import type { StackRecord } from '../worker/home.ts'
+import { HillockError } from '../domain/errors.ts'
+import { setting } from '../domain/settings.ts'
+import { home, type StackRecord } from '../worker/home.ts'
 import { checkNamespace } from '../worker/namespace.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'
@@ -12,7 +15,15 @@ import { ensureStack, runningStack, stackElsewhere } from './stack.ts'
 /** A connection to what works here or elsewhere, else to a stack that is started; `started` says whether this call did it. @throws HillockError ConfigError */
 export async function onStack(): Promise<{ client: Client; stack: StackRecord; started: boolean }> {
   const elsewhere = stackElsewhere()
-  if (elsewhere) return { ...(await checked(elsewhere)), started: false }
+  if (elsewhere) {
+    const { root, bucket } = home()
+    if (bucket === join(root, 'bucket') && setting('HILLOCK_BUCKET') === undefined)
+      throw new HillockError(
+        'ConfigError',
+        `Temporal at ${elsewhere.temporal} is configured, but not the bucket that its workers work on: set HILLOCK_BUCKET (or \`hillock up\` has workers here)`,
+      )
+    return { ...(await checked(elsewhere)), started: false }
+  }
   const { stack, started } = await ensureStack()
   return { client: await connect(stack.temporal), stack, started }
 }
