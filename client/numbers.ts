@@ -52,3 +52,5 @@ export function secondsOf(option: string, text: string, least: number): number {
   if (seconds > TEN_YEARS) fail('that is more than ten years')
   return seconds
 }
+
+export const inDays = (n: number): string => (n === 1 ? '1 day' : `${n} days`)

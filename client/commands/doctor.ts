@@ -11,6 +11,7 @@ import { configuredTemporal } from '../../worker/temporal-config.ts'
 import { tryBucket } from '../bucket-access.ts'
 import { bucketUrl } from '../catalogue.ts'
 import { connect } from '../connection.ts'
+import { inDays } from '../numbers.ts'
 import { lookAtQueues, secondsOf, type Queue } from '../pollers.ts'
 import { say, type JsonOption } from '../report.ts'
 
@@ -66,7 +67,7 @@ async function ofTemporal(): Promise<Check[]> {
       ]
       if (days === undefined) return said
       if (troubles.length === 0)
-        said.push(ok('namespace', `${namespace} has its search attributes, and keeps histories for ${days} days`))
+        said.push(ok('namespace', `${namespace} has its search attributes, and keeps histories for ${inDays(days)}`))
       const queues = await lookAtQueues(client)
       return [
         ...said,

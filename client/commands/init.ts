@@ -4,7 +4,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { connectTo } from '../../worker/connection.ts'
 import { addAttributes, checkNamespace, keepFor, lookAtNamespace, makeNamespace } from '../../worker/namespace.ts'
 import { configuredTemporal } from '../../worker/temporal-config.ts'
-import { secondsOf } from '../numbers.ts'
+import { inDays, secondsOf } from '../numbers.ts'
 import { say, type JsonOption } from '../report.ts'
 
 const DAY = 86_400
@@ -33,7 +33,7 @@ export async function init(o: JsonOption & { retention?: string }): Promise<void
     )
   else if (keep !== days)
     await attempt(
-      `histories are kept for ${keep} days instead of ${days}`,
+      `histories are kept for ${inDays(keep)} instead of ${inDays(days)}`,
       `\`temporal operator namespace update ${at} --retention ${keep}d\``,
       () => keepFor(connection, keep),
     )
@@ -49,6 +49,6 @@ export async function init(o: JsonOption & { retention?: string }): Promise<void
   await checkNamespace(connection)
   say(o, { address, namespace, days: keep, done }, [
     ...done,
-    `namespace ${namespace} of ${address} is fit for Hillock; it keeps histories for ${keep} days`,
+    `namespace ${namespace} of ${address} is fit for Hillock; it keeps histories for ${inDays(keep)}`,
   ])
 }

@@ -62,14 +62,18 @@ beforeAll(async () => {
   const denying = createServer((_, answer) => answer.writeHead(403).end('{"error":{"code":403,"message":"no"}}'))
   await new Promise<void>(done => denying.listen(0, '127.0.0.1', done))
   forbidden = `http://127.0.0.1:${(denying.address() as AddressInfo).port}`
-  stops.push(server.stop, () => denying.close(), ...fronts.map(f => f.stop))
+  stops.push(
+    () => server.stop(),
+    () => denying.close(),
+    ...fronts.map(f => () => f.stop()),
+  )
 }, 120_000)
 afterAll(() => stops.reverse().forEach(stop => stop()))
 afterEach(() => vi.unstubAllEnvs())
 
 /** What doctor finds wrong, where `env` is all that is configured beside the bucket. */
 async function wrong(env: Readonly<Record<string, string | undefined>>): Promise<string[]> {
-  for (const name of Object.keys(process.env)) if (/^TEMPORAL_/.test(name)) vi.stubEnv(name, undefined)
+  for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) vi.stubEnv(name, undefined)
   const all = { HILLOCK_HOME: inFolder('home'), HILLOCK_BUCKET: bucket, ...env }
   for (const [name, value] of Object.entries(all)) vi.stubEnv(name, value)
   return (await diagnose()).filter(c => !c.ok).map(c => c.says)
