@@ -1,6 +1,5 @@
 // What a stage reads, looked up in the index just before it runs; tasks carry nothing but the roots.
 import type { Refs } from '../domain/contract/artifacts.ts'
-import type { RunContext } from '../domain/contract/run.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { frontierLevel } from '../domain/index/grid.ts'
@@ -31,7 +30,7 @@ export const madeBy = (deps: Deps, task: Found, stage: StageName): Promise<Refs>
 /** Index nodes of what a stage has made of the sections `z0 <= z < z1`, or of all. */
 export async function nodesOf(
   deps: Deps,
-  task: Found & { readonly context: RunContext },
+  task: DatasetTask,
   stage: StageName,
   [z0, z1]: readonly [number, number] = [-Infinity, Infinity],
 ): Promise<string[]> {
@@ -40,12 +39,7 @@ export async function nodesOf(
 }
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
-async function lookUp(
-  deps: Deps,
-  task: Found & { readonly context: RunContext },
-  stage: StageName,
-  node: Node,
-): Promise<ArtifactRef> {
+async function lookUp(deps: Deps, task: DatasetTask, stage: StageName, node: Node): Promise<ArtifactRef> {
   const root = task.roots[stages[stage].phase]
   if (root === undefined) throw new Error(`${stage} is wanted, but phase ${stages[stage].phase} has no index yet`)
   const dataset = stages[stage].scope === 'dataset'
@@ -56,27 +50,27 @@ async function lookUp(
   return entry.ref
 }
 
+/** What a stage has made of some regions or nodes, by cell. */
+export async function madeAt(deps: Deps, task: DatasetTask, stage: StageName, nodes: readonly Node[]): Promise<Refs> {
+  const found = await mapBounded(
+    nodes,
+    READS,
+    async n => [cellName(stage, n), await lookUp(deps, task, stage, n)] as const,
+  )
+  return Object.fromEntries(found)
+}
+
 /**
  * What ranges read of a directory, by stage and cell: its artifacts where the region tree has few enough nodes; where there are few
  * enough regions, all that it would be made from.
  */
-export async function atFrontier(
-  deps: Deps,
-  task: Found & { readonly context: RunContext },
-  directory: StageName,
-): Promise<Record<string, Refs>> {
+export async function atFrontier(deps: Deps, task: DatasetTask, directory: StageName): Promise<Record<string, Refs>> {
   const { bounds, region } = task.context
   const level = frontierLevel(bounds, region)
   const ofRegions = stages[directory].inputs.map(i => parseInput(i).stage).filter(s => s !== directory)
-  const refs = async (stage: StageName): Promise<Refs> => {
-    const found = await mapBounded(nodesAt(level, region, bounds), READS, async coord => {
-      const node = { level, coord }
-      return [cellName(stage, node), await lookUp(deps, task, stage, node)] as const
-    })
-    return Object.fromEntries(found)
-  }
+  const nodes = nodesAt(level, region, bounds).map(coord => ({ level, coord }))
   const names = level > 0 ? [directory] : ofRegions
-  return Object.fromEntries(await Promise.all(names.map(async s => [s, await refs(s)] as const)))
+  return Object.fromEntries(await Promise.all(names.map(async s => [s, await madeAt(deps, task, s, nodes)] as const)))
 }
 
 /** The task with the artifacts of earlier phases that `stage` reads. */

@@ -4,7 +4,7 @@ import type { RunConfig } from '../../domain/config.ts'
 import type { Evaluated, EvaluateInput } from '../../domain/contract/release.ts'
 import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { fromKey, cellBox, intersect, isEmpty, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { cellBox, cellsIn, fromKey, intersect, isEmpty, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import type { Quality } from '../../domain/release.ts'
 import type { DatasetTask } from '../../domain/contract/activities.ts'
 import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
@@ -14,7 +14,7 @@ import { readChannel } from '../../storage/releases.ts'
 import { putSealed } from '../../storage/sealed.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
-import { madeBy } from '../gather.ts'
+import { madeAt, madeBy } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
 import { releaseOf } from '../release/release.ts'
@@ -53,7 +53,9 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   const config = await configOf(deps, task.context.config)
   const { bounds, region } = task.context
   const truth = await truthOf(deps, config, task)
-  const segments = await madeBy(deps, task, 'segment')
+  const scored = truth && scoredBox(truth, bounds, config.evaluate)
+  const regions = scored ? cellsIn(scored, region).map(coord => ({ level: 0, coord })) : []
+  const segments = await madeAt(deps, task, 'segment', regions)
   const graph = await madeBy(deps, task, 'graph')
   const { box, offset } = config.evaluate
   const where = { ...(box && { box: box as unknown as Json }), ...(offset && { offset }) }
@@ -64,7 +66,6 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   })
   return produce(deps, config, order, async put => {
     if (truth) await putRaw(deps.objects, truth.source)
-    const scored = truth && scoredBox(truth, bounds, config.evaluate)
     const quality: Quality = scored ? await scoreSegmentation(deps, { bounds, region }, segments, truth, scored) : {}
     const synapses = truth?.synapses
       ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, truth.labels, bounds)
