@@ -120,40 +120,36 @@ test('each mistake is named, with what to do', async () => {
   for (const [env, says] of mistakes) expect((await wrong(env)).join('\n'), JSON.stringify(env)).toMatch(says)
 })
 
-test('a deployment whose build nobody runs any more is named, and one without a current build', async () => {
+test('a deployment whose build nobody runs any more is named, one without a current build, and two builds side by side', async () => {
   const namespace = 'default'
-  const versions = { deploymentName: 'forgotten', buildId: 'yesterday' }
-  const server = await connect(plain)
-  const { workflowService } = server
+  const client = await connect(plain)
+  const { workflowService } = client
   const asked = new AbortController()
-  const deploymentOptions = { ...versions, workerVersioningMode: 2 }
-  const poll = { namespace, identity: 'of yesterday', taskQueue: { name: queues.workflow }, deploymentOptions }
-  const polling = (): Promise<unknown> =>
-    server.connection.withAbortSignal(asked.signal, () => workflowService.pollWorkflowTaskQueue(poll))
-  void server.connection.withDeadline(Date.now() + 60_000, polling).catch(() => {})
-  await vi.waitFor(
-    async () =>
-      expect(await wrong({ TEMPORAL_ADDRESS: plain })).toContainEqual(
-        expect.stringMatching(/no build of their deployment is current/),
-      ),
-    10_000,
-  )
-  await vi.waitFor(
-    () =>
-      workflowService.setWorkerDeploymentCurrentVersion({
-        namespace,
-        ...versions,
-        version: 'forgotten.yesterday',
-        ignoreMissingTaskQueues: true,
-      }),
-    10_000,
-  )
+  const poll = (deploymentName: string, buildId: string, workerVersioningMode: 1 | 2): void => {
+    const deploymentOptions = { deploymentName, buildId, workerVersioningMode }
+    const request = { namespace, identity: buildId, taskQueue: { name: queues.workflow }, deploymentOptions }
+    const polling = (): Promise<unknown> =>
+      client.connection.withAbortSignal(asked.signal, () => workflowService.pollWorkflowTaskQueue(request))
+    void client.connection.withDeadline(Date.now() + 60_000, polling).catch(() => {})
+  }
+  const says = (text: string): Promise<void> =>
+    vi.waitFor(
+      async () => expect(await wrong({ TEMPORAL_ADDRESS: plain })).toContainEqual(expect.stringContaining(text)),
+      20_000,
+    )
+  const yesterday = { deploymentName: 'forgotten', buildId: 'yesterday' }
+  poll(yesterday.deploymentName, yesterday.buildId, 2)
+  await says('no build of their deployment is current')
+  const order = { namespace, ...yesterday, version: 'forgotten.yesterday', ignoreMissingTaskQueues: true }
+  await vi.waitFor(() => workflowService.setWorkerDeploymentCurrentVersion(order), 20_000)
+  for (const build of ['one', 'two']) poll('hillock', build, 1)
+  await says('poll side by side')
   asked.abort()
   const now = Date.now()
   const later = vi.spyOn(Date, 'now').mockImplementation(() => now + 120_000)
-  const [found] = await lookAtQueues(server).finally(() => later.mockRestore())
+  const [found] = await lookAtQueues(client).finally(() => later.mockRestore())
   expect(found!.unserved).toMatch(/no worker of build yesterday of deployment forgotten polls .* set-current-version/)
-  await server.connection.close()
+  await client.connection.close()
 })
 
 test('with what one profile says all commands work, and links name its namespace', async () => {
