@@ -7,6 +7,7 @@ import {
   Dataset,
   Hops,
   Id,
+  Level,
   Limit,
   Mip,
   MOST_POINTS,
@@ -182,6 +183,14 @@ export const endpoints = {
     query: z.strictObject({ format: z.enum(['swc', 'precomputed']).default('swc') }),
     answer: bytes,
     media: ['text/plain', 'application/octet-stream'],
+  }),
+  mesh: get({
+    path: `${SEGMENT}/mesh`,
+    summary: 'The mesh of a segment as OBJ, in nanometres',
+    params: ofSegment,
+    query: z.strictObject({ level: Level }),
+    answer: bytes,
+    media: ['model/obj'],
   }),
   contacts: get({
     path: `${SEGMENT}/contacts`,

@@ -38,7 +38,8 @@ export const BoxText = numbers(6, 'a box', '0,0,0,64,64,64').meta({
   description: 'First voxel, and the one behind the last: x0,y0,z0,x1,y1,z1.',
   examples: ['0,0,0,64,64,64'],
 })
-export const Point = z.tuple([z.number(), z.number(), z.number()])
+/** A list, not a tuple: documents of OpenAPI and their readers differ in how they write tuples. */
+export const Point = z.array(z.number()).length(3, 'a point has three numbers: [x, y, z]')
 
 export const MOST_POINTS = 10_000
 export const MOST_ROWS = 10_000
@@ -52,6 +53,7 @@ export const Offset = whole(0, 2 ** 40)
   .default(0)
   .meta({ description: 'Rows before the page.' })
 export const Mip = whole(0, 31).default(0).meta({ description: 'Downsampling: 0 is the finest.' })
+export const Level = whole(0, 31).optional().meta({ description: '0 is the finest; the coarsest if left out.' })
 export const Hops = whole(1, 8).default(5).meta({ description: 'Synapses on the way, at most.' })
 export const Count = whole(1, 2 ** 32 - 1).default(1)
 export const Score = z.coerce.number<string | number>().min(0).max(1)

@@ -1,18 +1,19 @@
 // Endpoints about segments: at points, one by its id, its skeleton, what it touches, its partners, the way to another.
 import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
+import type { Release } from '../../domain/release.ts'
 import { notFound, Problem } from '../problem.ts'
 import { jsonCell } from '../query/encode.ts'
 import type { Serving } from './index.ts'
-import { nameOf, route, sendRows } from './route.ts'
+import { nameOf, route, sendBytes, sendRows } from './route.ts'
 import { uint64 } from './known.ts'
 import { shortestPath } from './path.ts'
-import { skeletonOf, swc } from './skeletons.ts'
+import { meshOf, skeletonOf, swc } from './objects.ts'
 
 export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, volumes, known }: Serving): void {
   route(app, endpoints.segmentAt, async ({ params, query, reply }) => {
     const release = await find(reply, params.dataset, params.release)
-    const point = query.point.split(',').map(Number) as [number, number, number]
+    const point = query.point.split(',').map(Number)
     const [segment] = await volumes.segmentsAt(release, [point])
     return { release: nameOf(release), point, segment: String(segment) }
   })
@@ -33,7 +34,8 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
       release: nameOf(release),
       segment: Object.fromEntries(columns.map(c => [c.name, jsonCell(rows[0]![c.name]!, c.type)])),
       links: {
-        mesh: `${at}/mesh`,
+        meshes: `${at}/mesh`,
+        mesh: `${own}/mesh`,
         skeletons: `${at}/skeleton`,
         skeleton: `${own}/skeleton`,
         partners: `${own}/partners`,
@@ -43,18 +45,27 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
     }
   })
 
+  const without = async (release: Release, segment: string, what: 'skeleton' | 'mesh'): Promise<Problem> => {
+    await known.mustHave(release, segment)
+    return notFound(
+      `segment ${segment} of release ${nameOf(release)} has no ${what}`,
+      `segments that are small have none: see the parameters of the stage ${what}`,
+    )
+  }
+
   route(app, endpoints.skeleton, async ({ params, query, reply }) => {
     const release = await find(reply, params.dataset, params.release)
     const bytes = await skeletonOf(catalogue.artifacts, release, BigInt(params.segment))
-    if (!bytes) {
-      await known.mustHave(release, params.segment)
-      throw notFound(
-        `segment ${params.segment} of release ${nameOf(release)} has no skeleton`,
-        'segments that are small have none: see the parameters of the stage skeleton',
-      )
-    }
+    if (!bytes) throw await without(release, params.segment, 'skeleton')
     if (query.format === 'precomputed') return reply.type('application/octet-stream').send(Buffer.from(bytes))
     return reply.type('text/plain; charset=utf-8').send(swc(bytes, `segment ${params.segment} of ${nameOf(release)}`))
+  })
+
+  route(app, endpoints.mesh, async ({ params, query, reply }) => {
+    const release = await find(reply, params.dataset, params.release)
+    const parts = await meshOf(catalogue.artifacts, release, BigInt(params.segment), query.level)
+    if (!parts) throw await without(release, params.segment, 'mesh')
+    return sendBytes(reply, 'model/obj', parts)
   })
 
   route(app, endpoints.contacts, async asked => {

@@ -1,17 +1,7 @@
 // Voxels of a release: the segments at points, and boxes of any layer as npy, read chunk by chunk from the analysis layout.
 import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
-import {
-  add,
-  boxAt,
-  contains,
-  map3,
-  shapeOf,
-  translate,
-  voxels as count,
-  type Box,
-  type Vec3,
-} from '../../domain/geometry.ts'
+import { add, boxAt, contains, map3, shapeOf, translate, voxels as count, type Box } from '../../domain/geometry.ts'
 import type { Release, VolumeLayer } from '../../domain/release.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
@@ -35,7 +25,7 @@ const NPY = { uint8: 'u1', uint64: 'u8' } as const
 
 export interface Volumes {
   /** @throws Problem 400 for a point outside, 404 for a single one in a hole */
-  segmentsAt(release: Release, points: readonly Vec3[]): Promise<bigint[]>
+  segmentsAt(release: Release, points: readonly (readonly number[])[]): Promise<bigint[]>
   open(release: Release, layer: string): Promise<Opened>
 }
 
@@ -97,10 +87,10 @@ export function volumesOf(artifacts: ArtifactStore): Volumes {
       const volume = await open(release, 'segmentation')
       const { bounds, chunk } = volume.mips[0]!
       // What lies in one chunk is read once.
-      const byChunk = Map.groupBy(points.keys(), i => map3(a => Math.floor(points[i]![a] / chunk[a])).join('_'))
+      const byChunk = Map.groupBy(points.keys(), i => map3(a => Math.floor(points[i]![a]! / chunk[a])).join('_'))
       const out = Array.from<bigint>({ length: points.length })
       await mapBounded([...byChunk.values()], READS, async members => {
-        const voxels = members.map(i => map3(a => Math.floor(points[i]![a])))
+        const voxels = members.map(i => map3(a => Math.floor(points[i]![a]!)))
         const low = map3(a => Math.min(...voxels.map(v => v[a])))
         const high = map3(a => Math.max(...voxels.map(v => v[a])) + 1)
         const shape = shapeOf({ min: low, max: high })

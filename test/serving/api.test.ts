@@ -89,7 +89,7 @@ describe('segments', () => {
   it('by id have their row and links that lead somewhere', async () => {
     const found = await json(`${R1}/segments/${A}`)
     expect(found.segment).toMatchObject({ segment: A, voxels: 90_000 })
-    for (const link of ['skeleton', 'partners', 'contacts'])
+    for (const link of ['mesh', 'skeleton', 'partners', 'contacts'])
       expect((await get(found.links[link])).statusCode, link).toBe(200)
   })
 
@@ -105,6 +105,22 @@ describe('segments', () => {
     expect(lines[0]!.slice(2, 3)).toEqual([4 * NM])
     const raw = await get(`${R1}/segments/${A}/skeleton?format=precomputed`)
     expect(raw.rawPayload.readUInt32LE(0)).toBe(20)
+  })
+
+  it('have meshes, whose vertices lie on their surface', async () => {
+    const text = (await get(`${R1}/segments/${A}/mesh?level=0`)).body
+    const lines = text
+      .trim()
+      .split('\n')
+      .map(l => l.split(' '))
+    const corners = lines.filter(l => l[0] === 'v').map(l => l.slice(1).map(v => Math.round(Number(v) / NM)))
+    const faces = lines.filter(l => l[0] === 'f').map(l => l.slice(1).map(Number))
+    expect(faces.flat().reduce((a, b) => Math.max(a, b), 0)).toBe(corners.length)
+    const around = ([x, y, z]: number[]) =>
+      [0, 1, 2, 3, 4, 5, 6, 7].filter(k => label(x! - (k & 1), y! - ((k >> 1) & 1), z! - (k >> 2)) === IDS[0]).length
+    expect(corners.filter(c => around(c) % 8 === 0)).toEqual([])
+    const coarse = (await get(`${R1}/segments/${A}/mesh`)).body
+    expect(coarse.length).toBeLessThan(text.length)
   })
 
   it('have partners with counts, contacts, and ways to each other', async () => {
@@ -282,6 +298,9 @@ describe('what is asked wrongly', () => {
     [`${R1}/segments/12/contacts`, 404, '12'],
     [`${R1}/segments/12/skeleton`, 404, '12'],
     [`${R1}/segments/${A}/skeleton?format=obj`, 400, 'format'],
+    [`${R1}/segments/12/mesh`, 404, '12'],
+    [`${R1}/segments/${A}/mesh?level=9`, 404, 'level 9'],
+    [`${R1}/segments/${A}/mesh?level=x`, 400, 'level'],
     [`${R1}/segments/${A}/partners?direction=left`, 400, 'direction'],
     [`${R1}/segments/${A}/partners?min_count=0`, 400, 'min_count'],
     [`${R1}/segments/${A}/partners?limit=1000000`, 400, 'limit'],

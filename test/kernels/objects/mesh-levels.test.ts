@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cutAtPlanes } from '../../../kernels/mesh/cut.ts'
-import { decodeDraco } from './draco-decoder.ts'
+import { decodeDraco } from '../../../storage/formats/meshes/read-multilod.ts'
 import { meshLevels, type MeshLevels } from '../../../kernels/mesh/levels.ts'
 import { fragmentAt, meshRegion } from '../../../kernels/mesh.ts'
 import type { Mesh } from '../../../kernels/mesh/simplify.ts'
