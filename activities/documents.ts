@@ -8,8 +8,8 @@ import { cached } from './cached.ts'
 
 const documents = new Map<unknown, Promise<unknown>>()
 /** Parsed JSON of the raw archive, kept for the few documents that every activity of a run reads. */
-export const document = <T>(deps: Deps, digest: string, keptIn = documents, most = 32): Promise<T> =>
-  cached(keptIn, digest, most, async () =>
+export const document = <T>(deps: Deps, digest: string): Promise<T> =>
+  cached(documents, digest, 32, async () =>
     JSON.parse(Buffer.from(await getRaw(deps.objects, digest)).toString()),
   ) as Promise<T>
 

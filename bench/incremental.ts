@@ -55,7 +55,7 @@ try {
     const release = JSON.parse(hillock('release', 'show', `n${n}/${full.release}`, '--json')) as Release
     const artifacts = artifactStore(fileStore(join(home, 'bucket')))
     // Every artifact of one region, as if its bytes were lost.
-    for (const [stage, refs] of Object.entries(release.stages))
+    for (const [stage, refs] of Object.entries(release.stages!))
       for (const ref of refs) {
         const { extent } = (await artifacts.lineage(stage, ref.recipe))!.recipe
         const of = typeof extent === 'object' && 'min' in extent ? extent.min.map(v => v / 64).join('_') : ''

@@ -7,6 +7,7 @@ import { stageNames, stages } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { countOf, sampleOf, stagesIn } from '../storage/release-index.ts'
 import { channelsOf, datasets, readRelease } from './catalogue.ts'
 
 /** Seconds of computing per million voxels of the dataset, by stage. */
@@ -59,20 +60,20 @@ async function fullest(objects: ObjectStore, dataset: string): Promise<Release |
     const name = (published ?? candidate)?.release
     return name === undefined ? undefined : readRelease(objects, d, name).catch(() => undefined)
   })
-  const stagesOf = (r: Release): number => Object.keys(r.stages).length + (r.dataset === dataset ? 0.5 : 0)
+  const stagesOf = (r: Release): number => stagesIn(r).length + (r.dataset === dataset ? 0.5 : 0)
   return found.flatMap(r => r ?? []).sort((a, b) => stagesOf(b) - stagesOf(a))[0]
 }
 
 async function ratesOf(objects: ObjectStore, release: Release): Promise<Rates> {
   const artifacts = artifactStore(objects, { quarantined: true })
   const mvoxel = voxels(release.bounds) / 1e6
-  const rates = await mapBounded(Object.entries(release.stages), 4, async ([stage, refs]) => {
+  const rates = await mapBounded(Object.entries(await sampleOf(objects, release)), 4, async ([stage, refs]) => {
     const step = Math.max(1, Math.floor(refs.length / SAMPLE))
     const sample = refs.filter((_, i) => i % step === 0).slice(0, SAMPLE)
     const records = await mapBounded(sample, SAMPLE, r => artifacts.lineage(r.stage, r.recipe).catch(() => undefined))
     const seconds = records.flatMap(l => (l ? [l.seconds.kernel + l.seconds.inference] : []))
     const mean = seconds.reduce((a, b) => a + b, 0) / seconds.length
-    return seconds.length > 0 ? [[stage, (mean * refs.length) / mvoxel] as const] : []
+    return seconds.length > 0 ? [[stage, (mean * countOf(release, stage)) / mvoxel] as const] : []
   })
   return Object.fromEntries(rates.flat())
 }

@@ -9,7 +9,7 @@ import { attributesOf, type Execution } from '../domain/provenance/history.ts'
 import { extentText } from '../domain/provenance/lineage-summary.ts'
 import { key, map3 } from '../domain/geometry.ts'
 import type { Lineage } from '../domain/lineage.ts'
-import type { Release } from '../domain/release.ts'
+import { holesIn, type Release } from '../domain/release.ts'
 import { expected } from '../domain/index/phases.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { sloReport, type SloReport } from '../domain/slo/slo.ts'
@@ -20,6 +20,7 @@ import { mapBounded } from '../storage/bounded.ts'
 import { archiveFolder, getHistory, historyKey } from '../storage/provenance/histories.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { getRaw } from '../storage/raw.ts'
+import { allArtifacts } from '../storage/release-index.ts'
 import { listReleases } from '../storage/releases.ts'
 import { channelsOf, findRelease, readRelease } from './catalogue.ts'
 import { readRun, type Done, type RunHistory } from './history.ts'
@@ -50,7 +51,7 @@ export async function sloOf(
     )
   const config = RunConfig.parse(last.input.config)
   const own = release ? [release] : await releasesOf(objects, config.dataset, histories)
-  const behind = own.flatMap(r => Object.values(r.stages).flat())
+  const behind = (await Promise.all(own.map(r => allArtifacts(objects, r)))).flat()
   const refs = await mapBounded(
     histories.flatMap(h => h.tasks),
     READS,
@@ -216,7 +217,7 @@ async function candidates(
       release: r.release,
       channels: channels.filter(([, value]) => value.release === r.release).map(([name]) => name),
       quality: r.quality,
-      holes: r.holes.length,
+      holes: holesIn(r),
       cost: r.cost,
       own: own.some(o => o.release === r.release),
     }))

@@ -14,6 +14,7 @@ import { artifactKey, wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { rawKey } from '../storage/raw.ts'
 import { artifactName, Reach, type Wrong } from '../storage/provenance/reach.ts'
+import { allArtifacts } from '../storage/release-index.ts'
 import { listReleases, releaseKey, SIGNATURE } from '../storage/releases.ts'
 import { getSealed } from '../storage/sealed.ts'
 import { Token } from '../storage/tokens.ts'
@@ -152,7 +153,11 @@ class Verifier {
     await proveRelease(this.objects, [dataset, name], release, archives, this.wrong, this.open)
     if (this.options.key) await proveSignature(this.objects, release, this.options.key, this.wrong)
 
-    const records = new RecordCheck(this.objects, Object.values(release.stages).flat(), this.wrong)
+    const refs = await allArtifacts(this.objects, release).catch((e: unknown) => {
+      this.wrong(key, (e as Error).message)
+      return []
+    })
+    const records = new RecordCheck(this.objects, refs, this.wrong)
     const reach = new Reach(this.objects, this.wrong, (...heard) => records.history(...heard))
     await reach.release(release)
     const silent = await records.end()

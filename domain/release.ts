@@ -1,7 +1,7 @@
 // Releases: immutable manifests that map every layer, region by region, to the artifacts that hold it.
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
-import { Box, key, map3, Shape, subtract, Vec3 } from './geometry.ts'
+import { Box, Shape, subtract, Vec3 } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
 import { Digest, sha256 } from './recipe.ts'
 import { EM, layers, stages, type LayerName as Name, type StageName, type VolumeName } from './stages.ts'
@@ -18,23 +18,23 @@ export const VolumeLayer = z.strictObject({
   /** Shape of the chunks of both layouts, and the largest shape of a shard. */
   chunk: Shape,
   shard: Shape,
-  /** Artifact of each region: its voxels in plain chunks, as the stages between exchange them. */
-  regions: RefMap,
+  /** Artifact of each region: its voxels in plain chunks, as the stages between exchange them. Absent where the release names roots only. */
+  regions: RefMap.exactOptional(),
   mips: z.array(
     z.strictObject({
       /** Cumulative downsampling of this mip, per axis. */
       factor: Shape,
       /** Shape, in voxels of this mip, of the box that one artifact owns. */
       cell: Shape,
-      /** Artifact of each cell, by grid coordinate `x_y_z`: whole shards in both layouts. */
-      artifacts: RefMap,
+      /** Artifact of each cell, by grid coordinate `x_y_z`: whole shards in both layouts. Absent where the release names roots only. */
+      artifacts: RefMap.exactOptional(),
     }),
   ),
 })
 export type VolumeLayer = z.infer<typeof VolumeLayer>
 
-/** Objects packed per region (mesh fragments) or for the whole dataset (`all`: skeletons, tables). */
-export const PackLayer = z.strictObject({ artifacts: RefMap })
+/** Objects packed per range of segments, or for the whole dataset (`all`). Empty where the release names roots only. */
+export const PackLayer = z.strictObject({ artifacts: RefMap.exactOptional() })
 export type PackLayer = z.infer<typeof PackLayer>
 
 export const Hole = z.strictObject({ stage: z.string(), what: z.string(), reason: z.string() })
@@ -74,12 +74,20 @@ const Layers = z.strictObject(
   ),
 ) as unknown as z.ZodType<Held>
 
+/** Artifacts that a manifest lists at the most; one of more names the roots of the index. */
+export const LISTED = 4096
+/** Holes that such a one lists. */
+export const HOLES_LISTED = 1000
+
 export const Release = z.strictObject({
   dataset: z.string(),
   release: z.string(),
   /** Digest of the content alone: equal voxels, meshes and tables give an equal digest, whenever and wherever made. */
   digest: Digest,
-  /** The same for each layer by itself; that of a volume does not depend on the shape of the regions. */
+  /**
+   * The same for each layer by itself. That of a volume does not depend on the shape of the regions where the artifacts are listed; where
+   * only roots are named it is the sum of its stage in the index, which does.
+   */
   layerDigests: z.partialRecord(LayerName, Digest),
   parent: z.string().nullable(),
   voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).readonly(),
@@ -88,12 +96,17 @@ export const Release = z.strictObject({
   offset: Vec3.optional(),
   regionShape: Shape,
   layers: Layers,
-  /** Every artifact behind the release, stage by stage, for lineage and audit. */
-  stages: z.record(z.string(), z.array(ArtifactRef)),
+  /** Every artifact behind the release, stage by stage, for lineage and audit; absent where there are more than `LISTED`. */
+  stages: z.record(z.string(), z.array(ArtifactRef)).exactOptional(),
+  /** Instead of them how many each stage has: the release names roots only. */
+  counts: z.record(z.string(), z.number().int().nonnegative()).exactOptional(),
   /** Root of the index of each phase, in the raw archive: lists all of them by stage and cell. */
   pages: z.record(z.string(), Digest),
   quality: Quality,
+  /** All of them, or where the release names roots only the first `HOLES_LISTED` of the index. */
   holes: z.array(Hole),
+  /** How many there are in all, where the release names roots only. */
+  holeCount: z.number().int().nonnegative().exactOptional(),
   cost: z.number().nonnegative(),
   run: z.strictObject({ workflowId: z.string(), runId: z.string() }),
   /** The resolved run file, in the raw archive; absent from releases made before it was kept. */
@@ -122,9 +135,8 @@ export const manifestDigest = (manifest: Release): Digest => sha256(canonicalJso
 /** A voxel as a viewer shows it, in voxels of the source, as one that counts from the dataset's origin. */
 export const fromOrigin = ({ offset }: Release, voxel: Vec3): Vec3 => (offset ? subtract(voxel, offset) : voxel)
 
-/** Artifact of the region that holds a voxel, counted from the dataset's origin. */
-export const artifactAt = (r: Release, layer: VolumeLayer, voxel: Vec3): ArtifactRef | undefined =>
-  layer.regions[key(map3(a => Math.floor(voxel[a] / r.regionShape[a])))]
+/** Holes in all. */
+export const holesIn = (r: Release): number => r.holeCount ?? r.holes.length
 
 export const CHANNELS = ['candidate', 'published'] as const
 export type Channel = (typeof CHANNELS)[number]

@@ -1,6 +1,6 @@
 // The front page: every dataset with its channels, releases, quality figures and links.
 import { shapeOf } from '../domain/geometry.ts'
-import type { Channel, Quality, Release } from '../domain/release.ts'
+import { holesIn, type Channel, type Quality, type Release } from '../domain/release.ts'
 import { figure, type Html, html, page, type Part, shortDigest, table } from './html.ts'
 
 export interface DatasetListing {
@@ -28,7 +28,7 @@ const row = (release: Release, { channels }: DatasetListing): Part[] => {
       ${release.parent === null ? null : html`<div class="soft">patches ${release.parent}</div>`}`,
     shortDigest(release.digest),
     ...QUALITY.map(([k]) => (release.quality[k] === undefined ? '–' : figure(release.quality[k]))),
-    release.holes.length > 0 ? html`<span class="warn">${release.holes.length}</span>` : '0',
+    holesIn(release) > 0 ? html`<span class="warn">${holesIn(release)}</span>` : '0',
     figure(release.cost),
     html`<a class="button" href="/view/${name}">View</a> <a href="/lineage/${name}">lineage</a>`,
   ]

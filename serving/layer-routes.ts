@@ -45,7 +45,7 @@ export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalog
       const { records } = await catalogue.records(release)
       return sendJson(request, reply, layerProvenance(release, layer as LayerName, [...records.values()]))
     }
-    const found = staticFile(release, `${layer}/${rest}`)
+    const found = await staticFile(catalogue.artifacts.objects, release, `${layer}/${rest}`)
     if (found && 'json' in found) return sendJson(request, reply, found.json)
     const sent = found && sendOutput(request, reply, await catalogue.artifacts.open(found.ref), found.path)
     if (sent) return sent

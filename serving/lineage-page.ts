@@ -1,6 +1,8 @@
 // The lineage pages: the stage diagram of a release, and the record of one artifact with links to what it was made from.
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
+import { countOf } from '../storage/release-index.ts'
+import type { ReleaseRecords } from '../storage/release-records.ts'
 import { busy, makes, stageDiagram } from './stage-diagram.ts'
 import { bytes, duration, facts, figure, type Html, html, page, section, shortDigest, table } from './html.ts'
 import { holes } from './release-page.ts'
@@ -38,12 +40,9 @@ const times = (s: Lineage['seconds']): string =>
   `kernels ${duration(s.kernel)}, inference ${duration(s.inference)}, store ${duration(s.io)}`
 const first = (of: number): string | null => (of > LIST ? `The first ${LIST} of ${of}.` : null)
 
-function stageCard(
-  s: StageSummary,
-  refs: readonly ArtifactRef[],
-  records: ReadonlyMap<string, Lineage>,
-  release: Release,
-): Html {
+function stageCard(s: StageSummary, { records, artifacts }: ReleaseRecords, release: Release): Html {
+  const refs = artifacts[s.stage] ?? []
+  const all = countOf(release, s.stage)
   return html`<div class="card" id="${s.stage}">
     <h2>${s.stage}</h2>
     <p class="soft">${makes(s.stage)}</p>
@@ -57,7 +56,7 @@ function stageCard(
       ['made', `${s.start} to ${s.end}`],
     ])}
     <details ${refs.length <= 4 ? 'open' : ''}>
-      <summary>${figure(refs.length)} ${refs.length === 1 ? 'artifact' : 'artifacts'}</summary>
+      <summary>${figure(all)} ${all === 1 ? 'artifact' : 'artifacts'}</summary>
       ${table(
         ['recipe', 'covers', 'content', 'stored', 'cost', 'figures'],
         refs.slice(0, LIST).map(ref => {
@@ -74,6 +73,7 @@ function stageCard(
         3,
       )}
       ${refs.length > LIST ? html`<p class="soft">The first ${LIST}; add ?json to the address for all.</p>` : null}
+      ${all > refs.length ? html`<p class="soft">The figures are those of the first ${figure(refs.length)}.</p>` : null}
     </details>
   </div>`
 }
@@ -82,7 +82,7 @@ function stageCard(
 export function lineagePage(
   release: Release,
   summary: LineageSummary,
-  records: ReadonlyMap<string, Lineage>,
+  found: ReleaseRecords,
   at: { voxel: string; artifacts: readonly { layer: string; ref: ArtifactRef | null }[] } | null,
   temporalUi: string | undefined,
 ): string {
@@ -105,7 +105,7 @@ export function lineagePage(
           ['code revision', html`<code>${release.codeRevision}</code>`],
           ['approval', release.approver],
           ['cost', html`${figure(release.cost)} <span class="soft">for ${duration(seconds)} of computing</span>`],
-          ['holes', holes(release.holes, release.holes.length)],
+          ['holes', holes(release, release.holes.length)],
           ['raw inputs', html`${figure(summary.rawInputs)} <span class="soft">read from the raw archive</span>`],
         ])}
       </div>
@@ -136,7 +136,7 @@ export function lineagePage(
             </div>`,
         )}
       </form>
-      ${summary.stages.map(s => stageCard(s, release.stages[s.stage] ?? [], records, release))}
+      ${summary.stages.map(s => stageCard(s, found, release))}
     `,
   )
 }

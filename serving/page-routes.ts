@@ -1,11 +1,15 @@
 // Routes of the pages: the list of datasets, the way into the viewer, release manifests, lineage.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { fromKey, type Vec3 } from '../domain/geometry.ts'
+import { fromKey, key, map3, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import { artifactAt, fromOrigin, type Release } from '../domain/release.ts'
+import { Digest } from '../domain/recipe.ts'
+import { fromOrigin, type Release } from '../domain/release.ts'
+import { layers, type StageName } from '../domain/stages.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { artifactOf, isVolume, restsOn } from '../storage/release-index.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
-import { summariseLineage, viewArtifact } from '../domain/provenance/lineage-summary.ts'
+import { refOf, summariseLineage, viewArtifact } from '../domain/provenance/lineage-summary.ts'
 import { cached } from './cached.ts'
 import { notFound, Problem } from './problem.ts'
 import { releasePage } from './release-page.ts'
@@ -29,10 +33,20 @@ const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
 const origin = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
 
 /** Artifact of every volume layer that holds a voxel of the dataset. */
-const artifactsAt = (release: Release, voxel: Vec3): { layer: string; ref: ArtifactRef | null }[] =>
-  Object.entries(release.layers).flatMap(([layer, held]) =>
-    'mips' in held ? [{ layer, ref: artifactAt(release, held, voxel) ?? null }] : [],
+const artifactsAt = (
+  objects: ObjectStore,
+  release: Release,
+  voxel: Vec3,
+): Promise<{ layer: string; ref: ArtifactRef | null }[]> => {
+  const region = key(map3(a => Math.floor(voxel[a] / release.regionShape[a])))
+  const volumes = layers.filter(isVolume).filter(l => l.layer in release.layers)
+  return Promise.all(
+    volumes.map(async l => ({
+      layer: l.layer,
+      ref: (await artifactOf(objects, release, l.regions as StageName, region)) ?? null,
+    })),
   )
+}
 
 const viewer = { config: { role: 'viewer' } } as const
 
@@ -42,6 +56,7 @@ interface PageOptions {
 }
 
 export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }: PageOptions): Promise<void> {
+  const { objects } = catalogue.artifacts
   /** A release by name, or the one that a channel names at this moment. */
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
@@ -76,8 +91,8 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
 
   app.get<Named>('/lineage/:dataset/:release', viewer, async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
-    const { records, missing } = await catalogue.records(release)
-    const summary = summariseLineage([...records.values()], missing)
+    const found = await catalogue.records(release)
+    const summary = summariseLineage([...found.records.values()], found.missing)
     const asked = queryOf(request, 'at')
     let at: Parameters<typeof lineagePage>[3] = null
     if (asked) {
@@ -89,10 +104,10 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
         )
       at = {
         voxel: asked,
-        artifacts: artifactsAt(release, fromOrigin(release, fromKey(asked.split(/[\s,_]+/).join('_')))),
+        artifacts: await artifactsAt(objects, release, fromOrigin(release, fromKey(asked.split(/[\s,_]+/).join('_')))),
       }
     }
-    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, records, at, temporalUi))
+    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, found, at, temporalUi))
     return { release, summary, ...(at ? { at } : {}) }
   })
 
@@ -101,24 +116,23 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     viewer,
     async (request, reply) => {
       const { stage, recipe } = request.params
-      const holds = (r: Release): boolean =>
-        request.may('viewer', r.dataset) &&
-        Object.hasOwn(r.stages, stage) &&
-        r.stages[stage]!.some(ref => ref.recipe === recipe)
+      const lineage = Digest.safeParse(recipe).success
+        ? await catalogue.artifacts.lineage(stage, recipe).catch(() => undefined)
+        : undefined
       const named = queryOf(request, 'release')?.split('/')
-      const release =
-        named?.length === 2
-          ? await find(named[0]!, named[1]!)
-          : (await catalogue.datasets()).flatMap(d => d.releases).find(holds)
-      if (!release || !holds(release))
+      const candidates =
+        named?.length === 2 ? [await find(named[0]!, named[1]!)] : (await catalogue.datasets()).flatMap(d => d.releases)
+      let release: Release | undefined
+      for (const r of candidates.filter(c => request.may('viewer', c.dataset)))
+        if (!release && (await restsOn(objects, r, { stage, recipe }, lineage?.recipe.extent ?? 'dataset'))) release = r
+      if (!release)
         throw notFound(
           `no release names an artifact ${stage}/${recipe}`,
           'open the lineage page of a release and follow its links',
         )
-      const { records } = await catalogue.records(release)
-      const lineage = records.get(recipe)
       if (!lineage)
         throw notFound(`the lineage record of ${stage}/${recipe} cannot be read`, 'run an audit of the release')
+      const { records } = await catalogue.records(release, refOf(lineage))
       const view = viewArtifact(lineage, [...records.values()])
       return wantsJson(request) ? view : sendPage(reply, artifactPage(release, view, temporalUi))
     },

@@ -1,7 +1,7 @@
 // The page of one release: what it holds, how good it is, what it cost, who let it out, and where to go from here.
 import { costText } from '../domain/slo/cost.ts'
 import { shapeOf } from '../domain/geometry.ts'
-import type { LayerName, Release } from '../domain/release.ts'
+import { holesIn, type LayerName, type Release } from '../domain/release.ts'
 import { ownFolders } from '../storage/static-layout.ts'
 import type { Decision } from '../storage/provenance/decisions.ts'
 import { facts, figure, html, page, section, shortDigest, table, type Part } from './html.ts'
@@ -24,13 +24,16 @@ const HOLES = 100
 const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** @param most that are shown */
-export const holes = (all: Release['holes'], most: number): Part =>
-  all.length === 0
-    ? 'none declared'
-    : [
-        ...all.slice(0, most).map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`),
-        all.length > most ? `and ${figure(all.length - most)} more, in the manifest` : null,
-      ]
+export const holes = (r: Release, most: number): Part => {
+  const shown = r.holes.slice(0, most)
+  const more = holesIn(r) - shown.length
+  if (shown.length === 0) return 'none declared'
+  const where = r.holeCount === undefined ? 'in the manifest' : 'in the index'
+  return [
+    ...shown.map(h => html`<div class="warn">${h.stage}, ${h.what}: ${h.reason}</div>`),
+    more > 0 ? `and ${figure(more)} more, ${where}` : null,
+  ]
+}
 
 /** What is known of a release beside its manifest. */
 export interface ReleaseFacts {
@@ -54,7 +57,7 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
       <div class="card">
         ${facts([
           ['size', `${shape.map(figure).join(' × ')} voxels of ${r.voxelSizeNm.join(' × ')} nm: ${microns} µm`],
-          ['holes', holes(r.holes, HOLES)],
+          ['holes', holes(r, HOLES)],
           ['cost', costText(r.cost, currency, r.bounds, r.voxelSizeNm)],
           ['approval', r.approver],
           ...decisions.map(

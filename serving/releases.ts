@@ -8,6 +8,7 @@ import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { recordsBehind, type ReleaseRecords } from '../storage/release-records.ts'
 import { readChannel, SIGNATURE } from '../storage/releases.ts'
 import type { DatasetListing } from './index-page.ts'
 import { cached } from './cached.ts'
@@ -17,15 +18,10 @@ import { turns } from './turns.ts'
 
 const RELEASES_KEPT = 32
 const LINEAGES_KEPT = 4
-/** Requests to the bucket at once while the lineage of a whole release is read. */
+/** Manifests that are read at once. */
 const READS = 32
 
 export const isChannel = (name: string): name is Channel => (CHANNELS as readonly string[]).includes(name)
-
-export interface ReleaseRecords {
-  readonly records: ReadonlyMap<string, Lineage>
-  readonly missing: readonly ArtifactRef[]
-}
 
 export interface Releases {
   readonly artifacts: ArtifactStore
@@ -34,8 +30,8 @@ export interface Releases {
   open(dataset: string, release: string): Promise<Release>
   /** Release that a channel names now. @throws Problem 404 when it names none. */
   resolve(dataset: string, channel: Channel): Promise<string>
-  /** Every lineage record behind a release, by recipe. */
-  records(release: Release): Promise<ReleaseRecords>
+  /** Lineage records behind a release. @param focus an artifact that is looked at */
+  records(release: Release, focus?: ArtifactRef): Promise<ReleaseRecords>
   facts(release: Release): Promise<ReleaseFacts>
 }
 
@@ -56,16 +52,11 @@ export function releases(objects: ObjectStore): Releases {
     return found
   })
 
-  const records = cached(LINEAGES_KEPT, async (_: string, release: Release): Promise<ReleaseRecords> => {
-    const refs = Object.values(release.stages).flat()
-    const found = await turn(() =>
-      mapBounded(refs, READS, ref => artifacts.lineage(ref.stage, ref.recipe).catch(() => undefined)),
-    )
-    return {
-      records: new Map(found.flatMap(r => (r ? [[r.recipeId, r] as const] : []))),
-      missing: refs.filter((_ref, i) => !found[i]),
-    }
-  })
+  const read = (ref: ArtifactRef): Promise<Lineage | undefined> =>
+    artifacts.lineage(ref.stage, ref.recipe).catch(() => undefined)
+  const records = cached(LINEAGES_KEPT, (_: string, release: Release, focus: readonly ArtifactRef[]) =>
+    turn(() => recordsBehind(objects, release, read, focus)),
+  )
 
   const channelOf = async (dataset: string, channel: Channel): Promise<ChannelValue | undefined> =>
     (await readChannel(objects, dataset, channel))?.value
@@ -124,7 +115,11 @@ export function releases(objects: ObjectStore): Releases {
       if (release === undefined) throw notFound(`dataset ${dataset} has no release in channel ${channel}`, SEE_LIST)
       return release
     },
-    records: release => records(`${release.dataset}/${release.release}`, release),
+    records(release, focus) {
+      // Where all are listed they are the same, whatever is looked at.
+      const at = release.stages || !focus ? '' : `/${focus.recipe}`
+      return records(`${release.dataset}/${release.release}${at}`, release, focus ? [focus] : [])
+    },
     async facts(release) {
       const channels = await channelsNow(release.dataset)
       return {

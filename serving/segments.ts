@@ -3,7 +3,7 @@ import { voxels } from '../domain/geometry.ts'
 import type { Release } from '../domain/release.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { readParquet } from '../storage/formats/parquet.ts'
-import { has } from '../storage/static-layout.ts'
+import { firstOf } from '../storage/release-index.ts'
 
 /** Output of the graph artifact: one row per segment, with its id in column `segment` and its size in `voxels`. */
 export const SEGMENTS = 'segments.parquet'
@@ -13,9 +13,9 @@ const HIDES = 1 / 20
 
 /** Decimal ids of the largest segments; those that fill a great part of the dataset come last. */
 export async function largestSegments(artifacts: ArtifactStore, release: Release, count: number): Promise<string[]> {
-  const { graph } = release.layers
-  if (!has(graph)) return []
-  const columns = await readParquet(await artifacts.get(Object.values(graph.artifacts)[0]!, SEGMENTS))
+  const graph = await firstOf(artifacts.objects, release, 'graph')
+  if (!graph) return []
+  const columns = await readParquet(await artifacts.get(graph, SEGMENTS))
   const ids = columns.find(c => c.name === 'segment')!.data as BigUint64Array
   const sizes = Array.from(columns.find(c => c.name === 'voxels')!.data as ArrayLike<number | bigint>, Number)
   const hides = (i: number): boolean => sizes[i]! > HIDES * voxels(release.bounds)

@@ -38,8 +38,8 @@ function looks(l: LayerRow, segments: readonly string[]): Record<string, unknown
  */
 export function viewerState(release: Release, origin: string, segments: readonly string[]): Record<string, unknown> {
   const root = `precomputed://${origin}/r/${release.dataset}/${release.release}`
-  const { bounds, offset = [0, 0, 0], voxelSizeNm, layers } = release
-  const shown = ownFolders(release).filter(l => 'regions' in l || has(layers[l.layer as 'synapses']))
+  const { bounds, offset = [0, 0, 0], voxelSizeNm } = release
+  const shown = ownFolders(release).filter(l => has(release, l))
   const least = Math.min(...voxelSizeNm)
   // Neuroglancer measures zoom in units of the shortest voxel edge.
   const extent = shapeOf(bounds).map((n, a) => (n * voxelSizeNm[a]!) / least) as [number, number, number]
@@ -58,7 +58,7 @@ export function viewerState(release: Release, origin: string, segments: readonly
     crossSectionBackgroundColor: '#1b1f24',
     projectionBackgroundColor: '#0c0f13',
     layers: shown.map(l => ({ source: `${root}/${l.layer}`, name: l.layer, ...looks(l, segments) })),
-    selectedLayer: { visible: false, layer: 'segmentation' in layers ? 'segmentation' : EM },
+    selectedLayer: { visible: false, layer: 'segmentation' in release.layers ? 'segmentation' : EM },
     layout: '4panel-alt',
   }
 }

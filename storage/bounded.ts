@@ -46,3 +46,19 @@ export async function eachBounded<T>(
     await source.return?.()
   }
 }
+
+/** `f` of every item, at most `limit` ahead of who takes the results, which come in the order of the items. */
+export async function* inOrder<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  limit: number,
+  f: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const queue: Promise<R>[] = []
+  for await (const item of items) {
+    const result = f(item)
+    // Whoever stops before it hears nothing of it.
+    result.catch(() => {})
+    if (queue.push(result) >= limit) yield await queue.shift()!
+  }
+  while (queue.length > 0) yield await queue.shift()!
+}

@@ -2,8 +2,8 @@
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { rangeName } from '../domain/index/grid.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import type { PackLayer, Release, VolumeLayer } from '../domain/release.ts'
-import { EM, layers, type LayerRow, type VolumeRow } from '../domain/stages.ts'
+import type { Release, VolumeLayer } from '../domain/release.ts'
+import { EM, layers, type LayerRow, type StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from './artifacts.ts'
 import { mipLayouts, ownerOf } from './formats/layouts.ts'
 import { rangeOfFile } from './formats/precomputed/by-id.ts'
@@ -11,19 +11,17 @@ import { volumeInfo } from './formats/precomputed/info.ts'
 import { shardGrid } from './formats/precomputed/shard-grid.ts'
 import { zarrShardShape } from './formats/zarr-shard.ts'
 import { zarrMetadata, type ZarrVolume } from './formats/zarr.ts'
+import type { ObjectStore } from './object-store.ts'
+import { artifactOf, cellCount, cellsOf, isVolume } from './release-index.ts'
 
 /** A document, or an output of an artifact. */
 type StaticFile = { readonly json: Json } | { readonly ref: ArtifactRef; readonly path: string }
 
-/** Whether a pack layer is there and holds anything. */
-export const has = (layer: PackLayer | undefined): layer is PackLayer =>
-  layer !== undefined && Object.keys(layer.artifacts).length > 0
+/** Whether a release has a layer that holds anything. */
+export const has = (release: Release, l: LayerRow): boolean =>
+  l.layer in release.layers && (isVolume(l) || cellCount(release, l.stage) > 0)
 
-const isVolume = (l: LayerRow): l is VolumeRow => 'regions' in l
-
-/** Layers that a release has, but for packs that hold nothing. */
-const heldBy = (release: Release): LayerRow[] =>
-  layers.filter(l => (isVolume(l) ? l.layer in release.layers : has(release.layers[l.layer as 'mesh'])))
+const heldBy = (release: Release): LayerRow[] => layers.filter(l => has(release, l))
 
 const OPENED = ['image', 'segmentation', 'annotations']
 
@@ -106,40 +104,38 @@ function documents(release: Release): ReadonlyMap<string, Json> {
   return made
 }
 
-/** A folder of the layout that shows some outputs of some artifacts. */
+/** A folder of the layout that shows some outputs of what a stage has made. */
 interface Mount {
   readonly at: string
   /** Prefix of those outputs in their artifact. */
   readonly of: string
-  readonly artifacts: readonly ArtifactRef[]
-  /** Artifact of an output; null where the release has a hole, undefined where there is no such path. */
-  owner(output: string): ArtifactRef | null | undefined
+  readonly stage: StageName
+  /** Cell whose artifact has an output; undefined where there is no such path. */
+  readonly cell: (output: string) => string | undefined
 }
 
 /** Those further down come first: `segmentation/mesh/` before `segmentation/`. */
 function mounts(release: Release): Mount[] {
-  const pack = (l: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
-    const { artifacts: held } = release.layers[l.layer as 'mesh']!
-    const artifacts = Object.values(held)
-    const owner = (output: string): ArtifactRef | undefined =>
-      held[rangeName(rangeOfFile(output, artifacts.length), artifacts.length)]
-    return { at, of, artifacts, owner: output => (!only || only.includes(output) ? owner(output) : undefined) }
+  const pack = ({ stage }: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
+    const ranges = cellCount(release, stage)
+    const cell = (output: string): string => rangeName(rangeOfFile(output, ranges), ranges)
+    return { at, of, stage, cell: output => (!only || only.includes(output) ? cell(output) : undefined) }
   }
-  const volume = (at: string, of: string, layer: VolumeLayer): Mount => ({
+  const volume = ({ stage }: LayerRow, at: string, of: string, layer: VolumeLayer): Mount => ({
     at,
     of,
-    artifacts: layer.mips.flatMap(m => Object.values(m.artifacts)),
-    owner(output) {
+    stage,
+    cell(output) {
       const mip = Number(/^\d+(?=\/)/.exec(output)?.[0] ?? -1)
       const layout = mipLayouts(release, layer)[mip]
       const cell = layout && output.includes('/c/') === (of !== '') ? ownerOf(layout, output) : undefined
-      return cell === undefined ? undefined : (layer.mips[mip]!.artifacts[cell] ?? null)
+      return cell && `${mip}/${cell}`
     },
   })
   const ofLayer = (l: LayerRow): Mount[] => {
     if (isVolume(l)) {
       const held = release.layers[l.layer as typeof EM]
-      return [volume(`${l.layer}/`, '', held), volume(zarrFolder(l.layer, l.kind), 'zarr/', held)]
+      return [volume(l, `${l.layer}/`, '', held), volume(l, zarrFolder(l.layer, l.kind), 'zarr/', held)]
     }
     if (l.kind === 'annotations') return [pack(l, `${l.layer}/`, `${l.layer}/`)]
     if (l.kind !== 'tables') return [pack(l, `${l.of}/${BESIDE[l.kind].folder}/`)]
@@ -160,13 +156,19 @@ export const foldersOf = (release: Release): string[] => [
 ]
 
 /** What lies at a path; null where the release has a hole, undefined where it has nothing. Whether the artifact has that output, its record says. */
-export function staticFile(release: Release, path: string): StaticFile | null | undefined {
+export async function staticFile(
+  objects: ObjectStore,
+  release: Release,
+  path: string,
+): Promise<StaticFile | null | undefined> {
   const json = documents(release).get(path)
   if (json !== undefined) return { json }
-  for (const mount of mounts(release)) {
-    const output = path.slice(mount.at.length)
-    const ref = path.startsWith(mount.at) ? mount.owner(output) : undefined
-    if (ref !== undefined) return ref && { ref, path: `${mount.of}${output}` }
+  for (const { at, of, stage, cell } of mounts(release)) {
+    const output = path.slice(at.length)
+    const named = path.startsWith(at) ? cell(output) : undefined
+    if (named === undefined) continue
+    const ref = await artifactOf(objects, release, stage, named)
+    return ref ? { ref, path: `${of}${output}` } : null
   }
   return undefined
 }
@@ -184,13 +186,16 @@ export type ListedFile =
 /** Every file of the layout: the documents, then what the records of the artifacts name. */
 export async function* staticFiles(release: Release, artifacts: ArtifactStore): AsyncGenerator<ListedFile> {
   for (const [path, json] of documents(release)) yield { path, json }
-  for (const mount of mounts(release))
-    for (const ref of mount.artifacts)
+  const all = mounts(release)
+  for (const mount of all)
+    for await (const [cell, ref] of cellsOf(artifacts.objects, release, mount.stage))
       for (const o of (await artifacts.open(ref)).outputs) {
         if (!o.path.startsWith(mount.of)) continue
-        const path = `${mount.at}${o.path.slice(mount.of.length)}`
-        const found = staticFile(release, path)
-        if (found && 'ref' in found && found.ref.recipe === ref.recipe && found.path === o.path)
+        const output = o.path.slice(mount.of.length)
+        const path = `${mount.at}${output}`
+        // What a folder further down shows is not shown twice.
+        const first = all.find(m => path.startsWith(m.at) && m.cell(path.slice(m.at.length)) !== undefined)
+        if (first === mount && mount.cell(output) === cell && !documents(release).has(path))
           yield { path, ref, output: o.path, bytes: o.bytes, sha256: o.sha256 }
       }
 }

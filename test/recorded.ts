@@ -27,7 +27,7 @@ export async function goldenOf(objects: ObjectStore, release: Release): Promise<
   const artifacts = artifactStore(objects)
   let cpu = ''
   const out: Record<string, Golden['stages'][string]> = {}
-  for (const [stage, refs] of Object.entries(release.stages)) {
+  for (const [stage, refs] of Object.entries(release.stages!)) {
     const contents: Record<string, string> = {}
     for (const ref of refs) {
       contents[ref.recipe.slice(0, DIGITS)] = ref.content.slice(0, DIGITS)
@@ -43,7 +43,7 @@ export async function goldenOf(objects: ObjectStore, release: Release): Promise<
  * the model are left out, and what follows from them has other recipes anyway.
  */
 export function changedWithoutVersion(before: Golden, now: Golden): string[] {
-  return Object.entries(now.stages).flatMap(([stage, { contents }]) => {
+  return Object.entries(now.stages!).flatMap(([stage, { contents }]) => {
     const { model } = stages[stage as StageName]
     if (model && !model.orKernel && before.cpu !== now.cpu) return []
     const known = before.stages[stage]?.contents ?? {}
@@ -53,7 +53,7 @@ export function changedWithoutVersion(before: Golden, now: Golden): string[] {
 
 /** Stages with recipes that were not recorded: something before them has changed, so they are no longer watched. */
 export const unrecorded = (before: Golden, now: Golden): string[] =>
-  Object.entries(now.stages).flatMap(([stage, { contents }]) =>
+  Object.entries(now.stages!).flatMap(([stage, { contents }]) =>
     Object.keys(contents).every(r => before.stages[stage]?.contents[r]) ? [] : [stage],
   )
 

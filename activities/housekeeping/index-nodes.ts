@@ -7,13 +7,10 @@ import { indexNodeOf, type IndexEntry, type IndexNode } from '../../domain/index
 import { BATCH, nodesBelow, sectionGrid, rootOf, type Grid } from '../../domain/index/grid.ts'
 import { nodeKey, type Node } from '../../domain/index/tree.ts'
 import type { Deps } from '../context.ts'
-import { document, saveDocument } from '../documents.ts'
+import { entriesBelow, readIndexNode as readNode } from '../../storage/index-nodes.ts'
+import { saveDocument } from '../documents.ts'
 
-const known = new Map<unknown, Promise<unknown>>()
-
-/** They never change, so those read last are kept. */
-export const readIndexNode = (deps: Deps, digest: string): Promise<IndexNode> =>
-  document<IndexNode>(deps, digest, known, 2000)
+export const readIndexNode = (deps: Deps, digest: string): Promise<IndexNode> => readNode(deps.objects, digest)
 
 /** Writes a node of own artifacts and nodes below. */
 export async function writeIndexNode(
@@ -27,27 +24,14 @@ export async function writeIndexNode(
   return saveDocument(deps, indexNodeOf(entries, nodes))
 }
 
-/** Every artifact below some nodes, node by node, in the order of the grid. */
-export async function* entriesBelow(
-  deps: Deps,
-  digests: readonly string[],
-  wanted: (stage: string) => boolean = () => true,
-): AsyncGenerator<IndexEntry> {
-  for (const digest of digests) {
-    const node = await readIndexNode(deps, digest)
-    for (const e of node.entries) if (wanted(e.stage)) yield e
-    const below = node.below.filter(b => Object.keys(b.stages).some(wanted))
-    yield* entriesBelow(
-      deps,
-      below.map(b => b.page),
-      wanted,
-    )
-  }
-}
-
 export async function refsBelow(deps: Deps, digests: readonly string[], stage: string): Promise<Refs> {
   const refs: Record<string, ArtifactRef> = {}
-  for await (const e of entriesBelow(deps, digests, s => s === stage)) refs[e.cell] = e.ref
+  for await (const e of entriesBelow(
+    d => readIndexNode(deps, d),
+    digests,
+    s => s === stage,
+  ))
+    refs[e.cell] = e.ref
   return refs
 }
 

@@ -1,9 +1,11 @@
 // Marks as a run takes them in: listed when it is surveyed, held against what it would release.
 import type { RunContext } from '../../domain/contract/run.ts'
-import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { RunMark } from '../../domain/plan/marks.ts'
+import { extentText } from '../../domain/provenance/lineage-summary.ts'
+import type { Release } from '../../domain/release.ts'
 import { listMarks } from '../../storage/quarantine.ts'
+import { restsOn } from '../../storage/release-index.ts'
 import type { Deps } from '../context.ts'
 import { document, saveDocument } from '../documents.ts'
 
@@ -26,16 +28,15 @@ export const runMarks = async (deps: Deps, context: Pick<RunContext, 'marks'>): 
  * What is marked gets neither into a release nor, with one, to a channel.
  * @throws HillockError QuarantinedArtifact
  */
-export async function refuseMarked(deps: Deps, entries: readonly IndexEntry[]): Promise<void> {
-  const marks = new Map((await listMarks(deps.objects)).map(m => [`${m.stage}/${m.recipe}`, m]))
-  for (const { stage, cell, ref } of marks.size ? entries : []) {
-    const mark = marks.get(`${stage}/${ref.recipe}`)
-    if (mark)
-      throw new HillockError('QuarantinedArtifact', `${stage} ${cell} is marked ${mark.kind}: ${mark.reason}`, {
+export async function refuseMarked(deps: Deps, release: Release): Promise<void> {
+  for (const mark of await listMarks(deps.objects)) {
+    const { stage, recipe, kind, reason, extent } = mark
+    if (await restsOn(deps.objects, release, mark, extent))
+      throw new HillockError('QuarantinedArtifact', `${stage}, ${extentText(extent)}, is marked ${kind}: ${reason}`, {
         stage,
-        recipe: ref.recipe,
-        kind: mark.kind,
-        reason: mark.reason,
+        recipe,
+        kind,
+        reason,
       })
   }
 }

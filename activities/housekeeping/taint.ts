@@ -8,11 +8,11 @@ import type { Release } from '../../domain/release.ts'
 import type { StageName } from '../../domain/stages.ts'
 import { tainted, type Spot } from '../../domain/plan/taint.ts'
 import { mapBounded } from '../../storage/bounded.ts'
+import { differingBelow } from '../../storage/index-nodes.ts'
 import { markOf } from '../../storage/quarantine.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
-import { readIndexNode } from './index-nodes.ts'
 import { releaseOf } from '../release/release.ts'
 import { configOf, saveDocument } from '../documents.ts'
 
@@ -23,7 +23,8 @@ export async function diagnose(deps: Deps, input: RollbackInput, good: string): 
   const { config, changed } = patchConfig(bad!.config, last!.config, input.regions ?? [])
   const differing: Entry[] = []
   for (const [phase, root] of Object.entries(bad!.release.pages))
-    for await (const e of differingBelow(deps, root, last!.release.pages[phase])) differing.push(e)
+    for await (const e of differingBelow(deps.objects, root, last!.release.pages[phase]))
+      differing.push({ ...e, stage: e.stage as StageName })
   const { bounds, regionShape } = bad!.release
   const list = tainted(differing, changed, { bounds, region: regionShape })
   return { config, list: await saveDocument(deps, list), count: list.length }
@@ -37,17 +38,6 @@ async function manifest(deps: Deps, dataset: string, name: string): Promise<{ re
       `release ${name} does not say with which run file it was made: roll back without --regions`,
     )
   return { release, config: await configOf(deps, release.config) }
-}
-
-/** Artifacts below an index node that have another content than those of the same stage and cell below another; what the two share is not walked. */
-async function* differingBelow(deps: Deps, page: string, other: string | undefined): AsyncGenerator<Entry> {
-  if (page === other) return
-  const own = await readIndexNode(deps, page)
-  const theirs = other === undefined ? undefined : await readIndexNode(deps, other)
-  const contents = new Map(theirs?.entries.map(e => [`${e.stage} ${e.cell}`, e.ref.content]))
-  for (const e of own.entries)
-    if (contents.get(`${e.stage} ${e.cell}`) !== e.ref.content) yield { ...e, stage: e.stage as StageName }
-  for (const b of own.below) yield* differingBelow(deps, b.page, theirs?.below.find(t => t.key === b.key)?.page)
 }
 
 async function onEach(deps: Deps, list: string, act: (ref: IndexEntry['ref']) => Promise<unknown>): Promise<number> {

@@ -1,17 +1,15 @@
 // diffReleases: how two releases of a dataset differ; segments are compared voxel by voxel where the segmentations have other contents.
 import type { DiffInput } from '../../domain/contract/release.ts'
-import {
-  figuresThatDiffer,
-  layersThatDiffer,
-  listsThatDiffer,
-  type ReleaseDiff,
-  type SynapseRow,
-} from '../../domain/plan/diff.ts'
-import { cellBox, fromKey, map3, type Box } from '../../domain/geometry.ts'
+import { figuresThatDiffer, listsThatDiffer, type ReleaseDiff, type SynapseRow } from '../../domain/plan/diff.ts'
+import { cellBox, cellsIn, fromKey, intersect, key, map3, type Box } from '../../domain/geometry.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Release } from '../../domain/release.ts'
+import { layers, stages, type LayerName, type StageName } from '../../domain/stages.ts'
 import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { readParquet } from '../../storage/formats/parquet.ts'
+import { differingBelow } from '../../storage/index-nodes.ts'
+import { artifactOf, cellCount, firstOf, isVolume } from '../../storage/release-index.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
@@ -26,17 +24,39 @@ import { Fold } from '../fold.ts'
 export async function diffReleases(plain: Deps, { dataset, before, after }: DiffInput): Promise<string> {
   const deps = { ...plain, artifacts: artifactStore(plain.objects, { quarantined: true }) }
   const [a, b] = await Promise.all([before, after].map(name => releaseOf(deps, dataset, name)))
-  const layers = layersThatDiffer(a!, b!)
+  const changed = await layersThatDiffer(deps, a!, b!)
   const diff: ReleaseDiff = {
     dataset,
     before,
     after,
-    layers,
-    segments: await segmentsThatDiffer(deps, a!, b!, layers.segmentation?.differ ?? []),
-    synapses: await synapsesThatDiffer(deps, a!, b!, layers.graph?.differ ?? []),
+    layers: changed,
+    segments: await segmentsThatDiffer(deps, a!, b!, changed.segmentation?.differ ?? []),
+    synapses: await synapsesThatDiffer(deps, a!, b!, changed.graph?.differ ?? []),
     ...figuresThatDiffer(a!, b!),
   }
   return saveDocument(deps, diff)
+}
+
+/** Cells of each layer that have other contents; where the grids of regions differ, and the layer does, all cells of the second. */
+async function layersThatDiffer({ objects }: Deps, a: Release, b: Release): Promise<ReleaseDiff['layers']> {
+  const sameGrid = a.regionShape.every((v, i) => v === b.regionShape[i])
+  const out: Partial<Record<LayerName, { differ: string[]; of: number }>> = {}
+  for (const l of layers) {
+    const name = l.layer as LayerName
+    if (!(name in a.layers || name in b.layers)) continue
+    const stage = (isVolume(l) ? l.regions : l.stage) as StageName
+    const [before, after] = [a, b].map(r => (name in r.layers ? r.pages[stages[stage].phase] : undefined))
+    const differ = new Set<string>()
+    let gone = 0
+    if (a.layerDigests[name] !== b.layerDigests[name]) {
+      const comparable = sameGrid ? before : undefined
+      for await (const e of differingBelow(objects, after, comparable, s => s === stage)) differ.add(e.cell)
+      for await (const e of differingBelow(objects, comparable, after, s => s === stage))
+        if (!differ.has(e.cell) && differ.add(e.cell)) gone++
+    }
+    out[name] = { differ: [...differ].sort(), of: (after ? cellCount(b, stage) : 0) + gone }
+  }
+  return out
 }
 
 const NOTHING = { split: [], merged: [], new: [], gone: [], renamed: [] }
@@ -50,9 +70,14 @@ async function segmentsThatDiffer(
   if (!a.layers.segmentation || !b.layers.segmentation) return null
   if (cells.length === 0) return NOTHING
   const bounds: Box = { min: [0, 0, 0], max: map3(i => Math.max(a.bounds.max[i], b.bounds.max[i])) }
-  const labels = (r: Release, box: Box): Promise<BigUint64Array> => {
+  const labels = async (r: Release, box: Box): Promise<BigUint64Array> => {
     const context = { bounds: r.bounds, region: r.regionShape }
-    return readVolume(deps, { context } as never, r.layers.segmentation!.regions, segmentationVolume, box)
+    const refs: Record<string, ArtifactRef> = {}
+    for (const cell of cellsIn(intersect(box, r.bounds), r.regionShape).map(key)) {
+      const ref = await artifactOf(deps.objects, r, 'segment', cell)
+      if (ref) refs[cell] = ref
+    }
+    return readVolume(deps, { context } as never, refs, segmentationVolume, box)
   }
   const tables = new Fold((parts: readonly Contingency[]) => deps.compute(mergeContingency, [parts]))
   const sizes = (): Fold<Sizes> => new Fold(parts => deps.compute(addSizes, [parts]))
@@ -85,8 +110,8 @@ const table = async (
   r: Release,
   path: string,
 ): Promise<Map<string, ArrayLike<number | bigint | string>>> => {
-  const ref = Object.values(r.layers.graph!.artifacts)[0]!
-  return new Map((await readParquet(await deps.artifacts.get(ref, path))).map(c => [c.name, c.data]))
+  const ref = await firstOf(deps.objects, r, 'graph')
+  return new Map((await readParquet(await deps.artifacts.get(ref!, path))).map(c => [c.name, c.data]))
 }
 
 /** Voxels of every segment of a release. */

@@ -2,14 +2,26 @@
 import type { Json } from '../../domain/canonical.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import type { Evaluated, EvaluateInput } from '../../domain/contract/release.ts'
-import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { cellBox, cellsIn, fromKey, intersect, isEmpty, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
+import {
+  cellBox,
+  cellsIn,
+  fromKey,
+  intersect,
+  isEmpty,
+  product,
+  voxels,
+  type Box,
+  type Vec3,
+} from '../../domain/geometry.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Quality } from '../../domain/release.ts'
 import type { DatasetTask } from '../../domain/contract/activities.ts'
 import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { putRaw } from '../../storage/raw.ts'
+import { cellsOf } from '../../storage/release-index.ts'
 import { readChannel } from '../../storage/releases.ts'
 import { putSealed } from '../../storage/sealed.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
@@ -29,15 +41,22 @@ interface Where {
   readonly region: Vec3
 }
 
-async function scoreSegmentation(deps: Deps, at: Where, segments: Refs, truth: Truth, wanted: Box): Promise<Quality> {
+async function scoreSegmentation(
+  deps: Deps,
+  at: Where,
+  segments: AsyncIterable<readonly [string, ArtifactRef]> | Iterable<readonly [string, ArtifactRef]>,
+  truth: Truth,
+  wanted: Box,
+): Promise<Quality> {
   const tables = new Fold((parts: readonly Contingency[]) => deps.compute(mergeContingency, [parts]))
-  const cells = Object.keys(segments)
-  for (const [i, cell] of cells.entries()) {
+  const cells = voxels(at.bounds) / product(at.region)
+  let done = 0
+  for await (const [cell, ref] of segments) {
     const part = intersect(cellBox(fromKey(cell), at.region, at.bounds), wanted)
+    progress(++done, Math.max(done, cells))
     if (isEmpty(part)) continue
-    const seg = await readVolume(deps, { context: at } as never, segments, segmentationVolume, part)
+    const seg = await readVolume(deps, { context: at } as never, { [cell]: ref }, segmentationVolume, part)
     await tables.add(await deps.compute(contingency, [seg, truth.labels(part)]))
-    progress(i + 1, cells.length)
   }
   const { voxels: _, ...quality } = await deps.compute(scores, [await tables.sum()])
   return quality
@@ -66,7 +85,9 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   })
   return produce(deps, config, order, async put => {
     if (truth) await putRaw(deps.objects, truth.source)
-    const quality: Quality = scored ? await scoreSegmentation(deps, { bounds, region }, segments, truth, scored) : {}
+    const quality: Quality = scored
+      ? await scoreSegmentation(deps, { bounds, region }, Object.entries(segments), truth, scored)
+      : {}
     const synapses = truth?.synapses
       ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, truth.labels, bounds)
       : {}
@@ -88,11 +109,10 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
       : await truthFile(input.truth, input.offset)
   const reader = { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) }
   const at = { bounds: r.bounds, region: r.regionShape }
-  const segments = r.layers.segmentation.regions
   const boxes: { box: Box; quality: Quality }[] = []
   for (const wanted of input.boxes?.length ? input.boxes : [undefined]) {
     const box = scoredBox(truth, r.bounds, { box: wanted, offset: input.offset })
-    boxes.push({ box, quality: await scoreSegmentation(reader, at, segments, truth, box) })
+    boxes.push({ box, quality: await scoreSegmentation(reader, at, cellsOf(deps.objects, r, 'segment'), truth, box) })
   }
   const mean = (f: keyof Quality): number => boxes.reduce((n, b) => n + (b.quality[f] ?? 0), 0) / boxes.length
   const quality: Quality =

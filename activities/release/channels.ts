@@ -32,12 +32,8 @@ export async function publish(deps: Deps, move: ChannelMove): Promise<ChannelVal
   const now = ref?.value
   await vouch(deps, manifest, move.manifest)
   if (now?.release === move.release) return recorded(deps, move, now)
-  const stages = Object.entries(manifest.stages)
   // A release that waited at its gate may have been found bad, or changed, meanwhile.
-  await refuseMarked(
-    deps,
-    stages.flatMap(([stage, refs]) => refs.map(ref => ({ stage, cell: ref.recipe.slice(0, 12), ref }))),
-  )
+  await refuseMarked(deps, manifest)
   const refusal = move.channel === 'published' && move.force !== undefined ? await refusalOf(deps, manifest) : null
   if (refusal !== null && !move.force) throw new HillockError('GateRejected', refusal)
   const reason = refusal === null ? move.reason : `${move.reason} (forced: ${refusal.split(': to publish')[0]})`

@@ -1,11 +1,15 @@
 // The gate of a release: what the manifest says, and what is counted in the records behind it, against the limits of the run file.
 import type { RunConfig } from '../../domain/config.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
-import type { Release } from '../../domain/release.ts'
+import { holesIn, type Release } from '../../domain/release.ts'
+import { holesOf } from '../../domain/releases/manifest.ts'
 import { refusalsOf } from '../../domain/releases/release-gate.ts'
-import { mapBounded } from '../../storage/bounded.ts'
+import { IMAGES } from '../../domain/index/phases.ts'
+import type { StageName } from '../../domain/stages.ts'
+import { inOrder } from '../../storage/bounded.ts'
+import { artifactsOf } from '../../storage/release-index.ts'
 import type { Deps } from '../context.ts'
 import { configOf } from '../documents.ts'
+import { behind } from '../quality/quality.ts'
 
 /** Records read side by side. */
 const WIDTH = 16
@@ -14,11 +18,16 @@ const WIDTH = 16
 export async function refusalOf(deps: Deps, r: Release): Promise<string | null> {
   if (r.config === undefined) return null
   const config: RunConfig = await configOf(deps, r.config)
-  const figure = async (ref: ArtifactRef, name: string): Promise<number> =>
-    Number((await deps.artifacts.open(ref)).lineage.summary[name] ?? 0)
-  const sum = async (stage: string, name: string): Promise<number> =>
-    (await mapBounded(r.stages[stage] ?? [], WIDTH, ref => figure(ref, name))).reduce((a, b) => a + b, 0)
-  const refusals = refusalsOf(r, config, {
+  const sum = async (stage: StageName, name: string): Promise<number> => {
+    let all = 0
+    for await (const { lineage } of inOrder(artifactsOf(deps.objects, r, stage), WIDTH, ref =>
+      deps.artifacts.open(ref),
+    ))
+      all += Number(lineage.summary[name] ?? 0)
+    return all
+  }
+  const holes = r.holes.length === holesIn(r) ? r.holes : await holesOf(behind(deps, r.pages))
+  const refusals = refusalsOf({ ...r, holes }, config, {
     tiles: await sum('ingest', 'tiles'),
     segments: r.layers.segmentation ? await sum('graph', 'segments') : null,
     grey: await oneGrey(deps, r),
@@ -31,7 +40,7 @@ export async function refusalOf(deps: Deps, r: Release): Promise<string | null> 
 async function oneGrey(deps: Deps, r: Release): Promise<number | null> {
   const seen = new Map<number, string>()
   let grey: number | null = null
-  for (const ref of Object.values(r.layers.em.regions)) {
+  for await (const ref of artifactsOf(deps.objects, r, IMAGES)) {
     const reader = await deps.artifacts.open(ref)
     for (const { path, bytes, sha256 } of reader.outputs.filter(o => o.path.startsWith('0/'))) {
       if (seen.has(bytes) && seen.get(bytes) !== sha256) return null

@@ -1,6 +1,7 @@
 // What an audit holds against each other before it executes anything again: histories and the server's copies, records, manifest, channels.
 import type { Client } from '@temporalio/client'
 import { archivedWith, nameOf, type Execution, type History } from '../../domain/provenance/history.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Release } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Wrong } from '../../storage/provenance/reach.ts'
@@ -19,14 +20,19 @@ export class Held {
   private readonly release: Release
   private readonly findings: Findings
 
-  constructor(objects: ObjectStore, client: Client, release: Release, findings: Findings) {
+  /** @param refs every artifact behind the release */
+  constructor(
+    objects: ObjectStore,
+    client: Client,
+    release: Release,
+    refs: readonly ArtifactRef[],
+    findings: Findings,
+  ) {
     this.objects = objects
     this.client = client
     this.release = release
     this.findings = findings
-    this.records = new RecordCheck(objects, Object.values(release.stages).flat(), (...found) =>
-      findings.add('lineage', ...found),
-    )
+    this.records = new RecordCheck(objects, refs, (...found) => findings.add('lineage', ...found))
   }
 
   /** The histories of the run itself, of earlier runs that made what it found, and of workflows that set channels; what is whole, one by one. */

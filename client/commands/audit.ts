@@ -7,6 +7,7 @@ import { manifestDigest } from '../../domain/release.ts'
 import { archiveFolder } from '../../storage/provenance/histories.ts'
 import { codeRevision } from '../../worker/runtime.ts'
 import { readKey, sign } from '../../storage/provenance/envelope.ts'
+import { allArtifacts } from '../../storage/release-index.ts'
 import { AUDIT } from '../../storage/provenance/signatures.ts'
 import { Held } from '../audit/held.ts'
 import { reexecute, sampleOf } from '../audit/reexecution.ts'
@@ -37,7 +38,8 @@ export async function audit(name: string, o: Options): Promise<void> {
   const seed = o.seed ?? randomUUID()
 
   const findings = new Findings()
-  const held = new Held(objects, client, release, findings)
+  const refs = await allArtifacts(objects, release)
+  const held = new Held(objects, client, release, refs, findings)
   for await (const r of replay(held.histories())) {
     findings.count('replayed')
     if (r.error !== undefined) findings.add('replay', `${r.workflowId} (${r.runId})`, r.error)

@@ -1,9 +1,10 @@
 // `hillock quarantine RELEASE`: the blocks that are missing in a release because they failed for good, and having them made again.
 import { canonicalJson } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { isPoison, type Hole } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
+import { behindRoots } from '../../storage/index-nodes.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { say, type JsonOption } from '../report.ts'
 import { operator } from './control.ts'
@@ -19,12 +20,9 @@ export async function quarantine(name: string, o: JsonOption & { retry?: boolean
   const release = await findRelease(objects, name)
   const artifacts = artifactStore(objects, { quarantined: true })
   const rows: Row[] = []
-  for (const stage of new Set(release.holes.filter(isPoison).map(h => h.stage)))
-    for (const ref of release.stages[stage] ?? []) {
-      const { lineage } = await artifacts.open(ref)
-      for (const hole of (lineage.summary['holes'] ?? []) as unknown as Hole[])
-        if (isPoison(hole)) rows.push({ ...hole, ref, attempts: lineage.attempt })
-    }
+  const lineage = async (ref: ArtifactRef): Promise<Lineage> => (await artifacts.open(ref)).lineage
+  for await (const { ref, holes } of behindRoots(objects, release.pages, lineage).holes())
+    for (const hole of holes.filter(isPoison)) rows.push({ ...hole, ref, attempts: (await lineage(ref)).attempt })
   if (o.retry) {
     if (!o.reason) throw new HillockError('ConfigError', '--reason: say why, for the record and for the plan')
     const mark = { kind: 'damaged', reason: o.reason, by: operator() } as const

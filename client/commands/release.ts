@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client'
 import type { ChannelValue } from '../../domain/releases/channel.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { HillockError } from '../../domain/errors.ts'
-import type { Release } from '../../domain/release.ts'
+import { holesIn, type Release } from '../../domain/release.ts'
 import { decisionsOn } from '../../storage/provenance/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
 import { getDocument } from '../../storage/documents.ts'
@@ -45,7 +45,7 @@ export async function list(dataset: string | undefined, o: JsonOption): Promise<
         release: name,
         channels: Object.keys(channels).filter(c => channels[c]!.release === name),
         quality: r.quality,
-        holes: r.holes.length,
+        holes: holesIn(r),
         cost: r.cost,
       })
     }
@@ -74,6 +74,7 @@ export async function show(name: string, o: JsonOption): Promise<void> {
     )
   }
   for (const h of r.holes) console.log(`  hole: ${h.stage} ${h.what}: ${h.reason}`)
+  if (holesIn(r) > r.holes.length) console.log(`  and ${holesIn(r) - r.holes.length} more holes`)
   const currency = (await runFileOf(objects, r))?.price.currency ?? ''
   console.log(`cost ${costText(r.cost, currency, r.bounds, r.voxelSizeNm)}`)
   console.log(`approval: ${r.approver}, run ${r.run.workflowId}, code ${r.codeRevision}`)

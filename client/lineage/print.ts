@@ -2,6 +2,7 @@
 import { amount } from '../../domain/slo/cost.ts'
 import { summariseLineage } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
+import { countOf } from '../../storage/release-index.ts'
 import type { Graph, Node } from './graph.ts'
 import type { Subject } from './subject.ts'
 
@@ -25,10 +26,10 @@ export const dot = ({ nodes, edges }: Graph): string =>
     '}',
   ].join('\n')
 
-export function json({ release, records, what, focus }: Subject, graph: Graph): string {
-  const { dataset, release: id, digest, run, approver, stages } = release
+export function json({ release, records, artifacts: all, what, focus }: Subject, graph: Graph): string {
+  const { dataset, release: id, digest, run, approver } = release
   const artifacts = what === null ? {} : { artifacts: focus }
-  const summary = summariseLineage(records, []).stages.map(s => ({ ...s, artifacts: stages[s.stage] ?? [] }))
+  const summary = summariseLineage(records, []).stages.map(s => ({ ...s, artifacts: all[s.stage] ?? [] }))
   return JSON.stringify({ dataset, release: id, digest, run, approver, what, ...artifacts, stages: summary, graph })
 }
 
@@ -39,11 +40,13 @@ const short = (value: unknown): string => JSON.stringify(value).slice(0, 160)
 const runtimeText = (t: Lineage['runtime']): string =>
   `Node ${t.node}${t.onnxruntime ? `, ONNX Runtime ${t.onnxruntime} on ${t.provider}` : ''}`
 
-function ofRelease({ release: r, records }: Subject): string[] {
+function ofRelease({ release: r, records, artifacts }: Subject): string[] {
   const lines = [`${r.dataset}/${r.release}  digest ${r.digest}`, `run ${r.run.workflowId}, approval: ${r.approver}`]
   for (const s of summariseLineage(records, []).stages) {
+    const all = countOf(r, s.stage)
+    const first = all > (artifacts[s.stage]?.length ?? all) ? ` of the first ${s.artifacts}` : ''
     lines.push(
-      `${s.stage} v${s.versions.map(v => v.value).join(', v')}: ${s.artifacts} artifacts, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${amount(s.cost)}`,
+      `${s.stage} v${s.versions.map(v => v.value).join(', v')}: ${all} artifacts${first}, ${(s.bytes / 1e6).toFixed(1)} MB, cost ${amount(s.cost)}`,
       ...s.parameters.slice(0, 3).map(p => `  parameters ${short(p.value)}`),
       ...s.models.map(m => `  model ${m.value}`),
       `  code ${s.codeRevisions.map(c => c.value).join(', ')}; ${s.runtimes.map(t => runtimeText(t.value as Lineage['runtime'])).join('; ')}`,

@@ -42,7 +42,7 @@ export interface Provenance {
 const rank = (stage: string): number => (stageNames as readonly string[]).indexOf(stage)
 
 export async function provenanceOf(objects: ObjectStore, release: Release): Promise<Provenance> {
-  const records = await recordsOf(objects, release)
+  const records = [...(await recordsOf(objects, release)).records.values()]
   const find = finder(records)
   const raw = new Map<Digest, Used>()
   const archived = (name: string, digest: Digest): Used => {

@@ -1,12 +1,13 @@
 // A node of the index: an immutable tree of lists of artifacts that shares with other runs whatever is the same.
 import { z } from 'zod'
 import { canonicalJson } from '../canonical.ts'
-import { key, map3, type Vec3 } from '../geometry.ts'
+import { fromKey, key, map3, type Vec3 } from '../geometry.ts'
 import { ArtifactRef } from '../lineage.ts'
 import { Digest, sha256, type Recipe } from '../recipe.ts'
 import { Hole } from '../release.ts'
 import { stages, type StageName } from '../stages.ts'
-import { rangeName } from './grid.ts'
+import { BATCH, rangeName } from './grid.ts'
+import type { Node } from './tree.ts'
 
 export const IndexEntry = z
   .strictObject({
@@ -29,7 +30,7 @@ const StageSum = z
     holes: count,
   })
   .readonly()
-type StageSum = z.infer<typeof StageSum>
+export type StageSum = z.infer<typeof StageSum>
 
 const sums = z.record(z.string(), StageSum).readonly()
 
@@ -68,4 +69,15 @@ export function cellOfExtent(stage: StageName, extent: Recipe['extent'], region:
   if ('section' in extent) return String(extent.section)
   if ('sections' in extent) return extent.sections.join('-')
   return stages[stage].scope === 'slab' ? String(extent.min[2]) : key(map3(a => Math.floor(extent.min[a] / region[a])))
+}
+
+/** Node of the fan-out tree, at the lowest level, whose index node lists the artifact of a cell: the other way round. */
+export function nodeOfCell(stage: StageName, cell: string): Node {
+  if (cell === 'all') return { level: 0, coord: [0, 0, 0] }
+  const [level, coord] = cell.split('/')
+  if (coord !== undefined) return { level: Number(level), coord: fromKey(coord) }
+  const { scope } = stages[stage]
+  if (scope === 'region' || scope === 'range') return { level: 0, coord: fromKey(cell) }
+  // Of a pair of sections the later one says in which batch it lies.
+  return { level: 0, coord: [0, 0, Math.floor(Number(cell.split('-').at(-1)) / BATCH)] }
 }

@@ -33,25 +33,6 @@ export interface ReleaseDiff {
   readonly cost: { readonly before: number; readonly after: number }
 }
 
-type Layer = NonNullable<Release['layers'][LayerName]>
-const refsOf = (layer: Layer | undefined): Readonly<Record<string, { readonly content: string }>> =>
-  layer === undefined ? {} : 'mips' in layer ? layer.regions : layer.artifacts
-
-/** Cells of each layer that have other contents; where the grids of regions differ, and the layer does, all cells of the second. */
-export function layersThatDiffer(a: Release, b: Release): ReleaseDiff['layers'] {
-  const sameGrid = a.regionShape.every((v, i) => v === b.regionShape[i])
-  const names = Object.keys({ ...a.layers, ...b.layers }) as LayerName[]
-  return Object.fromEntries(
-    names.map(name => {
-      const [before, after] = [refsOf(a.layers[name]), refsOf(b.layers[name])]
-      const cells = Object.keys(sameGrid ? { ...before, ...after } : after)
-      const same = a.layerDigests[name] === b.layerDigests[name]
-      const differ = same ? [] : cells.filter(c => !sameGrid || before[c]?.content !== after[c]?.content)
-      return [name, { differ: differ.sort(), of: cells.length }]
-    }),
-  )
-}
-
 /** What only one of two lists has, as often as it has it more often. */
 export function listsThatDiffer<T>(
   before: readonly T[],

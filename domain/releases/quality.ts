@@ -1,24 +1,22 @@
 // The quality of a release: what stages have left in their lineage records.
-import type { IndexEntry } from '../index/index-node.ts'
-import type { ArtifactRef, Lineage } from '../lineage.ts'
+import type { Lineage } from '../lineage.ts'
 import type { Quality } from '../release.ts'
 
 const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1]
 
-/** Of the artifacts among `entries`: medians of residuals in pixels, scores where something was evaluated. */
-export async function qualityOf(
-  entries: readonly IndexEntry[],
-  lineage: (ref: ArtifactRef) => Promise<Lineage>,
-): Promise<Quality> {
-  const summaries = (stage: string): Promise<Record<string, unknown>[]> => {
-    const refs = new Map(entries.filter(e => e.stage === stage).map(e => [e.ref.recipe, e.ref]))
-    return Promise.all([...refs.values()].map(async ref => (await lineage(ref)).summary))
+/** Medians of residuals in pixels, scores where something was evaluated. @param records of all artifacts of a stage */
+export async function qualityOf(records: (stage: string) => AsyncIterable<Lineage>): Promise<Quality> {
+  const residual = async (stage: string): Promise<number | undefined> => {
+    const values: number[] = []
+    for await (const { summary } of records(stage))
+      if (typeof summary['residualPx'] === 'number') values.push(summary['residualPx'])
+    return median(values)
   }
-  const residual = async (stage: string): Promise<number | undefined> =>
-    median((await summaries(stage)).flatMap(s => (typeof s['residualPx'] === 'number' ? [s['residualPx']] : [])))
   const [stitchResidualPx, alignResidualPx] = [await residual('stitch'), await residual('align')]
+  let scores: Quality = {}
+  for await (const { summary } of records('evaluate')) scores = (summary['quality'] ?? {}) as Quality
   return {
-    ...(((await summaries('evaluate'))[0]?.['quality'] ?? {}) as Quality),
+    ...scores,
     ...(stitchResidualPx === undefined ? {} : { stitchResidualPx }),
     ...(alignResidualPx === undefined ? {} : { alignResidualPx }),
   }

@@ -64,7 +64,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 const fields = (of: Readonly<Record<string, string>>): string[][] => Object.entries(of).map(([k, v]) => [`\`${k}\``, v])
 
 function stagesOf({ config, release }: PlanSubject): readonly StageName[] {
-  if (release) return stageNames.filter(s => s in release.stages)
+  if (release) return stageNames.filter(s => s in (release.stages ?? release.counts ?? {}))
   if (!config) return stageNames
   return activeStages(extentOf(config))
 }
@@ -135,7 +135,7 @@ export function releasePlan(of: PlanSubject = {}): string {
     stages[s].makes,
     stages[s].checks.join('; '),
     ...(config ? [`\`${JSON.stringify(config.stages[s])}\``] : []),
-    ...(release ? [String(release.stages[s]!.length)] : []),
+    ...(release ? [String(release.stages?.[s]?.length ?? release.counts?.[s])] : []),
   ])
   const extra = [...(config ? ['parameters'] : []), ...(release ? ['artifacts'] : [])]
   const provenance = names.map(s => [s, inputsOf(s), ...ofModel(stages[s].model)])

@@ -8,5 +8,5 @@ const { client } = await onStack()
 const run = await startRun(client, readRunFile(`${import.meta.dirname}/lab.yaml`), undefined)
 const { release } = await follow(client, run, p => console.error(p?.phase))
 const { stages, quality } = (await readRelease(bucket(), 'my-lab', release))!
-console.log(JSON.stringify({ release, blurred: stages['blur']!.length, quality }))
+console.log(JSON.stringify({ release, blurred: stages!['blur']!.length, quality }))
 process.exit()

@@ -4,16 +4,16 @@ import { finder, summariseLineage } from '../../domain/provenance/lineage-summar
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { LayerName, Release } from '../../domain/release.ts'
-import { EM } from '../../domain/stages.ts'
+import { EM, layers } from '../../domain/stages.ts'
 
 const digestOf = (list: readonly string[]): string => sha256(canonicalJson(list.toSorted() as Json))
 /** igneous writes times as `2026-11-23 09:31 UTC`. */
 const time = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`
 
-/** Records of a release on which some artifacts rest, themselves included. */
-function behind(records: readonly Lineage[], recipes: ReadonlySet<string>): Lineage[] {
+/** Records of a release on which some of them rest, themselves included. */
+function behind(records: readonly Lineage[], wanted: (r: Lineage) => boolean): Lineage[] {
   const find = finder(records)
-  const seen = new Set(records.filter(r => recipes.has(r.recipeId)))
+  const seen = new Set(records.filter(wanted))
   for (const r of seen)
     for (const [name, digest] of Object.entries(r.recipe.inputs)) {
       const from = find(name, digest)
@@ -24,9 +24,8 @@ function behind(records: readonly Lineage[], recipes: ReadonlySet<string>): Line
 
 /** One entry of `processing` per stage behind the layer, in the order of the stage table. */
 export function layerProvenance(release: Release, layer: LayerName, records: readonly Lineage[]): Json {
-  const held = release.layers[layer]!
-  const refs = 'mips' in held ? [held.regions, ...held.mips.map(m => m.artifacts)] : [held.artifacts]
-  const own = behind(records, new Set(refs.flatMap(r => Object.values(r)).map(r => r.recipe)))
+  const made = layers.filter(l => l.layer === layer).flatMap(l => ('regions' in l ? [l.stage, l.regions] : [l.stage]))
+  const own = behind(records, r => made.includes(r.recipe.stage))
   const byStage = Map.groupBy(own, r => r.recipe.stage)
   return {
     description: `${layer} of release ${release.dataset}/${release.release}, content ${release.layerDigests[layer] ?? release.digest}`,

@@ -3,16 +3,14 @@ import type { RunConfig } from '../../domain/config.ts'
 import type { ReleaseInput } from '../../domain/contract/release.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
 import { differences } from '../../domain/provenance/differences.ts'
-import { map3, type Box } from '../../domain/geometry.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { buildManifest } from '../../domain/releases/manifest.ts'
-import type { IndexEntry } from '../../domain/index/index-node.ts'
 import { expected, extentOf, phasesOf } from '../../domain/index/phases.ts'
 import { AUTOMATIC } from '../../domain/operator.ts'
-import { manifestDigest, type Release } from '../../domain/release.ts'
+import { holesIn, manifestDigest, type Release } from '../../domain/release.ts'
 import type { Assembly } from '../../domain/provenance/history-facts.ts'
 import { artifactStore } from '../artifacts.ts'
-import { mapBounded } from '../bounded.ts'
+import { behindRoots, readIndexNode } from '../index-nodes.ts'
 import { IndexCheck } from './index-check.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw } from '../raw.ts'
@@ -41,36 +39,38 @@ export async function proveManifest(
   }
   const artifacts = artifactStore(objects, { quarantined: true })
   const lineage = async (ref: ArtifactRef): Promise<Lineage> => (await artifacts.open(ref)).lineage
-  const extentOf = async (refs: readonly ArtifactRef[] = []): Promise<Box | undefined> =>
-    hull((await mapBounded(refs, 16, async r => (await lineage(r)).recipe.extent)) as Box[])
   try {
     const config = JSON.parse(Buffer.from(text).toString()) as RunConfig
-    const input = told?.input ?? claimed(release, config, (await extentOf(release.stages['render'])) ?? release.bounds)
+    const input = told?.input ?? claimed(release, config)
     const { context } = input
     for (const phase of phasesOf(context))
       for (const d of input.roots[phase] === undefined ? differences('a digest', undefined, `pages.${phase}`) : [])
         wrong(name, 'names no pages of a phase', d)
-    const entries: IndexEntry[] = []
-    const unread = { pages: false, records: false }
-    for (const [phase, root] of Object.entries(input.roots)) {
-      const walk = new IndexCheck(objects, { context, phase }, lineage, wrong)
-      entries.push(...(await walk.entries(root)))
-      unread.pages ||= walk.unread.pages
-      unread.records ||= walk.unread.records
-    }
+    const index = new IndexCheck(objects, context, lineage, wrong)
+    for (const [phase, root] of Object.entries(input.roots)) await index.phase(phase, root)
+    const { unread } = index
     const damaged = unread.pages || unread.records
-    if (!unread.pages) complete(entries, context, name, wrong)
-    const parts = { input, config, codeRevision: told?.result.codeRevision ?? release.codeRevision }
-    const made = await buildManifest({ ...parts, entries }, ref => lineage(ref).catch(() => NOTHING))
+    for (const [stage, n] of unread.pages ? [] : expected(context))
+      for (const d of differences(n, index.counts.get(stage) ?? 0, `artifacts of ${stage}`))
+        wrong(name, 'its pages do not list one artifact for each place', d)
+    const behind = behindRoots(
+      objects,
+      input.roots,
+      ref => lineage(ref).catch(() => NOTHING),
+      digest => readIndexNode(objects, digest).catch(() => undefined),
+    )
+    const codeRevision = told?.result.codeRevision ?? release.codeRevision
+    // How many a manifest lists at the most is no part of what a release is: it says itself whether it lists them.
+    const made = await buildManifest({ input, config, codeRevision, behind }, release.stages ? Infinity : -1)
     const unknown = new Set([...(damaged ? ofRecords : []), ...(unread.pages ? ofPages : [])])
     for (const d of differences(made, release))
       if (!unknown.has(d.field.split('.')[0]!)) wrong(name, 'says something else than what it rests on', d)
+    for (const d of damaged ? [] : differences(index.extent, made.bounds, 'bounds'))
+      wrong(name, 'is of another extent than its images', d)
     if (told && !damaged) {
-      for (const d of differences(await extentOf(made.stages['render']), made.bounds, 'bounds'))
-        wrong(name, 'is of another extent than its images', d)
-      const { release: named, digest, layerDigests, quality, holes } = made
+      const { release: named, digest, layerDigests, quality } = made
       const { channel, approval } = config.release
-      const said = { release: named, digest, layerDigests, quality, holes: holes.length, channel, approval }
+      const said = { release: named, digest, layerDigests, quality, holes: holesIn(made), channel, approval }
       for (const d of differences({ ...told.result, ...said }, told.result, 'assembled'))
         wrong(name, 'its run tells something else of it', d)
       for (const d of differences(told.result.manifest ?? manifestDigest(release), manifestDigest(release), 'manifest'))
@@ -83,17 +83,17 @@ export async function proveManifest(
 
 /** What follows from lineage records, and what from the index: not compared where one of them cannot be read, which is told of by itself. */
 const ofRecords = ['release', 'layerDigests', 'digest', 'quality']
-const ofPages = ['layers', 'stages', 'holes']
+const ofPages = ['layers', 'stages', 'counts', 'holes', 'holeCount']
 const NOTHING = { outputs: [], summary: {} } as unknown as Lineage
 
 /** What a run was given that would have made this manifest, as far as it says so itself. */
-const claimed = (r: Release, config: RunConfig, bounds: Box): ReleaseInput => ({
+const claimed = (r: Release, config: RunConfig): ReleaseInput => ({
   context: {
     dataset: config.dataset,
     run: r.run.workflowId.split('/')[2] ?? '',
     config: r.config!,
     layout: '',
-    bounds,
+    bounds: r.bounds,
     ...(r.offset && { offset: r.offset }),
     region: config.grid.region,
     voxelSizeNm: config.voxelSizeNm,
@@ -105,25 +105,3 @@ const claimed = (r: Release, config: RunConfig, bounds: Box): ReleaseInput => ({
   runId: r.run.runId,
   ...(r.parent === null ? {} : { patch: { parent: r.parent } }),
 })
-
-/** Every cell of every stage once. */
-function complete(entries: readonly IndexEntry[], context: RunContext, name: string, wrong: Wrong): void {
-  const cells = new Map<string, Set<string>>()
-  for (const { stage, cell } of entries) {
-    const seen = cells.get(stage) ?? new Set()
-    if (seen.has(cell)) wrong(name, `its pages list ${stage} ${cell} twice`)
-    cells.set(stage, seen.add(cell))
-  }
-  for (const [stage, n] of expected(context))
-    for (const d of differences(n, cells.get(stage)?.size ?? 0, `artifacts of ${stage}`))
-      wrong(name, 'its pages do not list one artifact for each place', d)
-}
-
-/** The smallest box that holds all of these. */
-const hull = (boxes: readonly Box[]): Box | undefined =>
-  boxes.length === 0
-    ? undefined
-    : {
-        min: map3(a => boxes.reduce((m, b) => Math.min(m, b.min[a]), Infinity)),
-        max: map3(a => boxes.reduce((m, b) => Math.max(m, b.max[a]), -Infinity)),
-      }

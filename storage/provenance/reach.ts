@@ -12,9 +12,10 @@ import {
 } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Digest } from '../../domain/recipe.ts'
-import type { PackLayer, Release, VolumeLayer } from '../../domain/release.ts'
+import type { Release } from '../../domain/release.ts'
 import { artifactStore } from '../artifacts.ts'
 import { mapBounded } from '../bounded.ts'
+import { indexNodes, type ReadNode } from '../index-nodes.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from './histories.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw, rawKey } from '../raw.ts'
@@ -28,9 +29,6 @@ export type Wrong = (what: string, why: string, field?: Difference) => void
 type Hear = (h: ArchivedHistory, key: string, history: History) => Promise<void>
 
 export const artifactName = (ref: Pick<ArtifactRef, 'stage' | 'recipe'>): string => `${ref.stage}/${ref.recipe}`
-
-const mapsOf = (l: VolumeLayer | PackLayer | undefined): Readonly<Record<string, ArtifactRef>>[] =>
-  !l ? [] : 'mips' in l ? [l.regions, ...l.mips.map(m => m.artifacts)] : [l.artifacts]
 
 /** All that has been reached so far; several releases may share one. */
 export class Reach {
@@ -62,8 +60,7 @@ export class Reach {
     const name = `release ${r.dataset}/${r.release}`
     const before = new Set(this.artifacts.keys())
     for (const [phase, root] of Object.entries(r.pages)) await this.page(root, `${name}, pages of ${phase}`)
-    const named = [r.stages, ...Object.values(r.layers).flatMap(mapsOf)].flatMap(m => Object.values(m).flat())
-    for (const ref of named) this.artifacts.set(artifactName(ref), ref)
+    for (const ref of Object.values(r.stages ?? {}).flat()) this.artifacts.set(artifactName(ref), ref)
     if (r.config) this.raw.set(r.config, `run file of ${name}`)
     await this.follow([...this.artifacts].filter(([k]) => !before.has(k)).map(([, ref]) => ref))
     await this.archive(r.run)
@@ -71,16 +68,19 @@ export class Reach {
 
   /** An index node and all below it; the artifacts that they list are reached, but not followed. */
   async page(digest: Digest, by: string): Promise<void> {
-    if (this.pages.has(digest)) return
-    let page: IndexNode
-    try {
-      page = JSON.parse(Buffer.from(await getRaw(this.objects, digest)).toString()) as IndexNode
-    } catch (e) {
-      return this.wrong(by, (e as Error).message)
+    const read: ReadNode = async (d, above) => {
+      if (this.pages.has(d)) return undefined
+      try {
+        return JSON.parse(Buffer.from(await getRaw(this.objects, d)).toString()) as IndexNode
+      } catch (e) {
+        this.wrong(above === null ? by : `page ${above}`, (e as Error).message)
+        return undefined
+      }
     }
-    for (const { ref } of page.entries) this.artifacts.set(artifactName(ref), ref)
-    await mapBounded(page.below, READS, b => this.page(b.page, `page ${digest}`))
-    this.pages.add(digest)
+    for await (const { node, digest: d } of indexNodes(read, digest)) {
+      for (const { ref } of node.entries) this.artifacts.set(artifactName(ref), ref)
+      this.pages.add(d)
+    }
   }
 
   /** Reads the records of artifacts: their inputs are artifacts, parts of artifacts, or objects of the raw archive. */

@@ -47,7 +47,7 @@ test('is at the rates of another release of the bucket, by voxels of the dataset
   const plan = planOf([...two, known])
   const ahead = (await forecast(objects, plan, price))!
   // Each artifact of the fixture took 1.5 seconds.
-  const made = release.stages['render']!.length * 1.5
+  const made = release.stages!['render']!.length * 1.5
   const rest = made * (voxels(plan.bounds) / voxels(release.bounds)) * (2 / 4)
   expect(ahead.from).toContain(`${release.dataset}/${release.release}`)
   expect(ahead.seconds).toBeCloseTo(rest + 100, 6)

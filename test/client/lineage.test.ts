@@ -27,7 +27,7 @@ afterAll(() => fixture.remove())
 test('a voxel rests on the artifacts of its region and the tiles under them', async () => {
   const subject = await subjectOf(objects, 'published/segmentation@1,1,1')
   expect(subject.focus.map(r => r.recipe.stage)).toEqual(['segment'])
-  expect(subject.focus[0]!.recipeId).toBe(fixture.release.layers.segmentation!.regions['0_0_0']!.recipe)
+  expect(subject.focus[0]!.recipeId).toBe(fixture.release.layers.segmentation!.regions!['0_0_0']!.recipe)
   const graph = ancestry(subject.records, subject.focus)
   expect(graph.nodes.map(n => [n.label.split(',')[0], n.count, n.focus])).toEqual([
     ['tile (raw archive)', 1, false],
@@ -47,13 +47,13 @@ test('many artifacts of a stage are one node; every edge leads from one node to 
   const whole = await subjectOf(objects, 'blobs/r1')
   const graph = ancestry(whole.records, whole.focus)
   const count = new Map(graph.nodes.map(n => [n.id, n.count]))
-  for (const [stage, refs] of Object.entries(fixture.release.stages)) expect(count.get(stage), stage).toBe(refs.length)
+  for (const [stage, refs] of Object.entries(fixture.release.stages!)) expect(count.get(stage), stage).toBe(refs.length)
   for (const e of graph.edges) expect(count.has(e.from) && count.has(e.to)).toBe(true)
   const inputs = whole.records.reduce((n, r) => n + Object.keys(r.recipe.inputs).length, 0)
   expect(graph.edges.reduce((n, e) => n + e.inputs, 0)).toBe(inputs)
   expect(text(whole, graph)).toContain('segment v1: ')
 
-  const mesh = fixture.release.stages['mesh']![0]!
+  const mesh = fixture.release.stages!['mesh']![0]!
   const one = await subjectOf(objects, `mesh/${mesh.recipe}`)
   expect(one.focus.map(r => r.recipeId)).toEqual([mesh.recipe])
   await expect(subjectOf(objects, `mesh/${'0'.repeat(64)}`)).rejects.toThrow('no release names an artifact')

@@ -42,7 +42,7 @@ const tissue = (x: number, y: number, z: number): number =>
 async function segmentation({ done, objects }: Awaited<ReturnType<typeof run>>): Promise<BigUint64Array> {
   const release = Release.parse(JSON.parse((await getRelease(objects, 'black', done.release))!))
   const { data } = await readBox(artifactStore(objects), {
-    artifacts: region => release.layers.segmentation!.regions[key(region)],
+    artifacts: region => release.layers.segmentation!.regions![key(region)],
     regionShape: release.regionShape,
     bounds: release.bounds,
     box: release.bounds,

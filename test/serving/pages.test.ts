@@ -95,14 +95,14 @@ describe('pages', () => {
     expect(edges).toContain('segment mesh 12')
     expect(edges).toContain('mesh mesh-join 1')
     const render = summary.stages[0]
-    expect(render.artifacts).toBe(fixture.release.stages['render']!.length)
+    expect(render.artifacts).toBe(fixture.release.stages!['render']!.length)
     expect(render.cost).toBeCloseTo(0.001 * render.artifacts, 9)
     expect(render.parameters).toEqual([{ value: { threshold: 0.3 }, artifacts: render.artifacts }])
   })
 
   it('lead from a voxel through its artifacts to the raw archive, and back', async () => {
     const start = await page('/lineage/blobs/r1?at=10,%2020,30')
-    const recipe = fixture.release.layers.segmentation!.regions['0_0_0']!.recipe
+    const recipe = fixture.release.layers.segmentation!.regions!['0_0_0']!.recipe
     const segment = links(start).find(l => l.startsWith(`/lineage/artifact/segment/${recipe}`))
     expect(segment).toBeDefined()
     const record = await page(segment!)
@@ -117,7 +117,7 @@ describe('pages', () => {
   })
 
   it('say when a lineage record cannot be read', async () => {
-    const ref = fixture.release.stages['graph']![0]!
+    const ref = fixture.release.stages!['graph']![0]!
     await unlink(join(fixture.folder, artifactKey(ref.stage, ref.recipe, 'lineage.json')))
     const fresh = createServer({ store: fileStore(fixture.folder), viewerDir: '/nonexistent' })
     const { summary } = (await fresh.inject('/lineage/blobs/r1?json')).json()

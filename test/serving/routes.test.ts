@@ -129,7 +129,7 @@ describe('volumes', () => {
   })
 
   it('never serve a whole object that differs from the lineage record', async () => {
-    const ref = fixture.release.layers.em.mips[0]!.artifacts['1_0_0']!
+    const ref = fixture.release.layers.em.mips[0]!.artifacts!['1_0_0']!
     const file = join(fixture.folder, artifactKey(ref.stage, ref.recipe, '0/1.shard'))
     const whole = await bytesOf('/r/blobs/r1/em/0/1.shard')
     const damaged = Buffer.from(whole)

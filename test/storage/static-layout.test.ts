@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Release } from '../../domain/release.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { staticFile } from '../../storage/static-layout.ts'
 
 const ref = (recipe: string): ArtifactRef => ({ stage: 'mesh-join', recipe, content: recipe })
@@ -14,7 +15,9 @@ const volume = (kind: string) => ({
   mips: [],
 })
 
-test('a shard lies in the artifact of its range, the info in the first', () => {
+test('a shard lies in the artifact of its range, the info in the first', async () => {
+  const objects = {} as ObjectStore
+
   const release = (artifacts: Record<string, ArtifactRef>): Release =>
     ({
       voxelSizeNm: [8, 8, 8],
@@ -28,8 +31,11 @@ test('a shard lies in the artifact of its range, the info in the first', () => {
     ['0f.shard', 3],
     ['1e.shard', 2],
   ] as const)
-    expect(staticFile(four, `segmentation/mesh/${file}`)).toEqual({ ref: ref(`range ${range}`), path: file })
-  expect(staticFile(release({ all: ref('all') }), 'segmentation/mesh/1e.shard')).toEqual({
+    expect(await staticFile(objects, four, `segmentation/mesh/${file}`)).toEqual({
+      ref: ref(`range ${range}`),
+      path: file,
+    })
+  expect(await staticFile(objects, release({ all: ref('all') }), 'segmentation/mesh/1e.shard')).toEqual({
     ref: ref('all'),
     path: '1e.shard',
   })

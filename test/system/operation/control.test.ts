@@ -202,7 +202,7 @@ test('a poison block is set aside with its reason; it can be tried again, or dec
   const artifacts = artifactStore(objects, { quarantined: true })
   /** As if the store had lost what the block belongs to, so that it has to be made. */
   const lose = async (): Promise<void> => {
-    for (const ref of release.stages['supervoxel']!)
+    for (const ref of release.stages!['supervoxel']!)
       if (JSON.stringify((await artifacts.lineage(ref.stage, ref.recipe))!.recipe.extent).includes('[64,0,0]'))
         await order('invalidate', '--artifact', `supervoxel/${ref.recipe}`, '--damaged')
   }
@@ -221,7 +221,7 @@ test('a poison block is set aside with its reason; it can be tried again, or dec
 
   writeFileSync(rules, JSON.stringify([poison]))
   const whole = await hillock.json<Release>('release', 'show', 'tiny/published')
-  release.stages['supervoxel'] = whole.stages['supervoxel']!
+  release.stages!['supervoxel'] = whole.stages!['supervoxel']!
   await lose()
   const declared = started('declared', 'quarantine=ask')
   await until('declared', s => gateOf(s) !== undefined)

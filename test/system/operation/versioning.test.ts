@@ -38,7 +38,7 @@ async function revisions(report: RunReport): Promise<Record<string, string[]>> {
   const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
   const { stages } = await hillock.json<Release>('release', 'show', report.release)
   const out: Record<string, string[]> = {}
-  for (const [stage, refs] of Object.entries(stages))
+  for (const [stage, refs] of Object.entries(stages!))
     out[stage] = [...new Set(await Promise.all(refs.map(async r => (await store.open(r)).lineage.codeRevision)))]
   return out
 }

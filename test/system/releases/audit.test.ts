@@ -88,7 +88,7 @@ test('all histories replay, everything comes out the same again, and the report 
   expect(new Set(histories.map(h => h.type))).toContain('release')
   expect(histories.every(h => h.end === 'completed')).toBe(true)
   expect([counts.replayed, counts.onServer, counts.goneFromServer]).toEqual([histories.length, histories.length, 0])
-  expect(counts.artifacts).toBe(Object.values(release.stages).flat().length)
+  expect(counts.artifacts).toBe(Object.values(release.stages!).flat().length)
   expect([counts.reexecuted, counts.artifactsRemade, counts.artifactsEqual]).toEqual([
     counts.activities,
     counts.artifacts,
@@ -172,8 +172,8 @@ test('what was changed is named: the run file; a parameter in a history that nob
   tamperHistory(runId, text => text.replace(input, Buffer.from(forged).toString('base64')), true)
   await dropFromServer(workflowId, runId)
 
-  const ref = release.stages['segment']![0]!
-  const other = release.stages['synapse']![0]!
+  const ref = release.stages!['segment']![0]!
+  const other = release.stages!['synapse']![0]!
   const lineage = JSON.parse(readFileSync(join(bucket, `artifacts/segment/${ref.recipe}/lineage.json`), 'utf8')) as {
     outputs: { path: string }[]
   }

@@ -14,7 +14,7 @@ afterAll(() => hillock.close(), 60_000)
 async function labels(name: string): Promise<BigUint64Array> {
   const r = await hillock.json<Release>('release', 'show', name)
   const { data } = await readBox(artifactStore(fileStore(join(hillock.home, 'bucket'))), {
-    artifacts: region => r.layers.segmentation!.regions[region.join('_')],
+    artifacts: region => r.layers.segmentation!.regions![region.join('_')],
     regionShape: r.regionShape,
     bounds: r.bounds,
     box: r.bounds,

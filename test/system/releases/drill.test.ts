@@ -65,11 +65,11 @@ test('the patch has the bad region from the good release and the rest from the b
   // A few that the patch has as well, from good parameters and inputs, are free again.
   expect(marked.size).toBeGreaterThan(told.tainted / 2)
   expect(marked.size).toBeLessThanOrEqual(told.tainted)
-  const all = Object.values(patch!.stages).flat()
+  const all = Object.values(patch!.stages!).flat()
   expect(all.filter(r => marked.has(`${r.stage}/${r.recipe}`))).toEqual([])
   // What the bad region did not touch was taken as it is.
   for (const stage of ['render', 'affinity', 'supervoxel', 'rag'])
-    expect(patch!.stages[stage], stage).toEqual(bad!.stages[stage])
+    expect(patch!.stages![stage], stage).toEqual(bad!.stages![stage])
 })
 
 test('a run of the same parameters makes nothing and is the patch; one of the bad ones is refused', async () => {

@@ -148,7 +148,7 @@ describe('forgeries', () => {
   test('lineage record: of a cell, of a batch of sections', async () => {
     const cases: Case[] = []
     for (const stage of ['segment', 'stitch']) {
-      const { recipe } = release.stages[stage]![0]!
+      const { recipe } = release.stages![stage]![0]!
       const key = `artifacts/${stage}/${recipe}/lineage.json`
       const record = Lineage.parse(await getSealed(objects, key))
       for (const [field, value] of forgeries(Lineage, record)) {

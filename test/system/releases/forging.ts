@@ -5,6 +5,7 @@ import { Findings } from '../../../client/audit/report.ts'
 import { verify, type Finding } from '../../../client/verify.ts'
 import { Release } from '../../../domain/release.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
+import { allArtifacts } from '../../../storage/release-index.ts'
 import { releaseKey } from '../../../storage/releases.ts'
 import { getSealed } from '../../../storage/sealed.ts'
 
@@ -76,7 +77,8 @@ export const looks = (objects: ObjectStore, client: () => Client): Look => ({
     // Such a manifest is refused before there is anything to audit.
     if (!parsed.success) return [{ what: releaseKey('tiny', name), why: parsed.error.message }]
     const findings = new Findings()
-    const held = new Held(store, client(), parsed.data, findings)
+    const refs = await allArtifacts(store, parsed.data)
+    const held = new Held(store, client(), parsed.data, refs, findings)
     for await (const _ of held.histories());
     await held.end()
     return findings.list

@@ -16,7 +16,7 @@ afterAll(() => hillock.close(), 60_000)
 
 const segmentOf = async (release: string, cell: string): Promise<string> => {
   const r = await hillock.json<Release>('release', 'show', release)
-  return `segment/${r.layers.segmentation!.regions[cell]!.recipe}`
+  return `segment/${r.layers.segmentation!.regions![cell]!.recipe}`
 }
 const mark = (...args: string[]): Promise<{ mark: { id: string } }> => hillock.json('invalidate', ...args)
 const plan = (...sets: string[]): Promise<Plan> => hillock.json('plan', TINY, ...sets.flatMap(s => ['--set', s]))
@@ -97,7 +97,7 @@ test('an audit reads what was marked since, and makes a later generation as such
   const again = await hillock.run(TINY)
   expect(made(again)).toEqual(['segment'])
   const { stages } = await hillock.json<Release>('release', 'show', again.release)
-  await mark('--artifact', `supervoxel/${stages['supervoxel']![0]!.recipe}`, '--reason', 'torn')
+  await mark('--artifact', `supervoxel/${stages!['supervoxel']![0]!.recipe}`, '--reason', 'torn')
   const audit = await hillock.json<{ ok: boolean; findings: unknown[]; counts: Record<string, number> }>(
     'audit',
     again.release,
@@ -105,7 +105,7 @@ test('an audit reads what was marked since, and makes a later generation as such
   )
   expect(audit.findings).toEqual([])
   expect(audit.counts['artifactsEqual']).toBe(audit.counts['artifactsRemade'])
-  expect(audit.counts['artifactsRemade']).toBeGreaterThanOrEqual(Object.values(stages).flat().length)
+  expect(audit.counts['artifactsRemade']).toBeGreaterThanOrEqual(Object.values(stages!).flat().length)
 }, 600_000)
 
 test.each([

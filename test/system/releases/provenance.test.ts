@@ -50,7 +50,7 @@ function restore(): void {
 afterEach(restore)
 
 const record = (stage: string): Lineage => {
-  const { recipe } = release.stages[stage]![0]!
+  const { recipe } = release.stages![stage]![0]!
   return JSON.parse(readFileSync(join(bucket, `artifacts/${stage}/${recipe}/lineage.json`), 'utf8')) as Lineage
 }
 async function keysUnder(prefix: string): Promise<string[]> {
@@ -64,7 +64,7 @@ describe('verify', () => {
     const sound = await check(true)
     expect(sound.findings).toEqual([])
     expect(sound.unproven).toEqual([])
-    const outputs = Object.keys(release.stages).length
+    const outputs = Object.keys(release.stages!).length
     expect(sound.objects).toBeGreaterThan(outputs)
     const whole = await check(true, true)
     expect(whole.findings).toEqual([])
@@ -86,7 +86,7 @@ describe('verify', () => {
       below: { page: string }[]
     }
     raw('lower page', page.below[0]!.page)
-    for (const stage of Object.keys(release.stages)) {
+    for (const stage of Object.keys(release.stages!)) {
       const { recipeId, outputs } = record(stage)
       out.push([`record of ${stage}`, `artifacts/${stage}/${recipeId}/lineage.json`, recipeId])
       const output = outputs[Math.floor(next() * outputs.length)]!
@@ -160,7 +160,7 @@ describe('lineage', () => {
   test('of a segment are the artifacts of just those regions whose merge-table slice has it; of a synapse and a voxel those around', async () => {
     const artifacts = artifactStore(objects)
     const table = async (path: string): Promise<Map<string, ArrayLike<bigint | number>>> => {
-      const columns = await readParquet(await artifacts.get(release.layers.graph!.artifacts['all']!, path))
+      const columns = await readParquet(await artifacts.get(release.layers.graph!.artifacts!['all']!, path))
       return new Map(columns.map(c => [c.name, c.data as ArrayLike<bigint>]))
     }
     const segments = await table('segments.parquet')
@@ -168,7 +168,7 @@ describe('lineage', () => {
     const id = segments.get('segment')![sizes.indexOf(Math.max(...sizes))]!
     const told = await ask(`published/segment:${id}`)
     const holding: string[] = []
-    for (const ref of release.stages['merge-table']!) {
+    for (const ref of release.stages!['merge-table']!) {
       const { to } = decodeArrays(await artifacts.get(ref, 'table.bin')) as { to: BigUint64Array }
       const { extent } = (await artifacts.open(ref)).lineage.recipe
       if (to.includes(BigInt(id))) holding.push(JSON.stringify(extent))

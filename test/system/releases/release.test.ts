@@ -33,8 +33,8 @@ const release = (): Promise<Release> => hillock.json<Release>('release', 'show',
 test('every artifact behind the release has a complete lineage record that agrees with its bytes', async () => {
   const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
   const { stages } = await release()
-  expect(Object.keys(stages).sort()).toEqual([...stageNames].sort())
-  for (const ref of Object.values(stages).flat()) {
+  expect(Object.keys(stages!).sort()).toEqual([...stageNames].sort())
+  for (const ref of Object.values(stages!).flat()) {
     const reader = await store.open(ref)
     const l: Lineage = reader.lineage
     expect(recipeId(l.recipe)).toBe(ref.recipe)
@@ -56,14 +56,14 @@ test('every input of every recipe is the content of an artifact of the release, 
   const store = artifactStore(objects)
   const { stages } = await release()
   const contents = new Set(
-    Object.values(stages)
+    Object.values(stages!)
       .flat()
       .map(r => r.content),
   )
   // A single output may be an input too: the field of one section, the slice of a merge table for one child.
-  for (const ref of Object.values(stages).flat())
+  for (const ref of Object.values(stages!).flat())
     for (const o of (await store.open(ref)).outputs) contents.add(o.sha256)
-  for (const ref of Object.values(stages).flat())
+  for (const ref of Object.values(stages!).flat())
     for (const [name, digest] of Object.entries((await store.open(ref)).lineage.recipe.inputs)) {
       if (/^(listing|truth)$/.test(name)) continue
       const known =

@@ -98,7 +98,7 @@ test('instances go on across the border of regions, and the table lists each of 
   const artifacts = artifactStore(fileStore(join(hillock.home, 'bucket')))
   const layer = (release.layers as unknown as Record<string, Release['layers']['segmentation']>)['mitochondria']!
   const { data } = await readBox(artifacts, {
-    artifacts: region => layer.regions[region.join('_')],
+    artifacts: region => layer.regions![region.join('_')],
     regionShape: release.regionShape,
     bounds: release.bounds,
     box: { min: [0, 0, 0], max: SIZE },
@@ -163,7 +163,7 @@ test('audited: executed again it gives the same bytes, and its record says with 
   const report = await hillock.json<Report>('audit', run.release, '--all')
   expect(report.findings).toEqual([])
   const { artifactsRemade, artifactsEqual } = report.counts
-  expect([artifactsRemade, artifactsEqual]).toEqual([Object.values(release.stages).flat().length, artifactsRemade])
+  expect([artifactsRemade, artifactsEqual]).toEqual([Object.values(release.stages!).flat().length, artifactsRemade])
   const lineage = await hillock.json<{ stages: { stage: string; models: unknown[] }[] }>('lineage', run.release)
   const modelsOf = (stage: string): number => lineage.stages.find(s => s.stage === stage)!.models.length
   expect(['affinity', 'synapse-map', 'mitochondria-map', 'mitochondria'].map(modelsOf)).toEqual([1, 1, 1, 0])

@@ -31,11 +31,11 @@ afterAll(async () => {
 
 test('its stage is made of every region, by its recipe, and is what it computes of the EM, across regions too', async () => {
   const r = await hillock.json<Release>('release', 'show', said.release)
-  expect([said.blurred, r.stages['blur']!.length]).toEqual([2, 2])
+  expect([said.blurred, r.stages!['blur']!.length]).toEqual([2, 2])
   const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
   const read = async (stage: string): Promise<Uint8Array> => {
-    const records = await Promise.all(r.stages[stage]!.map(async ref => (await store.open(ref)).lineage))
-    const at = new Map(records.map((l, i) => [JSON.stringify((l.recipe.extent as Box).min), r.stages[stage]![i]!]))
+    const records = await Promise.all(r.stages![stage]!.map(async ref => (await store.open(ref)).lineage))
+    const at = new Map(records.map((l, i) => [JSON.stringify((l.recipe.extent as Box).min), r.stages![stage]![i]!]))
     const artifacts = (region: readonly number[]) => at.get(JSON.stringify(region.map((n, a) => n * r.regionShape[a]!)))
     const options = { regionShape: r.regionShape, bounds: r.bounds, box: r.bounds, mip: 0 }
     return (await readBox(store, { artifacts, ...options, dtype: 'uint8', encoding: 'raw' })).data
