@@ -34,8 +34,8 @@ export const VolumeLayer = z.strictObject({
 export type VolumeLayer = z.infer<typeof VolumeLayer>
 
 /** Objects packed per range of segments, or for the whole dataset (`all`). Empty where the release names roots only. */
-export const PackLayer = z.strictObject({ artifacts: RefMap.exactOptional() })
-export type PackLayer = z.infer<typeof PackLayer>
+const PackLayer = z.strictObject({ artifacts: RefMap.exactOptional() })
+type PackLayer = z.infer<typeof PackLayer>
 
 export const Hole = z.strictObject({ stage: z.string(), what: z.string(), reason: z.string() })
 export type Hole = z.infer<typeof Hole>

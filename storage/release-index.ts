@@ -90,11 +90,12 @@ export async function* artifactsOf(objects: ObjectStore, release: Release, stage
   else for await (const [, ref] of cellsOf(objects, release, stage as StageName)) yield ref
 }
 
-/** Every artifact behind a release. */
+/** Every artifact behind a release, as a manifest lists them: by stage and recipe. */
 export async function allArtifacts(objects: ObjectStore, release: Release): Promise<ArtifactRef[]> {
   const out: ArtifactRef[] = []
   for (const stage of stagesIn(release)) for await (const ref of artifactsOf(objects, release, stage)) out.push(ref)
-  return out
+  const name = (r: ArtifactRef): string => `${r.stage} ${r.recipe}`
+  return out.sort((a, b) => (name(a) < name(b) ? -1 : 1))
 }
 
 /** The first artifact of a stage: the only one, where it makes one of the dataset. */

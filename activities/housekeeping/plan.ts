@@ -1,6 +1,6 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
 import type { RunConfig } from '../../domain/config.ts'
-import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { Planned, ReconstructInput, Roots, RunContext } from '../../domain/contract/run.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { activeStages, expected } from '../../domain/index/phases.ts'
@@ -11,13 +11,14 @@ import { stages, type StageName } from '../../domain/stages.ts'
 import type { SectionTask, StageActivities } from '../../domain/contract/activities.ts'
 import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
+import { artifactBelow, entriesBelow } from '../../storage/index-nodes.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRelease, readChannel } from '../../storage/releases.ts'
 import { putSealed } from '../../storage/sealed.ts'
 import { PendingInput, type Deps, type Planning } from '../context.ts'
 import { pairsOf } from '../sections/match.ts'
 import { progress } from '../meter.ts'
-import { batch, refsBelow, writeIndexNode } from './index-nodes.ts'
+import { batch, readIndexNode, writeIndexNode } from './index-nodes.ts'
 import { lookUpCache } from './cache-lookup.ts'
 import { item } from '../produce.ts'
 import { saveDocument } from '../documents.ts'
@@ -131,16 +132,24 @@ async function baseOf(deps: Deps, dataset: string): Promise<Base> {
 }
 
 function planningFor(deps: Deps, base: Base, pending: Map<Digest, string>, items: PlanItem[]): Planning {
-  const known = new Map<StageName, Promise<Refs>>()
+  const firsts = new Map<StageName, Promise<ArtifactRef | undefined>>()
+  const firstOf = async (root: Digest, stage: StageName): Promise<ArtifactRef | undefined> => {
+    for await (const e of entriesBelow(
+      d => readIndexNode(deps, d),
+      [root],
+      s => s === stage,
+    ))
+      return e.ref
+    return undefined
+  }
   const before = async (stage: StageName, cell: string): Promise<{ own: Lineage | null; like: Lineage | null }> => {
     const root = base.roots[stages[stage].phase]
     if (root === undefined) return { own: null, like: null }
-    if (!known.has(stage)) known.set(stage, refsBelow(deps, [root], stage))
-    const refs = await known.get(stage)!
     const read = async (ref: ArtifactRef | undefined): Promise<Lineage | null> =>
       (ref && (await deps.artifacts.lineage(ref.stage, ref.recipe))) ?? null
-    const own = await read(refs[cell])
-    return { own, like: own ?? (await read(Object.values(refs)[0])) }
+    const own = await read(await artifactBelow(deps.objects, root, stage, cell))
+    if (!own && !firsts.has(stage)) firsts.set(stage, firstOf(root, stage))
+    return { own, like: own ?? (await read(await firsts.get(stage))) }
   }
   const note = (stage: StageName, cell: string, certain: boolean, why: string[], like: Lineage | null): Outcome => {
     const content = sha256(`pending ${stage} ${cell}`)

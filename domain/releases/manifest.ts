@@ -40,7 +40,11 @@ export async function buildManifest(parts: Parts, most = LISTED): Promise<Releas
   const { input, config, behind } = parts
   const { context } = input
   const sums = await behind.sums()
-  const counts = Object.fromEntries(Object.entries(sums).map(([stage, sum]) => [stage, sum.count]))
+  const counts = Object.fromEntries(
+    Object.keys(sums)
+      .sort()
+      .map(stage => [stage, sums[stage]!.count]),
+  )
   const listed = Object.values(counts).reduce((a, b) => a + b, 0) <= most
   const entries = listed ? await all(behind.entries()) : undefined
   const active = activeStages(context)
