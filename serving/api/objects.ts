@@ -20,8 +20,8 @@ interface Shards {
 
 /** What a release holds of its segments in a folder of its layout. @throws Problem 404 where it has no such folder */
 async function shardsOf(artifacts: ArtifactStore, release: Release, what: 'skeleton' | 'mesh'): Promise<Shards> {
-  const file = (path: string) => staticFile(release, `segmentation/${what}/${path}`)
-  const named = file('info')
+  const file = (path: string) => staticFile(artifacts.objects, release, `segmentation/${what}/${path}`)
+  const named = await file('info')
   if (!named || !('ref' in named))
     throw notFound(
       `release ${release.dataset}/${release.release} has no ${what === 'mesh' ? 'meshes' : 'skeletons'}`,
@@ -29,7 +29,7 @@ async function shardsOf(artifacts: ArtifactStore, release: Release, what: 'skele
     )
   const info = JSON.parse(Buffer.from(await artifacts.get(named.ref, named.path)).toString()) as Shards['info']
   const range: ReadRange = async (path, offset, length) => {
-    const found = file(path)
+    const found = await file(path)
     const shard = found && 'ref' in found ? await artifacts.open(found.ref) : undefined
     return shard?.output(path) && shard.getRange(path, offset, length)
   }

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
 import { summariseLineage } from '../../domain/provenance/lineage-summary.ts'
-import type { Hole, Release } from '../../domain/release.ts'
+import { holesIn, type Hole, type Release } from '../../domain/release.ts'
 import { channelMoves } from '../../storage/provenance/channel-moves.ts'
 import { notFound } from '../problem.ts'
 import type { DatasetListing } from '../index-page.ts'
@@ -66,7 +66,7 @@ export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, o
         channels: channelsOf(found, r.release),
         parent: r.parent,
         quality: r.quality as Record<string, number>,
-        holes: r.holes.length,
+        holes: holesIn(r),
         cost: r.cost,
       })),
       damaged: found.damaged,
@@ -81,7 +81,7 @@ export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, o
 
   route(app, endpoints.release, async ({ params, reply }) => {
     const release = await find(reply, params.dataset, params.release)
-    const { stages: _, layers: __, pages: ___, layerDigests: ____, ...rest } = release
+    const { stages: _, layers: __, pages: ___, layerDigests: ____, counts: _____, ...rest } = release
     const { channels, decisions } = await catalogue.facts(release)
     // Who decided, and what names it, is found out later.
     reply.header('cache-control', 'no-cache')

@@ -32,7 +32,7 @@ export interface Volumes {
 /** The files of a folder of a release. */
 function filesOf(artifacts: ArtifactStore, release: Release, folder: string): Files {
   const open = async (path: string) => {
-    const found = staticFile(release, `${folder}${path}`)
+    const found = await staticFile(artifacts.objects, release, `${folder}${path}`)
     if (!found || 'json' in found) return found ?? undefined
     const reader = await artifacts.open(found.ref)
     return reader.output(found.path) && { reader, path: found.path, bytes: reader.output(found.path)!.bytes }

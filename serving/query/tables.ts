@@ -1,7 +1,7 @@
 // The tables of a release: which objects hold them, and which of those can hold rows of the segment that is asked for.
 import type { Release } from '../../domain/release.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
-import { has } from '../../storage/static-layout.ts'
+import { cellsOf } from '../../storage/release-index.ts'
 import { notFound } from '../problem.ts'
 import type { TableFile } from './table-cache.ts'
 
@@ -22,9 +22,8 @@ export async function filesOf(
   table: SortedTable,
   _segments?: readonly bigint[],
 ): Promise<TableFile[]> {
-  const { graph } = release.layers
   const files: TableFile[] = []
-  for (const ref of has(graph) ? Object.values(graph.artifacts) : []) {
+  for await (const [, ref] of cellsOf(artifacts.objects, release, 'graph')) {
     const output = (await artifacts.open(ref)).output(`${table}.parquet`)
     if (output) files.push({ ...output, ref })
   }

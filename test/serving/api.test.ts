@@ -392,7 +392,7 @@ describe('what is asked wrongly', () => {
 })
 
 it('a table whose object is damaged is named, and not served', async () => {
-  const graph = fixture.release.layers.graph!.artifacts['all']!
+  const graph = fixture.release.layers.graph!.artifacts!['all']!
   writeFileSync(join(fixture.folder, artifactKey(graph.stage, graph.recipe, 'contacts.parquet')), 'PAR1 is what it was')
   const fresh = createServer({ store: fileStore(fixture.folder), viewerDir: '/nonexistent' })
   const answer = await fresh.inject(`${R1}/segments/${A}/contacts`)
