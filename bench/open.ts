@@ -129,7 +129,7 @@ async function build(objects: ReturnType<typeof store>, artifacts: number): Prom
       const content = Buffer.alloc(4096, i)
       return { path, sha256: sha256(content), bytes: content.length, content }
     })
-    const listed = outputs.map(({ content: _, ...o }) => o)
+    const listed = outputs.map(o => ({ path: o.path, sha256: o.sha256, bytes: o.bytes }))
     const record: Lineage = {
       recipeId: recipeId(recipe),
       recipe,

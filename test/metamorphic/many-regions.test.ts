@@ -68,7 +68,7 @@ test('a run over more regions than a range reads has directories, and joins what
 
   // The same skeletons as from the regions themselves.
   const cells: Record<string, ArtifactRef> = {}
-  for (const ref of release.stages['skeleton']!) {
+  for (const ref of release.stages!['skeleton']!) {
     const { recipe } = (await artifacts.open(ref)).lineage
     cells[cellOfExtent('skeleton', recipe.extent, release.regionShape)] = ref
   }
@@ -91,7 +91,7 @@ test('a run over more regions than a range reads has directories, and joins what
       },
     )
     segments += joined.segments
-    const { lineage } = await artifacts.open(release.layers.skeleton!.artifacts[`0_0_${range}`]!)
+    const { lineage } = await artifacts.open(release.layers.skeleton!.artifacts![`0_0_${range}`]!)
     const shards = lineage.outputs.filter(o => o.path !== 'info').map(o => [o.path, o.sha256] as const)
     expect(new Map(shards)).toEqual(flat)
     expect(Object.keys(lineage.recipe.inputs).every(name => name.startsWith('skeleton-directory/1/'))).toBe(true)

@@ -90,7 +90,7 @@ describe('every route', () => {
       const { statusCode, body } = await app.inject({ url, headers: bearer(tokens[token]!) })
       return [statusCode, body]
     }
-    const { stage, recipe } = fixture.release.stages['render']![0]!
+    const { stage, recipe } = fixture.release.stages!['render']![0]!
     expect(JSON.parse((await at('/?json', 'viewer'))[1])).toHaveLength(1)
     expect(await at('/?json', 'other')).toEqual([200, '[]'])
     const artifact = `/lineage/artifact/${stage}/${recipe}`
