@@ -244,7 +244,7 @@ const steps: Readonly<Record<string, (objects: ReturnType<typeof store>, artifac
     const times: number[] = []
     objects.reads = 0
     for (let i = 0; i < 500; i++) {
-      const cell = key(map3(x => (i * [7919, 104_729, 1_299_709][x]!) % cells[x]))
+      const cell = key(map3(x => parseInt(sha256(`${i} ${x}`).slice(0, 8), 16) % cells[x]))
       const [ref, seconds] = await timed(() => artifactOf(objects, release, 'segment', cell))
       if (!ref) throw new Error(`there is no segment ${cell}`)
       times.push(seconds)

@@ -12,7 +12,7 @@ import type { ObjectStore } from './object-store.ts'
 import { getRaw } from './raw.ts'
 
 /** Bytes of nodes that are kept: they never change. */
-const KEPT = 32 << 20
+const KEPT = 16 << 20
 /** Nodes below one that are read ahead of who takes their artifacts. */
 const AHEAD = 8
 /** Lineage records, likewise. */

@@ -99,7 +99,7 @@ test('a run over more regions than a range reads has directories, and joins what
   expect(segments).toBeGreaterThan(20)
 
   // Without a truth no region is named to be scored.
-  const { lineage } = await artifacts.open(release.stages['evaluate']![0]!)
+  const { lineage } = await artifacts.open(release.stages!['evaluate']![0]!)
   expect(Object.keys(lineage.recipe.inputs).filter(name => name.startsWith('segment/'))).toEqual([])
 
   // Nothing is made again.
