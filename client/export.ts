@@ -32,11 +32,11 @@ export async function exportRelease(
   const artifacts = artifactStore(objects, { quarantined: true })
   const files: ListedFile[] = [{ path: 'release.json', json: release as never }]
   for await (const file of staticFiles(release, artifacts)) files.push(file)
-  const { records } = await recordsOf(objects, release)
+  const records = await recordsOf(objects, release)
   for (const { layer } of ownFolders(release))
     files.push({
       path: `${layer}/provenance`,
-      json: layerProvenance(release, layer as LayerName, [...records.values()]),
+      json: layerProvenance(release, layer as LayerName, records),
     })
   const sums: string[] = []
   let [bytes, written] = [0, 0]

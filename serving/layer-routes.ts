@@ -42,8 +42,7 @@ export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalog
       )
     const release = await catalogue.open(dataset, name)
     if (rest === 'provenance' && Object.hasOwn(release.layers, layer)) {
-      const { records } = await catalogue.records(release)
-      return sendJson(request, reply, layerProvenance(release, layer as LayerName, [...records.values()]))
+      return sendJson(request, reply, layerProvenance(release, layer as LayerName, await catalogue.records(release)))
     }
     const found = await staticFile(catalogue.artifacts.objects, release, `${layer}/${rest}`)
     if (found && 'json' in found) return sendJson(request, reply, found.json)

@@ -106,7 +106,10 @@ export function lineagePage(
           ['approval', release.approver],
           ['cost', html`${figure(release.cost)} <span class="soft">for ${duration(seconds)} of computing</span>`],
           ['holes', holes(release, release.holes.length)],
-          ['raw inputs', html`${figure(summary.rawInputs)} <span class="soft">read from the raw archive</span>`],
+          [
+            'raw inputs',
+            found.whole ? html`${figure(summary.rawInputs)} <span class="soft">read from the raw archive</span>` : null,
+          ],
         ])}
       </div>
       ${

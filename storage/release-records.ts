@@ -12,6 +12,8 @@ const READS = 32
 const BEHIND = 1024
 
 export interface ReleaseRecords {
+  /** Whether these are the records of all artifacts. */
+  readonly whole: boolean
   /** By recipe. */
   readonly records: ReadonlyMap<string, Lineage>
   /** Artifacts whose record cannot be read. */
@@ -45,8 +47,8 @@ export async function recordsBehind(
     return found.flatMap(f => f.record ?? [])
   }
   await take(Object.values(artifacts).flat())
-  if (Object.entries(artifacts).every(([stage, refs]) => refs.length === countOf(release, stage)))
-    return { records, missing, artifacts }
+  const whole = Object.entries(artifacts).every(([stage, refs]) => refs.length === countOf(release, stage))
+  if (whole) return { whole, records, missing, artifacts }
   const most = records.size + BEHIND
   for (let next = await take(focus); next.length > 0 && records.size < most;) {
     // Inputs are named by stage and cell.
@@ -57,5 +59,5 @@ export async function recordsBehind(
     })
     next = await take(refs.flatMap(r => r ?? []).slice(0, most - records.size))
   }
-  return { records, missing, artifacts }
+  return { whole, records, missing, artifacts }
 }

@@ -1,4 +1,5 @@
 // The walk behind every form in which provenance goes out: each artifact of a release with what it was made from.
+import { HillockError } from '../../domain/errors.ts'
 import { finder } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
@@ -42,7 +43,13 @@ export interface Provenance {
 const rank = (stage: string): number => (stageNames as readonly string[]).indexOf(stage)
 
 export async function provenanceOf(objects: ObjectStore, release: Release): Promise<Provenance> {
-  const records = [...(await recordsOf(objects, release)).records.values()]
+  const found = await recordsOf(objects, release)
+  if (!found.whole)
+    throw new HillockError(
+      'ConfigError',
+      `${release.dataset}/${release.release} rests on more artifacts than one document can list: ask for the lineage of a place, RELEASE/LAYER@x,y,z; \`hillock verify\` reads all of it`,
+    )
+  const records = [...found.records.values()]
   const find = finder(records)
   const raw = new Map<Digest, Used>()
   const archived = (name: string, digest: Digest): Used => {

@@ -4,7 +4,9 @@ import { finder, summariseLineage } from '../../domain/provenance/lineage-summar
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { LayerName, Release } from '../../domain/release.ts'
-import { EM, layers } from '../../domain/stages.ts'
+import { EM, layers, stages, type StageName } from '../../domain/stages.ts'
+import { countOf } from '../release-index.ts'
+import type { ReleaseRecords } from '../release-records.ts'
 
 const digestOf = (list: readonly string[]): string => sha256(canonicalJson(list.toSorted() as Json))
 /** igneous writes times as `2026-11-23 09:31 UTC`. */
@@ -23,7 +25,8 @@ function behind(records: readonly Lineage[], wanted: (r: Lineage) => boolean): L
 }
 
 /** One entry of `processing` per stage behind the layer, in the order of the stage table. */
-export function layerProvenance(release: Release, layer: LayerName, records: readonly Lineage[]): Json {
+export function layerProvenance(release: Release, layer: LayerName, { records: found, whole }: ReleaseRecords): Json {
+  const records = [...found.values()]
   const made = layers.filter(l => l.layer === layer).flatMap(l => ('regions' in l ? [l.stage, l.regions] : [l.stage]))
   const own = behind(records, r => made.includes(r.recipe.stage))
   const byStage = Map.groupBy(own, r => r.recipe.stage)
@@ -38,10 +41,15 @@ export function layerProvenance(release: Release, layer: LayerName, records: rea
         parameters: s.parameters.map(v => v.value),
         bounds: [release.bounds.min, release.bounds.max],
         models: s.models.map(v => v.value),
-        inputs: digestOf(byStage.get(s.stage)!.flatMap(r => Object.values(r.recipe.inputs))),
-        recipes: digestOf(byStage.get(s.stage)!.map(r => r.recipeId)),
-        outputs: digestOf(byStage.get(s.stage)!.map(r => r.content)),
-        artifacts: s.artifacts,
+        ...(whole
+          ? {
+              inputs: digestOf(byStage.get(s.stage)!.flatMap(r => Object.values(r.recipe.inputs))),
+              recipes: digestOf(byStage.get(s.stage)!.map(r => r.recipeId)),
+              outputs: digestOf(byStage.get(s.stage)!.map(r => r.content)),
+              artifacts: s.artifacts,
+            }
+          : // Which they are the index says; parameters and the like are those of the first.
+            { index: release.pages[stages[s.stage as StageName].phase]!, artifacts: countOf(release, s.stage) }),
         code: s.codeRevisions.map(v => v.value),
         runtime: s.runtimes.map(v => v.value),
       },

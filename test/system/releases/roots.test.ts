@@ -13,6 +13,9 @@ import { exportRelease, SUMS } from '../../../client/export.ts'
 import { ancestry } from '../../../client/lineage/graph.ts'
 import { json } from '../../../client/lineage/print.ts'
 import { subjectOf } from '../../../client/lineage/subject.ts'
+import type { ArtifactRef, Lineage } from '../../../domain/lineage.ts'
+import { layerProvenance } from '../../../storage/formats/provenance.ts'
+import { recordsBehind } from '../../../storage/release-records.ts'
 import { archivesOf } from '../../../client/proof/history-facts.ts'
 import { provenanceOf } from '../../../client/provenance/walk.ts'
 import { sloOf } from '../../../client/slo.ts'
@@ -168,6 +171,20 @@ test('lineage, provenance, service levels, gate and marks say the same', async (
     for (const r of [listed, roots]) await refuseMarked(deps, r)
   }
 }, 120_000)
+
+test('where it has more artifacts than anybody reads, what is said of the first of them is said to be that', async () => {
+  const large = { ...roots, counts: { ...roots.counts, supervoxel: 1_000_000 } }
+  const read = async (ref: ArtifactRef): Promise<Lineage> => (await artifacts.open(ref)).lineage
+  const focus = listed.stages!['segment']![0]!
+  const found = await recordsBehind(objects, large, read, [focus])
+  expect(found.whole).toBe(false)
+  expect(found.records.has(focus.recipe)).toBe(true)
+  const { processing } = layerProvenance(large, 'segmentation', found) as { processing: { method: object }[] }
+  const methods = processing.map(p => p.method as { task: string; artifacts: number; outputs?: string; index: string })
+  expect(methods.find(m => m.task === 'supervoxel')).toMatchObject({ artifacts: 1_000_000 })
+  for (const m of methods) expect([m.outputs, Object.values(large.pages).includes(m.index)]).toEqual([undefined, true])
+  await expect(provenanceOf(objects, large)).rejects.toThrow('more artifacts than one document can list')
+})
 
 test('a release that lists its artifacts does not differ from it in any cell', async () => {
   const digest = await diffReleases(deps, { dataset: 'tiny', before: listed.release, after: roots.release })
