@@ -88,7 +88,7 @@ export function guard(app: FastifyInstance, { store, settings, names }: GuardOpt
       request.who = await identify(token)
     } else request.who = await sessionOf(request, identify)
     const { dataset } = request.params as { dataset?: string }
-    if (!request.may(role, dataset)) throw refused(request, role, dataset)
+    mustBeAllowed(request, role, dataset)
   })
 
   app.addHook('onSend', async (request, reply) => {
@@ -129,11 +129,13 @@ function checkOrigin(request: FastifyRequest, listed: boolean): void {
   )
 }
 
-function refused(request: FastifyRequest, role: Role, dataset: string | undefined): Problem {
+/** For routes whose path does not name the dataset. @throws Problem 401, 403 */
+export function mustBeAllowed(request: FastifyRequest, role: Role, dataset: string | undefined): void {
+  if (request.may(role, dataset)) return
   const what = `this needs the role ${role}${dataset === undefined ? '' : ` for ${dataset}`}`
   if (!request.who)
-    return new Problem(401, what, 'sign in at /login, or send `Authorization: Bearer TOKEN` (`hillock token make`)', {
+    throw new Problem(401, what, 'sign in at /login, or send `Authorization: Bearer TOKEN` (`hillock token make`)', {
       'www-authenticate': 'Bearer',
     })
-  return new Problem(403, `${what}, which ${request.who.name} does not have`, 'ask an admin for a token with that role')
+  throw new Problem(403, `${what}, which ${request.who.name} does not have`, 'ask an admin for a token with that role')
 }

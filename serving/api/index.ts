@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { asProblem, notFound, Problem } from '../problem.ts'
 import { engine, type Engine } from '../query/engine.ts'
 import { sandbox } from '../query/sandbox.ts'
+import { neuprint } from '../neuprint/index.ts'
 import type { Releases } from '../releases.ts'
 import type { SloLevels } from '../slo-routes.ts'
 import { documentPage } from './document-page.ts'
@@ -79,6 +80,7 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     transform: jsonSchemaTransform,
   })
   const open = { schema: { hide: true }, config: { role: 'anyone' } } as const
+  await app.register(neuprint, serving)
   app.get('/openapi.json', open, async () => app.swagger())
   app.get('/api', open, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(documentPage(app.swagger())),

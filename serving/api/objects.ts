@@ -104,8 +104,11 @@ export async function meshOf(
   return parts()
 }
 
-/** One line a vertex, parents before their children: number, type (0: undefined), x, y, z and radius in nm, parent. */
-export function swc(bytes: Uint8Array, what: string): string {
+/**
+ * One line a vertex, parents before their children: number, type (0: undefined), x, y, z and radius in nm, parent.
+ * @param voxel its size in nm, where voxels are the unit: of a radius its first side
+ */
+export function swc(bytes: Uint8Array, what: string, voxel: readonly number[] = [1, 1, 1]): string {
   const { positions, edges, radii } = decodeSkeleton(bytes)
   const neighbours = Array.from(radii, (): number[] => [])
   for (let i = 0; i < edges.length; i += 2) {
@@ -113,15 +116,15 @@ export function swc(bytes: Uint8Array, what: string): string {
     neighbours[edges[i + 1]!]!.push(edges[i]!)
   }
   const number = new Map<number, number>()
-  const lines = [`# ${what}; x, y, z and radius in nanometres`]
+  const lines = [`# ${what}; x, y, z and radius in units of ${voxel.join(' x ')} nm`]
   for (const root of radii.keys()) {
     const open: [vertex: number, parent: number][] = [[root, -1]]
     for (let next = open.pop(); next; next = open.pop()) {
       const [v, parent] = next
       if (number.has(v)) continue
       number.set(v, number.size + 1)
-      const [x, y, z] = positions.subarray(3 * v, 3 * v + 3)
-      lines.push(`${number.get(v)} 0 ${x} ${y} ${z} ${radii[v]} ${parent}`)
+      const [x, y, z] = voxel.map((nm, a) => positions[3 * v + a]! / nm)
+      lines.push(`${number.get(v)} 0 ${x} ${y} ${z} ${radii[v]! / voxel[0]!} ${parent}`)
       for (const n of neighbours[v]!.toReversed()) if (!number.has(n)) open.push([n, number.get(v)!])
     }
   }

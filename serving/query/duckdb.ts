@@ -47,7 +47,7 @@ export interface Limits {
 }
 
 /** A text as SQL has it. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 const list = (texts: readonly string[]): string => `[${texts.map(quoted).join(', ')}]`
 
 /** A table of files: `columns` of all, in the order of the files. */

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './check.ts'
+import { serveClients } from './clients.ts'
 import { writeObjects } from './objects.ts'
 import { writeRelease } from './release.ts'
 import { python } from './venv.ts'
@@ -35,7 +36,9 @@ try {
     ...(await writeRelease(join(folder, 'release'))),
     ...theirs(their, ours),
   ]
-  for (const c of checks) await told(c.name, () => run(interpreter, c))
+  const clients = await serveClients(join(folder, 'clients'))
+  for (const c of [...checks, ...clients.checks]) await told(c.name, () => run(interpreter, c))
+  await clients.close()
   for (const { name, read } of readTheirs(their)) await told(`read by Hillock: ${name}`, read)
 } finally {
   rmSync(folder, { recursive: true, force: true })

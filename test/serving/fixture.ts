@@ -80,16 +80,23 @@ export const SYNAPSES = {
   x: [20, 40, 60, 80, 100],
   y: [50, 50, 50, 50, 50],
   z: [10, 20, 30, 40, 50],
+  pre_x: [18, 38, 58, 78, 98],
+  pre_y: [48, 48, 48, 48, 48],
+  pre_z: [10, 20, 30, 40, 50],
+  post_x: [22, 42, 62, 82, 102],
+  post_y: [52, 52, 52, 52, 52],
+  post_z: [10, 20, 30, 40, 50],
   size: [100, 200, 300, 400, 500],
   score: [0.5, 0.6, 0.7, 0.8, 0.9],
 }
-const EDGES = {
+export const EDGES = {
   pre: [IDS[0], IDS[0], IDS[2]],
   post: [IDS[1], IDS[2], IDS[1]],
   count: [3, 1, 1],
   score: [0.6, 0.8, 0.9],
   size: [600, 400, 500],
 }
+export const VOXELS = [90_000, 70_000, 30_000]
 const CONTACTS = { segment: [IDS[0], IDS[1]], neighbour: [IDS[1], IDS[0]], area_nm2: [6400, 6400] }
 
 export interface Fixture {
@@ -219,12 +226,12 @@ export async function makeFixture(): Promise<Fixture> {
             : Float64Array.from(values as number[]),
       })),
     )
-  const sizes = { voxels: [90_000, 70_000, 30_000], synapses_out: [1, 0, 0] }
+  const sizes = { voxels: [...VOXELS], synapses_out: [1, 0, 0] }
   const line = { id: SYNAPSE.id, pre: prePoint, post: postPoint, score: 0.875, preSegment: pre, postSegment: post }
   const properties = segmentTable({ id: BigUint64Array.from(IDS), ...sizes })
   const graph = keep(
     await artifact(store, 'graph', 'dataset', all, [
-      { path: SEGMENTS, bytes: table({ segment: IDS, ...sizes }) },
+      { path: SEGMENTS, bytes: table({ segment: IDS, ...sizes, n_pre: [4, 0, 1], n_post: [0, 4, 1] }) },
       ...['edges', 'edges-by-post'].map(name => ({ path: `${name}.parquet`, bytes: table(EDGES) })),
       ...['synapses', 'synapses-by-pre', 'synapses-by-post'].map(name => ({
         path: `${name}.parquet`,

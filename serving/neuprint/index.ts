@@ -1,0 +1,164 @@
+// What neuprint-python and navis send, answered from releases: DATASET is its published release, DATASET:RELEASE that one.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Release } from '../../domain/release.ts'
+import { mustBeAllowed } from '../access/guard.ts'
+import type { Serving } from '../api/index.ts'
+import { nameOf, sendBytes } from '../api/route.ts'
+import { skeletonOf, swc } from '../api/objects.ts'
+import { notFound, Problem } from '../problem.ts'
+import type { Cell, Rows } from '../query/duckdb.ts'
+import { MEDIA } from '../query/encode.ts'
+import { notUnderstood, parseCypher } from './cypher.ts'
+import { answerOfMeta, metaOf } from './meta.ts'
+import { pathsOf } from './paths.ts'
+import { compile, type Compiled } from './sql.ts'
+
+declare global {
+  interface JSON {
+    rawJSON(text: string): unknown
+  }
+}
+
+/** As of which neuPrintHTTP its clients take this for; before Arrow, which takes no maps. */
+const VERSION = '1.7.2'
+const Body = z.object({ cypher: z.string().max(1 << 20), dataset: z.string().min(1) })
+/** A query in another that ends it after some time. */
+const TIMED =
+  /^\s*CALL apoc\.cypher\.runTimeboxed\("((?:[^"\\]|\\.)*)",\s*\{\},\s*[\d.]+\s*\)\s*YIELD value\s*RETURN ([\s\S]*)$/i
+
+const WRONG = /^(Binder|Conversion|Parser|Catalog|Invalid Input|Out of Range) Error/
+
+const viewer = { config: { role: 'viewer' } } as const
+
+interface OfDataset {
+  Params: { named: string; body: string }
+}
+
+export async function neuprint(app: FastifyInstance, serving: Serving): Promise<void> {
+  const { catalogue, engine, find, known } = serving
+  const open = async (request: FastifyRequest, reply: FastifyReply, named: string): Promise<Release> => {
+    const [dataset, release = 'published'] = named.split(':') as [string, string?]
+    mustBeAllowed(request, 'viewer', dataset)
+    return find(reply, dataset, release)
+  }
+  const layer = (request: FastifyRequest, release: Release): string =>
+    `precomputed://${request.protocol}://${request.host}/r/${nameOf(release)}/segmentation`
+
+  app.get('/api/version', { config: { role: 'anyone' } }, async () => ({ Version: VERSION }))
+  app.get('/api/serverinfo', { config: { role: 'anyone' } }, async () => ({ IsPublic: true }))
+  app.get('/api/dbmeta/datasets', viewer, async request => {
+    const listed = (await catalogue.datasets()).filter(d => request.may('viewer', d.dataset))
+    const names = listed.flatMap(d => [
+      ...(d.channels.some(c => c.channel === 'published') ? [d.dataset] : []),
+      ...d.releases.map(r => `${d.dataset}:${r.release}`),
+    ])
+    return Object.fromEntries(
+      names.map(n => [n, { uuid: n, 'last-mod': '', ROIs: [], superLevelROIs: [], info: '', hidden: false }]),
+    )
+  })
+
+  app.post('/api/custom/custom', viewer, async (request, reply) => {
+    const asked = Body.safeParse(request.body)
+    if (!asked.success)
+      throw new Problem(400, 'the body needs `cypher` and `dataset`', 'send it as neuprint-python does')
+    const { cypher, dataset } = asked.data
+    const release = await open(request, reply, dataset)
+    reply.header('cache-control', 'no-cache')
+    const timed = TIMED.exec(cypher)
+    const inner = timed ? timed[1]!.replaceAll('\\"', '"') : cypher
+    const { columns: own } = await engine.rows({
+      release,
+      from: { segments: { table: 'segments' } },
+      sql: 'SELECT * FROM segments LIMIT 0',
+    })
+    const has = own.map(c => c.name)
+    const paths = await pathsOf(engine, release, inner, has)
+    if (paths) return send(reply, paths)
+    const statement = parseCypher(inner)
+    const meta = answerOfMeta(statement, metaOf(release, layer(request, release)))
+    if (meta) return send(reply, meta)
+    const compiled = compile(statement, has)
+    const columns = timed ? renamed(compiled.columns, timed[2]!) : compiled.columns
+    try {
+      const rows = await engine.stream({ release, from: compiled.from, sql: compiled.sql })
+      return await sendBytes(reply, MEDIA.json, json(rows, compiled, columns))
+    } catch (error) {
+      // A text that is held against a number, and the like.
+      const { message } = error as Error
+      throw WRONG.test(message) ? notUnderstood(message) : error
+    }
+  })
+
+  app.get<OfDataset>('/api/skeletons/skeleton/:named/:body', viewer, async (request, reply) => {
+    const { named, body } = request.params
+    const release = await open(request, reply, named)
+    if (!/^\d{1,20}$/.test(body)) throw new Problem(400, `${body} is no id of a body`, 'give it as a number')
+    const bytes = await skeletonOf(catalogue.artifacts, release, BigInt(body))
+    if (!bytes) {
+      await known.mustHave(release, body)
+      // What navis takes for "it has none".
+      throw new Problem(400, `body ${body} has no skeleton`, 'bodies that are small have none')
+    }
+    return reply.type('text/plain').send(swc(bytes, `body ${body} of ${nameOf(release)}`, release.voxelSizeNm))
+  })
+
+  app.get<OfDataset>('/api/npexplorer/nglayers/:named', viewer, async (request, reply) => {
+    const release = await open(request, reply, request.params.named.replace(/\.json$/, ''))
+    return { layers: [{ name: release.dataset, type: 'segmentation', source: layer(request, release) }] }
+  })
+
+  const nothing = { columns: [] as string[], data: [] as unknown[] }
+  for (const [kind, answer] of [
+    ['roicompleteness', { ...nothing, columns: ['roi', 'roipre', 'roipost', 'totalpre', 'totalpost'] }],
+    ['roiconnectivity', { roi_names: [[]], weights: {} }],
+  ] as const)
+    app.get(`/api/cached/${kind}`, { config: { role: 'anyone' } }, async () => answer)
+  app.get('/api/roimeshes/mesh/*', { config: { role: 'anyone' } }, async () => {
+    throw notFound('releases know no regions of the brain (ROIs)', 'ask for the mesh of a body')
+  })
+}
+
+/** The outer RETURN of a query in a query: `value.c as count`. */
+function renamed(columns: readonly string[], text: string): string[] {
+  const names = new Map(
+    text.split(',').map(part => {
+      const found = /^\s*value\.(\w+)(?:\s+as\s+(\w+))?\s*$/i.exec(part)
+      if (!found) throw notUnderstood(`RETURN ${part.trim()}`)
+      return [found[1]!, found[2] ?? found[1]!] as const
+    }),
+  )
+  return columns.map(c => names.get(c) ?? c)
+}
+
+const raw = (value: unknown): unknown =>
+  typeof value === 'bigint'
+    ? JSON.rawJSON(String(value))
+    : typeof value === 'number' && !Number.isFinite(value)
+      ? null
+      : value
+
+const send = (reply: FastifyReply, answer: object): FastifyReply =>
+  reply.type(MEDIA.json).send(Buffer.from(JSON.stringify(answer, (_, value: unknown) => raw(value))))
+
+/** Numbers as numbers, ids too: that is how neuPrint's clients read them. */
+async function* json(
+  { columns: own, batches }: Rows,
+  { json: maps }: Compiled,
+  columns: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  let text = `{"columns":${JSON.stringify(columns)},"data":[`
+  let first = true
+  const cell = (value: Cell, name: string): unknown =>
+    maps.has(name) && typeof value === 'string' ? (JSON.parse(value) as unknown) : raw(value)
+  for await (const batch of batches) {
+    for (let i = 0; i < batch[0]!.length; i++) {
+      const row = own.map((c, j) => cell(batch[j]![i]!, c.name))
+      text += `${first ? '' : ','}${JSON.stringify(row)}`
+      first = false
+    }
+    yield Buffer.from(text)
+    text = ''
+  }
+  yield Buffer.from(`${text}]}`)
+}
