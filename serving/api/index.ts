@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { asProblem, notFound, Problem } from '../problem.ts'
 import { engine, type Engine } from '../query/engine.ts'
 import { sandbox } from '../query/sandbox.ts'
+import { cave } from '../cave/index.ts'
 import { neuprint } from '../neuprint/index.ts'
 import type { Releases } from '../releases.ts'
 import type { SloLevels } from '../slo-routes.ts'
@@ -80,6 +81,7 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     transform: jsonSchemaTransform,
   })
   const open = { schema: { hide: true }, config: { role: 'anyone' } } as const
+  await app.register(cave, serving)
   await app.register(neuprint, serving)
   app.get('/openapi.json', open, async () => app.swagger())
   app.get('/api', open, async (_request, reply) =>

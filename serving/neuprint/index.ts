@@ -7,7 +7,7 @@ import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
 import { skeletonOf, swc } from '../api/objects.ts'
 import { notFound, Problem } from '../problem.ts'
-import type { Cell, Rows } from '../query/duckdb.ts'
+import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
 import { MEDIA } from '../query/encode.ts'
 import { notUnderstood, parseCypher } from './cypher.ts'
 import { answerOfMeta, metaOf } from './meta.ts'
@@ -26,8 +26,6 @@ const Body = z.object({ cypher: z.string().max(1 << 20), dataset: z.string().min
 /** A query in another that ends it after some time. */
 const TIMED =
   /^\s*CALL apoc\.cypher\.runTimeboxed\("((?:[^"\\]|\\.)*)",\s*\{\},\s*[\d.]+\s*\)\s*YIELD value\s*RETURN ([\s\S]*)$/i
-
-const WRONG = /^(Binder|Conversion|Parser|Catalog|Invalid Input|Out of Range) Error/
 
 const viewer = { config: { role: 'viewer' } } as const
 
@@ -84,9 +82,7 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
       const rows = await engine.stream({ release, from: compiled.from, sql: compiled.sql })
       return await sendBytes(reply, MEDIA.json, json(rows, compiled, columns))
     } catch (error) {
-      // A text that is held against a number, and the like.
-      const { message } = error as Error
-      throw WRONG.test(message) ? notUnderstood(message) : error
+      throw isWrong(error) ? notUnderstood((error as Error).message) : error
     }
   })
 

@@ -46,6 +46,10 @@ export interface Limits {
   readonly folders?: readonly string[]
 }
 
+/** What a question was wrong about, by what DuckDB says: a text that is held against a number, and the like. */
+export const isWrong = (error: unknown): boolean =>
+  /^(Binder|Conversion|Parser|Catalog|Invalid Input|Out of Range) Error/.test((error as Error).message)
+
 /** A text as SQL has it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 const list = (texts: readonly string[]): string => `[${texts.map(quoted).join(', ')}]`

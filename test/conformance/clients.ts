@@ -95,12 +95,19 @@ export async function serveClients(folder: string): Promise<{ checks: Check[]; c
     navis_skeletons: 'navis: fetch_skeletons with synapses',
     navis_meshes: 'navis: fetch_mesh_neuron',
   }
-  const checks = Object.entries(NEUPRINT).map(([call, name]) => ({
-    name: `neuprint-python: ${name}`,
-    script: 'neuprint_client.py',
-    call,
-    args,
-  }))
+  const CAVE = {
+    info: 'info',
+    versions: 'versions, tables, metadata, counts',
+    synapse_query: 'synapse_query',
+    query_table: 'query_table with every filter, columns, pages',
+    join_query: 'join_query',
+    version_two: 'the same by api version 2',
+    wrong_questions: 'what is not there is refused in words',
+    navis_neurons: 'navis: fetch_neurons with synapses',
+  }
+  const of = (client: string, script: string, calls: Readonly<Record<string, string>>): Check[] =>
+    Object.entries(calls).map(([call, name]) => ({ name: `${client}: ${name}`, script, call, args }))
+  const checks = [...of('neuprint-python', 'neuprint_client.py', NEUPRINT), ...of('caveclient', 'cave_client.py', CAVE)]
   return {
     checks,
     close: async () => {

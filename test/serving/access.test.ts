@@ -48,6 +48,7 @@ describe('every route', () => {
     '/lineage/artifact/:stage/:recipe',
     '/api/v1/datasets',
     '/api/dbmeta/datasets',
+    '/info/api/v2/datastacks',
     '/api/custom/custom',
     '/api/skeletons/skeleton/:named/:body',
     '/api/npexplorer/nglayers/:named',
