@@ -69,6 +69,9 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     sql: sandbox(artifacts, queries),
   }
 
+  // Before the document begins: theirs are the documents of their clients.
+  await app.register(cave, serving)
+  await app.register(neuprint, serving)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -81,8 +84,6 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     transform: jsonSchemaTransform,
   })
   const open = { schema: { hide: true }, config: { role: 'anyone' } } as const
-  await app.register(cave, serving)
-  await app.register(neuprint, serving)
   app.get('/openapi.json', open, async () => app.swagger())
   app.get('/api', open, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(documentPage(app.swagger())),
