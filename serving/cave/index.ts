@@ -7,6 +7,7 @@ import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
 import { notFound, Problem } from '../problem.ts'
 import { isWrong } from '../query/duckdb.ts'
+import { columnReader } from '../query/columns.ts'
 import { encode } from '../query/encode.ts'
 import { caveSql, CaveQuery, tableNamed } from './query.ts'
 import { TABLES } from './tables.ts'
@@ -35,6 +36,7 @@ const time = (at: number): string => new Date(at).toISOString().replace('Z', '00
 
 export async function cave(app: FastifyInstance, serving: Serving): Promise<void> {
   const { objects, catalogue, engine, find } = serving
+  const columnsOf = columnReader(engine)
   // Ids stand in the body as numbers that a double does not hold.
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -191,12 +193,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
     const names = single ?? parsed.data.tables
     if (!names) throw new Problem(400, 'the query names no tables', 'give them as [[table, column], [table, column]]')
     const release = await open(request, reply)
-    const has = await Promise.all(
-      names.map(async ([name]) => {
-        const from = { t: { table: tableNamed(name).table } }
-        return (await engine.rows({ release, from, sql: 'SELECT * FROM t LIMIT 0' })).columns.map(c => c.name)
-      }),
-    )
+    const has = await Promise.all(names.map(([name]) => columnsOf(release, tableNamed(name).table)))
     const { sql, from, columns } = caveSql(parsed.data, names, has, release.voxelSizeNm)
     reply.headers({
       'cache-control': 'no-cache',

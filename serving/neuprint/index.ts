@@ -7,6 +7,7 @@ import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
 import { skeletonOf, swc } from '../api/objects.ts'
 import { notFound, Problem } from '../problem.ts'
+import { columnReader } from '../query/columns.ts'
 import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
 import { MEDIA } from '../query/encode.ts'
 import { notUnderstood, parseCypher } from './cypher.ts'
@@ -35,6 +36,7 @@ interface OfDataset {
 
 export async function neuprint(app: FastifyInstance, serving: Serving): Promise<void> {
   const { catalogue, engine, find, known } = serving
+  const columnsOf = columnReader(engine)
   const open = async (request: FastifyRequest, reply: FastifyReply, named: string): Promise<Release> => {
     const [dataset, release = 'published'] = named.split(':') as [string, string?]
     mustBeAllowed(request, 'viewer', dataset)
@@ -65,12 +67,7 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
     reply.header('cache-control', 'no-cache')
     const timed = TIMED.exec(cypher)
     const inner = timed ? timed[1]!.replaceAll('\\"', '"') : cypher
-    const { columns: own } = await engine.rows({
-      release,
-      from: { segments: { table: 'segments' } },
-      sql: 'SELECT * FROM segments LIMIT 0',
-    })
-    const has = own.map(c => c.name)
+    const has = await columnsOf(release, 'segments')
     const paths = await pathsOf(engine, release, inner, has)
     if (paths) return send(reply, paths)
     const statement = parseCypher(inner)

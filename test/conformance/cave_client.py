@@ -131,4 +131,25 @@ def navis_neurons(args):
     assert sorted(map(tuple, n.connectors[["x", "y", "z"]].values.tolist())) == sorted(tuple((np.array(s["prePoint"]) * nm).tolist()) for s in expected)
 
 
+def analysis(args):
+    """The example of docs/analysis.md as it stands there."""
+    import os
+    import re
+    from pathlib import Path
+
+    os.environ |= {
+        "HILLOCK_SERVER": args["server"],
+        "HILLOCK_TOKEN": args["token"],
+        "HILLOCK_DATASET": args["dataset"],
+        "REQUESTS_CA_BUNDLE": args["certificate"],
+    }
+    text = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text()
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
+    top = max(args["edges"], key=lambda e: e[2])
+    assert names["strongest"] == (int(top[0]), int(top[1])), names["strongest"]
+    assert names["path"]["bodyId"].tolist() == [int(top[0]), int(top[1])], names["path"]
+    assert len(names["skeleton"]) == args["nodes"]
+
+
 globals()[sys.argv[1]](json.loads(sys.argv[2]))

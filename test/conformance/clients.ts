@@ -56,6 +56,7 @@ export async function serveClients(folder: string): Promise<{ checks: Check[]; c
   const { positions } = decodeSkeleton(skeleton(0))
   const args = {
     server,
+    certificate: cert,
     plain,
     layer: `precomputed://${plain}/r/blobs/r1/segmentation`,
     token,
@@ -104,6 +105,7 @@ export async function serveClients(folder: string): Promise<{ checks: Check[]; c
     version_two: 'the same by api version 2',
     wrong_questions: 'what is not there is refused in words',
     navis_neurons: 'navis: fetch_neurons with synapses',
+    analysis: 'the example of docs/analysis.md',
   }
   const of = (client: string, script: string, calls: Readonly<Record<string, string>>): Check[] =>
     Object.entries(calls).map(([call, name]) => ({ name: `${client}: ${name}`, script, call, args }))
