@@ -1,5 +1,6 @@
 // A process for one statement of a reader: it sees the files that it is told of, writes their rows to its output, and ends.
 import { once } from 'node:events'
+import { enableCompileCache } from 'node:module'
 import { setPriority } from 'node:os'
 import { openDuckDb, rowsOf, tableOf } from './duckdb.ts'
 import { encode, type Format } from './encode.ts'
@@ -47,6 +48,7 @@ async function answer(task: Task): Promise<void> {
   await once(process.stdout, 'finish')
 }
 
+enableCompileCache()
 setPriority(10)
 process.once('disconnect', () => process.exit(1))
 process.once('message', (task: Task) => {
