@@ -2,11 +2,11 @@
 import type { Refs } from '../domain/contract/artifacts.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import { frontierLevel } from '../domain/index/grid.ts'
+import { frontierLevel, rangeName } from '../domain/index/grid.ts'
 import { gridOf } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
-import type { CellTask, DatasetTask } from '../domain/contract/activities.ts'
+import type { CellTask, DatasetTask, RangeTask } from '../domain/contract/activities.ts'
 import { nodesAt, type Node } from '../domain/index/tree.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import type { Deps } from './context.ts'
@@ -39,12 +39,17 @@ export async function nodesOf(
 }
 
 /** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
-async function lookUp(deps: Deps, task: DatasetTask, stage: StageName, node: Node): Promise<ArtifactRef> {
+async function lookUp(
+  deps: Deps,
+  task: DatasetTask,
+  stage: StageName,
+  node: Node,
+  cell = cellName(stage, node),
+): Promise<ArtifactRef> {
   const root = task.roots[stages[stage].phase]
   if (root === undefined) throw new Error(`${stage} is wanted, but phase ${stages[stage].phase} has no index yet`)
   const dataset = stages[stage].scope === 'dataset'
   const digest = dataset ? root : (await nodeTowards(deps, root, gridOf(stage, task.context), node)).digest
-  const cell = cellName(stage, node)
   const entry = (await readIndexNode(deps, digest)).entries.find(e => e.stage === stage && e.cell === cell)
   if (!entry) throw new Error(`the index lists no ${stage} artifact of ${cell}`)
   return entry.ref
@@ -72,6 +77,10 @@ export async function atFrontier(deps: Deps, task: DatasetTask, directory: Stage
   const names = level > 0 ? [directory] : ofRegions
   return Object.fromEntries(await Promise.all(names.map(async s => [s, await madeAt(deps, task, s, nodes)] as const)))
 }
+
+/** What a stage has made of a range of segments. */
+export const ofSegments = (deps: Deps, task: RangeTask, stage: StageName, range = task.range): Promise<ArtifactRef> =>
+  lookUp(deps, task, stage, { level: 0, coord: [0, 0, range] }, rangeName(range, task.of))
 
 /** The task with the artifacts of earlier phases that `stage` reads. */
 export async function gather(deps: Deps, stage: StageName, task: CellTask): Promise<CellTask> {

@@ -6,7 +6,7 @@ import type { Release, VolumeLayer } from '../domain/release.ts'
 import { EM, layers, type LayerRow, type StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from './artifacts.ts'
 import { mipLayouts, ownerOf } from './formats/layouts.ts'
-import { rangeOfFile } from './formats/precomputed/by-id.ts'
+import { rangeOfFile, tableOf } from './formats/precomputed/by-id.ts'
 import { volumeInfo } from './formats/precomputed/info.ts'
 import { shardGrid } from './formats/precomputed/shard-grid.ts'
 import { zarrShardShape } from './formats/zarr-shard.ts'
@@ -119,7 +119,7 @@ function mounts(release: Release): Mount[] {
   const pack = ({ stage }: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
     const ranges = cellCount(release, stage)
     const cell = (output: string): string => rangeName(rangeOfFile(output, ranges), ranges)
-    return { at, of, stage, cell: output => (!only || only.includes(output) ? cell(output) : undefined) }
+    return { at, of, stage, cell: output => (!only || only.includes(tableOf(output) ?? '') ? cell(output) : undefined) }
   }
   const volume = ({ stage }: LayerRow, at: string, of: string, layer: VolumeLayer): Mount => ({
     at,

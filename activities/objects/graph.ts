@@ -1,61 +1,136 @@
-// graph: the synapses of the dataset, neuron-to-neuron edges and a row per segment, as tables and as what a viewer reads.
+// graph: segments, contacts, synapses and edges of a range of segments, as tables and as what a viewer reads.
 import type { Json } from '../../domain/canonical.ts'
-import type { Outcome } from '../../domain/contract/artifacts.ts'
-import type { DatasetTask } from '../../domain/contract/activities.ts'
+import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
+import type { RangeTask } from '../../domain/contract/activities.ts'
+import type { RunContext } from '../../domain/contract/run.ts'
+import { fromKey } from '../../domain/geometry.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
 import { rowsAt } from '../../kernels/arrays.ts'
-import { readArrays } from '../segmentation/agglomerate.ts'
+import { byPartner } from '../../kernels/graph.ts'
+import { hilbertOrder } from '../../kernels/hilbert.ts'
+import { rangeOfRegion, regionsNear, synapseRangeFiles } from '../../storage/formats/annotations/synapse-ranges.ts'
 import { synapseFiles } from '../../storage/formats/annotations/synapses.ts'
-import { writeParquet } from '../../storage/formats/parquet.ts'
+import { columnsOf, writeParquet } from '../../storage/formats/parquet.ts'
+import { tableFile } from '../../storage/formats/precomputed/by-id.ts'
 import { segmentTable } from '../../storage/formats/segment-properties.ts'
 import type { Deps } from '../context.ts'
-import { Fold } from '../fold.ts'
-import { madeBy } from '../gather.ts'
-import { progress } from '../meter.ts'
-import { contents, ofDataset, produce } from '../produce.ts'
 import { configOf } from '../documents.ts'
-import { byPartners, concatTables, synapseLines, synapseRows, type SynapseColumns } from './synapse-table.ts'
-import { connectivity } from '../../kernels/graph.ts'
-import { mapIds } from '../../kernels/segmentation/compact-ids.ts'
-import { addSizes, type Sizes } from '../../kernels/segmentation/segment-changes.ts'
-import type { Merges, Nodes } from '../../kernels/segmentation/segmentation-types.ts'
-import { hilbertOrder } from '../../kernels/hilbert.ts'
+import { atFrontier, madeAt, ofSegments } from '../gather.ts'
+import { progress } from '../meter.ts'
+import { contents, ofRange, partOf, produce, type Put } from '../produce.ts'
+import { inputsOf, rowsOf } from './hashed-rows.ts'
+import { contactColumns, measured, segmentColumns, skeletonsOf } from './segment-table.ts'
+import {
+  concatTables,
+  keyedSynapses,
+  readSynapses,
+  synapseLines,
+  synapseRows,
+  synapsesBy,
+  type SynapseColumns,
+} from './synapse-table.ts'
 
-export async function graph(deps: Deps, task: DatasetTask): Promise<Outcome> {
+export async function graph(deps: Deps, task: RangeTask): Promise<Outcome> {
+  const { range, of } = task
+  const { bounds, voxelSizeNm, offset, region } = task.context
   const config = await configOf(deps, task.context.config)
-  const { bounds, voxelSizeNm, offset } = task.context
-  const synapses = await madeBy(deps, task, 'synapse')
-  const graphs = await madeBy(deps, task, 'rag')
-  const tables = await madeBy(deps, task, 'merge-table')
-  const inputs = { ...contents('synapse', synapses), ...contents('rag', graphs), ...contents('merge-table', tables) }
+  const read: Read = {
+    synapses: await atFrontier(deps, task, 'synapse-directory'),
+    segments: await atFrontier(deps, task, 'segment-directory'),
+    contacts: await atFrontier(deps, task, 'contact-directory'),
+    near: await madeAt(deps, task, 'synapse', of === 1 ? [] : regionsNear({ range, of, bounds, region })),
+    skeletons: await ofSegments(deps, task, 'skeleton-join'),
+    withInfo: await ofSegments(deps, task, 'skeleton-join', 0),
+  }
+  const inputs = {
+    ...inputsOf(read.synapses),
+    ...inputsOf(read.segments),
+    ...inputsOf(read.contacts),
+    ...contents('synapse', read.near),
+    'skeleton-join': read.skeletons,
+    ...(range > 0 && { 'skeleton-join/info': await partOf(deps, read.withInfo, 'info') }),
+  }
   const place = { voxelSizeNm, bounds: bounds as unknown as Json, ...(offset && { offset }) }
-  const order = ofDataset('graph', { ...config.stages.graph, ...place }, inputs)
-  return produce(deps, config, order, async put => {
-    const parts: SynapseColumns[] = []
-    const sizes = new Fold((all: readonly Sizes[]) => deps.compute(addSizes, [all]))
-    for (const [i, cell] of Object.keys(synapses).entries()) {
-      parts.push(await readArrays<SynapseColumns>(deps, synapses[cell]!, 'synapses.bin'))
-      const { id, size } = await readArrays<Nodes>(deps, graphs[cell]!, 'nodes.bin')
-      const { from, to } = await readArrays<Merges>(deps, tables[cell]!, 'table.bin')
-      await sizes.add({ ids: await deps.compute(mapIds, [id, from, to]), voxels: size })
-      progress(i + 1, Object.keys(synapses).length)
-    }
-    const { ids, voxels } = await sizes.sum()
-    const found = concatTables(parts)
-    const all = rowsAt(found, await deps.compute(hilbertOrder, [found.x, found.y, found.z]))
-    const made = await deps.compute(connectivity, [all, { id: ids, voxels }])
-    const rows = synapseRows(all)
-    await put('synapses.parquet', writeParquet(rows))
-    await put('synapses-by-segment.parquet', writeParquet(byPartners(rows)))
-    await put('edges.parquet', writeParquet(Object.entries(made.edges).map(([name, data]) => ({ name, data }))))
-    await put(
-      'segments.parquet',
-      writeParquet(
-        Object.entries(made.segments).map(([name, data]) => ({ name: name === 'id' ? 'segment' : name, data })),
-      ),
-    )
-    await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(made.segments))))
-    for (const { path, bytes } of synapseFiles(bounds, voxelSizeNm, synapseLines(all), undefined, offset))
-      await put(`synapses/${path}`, bytes)
-    return { voxels: 0, summary: { synapses: all.pre.length, segments: ids.length, edges: made.edges.pre.length } }
-  })
+  const order = ofRange('graph', task, { ...config.stages.graph, ...place }, inputs)
+  return produce(deps, config, order, async put => ({ voxels: 0, summary: await writeTables(deps, task, read, put) }))
+}
+
+type Found = Readonly<Record<string, Refs>>
+
+interface Read {
+  /** Directories, or what they would be made from. */
+  readonly synapses: Found
+  readonly segments: Found
+  readonly contacts: Found
+  /** Synapses of the regions near those of the range; of none where there is one range. */
+  readonly near: Refs
+  /** Skeletons of the range, and those of the first, which say how they are sharded. */
+  readonly skeletons: ArtifactRef
+  readonly withInfo: ArtifactRef
+}
+
+/** What a range writes; returns how much of each it has. */
+export async function writeTables(
+  deps: Pick<Deps, 'artifacts' | 'compute'>,
+  task: Pick<RangeTask, 'range' | 'of'> & {
+    readonly context: Pick<RunContext, 'bounds' | 'voxelSizeNm' | 'offset' | 'region'>
+  },
+  read: Read,
+  put: Put,
+): Promise<{ readonly [name: string]: number }> {
+  const { range, of } = task
+  const { bounds, voxelSizeNm, offset, region } = task.context
+  const where = { range, of, bounds, region }
+  const table = (name: string, columns: Parameters<typeof columnsOf>[0]): Promise<void> =>
+    put(tableFile(name, range, of), writeParquet(columnsOf(columns)))
+
+  const { rows } = await rowsOf(deps, 'synapse-directory', read.synapses, keyedSynapses, task)
+  const byId = synapsesBy(rows, 'id')
+  const near: SynapseColumns[] = []
+  const here: SynapseColumns[] = of === 1 ? [byId] : [rowsAt(byId, [])]
+  for (const [cell, ref] of Object.entries(read.near)) {
+    near.push(await readSynapses(deps, ref))
+    if (rangeOfRegion(fromKey(cell), where) === range) here.push(near.at(-1)!)
+    progress(near.length, Object.keys(read.near).length)
+  }
+  const own = concatTables(here)
+  await table('synapses', synapseRows(rowsAt(own, await deps.compute(hilbertOrder, [own.x, own.y, own.z]))))
+
+  const by = async (partner: 'pre' | 'post') => {
+    const sorted = await deps.compute(byPartner<SynapseColumns>, [synapsesBy(rows, partner), partner])
+    await table(`synapses-by-${partner}`, synapseRows(sorted.rows))
+    await table(partner === 'pre' ? 'edges' : 'edges-by-post', { ...sorted.edges })
+    return sorted
+  }
+  const [pre, post] = [await by('pre'), await by('post')]
+  const lines = {
+    id: synapseLines(byId),
+    pre: synapseLines(pre.rows),
+    post: synapseLines(post.rows),
+    near: near.flatMap(synapseLines),
+  }
+  const files =
+    of === 1
+      ? synapseFiles(bounds, voxelSizeNm, lines.id, undefined, offset)
+      : synapseRangeFiles(where, voxelSizeNm, lines, offset)
+  for (const { path, bytes } of files) await put(`synapses/${path}`, bytes)
+
+  const { segments, contacts } = await measured(deps, read, task)
+  await table('contacts', contactColumns(contacts, voxelSizeNm))
+  const info = await deps.artifacts.get(read.withInfo, 'info')
+  const cables = await skeletonsOf(deps, read.skeletons, info, segments.id)
+  const columns = segmentColumns(segments, { pre: pre.edges, post: post.edges }, cables)
+  await table('segments', columns)
+  if (range === 0) {
+    const { segment: id, voxels, n_pre, n_post, n_downstream, n_upstream, skeleton_nm } = columns
+    const sizes = Float64Array.from(voxels, Number)
+    const shown = { id, voxels: sizes, n_pre, n_post, n_downstream, n_upstream, skeleton_nm }
+    await put('segment_properties/info', Buffer.from(JSON.stringify(segmentTable(shown))))
+  }
+  return {
+    synapses: own.id.length,
+    segments: segments.id.length,
+    edges: pre.edges.pre.length,
+    contacts: contacts.a.length / 2,
+  }
 }

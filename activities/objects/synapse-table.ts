@@ -1,10 +1,21 @@
-// The synapse table as columns: its parts put together, its rows in the orders that readers want, its lines for the viewer.
+// The synapse table as columns: rows of regions with their ids, sorted for ranges, as it is published, and its lines for the viewer.
+import type { ArtifactRef } from '../../domain/lineage.ts'
+import { synapseIds } from '../../domain/ids.ts'
 import { concat, rowsAt, type Column } from '../../kernels/arrays.ts'
+import type { HashedRows } from '../../kernels/hashed-rows.ts'
 import type { SynapseTable } from '../../kernels/synapse/synapse.ts'
 import type { SynapseLine } from '../../storage/formats/annotations/synapses.ts'
-import type { ParquetColumn } from '../../storage/formats/parquet.ts'
+import type { Deps } from '../context.ts'
+import { readArrays } from '../segmentation/agglomerate.ts'
+import { directoryOf, placesOf, type RegionRows } from './hashed-rows.ts'
 
-export type SynapseColumns = SynapseTable
+export type SynapseColumns = SynapseTable & { readonly id: BigUint64Array<ArrayBuffer> }
+
+/** What a region has found, with ids. */
+export async function readSynapses(deps: Pick<Deps, 'artifacts'>, ref: ArtifactRef): Promise<SynapseColumns> {
+  const table = await readArrays<SynapseTable>(deps, ref, 'synapses.bin')
+  return { ...table, id: synapseIds(table) }
+}
 
 /** The rows of all tables, one table after the other. */
 export const concatTables = (tables: readonly SynapseColumns[]): SynapseColumns =>
@@ -15,33 +26,57 @@ export const concatTables = (tables: readonly SynapseColumns[]): SynapseColumns 
     ]),
   ) as never
 
-/** Columns of the table as it is published; a synapse is called by its row, from 1. */
-export const synapseRows = (t: SynapseColumns): ParquetColumn[] => [
-  { name: 'id', data: BigUint64Array.from(t.pre, (_, i) => BigInt(i + 1)) },
-  { name: 'pre_segment', data: t.pre },
-  { name: 'post_segment', data: t.post },
-  ...(['x', 'y', 'z', 'preX', 'preY', 'preZ', 'postX', 'postY', 'postZ', 'size', 'score'] as const).map(name => ({
-    name: name.replace(/(pre|post)([XYZ])/, (_, side: string, axis: string) => `${side}_${axis.toLowerCase()}`),
-    data: t[name],
-  })),
-]
+/** What a synapse is looked for by. */
+const KEYS = ['pre', 'post', 'id'] as const
 
-/** The published table sorted by presynaptic, then postsynaptic segment; then by id. */
-export function byPartners(columns: readonly ParquetColumn[]): ParquetColumn[] {
-  const [, pre, post] = columns.map(c => c.data as BigUint64Array)
-  const order = Uint32Array.from(pre!, (_, i) => i).sort((a, b) => {
-    const [p, q] = pre![a] === pre![b] ? [post![a]!, post![b]!] : [pre![a]!, pre![b]!]
-    return p < q ? -1 : p > q ? 1 : a - b
-  })
-  return columns.map(({ name, data }) => ({ name, ...rowsAt({ data: data as BigUint64Array }, order) }))
+/** Every synapse three times: `id` is what it is looked for by, `key` says which of KEYS that is, `synapse` is its own id. */
+export interface KeyedSynapses extends HashedRows {
+  readonly key: Uint8Array
+  readonly synapse: BigUint64Array
 }
 
+export const keyedSynapses: RegionRows<KeyedSynapses> = async (deps, { synapse: ref }) => {
+  const table = await readSynapses(deps, ref!)
+  const { id: synapse, ...columns } = concatTables(KEYS.map(() => table))
+  const id = concat(KEYS.map(key => table[key]))
+  const key = Uint8Array.from(id, (_, row) => Math.floor(row / table.id.length))
+  return { rows: { ...columns, id, at: placesOf(id), key, synapse }, bytes: 0 }
+}
+
+export const synapseDirectory = directoryOf('synapse-directory', keyedSynapses)
+
+/** Those that are there by one of their keys. */
+export function synapsesBy(rows: KeyedSynapses, by: (typeof KEYS)[number]): SynapseColumns {
+  const wanted = KEYS.indexOf(by)
+  const { id: _, at: __, key, synapse, ...columns } = rows
+  const found = Uint32Array.from(key.keys()).filter(row => key[row] === wanted)
+  return rowsAt({ ...columns, id: synapse }, found) as unknown as SynapseColumns
+}
+
+/** Columns of the table as it is published. */
+export const synapseRows = ({ id, pre, post, x, y, z, ...t }: SynapseColumns) => ({
+  id,
+  pre_segment: pre,
+  post_segment: post,
+  x,
+  y,
+  z,
+  pre_x: t.preX,
+  pre_y: t.preY,
+  pre_z: t.preZ,
+  post_x: t.postX,
+  post_y: t.postY,
+  post_z: t.postZ,
+  size: t.size,
+  score: t.score,
+})
+
 export const synapseLines = (t: SynapseColumns): SynapseLine[] =>
-  Array.from(t.pre, (pre, i) => ({
-    id: BigInt(i + 1),
+  Array.from(t.id, (id, i) => ({
+    id,
     pre: [t.preX[i]!, t.preY[i]!, t.preZ[i]!],
     post: [t.postX[i]!, t.postY[i]!, t.postZ[i]!],
     score: t.score[i]!,
-    preSegment: pre,
+    preSegment: t.pre[i]!,
     postSegment: t.post[i]!,
   }))

@@ -7,9 +7,9 @@ import type { Release } from '../../domain/release.ts'
 import { layers, stages, type LayerName, type StageName } from '../../domain/stages.ts'
 import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
-import { readParquet } from '../../storage/formats/parquet.ts'
 import { differingBelow } from '../../storage/index-nodes.ts'
-import { artifactOf, cellCount, firstOf, isVolume } from '../../storage/release-index.ts'
+import { artifactOf, cellCount, cellsOf, isVolume } from '../../storage/release-index.ts'
+import { tableParts } from '../../storage/tables.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
@@ -105,35 +105,23 @@ async function segmentsThatDiffer(
   }
 }
 
-const table = async (
-  deps: Deps,
-  r: Release,
-  path: string,
-): Promise<Map<string, ArrayLike<number | bigint | string>>> => {
-  const ref = await firstOf(deps.objects, r, 'graph')
-  return new Map((await readParquet(await deps.artifacts.get(ref!, path))).map(c => [c.name, c.data]))
-}
-
 /** Voxels of every segment of a release. */
 async function sizesOf(deps: Deps, r: Release): Promise<Sizes> {
-  const columns = await table(deps, r, 'segments.parquet')
-  return {
-    ids: columns.get('segment') as BigUint64Array,
-    voxels: Float64Array.from(columns.get('voxels') as ArrayLike<number>, Number),
-  }
+  const sizes = new Fold<Sizes>(parts => deps.compute(addSizes, [parts]))
+  for await (const { segment, voxels } of tableParts(deps.artifacts, cellsOf(deps.objects, r, 'graph'), 'segments'))
+    await sizes.add({ ids: segment as BigUint64Array, voxels: Float64Array.from(voxels!, Number) })
+  return sizes.sum()
 }
 
 async function synapsesOf(deps: Deps, r: Release): Promise<SynapseRow[]> {
-  const columns = await table(deps, r, 'synapses.parquet')
-  const at = (name: string, i: number): number => Number(columns.get(name)![i])
-  const id = (name: string, i: number): string => String(columns.get(name)![i])
-  return Array.from({ length: columns.get('x')!.length }, (_, i) => ({
-    x: at('x', i),
-    y: at('y', i),
-    z: at('z', i),
-    pre: id('pre_segment', i),
-    post: id('post_segment', i),
-  }))
+  const rows: SynapseRow[] = []
+  for await (const t of tableParts(deps.artifacts, cellsOf(deps.objects, r, 'graph'), 'synapses'))
+    for (const i of t['x']!.keys()) {
+      const [x, y, z] = ['x', 'y', 'z'].map(name => Number(t[name]![i]))
+      const [pre, post] = ['pre_segment', 'post_segment'].map(name => String(t[name]![i]))
+      rows.push({ x: x!, y: y!, z: z!, pre: pre!, post: post! })
+    }
+  return rows
 }
 
 async function synapsesThatDiffer(

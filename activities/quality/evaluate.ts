@@ -88,9 +88,7 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
     const quality: Quality = scored
       ? await scoreSegmentation(deps, { bounds, region }, Object.entries(segments), truth, scored)
       : {}
-    const synapses = truth?.synapses
-      ? await scoreSynapseTables(deps, graph['all']!, truth.synapses, truth.labels, bounds)
-      : {}
+    const synapses = truth?.synapses ? await scoreSynapseTables(deps, graph, truth.synapses, truth.labels, bounds) : {}
     const all = { ...quality, ...synapses }
     await put('scores.json', json(all))
     return { voxels: scored ? voxels(scored) : 0, summary: { quality: all as Json } }

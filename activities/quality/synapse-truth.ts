@@ -1,8 +1,8 @@
 // Found synapses put beside the true ones: only those inside the specimen count.
 import { map3, type Box } from '../../domain/geometry.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
+import type { Refs } from '../../domain/contract/artifacts.ts'
 import type { ScoredSynapse, SynapseScores } from '../../kernels/synapse/score.ts'
-import { readParquet } from '../../storage/formats/parquet.ts'
+import { tableParts } from '../../storage/tables.ts'
 import type { Deps } from '../context.ts'
 import type { Labels } from './truth.ts'
 import { scoreSynapses } from '../../kernels/synapse/score.ts'
@@ -18,13 +18,29 @@ const LOOK = 3
 
 export async function scoreSynapseTables(
   deps: Deps,
-  graph: ArtifactRef,
+  graph: Refs,
   truth: readonly TrueSynapse[],
   labels: (box: Box) => Labels,
   bounds: Box,
 ): Promise<SynapseScores> {
-  const columns = await readParquet(await deps.artifacts.get(graph, 'synapses.parquet'))
-  const column = (name: string): ArrayLike<number> => columns.find(c => c.name === name)!.data as ArrayLike<number>
+  const found: TrueSynapse[] = []
+  for await (const t of tableParts(deps.artifacts, Object.entries(graph), 'synapses'))
+    found.push(...foundIn(t, labels, bounds))
+  const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
+  const listed: Box = {
+    min: map3(a => bounds.min[a] + RIM),
+    max: map3(a => bounds.max[a] - RIM),
+  }
+  return deps.compute(scoreSynapses, [found, truth.filter(inside), MAX_DISTANCE, listed])
+}
+
+/** Synapses of a part of the table, with the true neurites of their partners. */
+function foundIn(
+  table: Readonly<Record<string, ArrayLike<number | bigint | string>>>,
+  labels: (box: Box) => Labels,
+  bounds: Box,
+): TrueSynapse[] {
+  const column = (name: string): ArrayLike<number> => table[name] as ArrayLike<number>
   const [x, y, z] = [column('x'), column('y'), column('z')]
   const around = (partner: 'pre' | 'post'): number[] => {
     const points = ['x', 'y', 'z'].map(axis => column(`${partner}_${axis}`))
@@ -35,13 +51,7 @@ export async function scoreSynapseTables(
     })
   }
   const [pre, post] = [around('pre'), around('post')]
-  const found = Array.from(x, (_, i) => ({ x: x[i]!, y: y[i]!, z: z[i]!, pre: pre[i]!, post: post[i]! }))
-  const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
-  const listed: Box = {
-    min: map3(a => bounds.min[a] + RIM),
-    max: map3(a => bounds.max[a] - RIM),
-  }
-  return deps.compute(scoreSynapses, [found, truth.filter(inside), MAX_DISTANCE, listed])
+  return Array.from(x, (_, i) => ({ x: x[i]!, y: y[i]!, z: z[i]!, pre: pre[i]!, post: post[i]! }))
 }
 
 /** Most frequent label other than 0; of equally frequent ones the smallest; 0 if there is none. */

@@ -17,7 +17,7 @@ import { edgeThresholds } from '../../kernels/segmentation/edge-table.ts'
 
 const unit = (axis: number): Vec3 => map3(a => (a === axis ? 1 : 0))
 
-export const readArrays = async <T>(deps: Deps, ref: ArtifactRef, path: string): Promise<T> =>
+export const readArrays = async <T>(deps: Pick<Deps, 'artifacts'>, ref: ArtifactRef, path: string): Promise<T> =>
   decodeArrays(await deps.artifacts.get(ref, path)) as unknown as T
 
 export const arrays = (o: object): Uint8Array => encodeArrays({ ...o } as Record<string, NamedArray>)

@@ -1,7 +1,8 @@
 // What a question about lineage is about: a release, an artifact, a voxel, a segment or a synapse; and the artifacts that hold it.
 import { HillockError } from '../../domain/errors.ts'
 import { fromKey, key, map3, type Vec3 } from '../../domain/geometry.ts'
-import { blockOf } from '../../domain/ids.ts'
+import { blockOf, synapseIds, voxelOfSynapse } from '../../domain/ids.ts'
+import { rangeName } from '../../domain/index/grid.ts'
 import { refOf } from '../../domain/provenance/lineage-summary.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { fromOrigin, LayerName, type Release } from '../../domain/release.ts'
@@ -10,9 +11,9 @@ import { layers, stages, type StageName } from '../../domain/stages.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { decodeArrays } from '../../storage/formats/arrays.ts'
-import { readParquet } from '../../storage/formats/parquet.ts'
+import { rangeOfId } from '../../storage/formats/precomputed/by-id.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { artifactOf, firstOf, isVolume, restsOn } from '../../storage/release-index.ts'
+import { artifactOf, cellCount, firstOf, isVolume, restsOn } from '../../storage/release-index.ts'
 import { recordsBehind, type ReleaseRecords } from '../../storage/release-records.ts'
 import { listReleases } from '../../storage/releases.ts'
 import { datasets, findRelease, readRelease } from '../catalogue.ts'
@@ -129,15 +130,18 @@ async function segmentAt(objects: ObjectStore, release: Release, id: bigint): Pr
   return found
 }
 
+interface SynapseColumns extends Record<'x' | 'y' | 'z', Float64Array> {
+  readonly pre: BigUint64Array
+}
+
 async function synapseAt(objects: ObjectStore, release: Release, id: bigint): Promise<ArtifactRef[]> {
   const artifacts = artifactStore(objects, { quarantined: true })
-  const graph = await firstOf(objects, release, 'graph')
-  if (!graph) return []
-  const columns = new Map(
-    (await readParquet(await artifacts.get(graph, 'synapses.parquet'))).map(c => [c.name, c.data]),
-  )
-  const row = Array.from(columns.get('id') as ArrayLike<bigint>, BigInt).indexOf(id)
+  const [found] = await regionRefs(objects, release, voxelOfSynapse(id), ['synapse'])
+  if (!found) return []
+  const table = decodeArrays(await artifacts.get(found, 'synapses.bin')) as unknown as SynapseColumns
+  const row = synapseIds(table).indexOf(id)
   if (row < 0) return []
-  const at = (['x', 'y', 'z'] as const).map(c => Math.floor(Number(columns.get(c)![row])))
-  return [...(await regionRefs(objects, release, at as unknown as Vec3, ['synapse'])), graph]
+  const of = cellCount(release, 'graph')
+  const lists = of > 0 && (await artifactOf(objects, release, 'graph', rangeName(rangeOfId(table.pre[row]!, of), of)))
+  return [found, ...(lists ? [lists] : [])]
 }

@@ -19,7 +19,7 @@ export type Layer =
   | { readonly layer: string; readonly kind: 'meshes' | 'skeletons'; readonly of: string }
   /** Lines from one segment of the layer `of` to another, in the folder of the layer's name. */
   | { readonly layer: string; readonly kind: 'annotations'; readonly of: string }
-  /** Parquet files; with `of` also properties of the segments of that layer, in `segment_properties/`. */
+  /** Parquet files, without the ending; with `of` also properties of the segments of that layer, in `segment_properties/`. */
   | { readonly layer: string; readonly kind: 'tables'; readonly files: readonly string[]; readonly of?: string }
 
 export interface StageRow {

@@ -1,7 +1,9 @@
 // The tables of a release: which objects hold them, and which of those can hold rows of the segment that is asked for.
+import { rangeName } from '../../domain/index/grid.ts'
 import type { Release } from '../../domain/release.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
-import { cellsOf } from '../../storage/release-index.ts'
+import { rangeOfId, tableOf } from '../../storage/formats/precomputed/by-id.ts'
+import { cellCount, cellsOf } from '../../storage/release-index.ts'
 import { notFound } from '../problem.ts'
 import type { TableFile } from './table-cache.ts'
 
@@ -20,11 +22,14 @@ export async function filesOf(
   artifacts: ArtifactStore,
   release: Release,
   table: SortedTable,
-  _segments?: readonly bigint[],
+  segments?: readonly bigint[],
 ): Promise<TableFile[]> {
   const files: TableFile[] = []
-  for await (const [, ref] of cellsOf(artifacts.objects, release, 'graph')) {
-    const output = (await artifacts.open(ref)).output(`${table}.parquet`)
+  const of = cellCount(release, 'graph')
+  const wanted = segments && new Set(segments.map(id => rangeName(rangeOfId(id, of), of)))
+  for await (const [range, ref] of cellsOf(artifacts.objects, release, 'graph')) {
+    if (wanted && !wanted.has(range)) continue
+    const output = (await artifacts.open(ref)).outputs.find(o => tableOf(o.path) === table)
     if (output) files.push({ ...output, ref })
   }
   if (files.length > 0) return files

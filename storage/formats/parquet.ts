@@ -19,6 +19,10 @@ function elementOf({ name, data }: ParquetColumn): SchemaElement {
   return { ...required, type: 'BYTE_ARRAY', converted_type: 'UTF8' }
 }
 
+/** Columns by name, in their order. */
+export const columnsOf = (columns: Readonly<Record<string, ParquetColumn['data']>>): ParquetColumn[] =>
+  Object.entries(columns).map(([name, data]) => ({ name, data }))
+
 /** @throws RangeError when the columns differ in length. */
 export function writeParquet(columns: readonly ParquetColumn[]): Uint8Array<ArrayBuffer> {
   const rows = columns[0]?.data.length ?? 0

@@ -139,7 +139,7 @@ def annotations():
 
 def tables():
     want = expected["synapses"]
-    for name in ("synapses", "synapses-by-segment"):
+    for name in ("synapses", "synapses-by-pre", "synapses-by-post"):
         file = folder / f"tables/{name}.parquet"
         table = pq.read_table(file)
         assert str(table.schema.field("pre_segment").type) == "uint64", table.schema
@@ -156,9 +156,10 @@ def tables():
             f"SELECT count(*) FROM '{file}' WHERE pre_segment = {want['segment']}::UBIGINT"
         ).fetchone()
         assert count == want["ofSegment"] > 0
-    by_segment = pq.read_table(folder / "tables/synapses-by-segment.parquet")
-    keys = list(zip(*(by_segment[c].to_pylist() for c in ("pre_segment", "post_segment", "id"))))
-    assert keys == sorted(keys)
+    for name, order in (("pre", ("pre_segment", "post_segment", "id")), ("post", ("post_segment", "pre_segment", "id"))):
+        by_partner = pq.read_table(folder / f"tables/synapses-by-{name}.parquet")
+        keys = list(zip(*(by_partner[c].to_pylist() for c in order)))
+        assert keys == sorted(keys)
     # Along the Hilbert curve a row group holds a part of the space: its bounds are what readers prune by.
     metadata = pq.ParquetFile(folder / "tables/synapses.parquet").metadata
     names = metadata.schema.to_arrow_schema().names
@@ -167,7 +168,7 @@ def tables():
         for g in range(metadata.num_row_groups)
     ]
     share = sum(np.prod([s.max - s.min for s in box]) for box in boxes) / (4000 * 3000 * 1000)
-    say("Parquet tables, rows", 2 * want["rows"])
+    say("Parquet tables, rows", 3 * want["rows"])
     say("Parquet row groups, volume of their boxes over that of the dataset", round(float(share), 2))
     assert share < 0.9 * len(boxes)
 

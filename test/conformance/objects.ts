@@ -1,7 +1,8 @@
 // Writes meshes, skeletons, annotations and tables into a folder, with what independent readers must find in them (objects.py).
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { byPartners, synapseRows, type SynapseColumns } from '../../activities/objects/synapse-table.ts'
+import { synapseRows, type SynapseColumns } from '../../activities/objects/synapse-table.ts'
+import { byPartner } from '../../kernels/graph.ts'
 import { hilbertOrder } from '../../kernels/hilbert.ts'
 import { decodeDraco, vertices } from '../../storage/formats/meshes/read-multilod.ts'
 import { meshLevels } from '../../kernels/mesh/levels.ts'
@@ -11,7 +12,7 @@ import { synapseFiles, type SynapseLine } from '../../storage/formats/annotation
 import { meshInfo, meshManifest, meshManifestName } from '../storage/formats/decoders.ts'
 import { encodeMesh } from '../../storage/formats/meshes/legacy.ts'
 import { encodeManifest, multilodInfo, type MultilodManifest } from '../../storage/formats/meshes/multilod.ts'
-import { writeParquet } from '../../storage/formats/parquet.ts'
+import { columnsOf, writeParquet } from '../../storage/formats/parquet.ts'
 import { shardingById } from '../../storage/formats/precomputed/by-id.ts'
 import { writeShard, type ShardEntry } from '../../storage/formats/precomputed/sharding.ts'
 import { encodeSkeleton, skeletonInfo, type Skeleton } from '../../storage/formats/skeleton.ts'
@@ -145,6 +146,7 @@ function synapses(files: Files, random: () => number): object {
   const sorted = (c: Float64Array): Float64Array<ArrayBuffer> => Float64Array.from(order, i => c[i]!)
   const [sx, sy, sz] = [sorted(x), sorted(y), sorted(z)]
   const table: SynapseColumns = {
+    id: BigUint64Array.from(order, (_, i) => BigInt(i + 1)),
     pre: ids(),
     post: ids(),
     x: sx,
@@ -159,9 +161,9 @@ function synapses(files: Files, random: () => number): object {
     size: Uint32Array.from({ length: n }, () => Math.floor(random() * 2 ** 32)),
     score: Float32Array.from({ length: n }, () => random()),
   }
-  const rows = synapseRows(table)
-  files.set('tables/synapses.parquet', writeParquet(rows))
-  files.set('tables/synapses-by-segment.parquet', writeParquet(byPartners(rows)))
+  files.set('tables/synapses.parquet', writeParquet(columnsOf(synapseRows(table))))
+  for (const side of ['pre', 'post'] as const)
+    files.set(`tables/synapses-by-${side}.parquet`, writeParquet(columnsOf(synapseRows(byPartner(table, side).rows))))
   const lines = Array.from({ length: 5000 }, (_, i): SynapseLine => ({
     id: i === 0 ? 2n ** 64n - 1n : 2n ** 60n + BigInt(i),
     pre: [table.preX[i]!, table.preY[i]!, table.preZ[i]!],

@@ -15,9 +15,9 @@ const grid = (cells: Vec3) => ({
 })
 type Grid = ReturnType<typeof grid>
 const simulated = stageNames.filter(
-  s => ['region', 'node', 'dataset', 'release'].includes(stages[s].scope) && s !== 'align',
+  s => ['region', 'node', 'range', 'dataset', 'release'].includes(stages[s].scope) && s !== 'align',
 )
-const isWhole = (s: StageName): boolean => ['dataset', 'release'].includes(stages[s].scope)
+const isWhole = (s: StageName): boolean => ['range', 'dataset', 'release'].includes(stages[s].scope)
 
 function nodesOf(stage: StageName, g: Grid): Node[] {
   if (isWhole(stage)) return [{ level: 0, coord: [0, 0, 0] }]

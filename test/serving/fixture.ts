@@ -16,7 +16,6 @@ import { CHUNK, encodeChunks } from '../../storage/formats/volume.ts'
 import { putRaw } from '../../storage/raw.ts'
 import { putRelease, moveChannel } from '../../storage/releases.ts'
 import { BOUNDS, fill, fragment, grey, IDS, label, NM, REGION, skeleton, SYNAPSE } from './neurites.ts'
-import { SEGMENTS } from '../../serving/segments.ts'
 import { joinSegments, writeMeshes } from '../../activities/objects/join.ts'
 import type { Compute } from '../../activities/context.ts'
 import { synapseFiles } from '../../storage/formats/annotations/synapses.ts'
@@ -231,7 +230,7 @@ export async function makeFixture(): Promise<Fixture> {
   const properties = segmentTable({ id: BigUint64Array.from(IDS), ...sizes })
   const graph = keep(
     await artifact(store, 'graph', 'dataset', all, [
-      { path: SEGMENTS, bytes: table({ segment: IDS, ...sizes, n_pre: [4, 0, 1], n_post: [0, 4, 1] }) },
+      { path: 'segments.parquet', bytes: table({ segment: IDS, ...sizes, n_pre: [4, 0, 1], n_post: [0, 4, 1] }) },
       ...['edges', 'edges-by-post'].map(name => ({ path: `${name}.parquet`, bytes: table(EDGES) })),
       ...['synapses', 'synapses-by-pre', 'synapses-by-post'].map(name => ({
         path: `${name}.parquet`,

@@ -15,9 +15,10 @@ const volume = (kind: string) => ({
   mips: [],
 })
 
-test('a shard lies in the artifact of its range, the info in the first', async () => {
-  const objects = {} as ObjectStore
+/** What small releases say of themselves needs no reading. */
+const objects = {} as ObjectStore
 
+test('a shard lies in the artifact of its range, the info in the first', async () => {
   const release = (artifacts: Record<string, ArtifactRef>): Release =>
     ({
       voxelSizeNm: [8, 8, 8],
@@ -39,4 +40,28 @@ test('a shard lies in the artifact of its range, the info in the first', async (
     ref: ref('all'),
     path: '1e.shard',
   })
+})
+
+test('a part of a table lies in the artifact of its range, annotations and properties beside it', async () => {
+  const artifacts = Object.fromEntries([0, 1, 2, 3].map(i => [`0_0_${i}`, ref(`range ${i}`)]))
+  const release = {
+    voxelSizeNm: [8, 8, 8],
+    bounds: { min: [0, 0, 0], max: [64, 64, 64] },
+    layers: {
+      em: volume('image'),
+      segmentation: volume('segmentation'),
+      synapses: { artifacts },
+      graph: { artifacts },
+    },
+  } as never
+  for (const [path, range, output] of [
+    ['tables/edges-00003-of-00004.parquet', 3, 'edges-00003-of-00004.parquet'],
+    ['tables/synapses-by-pre-00001-of-00004.parquet', 1, 'synapses-by-pre-00001-of-00004.parquet'],
+    ['synapses/by_id/6.shard', 2, 'synapses/by_id/6.shard'],
+    ['synapses/info', 0, 'synapses/info'],
+    ['segmentation/segment_properties/info', 0, 'segment_properties/info'],
+  ] as const)
+    expect(await staticFile(objects, release, path)).toEqual({ ref: ref(`range ${range}`), path: output })
+  expect(await staticFile(objects, release, 'tables/synapses-00001.parquet')).toBeUndefined()
+  expect(await staticFile(objects, release, 'tables/segment_properties/info')).toBeUndefined()
 })

@@ -18,7 +18,8 @@ export interface SpatialLevel {
 const FINEST = 4
 
 /** A number in 0..1 that belongs to an annotation at a level: which of them a level takes is the same on every run. */
-const draw = (id: bigint, level: number): number => Number(murmur64(id ^ (BigInt(level + 1) << 56n)) >> 11n) / 2 ** 53
+export const draw = (id: bigint, level: number): number =>
+  Number(murmur64(id ^ (BigInt(level + 1) << 56n)) >> 11n) / 2 ** 53
 
 /**
  * Every annotation is in exactly one level, there in every cell that its line touches; a level takes so many that its
@@ -75,7 +76,7 @@ function childrenOf(cell: Vec3, split: Vec3): Vec3[] {
 }
 
 /** Whether a line from `g[0..3)` to `g[3..6)` has a point in a cell, its borders included. */
-function touches(g: readonly number[], cell: Vec3, size: Vec3, origin: Vec3): boolean {
+export function touches(g: readonly number[], cell: Vec3, size: Vec3, origin: Vec3): boolean {
   let [from, to] = [0, 1]
   for (const a of [0, 1, 2] as const) {
     const low = origin[a] + cell[a] * size[a]

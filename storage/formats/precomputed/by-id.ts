@@ -7,8 +7,24 @@ const MINISHARD = 64
 const RANGED_BITS = 10
 const bitsFor = (n: number): number => Math.ceil(Math.log2(Math.max(1, n)))
 
-/** Which of `of` ranges (a power of two) an output belongs to: a shard by its number; what there is once, to the first. */
-export const rangeOfFile = (path: string, of: number): number => (Number.parseInt(path, 16) || 0) % of
+/** Which of `of` ranges (a power of two) an id belongs to: the same for shards, where there are several ranges, and for tables. */
+export const rangeOfId = (id: bigint, of: number): number =>
+  of === 1 ? 0 : Number((murmur64(id) >> BigInt(RANGED_BITS)) % BigInt(of))
+
+/** Name of the file of a table that holds one of `of` ranges. */
+export const tableFile = (name: string, range: number, of: number): string => {
+  const [r, n] = [range, of].map(i => String(i).padStart(5, '0'))
+  return of === 1 ? `${name}.parquet` : `${name}-${r}-of-${n}.parquet`
+}
+
+/** The table that a file holds a part of, or all. */
+export const tableOf = (file: string): string | undefined => /^([^/]+?)(?:-\d+-of-\d+)?\.parquet$/.exec(file)?.[1]
+
+/** Which of `of` ranges an output belongs to: a shard by its number, a part of a table by its name; what there is once, to the first. */
+export const rangeOfFile = (path: string, of: number): number => {
+  const [, shard, part] = /(?:^|\/)(?:([\da-f]+)\.shard|[^/]+-(\d+)-of-\d+\.parquet)$/.exec(path) ?? []
+  return (shard === undefined ? Number(part ?? 0) : Number.parseInt(shard, 16)) % of
+}
 
 function reversed(n: number): number {
   let out = 0

@@ -183,7 +183,7 @@ describe('lineage', () => {
 
     const synapses = await table('synapses.parquet')
     if (synapses.get('id')!.length > 0)
-      expect(stagesOf(await ask('published/synapse:1'))).toEqual(new Set(['synapse', 'graph']))
+      expect(stagesOf(await ask(`published/synapse:${synapses.get('id')![0]}`))).toEqual(new Set(['synapse', 'graph']))
     expect(stagesOf(await ask('published/em@70,3,3'))).toEqual(new Set(['render']))
     expect((await hillock.cli('lineage', 'published/em@70,3,3', '--format', 'mermaid')).stdout).toMatch(/^flowchart LR/)
     expect((await hillock.cli('lineage', 'published', '--format', 'dot')).stdout).toMatch(/^digraph lineage/)
