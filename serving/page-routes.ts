@@ -14,7 +14,7 @@ import { cached } from './cached.ts'
 import { notFound, Problem } from './problem.ts'
 import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from './releases.ts'
-import { isBrowser, queryOf, wantsJson } from './request.ts'
+import { ANSWER_MS, isBrowser, queryOf, wantsJson } from './request.ts'
 import { largestSegments } from './segments.ts'
 import { viewerState } from './viewer-state.ts'
 
@@ -48,7 +48,7 @@ const artifactsAt = (
   )
 }
 
-const viewer = { config: { role: 'viewer' } } as const
+const viewer = { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS } as const
 
 interface PageOptions {
   readonly catalogue: Releases

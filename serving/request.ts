@@ -36,3 +36,6 @@ export function queryOf(request: FastifyRequest, key: string): string | undefine
 
 export const wantsJson = (request: FastifyRequest): boolean => 'json' in (request.query as object)
 export const isBrowser = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false
+
+/** What is made as a whole before it is sent, such as a page, is given up after so long. */
+export const ANSWER_MS = 120_000

@@ -39,9 +39,8 @@ export interface ServerOptions {
   readonly onError?: (error: unknown) => void
 }
 
-/** A request is to be there whole, and answered, within so long; a reader that takes nothing for longer is gone. */
+/** A request is to be there whole within so long; a reader that takes nothing for longer is gone. */
 const ARRIVE_MS = 30_000
-const ANSWER_MS = 120_000
 const SILENT_MS = 150_000
 
 const problemPage = (p: Problem): string =>
@@ -76,7 +75,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
     frameworkErrors,
     trustProxy: access.proxies.length > 0 ? [...access.proxies] : false,
     requestTimeout: ARRIVE_MS,
-    handlerTimeout: ANSWER_MS,
     connectionTimeout: SILENT_MS,
   })
   const catalogue = releases(store)

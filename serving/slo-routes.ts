@@ -6,7 +6,7 @@ import { isHillockError } from '../domain/errors.ts'
 import type { SloReport } from '../domain/slo/slo.ts'
 import { cached } from './cached.ts'
 import { notFound } from './problem.ts'
-import { wantsJson } from './request.ts'
+import { ANSWER_MS, wantsJson } from './request.ts'
 import { sloPage } from './slo-page.ts'
 import { turns } from './turns.ts'
 
@@ -41,15 +41,19 @@ export function sloLevels(slo: SloSource | undefined): SloLevels {
 }
 
 export async function sloRoutes(app: FastifyInstance, { levels }: { levels: SloLevels }): Promise<void> {
-  app.get<{ Params: { '*': string } }>('/slo/*', { config: { role: 'viewer' } }, async (request, reply) => {
-    const subject = request.params['*']
-    const unknown = notFound(`nothing that you may read is called ${subject}`, 'the list at / has what there is')
-    const found = await levels(subject).catch((e: unknown) => {
-      // What is wrong with a name is said with the names that there are.
-      throw isHillockError(e, 'ConfigError') && !request.may('viewer', ALL) ? unknown : e
-    })
-    if (!request.may('viewer', found.dataset)) throw unknown
-    reply.header('cache-control', 'no-cache')
-    return wantsJson(request) ? found : reply.type('text/html; charset=utf-8').send(sloPage(found))
-  })
+  app.get<{ Params: { '*': string } }>(
+    '/slo/*',
+    { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS },
+    async (request, reply) => {
+      const subject = request.params['*']
+      const unknown = notFound(`nothing that you may read is called ${subject}`, 'the list at / has what there is')
+      const found = await levels(subject).catch((e: unknown) => {
+        // What is wrong with a name is said with the names that there are.
+        throw isHillockError(e, 'ConfigError') && !request.may('viewer', ALL) ? unknown : e
+      })
+      if (!request.may('viewer', found.dataset)) throw unknown
+      reply.header('cache-control', 'no-cache')
+      return wantsJson(request) ? found : reply.type('text/html; charset=utf-8').send(sloPage(found))
+    },
+  )
 }
