@@ -45,11 +45,26 @@ export async function makeToken(
   return { token, text }
 }
 
-/** Tokens that were not revoked; expired ones too. @param known those read before, which never change */
-export async function listTokens(objects: ObjectStore, known: readonly Token[] = []): Promise<Token[]> {
+/**
+ * Tokens that were not revoked; expired ones too.
+ * @param known those read before, which never change
+ * @param damaged hears of those that cannot be read; without it the first of them is thrown
+ */
+export async function listTokens(
+  objects: ObjectStore,
+  known: readonly Token[] = [],
+  damaged = (e: unknown): void => {
+    throw e
+  },
+): Promise<Token[]> {
   const before = new Map(known.map(t => [`${ROOT}${t.id}.json`, t]))
   const keys = await standing(objects, ROOT, REVOKED)
-  return mapBounded(keys, 32, async k => before.get(k) ?? (await getDocument(objects, k, 'token', Token))!)
+  const found = await mapBounded(
+    keys,
+    32,
+    async k => before.get(k) ?? (await getDocument(objects, k, 'token', Token).catch(damaged)),
+  )
+  return found.flatMap(t => t ?? [])
 }
 
 /** Whether one was ever made: who has revoked the last one has not opened the door. */

@@ -1,5 +1,6 @@
 // Who a bearer token of the bucket names: those that stand are read again every few seconds, so that a revoked one ends.
 import type { Identity } from '../../domain/access.ts'
+import { isHillockError } from '../../domain/errors.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { listTokens, type Token } from '../../storage/tokens.ts'
@@ -15,7 +16,11 @@ export function tokenReader(objects: ObjectStore): (text: string) => Promise<Ide
   const standing = (): Promise<Map<string, Token>> => {
     if (reading && Date.now() - at < FRESH_MS) return reading
     at = Date.now()
-    reading = listTokens(objects, known).then(tokens => {
+    // One that is damaged is no token, and keeps nobody else out: `hillock verify` finds it.
+    const damaged = (e: unknown): void => {
+      if (!isHillockError(e, 'MissingArtifact')) throw e
+    }
+    reading = listTokens(objects, known, damaged).then(tokens => {
       known = tokens
       return new Map(tokens.map(t => [t.hash, t]))
     })

@@ -1,12 +1,15 @@
 // Who may do what: every route with every role and none, tokens that end, pages of other origins, limits, and what others keep.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ROLES, type Role } from '../../domain/access.ts'
+import { sha256 } from '../../domain/recipe.ts'
 import { accessSettings, OPEN, type AccessSettings } from '../../serving/access/settings.ts'
 import { createServer } from '../../serving/server.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { makeToken, revokeToken } from '../../storage/tokens.ts'
+import { listTokens, makeToken, revokeToken } from '../../storage/tokens.ts'
 import { makeFixture, type Fixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -138,6 +141,18 @@ describe('tokens', () => {
       expect(await status(other), other).toBe(401)
     const { statusCode } = await app.inject({ url: '/release/blobs/r1', headers: { authorization: 'Basic eDp5' } })
     expect(statusCode).toBe(401)
+  })
+
+  it('that are damaged are none, and keep nobody else out', async () => {
+    const broken = await make('broken', 'viewer')
+    const id = sha256(broken).slice(0, 12)
+    writeFileSync(join(fixture.folder, 'tokens', `${id}.json`), '{"id": 1}')
+    const { app } = await serve()
+    const status = async (token: string): Promise<number> =>
+      (await app.inject({ url: '/release/blobs/r1', headers: bearer(token) })).statusCode
+    expect([await status(broken), await status(tokens['viewer']!)]).toEqual([401, 200])
+    await expect(listTokens(store)).rejects.toThrow(id)
+    rmSync(join(fixture.folder, 'tokens', `${id}.json`))
   })
 
   it('lie in the bucket as hashes alone', async () => {
