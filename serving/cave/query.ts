@@ -1,6 +1,7 @@
 // A query of CAVE's materialization service as SQL: filters of every kind, chosen columns, joins, resolution.
 import { z } from 'zod'
 import { notFound, Problem } from '../problem.ts'
+import { isId } from '../query/columns.ts'
 import { quoted } from '../query/duckdb.ts'
 import type { Use } from '../query/engine.ts'
 import { TABLES, type CaveTable } from './tables.ts'
@@ -121,7 +122,7 @@ export function caveSql(
       })
     // The rows of a few segments lie together in the table that is sorted by them.
     const named = [...among, ...equal.map(([column, value]) => [column, [value]] as const)].find(
-      ([column, values]) => t.table.sorted[column] && values.every(v => /^\d{1,20}$/.test(String(v))),
+      ([column, values]) => t.table.sorted[column] && values.length > 0 && values.every(v => isId(String(v))),
     )
     from[t.alias] = named
       ? { table: t.table.sorted[named[0]]!, segments: named[1].map(v => BigInt(v as bigint)) }

@@ -7,7 +7,7 @@ import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
 import { skeletonOf, swc } from '../api/objects.ts'
 import { notFound, Problem } from '../problem.ts'
-import { columnReader } from '../query/columns.ts'
+import { columnReader, isId } from '../query/columns.ts'
 import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
 import { MEDIA } from '../query/encode.ts'
 import { notUnderstood, parseCypher } from './cypher.ts'
@@ -86,7 +86,7 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
   app.get<OfDataset>('/api/skeletons/skeleton/:named/:body', viewer, async (request, reply) => {
     const { named, body } = request.params
     const release = await open(request, reply, named)
-    if (!/^\d{1,20}$/.test(body)) throw new Problem(400, `${body} is no id of a body`, 'give it as a number')
+    if (!isId(body)) throw new Problem(400, `${body} is no id of a body`, 'give it as a number')
     const bytes = await skeletonOf(catalogue.artifacts, release, BigInt(body))
     if (!bytes) {
       await known.mustHave(release, body)

@@ -1,6 +1,7 @@
 // Ways from one neuron to another over connections, as neuprint-python asks for them: all of the shortest, or of a length.
 import type { Release } from '../../domain/release.ts'
 import { Problem } from '../problem.ts'
+import { isId } from '../query/columns.ts'
 import type { Engine } from '../query/engine.ts'
 import { notUnderstood, parseCondition, type Expression } from './cypher.ts'
 import { compile } from './sql.ts'
@@ -29,6 +30,7 @@ export async function pathsOf(
   const found = QUERY.exec(cypher.trim().replaceAll(/\s+/g, ' '))
   if (!found) return undefined
   const [, from, to, path, , length, least, condition, lengths] = found as unknown as string[]
+  if (!isId(from!) || !isId(to!)) throw notUnderstood('a bodyId that is none')
   const shortest = path!.startsWith('all')
   const hops = shortest ? LONGEST : Number(length)
   if (hops > LONGEST) throw notUnderstood(`a path of more than ${LONGEST} connections`)

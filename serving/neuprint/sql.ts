@@ -1,6 +1,7 @@
 // Cypher over neurons, their connections and synapses, as SQL over the tables of a release.
 import { quoted } from '../query/duckdb.ts'
 import type { Use } from '../query/engine.ts'
+import { isId } from '../query/columns.ts'
 import { notUnderstood, type Expression, type Statement } from './cypher.ts'
 
 /** What neuPrint says of a body, by the column that has it; what is not there is null, as in a graph. */
@@ -208,8 +209,8 @@ function idsOf(conditions: readonly Expression[], named: Statement['named'], of:
     if (left.kind !== 'property' || left.of !== of || left.path !== 'bodyId') continue
     const value = right.kind === 'name' ? named.get(right.name) : right
     const all = value?.kind === 'list' ? value.items : value ? [value] : []
-    if (all.every(v => v.kind === 'number' && /^\d{1,20}$/.test(v.digits)))
-      return all.map(v => BigInt((v as { digits: string }).digits))
+    const ids = all.flatMap(v => (v.kind === 'number' && isId(v.digits) ? [BigInt(v.digits)] : []))
+    if (ids.length === all.length && ids.length > 0) return ids
   }
   return undefined
 }

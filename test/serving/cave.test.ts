@@ -76,6 +76,9 @@ it.each([
 
 it('an empty list of ids has no rows, nothing left out leaves all', async () => {
   expect((await query('{"filter_in_dict": {"synapses": {"id": []}}}')).rows).toHaveLength(0)
+  expect((await query('{"filter_in_dict": {"synapses": {"pre_pt_root_id": []}}}')).rows).toHaveLength(0)
+  const large = '{"filter_equal_dict": {"synapses": {"pre_pt_root_id": 99999999999999999999}}}'
+  expect((await query(large)).rows).toHaveLength(0)
   expect((await query('{"filter_notin_dict": {"synapses": {"id": []}}}')).rows).toHaveLength(5)
   expect((await query('{}', 'constructor')).status).toBe(404)
   const join = await post(`${V3}/version/3/query`, '{"tables": [["synapses", "id"], ["segments", "nothing"]]}')

@@ -58,6 +58,9 @@ it.each([
   ["n.status =~ 'Tra.*' AND n.cropped = false", 3],
   ["n.status =~ 'Tra'", 0],
   ['n.bodyId in [] OR n.type IS NOT NULL', 0],
+  ['n.bodyId in []', 0],
+  ['n.bodyId = 99999999999999999999', 0],
+  ['n.bodyId in [1e30, 5]', 0],
   ["n.type = 'x\\' OR \\'1\\' = \\'1' OR n.instance = '\\\\'", 0],
   ['n.type = "x\' OR true --"', 0],
   ['n.`a" OR true --` = 1', 0],
@@ -93,6 +96,10 @@ it('and only who may read the dataset is answered', async () => {
     payload: { cypher: '', dataset: 'blobs' },
   })
   expect(nobody.statusCode).toBe(401)
+  for (const body of ['99999999999999999999', 'x', '-1'])
+    expect((await app.inject({ url: `/api/skeletons/skeleton/blobs/${body}`, headers: headers() })).statusCode).toBe(
+      400,
+    )
   const { statusCode } = await app.inject({ url: '/api/skeletons/skeleton/others/1', headers: headers() })
   expect(statusCode).toBe(403)
   expect(errors).toEqual([])
