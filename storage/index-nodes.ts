@@ -22,15 +22,23 @@ const known = new LRUCache<Digest, { node: IndexNode; bytes: number }, ObjectSto
   maxSize: KEPT,
   sizeCalculation: n => n.bytes,
   ignoreFetchAbort: true,
-  async fetchMethod(digest, _before, { context }) {
-    const bytes = await getRaw(context, digest)
-    return { node: JSON.parse(Buffer.from(bytes).toString()) as IndexNode, bytes: bytes.length }
-  },
+  fetchMethod: (digest, _before, { context }) => nodeIn(context, digest),
 })
+
+async function nodeIn(objects: ObjectStore, digest: Digest): Promise<{ node: IndexNode; bytes: number }> {
+  const bytes = await getRaw(objects, digest)
+  return { node: JSON.parse(Buffer.from(bytes).toString()) as IndexNode, bytes: bytes.length }
+}
 
 /** @throws HillockError MissingArtifact when it is gone or damaged */
 export const readIndexNode = async (objects: ObjectStore, digest: Digest): Promise<IndexNode> =>
   (await known.fetch(digest, { context: objects }))!.node
+
+/** For a walk over all nodes: what is met once is not kept. */
+export const nodesOf =
+  (objects: ObjectStore): ReadNode =>
+  async digest =>
+    (await nodeIn(objects, digest)).node
 
 /** Reads a node that another names; undefined for one that is to be left out with all below it. */
 export type ReadNode = (digest: Digest, by: Digest | null) => Promise<IndexNode | undefined>
@@ -97,7 +105,7 @@ export function behindRoots(
   objects: ObjectStore,
   roots: Readonly<Record<string, Digest>>,
   lineage: Behind['lineage'],
-  read: ReadNode = d => readIndexNode(objects, d),
+  read = nodesOf(objects),
 ): Behind {
   const entries = (wanted?: Wanted): AsyncGenerator<IndexEntry> => entriesBelow(read, Object.values(roots), wanted)
   return {

@@ -10,7 +10,7 @@ import { AUTOMATIC } from '../../domain/operator.ts'
 import { holesIn, manifestDigest, type Release } from '../../domain/release.ts'
 import type { Assembly } from '../../domain/provenance/history-facts.ts'
 import { artifactStore } from '../artifacts.ts'
-import { behindRoots, readIndexNode } from '../index-nodes.ts'
+import { behindRoots, nodesOf } from '../index-nodes.ts'
 import { IndexCheck } from './index-check.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw } from '../raw.ts'
@@ -53,11 +53,12 @@ export async function proveManifest(
     for (const [stage, n] of unread.pages ? [] : expected(context))
       for (const d of differences(n, index.counts.get(stage) ?? 0, `artifacts of ${stage}`))
         wrong(name, 'its pages do not list one artifact for each place', d)
+    const read = nodesOf(objects)
     const behind = behindRoots(
       objects,
       input.roots,
       ref => lineage(ref).catch(() => NOTHING),
-      digest => readIndexNode(objects, digest).catch(() => undefined),
+      (digest, by) => read(digest, by).catch(() => undefined),
     )
     const codeRevision = told?.result.codeRevision ?? release.codeRevision
     // How many a manifest lists at the most is no part of what a release is: it says itself whether it lists them.
