@@ -3,14 +3,14 @@ import type { Refs } from '../domain/contract/artifacts.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { frontierLevel, rangeName } from '../domain/index/grid.ts'
-import { gridOf } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask, DatasetTask, RangeTask } from '../domain/contract/activities.ts'
 import { nodesAt, type Node } from '../domain/index/tree.ts'
 import { mapBounded } from '../storage/bounded.ts'
+import { artifactBelow } from '../storage/index-nodes.ts'
 import type { Deps } from './context.ts'
-import { nodeTowards, readIndexNode, refsBelow, sectionNodes } from './housekeeping/index-nodes.ts'
+import { refsBelow, sectionNodes } from './housekeeping/index-nodes.ts'
 
 /** Index nodes that are read at once. */
 const READS = 16
@@ -38,30 +38,19 @@ export async function nodesOf(
   return (await Promise.all(rootOf(task, stage).map(root => sectionNodes(deps, root, bounds, z0, z1)))).flat()
 }
 
-/** The artifact of a stage at a node. @throws Error when the index lists none: a fault of the workflow. */
-async function lookUp(
-  deps: Deps,
-  task: DatasetTask,
-  stage: StageName,
-  node: Node,
-  cell = cellName(stage, node),
-): Promise<ArtifactRef> {
+/** The artifact of a stage in a cell. @throws Error when the index lists none: a fault of the workflow. */
+async function lookUp(deps: Deps, task: DatasetTask, stage: StageName, cell: string): Promise<ArtifactRef> {
   const root = task.roots[stages[stage].phase]
   if (root === undefined) throw new Error(`${stage} is wanted, but phase ${stages[stage].phase} has no index yet`)
-  const dataset = stages[stage].scope === 'dataset'
-  const digest = dataset ? root : (await nodeTowards(deps, root, gridOf(stage, task.context), node)).digest
-  const entry = (await readIndexNode(deps, digest)).entries.find(e => e.stage === stage && e.cell === cell)
-  if (!entry) throw new Error(`the index lists no ${stage} artifact of ${cell}`)
-  return entry.ref
+  const ref = await artifactBelow(deps.objects, root, stage, cell)
+  if (!ref) throw new Error(`the index lists no ${stage} artifact of ${cell}`)
+  return ref
 }
 
 /** What a stage has made of some regions or nodes, by cell. */
 export async function madeAt(deps: Deps, task: DatasetTask, stage: StageName, nodes: readonly Node[]): Promise<Refs> {
-  const found = await mapBounded(
-    nodes,
-    READS,
-    async n => [cellName(stage, n), await lookUp(deps, task, stage, n)] as const,
-  )
+  const cells = nodes.map(n => cellName(stage, n))
+  const found = await mapBounded(cells, READS, async c => [c, await lookUp(deps, task, stage, c)] as const)
   return Object.fromEntries(found)
 }
 
@@ -80,7 +69,7 @@ export async function atFrontier(deps: Deps, task: DatasetTask, directory: Stage
 
 /** What a stage has made of a range of segments. */
 export const ofSegments = (deps: Deps, task: RangeTask, stage: StageName, range = task.range): Promise<ArtifactRef> =>
-  lookUp(deps, task, stage, { level: 0, coord: [0, 0, range] }, rangeName(range, task.of))
+  lookUp(deps, task, stage, rangeName(range, task.of))
 
 /** The task with the artifacts of earlier phases that `stage` reads. */
 export async function gather(deps: Deps, stage: StageName, task: CellTask): Promise<CellTask> {
@@ -91,10 +80,7 @@ export async function gather(deps: Deps, stage: StageName, task: CellTask): Prom
     const row = stages[input.stage]
     if (row.phase === stages[stage].phase || !['region', 'node', 'dataset'].includes(row.scope)) continue
     const nodes = readsAt(input, node, task.context)
-    const found = await Promise.all(
-      nodes.map(async n => [cellName(input.stage, n), await lookUp(deps, task, input.stage, n)] as const),
-    )
-    refs[input.stage] = { ...refs[input.stage], ...Object.fromEntries(found) }
+    refs[input.stage] = { ...refs[input.stage], ...(await madeAt(deps, task, input.stage, nodes)) }
   }
   return { ...task, refs }
 }

@@ -35,7 +35,7 @@ export const readIndexNode = async (objects: ObjectStore, digest: Digest): Promi
   (await known.fetch(digest, { context: objects }))!.node
 
 /** For a walk over all nodes: what is met once is not kept. */
-export const nodesOf =
+export const nodeReader =
   (objects: ObjectStore): ReadNode =>
   async digest =>
     (await nodeIn(objects, digest)).node
@@ -105,7 +105,7 @@ export function behindRoots(
   objects: ObjectStore,
   roots: Readonly<Record<string, Digest>>,
   lineage: Behind['lineage'],
-  read = nodesOf(objects),
+  read = nodeReader(objects),
 ): Behind {
   const entries = (wanted?: Wanted): AsyncGenerator<IndexEntry> => entriesBelow(read, Object.values(roots), wanted)
   return {

@@ -4,7 +4,7 @@ import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Recipe } from '../domain/recipe.ts'
 import type { Release } from '../domain/release.ts'
 import { layers, stages, type LayerName, type LayerRow, type StageName, type VolumeRow } from '../domain/stages.ts'
-import { artifactBelow, entriesBelow, nodesOf } from './index-nodes.ts'
+import { artifactBelow, entriesBelow, nodeReader } from './index-nodes.ts'
 import type { ObjectStore } from './object-store.ts'
 
 /** Artifacts that are looked at of a release where all would be too many: most releases have fewer. */
@@ -56,7 +56,7 @@ export async function* cellsOf(
   stage: StageName,
 ): AsyncGenerator<readonly [cell: string, ref: ArtifactRef]> {
   if (!listingOf(release, stage))
-    for await (const e of entriesBelow(nodesOf(objects), rootsOf(release, stage), s => s === stage))
+    for await (const e of entriesBelow(nodeReader(objects), rootsOf(release, stage), s => s === stage))
       yield [e.cell, e.ref]
   else if (!isMips(stage)) yield* Object.entries(listingOf(release, stage)!)
   else

@@ -11,14 +11,14 @@ import { stages, type StageName } from '../../domain/stages.ts'
 import type { SectionTask, StageActivities } from '../../domain/contract/activities.ts'
 import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
-import { artifactBelow, entriesBelow } from '../../storage/index-nodes.ts'
+import { artifactBelow, entriesBelow, nodeReader } from '../../storage/index-nodes.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getRelease, readChannel } from '../../storage/releases.ts'
 import { putSealed } from '../../storage/sealed.ts'
 import { PendingInput, type Deps, type Planning } from '../context.ts'
 import { pairsOf } from '../sections/match.ts'
 import { progress } from '../meter.ts'
-import { batch, readIndexNode, writeIndexNode } from './index-nodes.ts'
+import { batch, writeIndexNode } from './index-nodes.ts'
 import { lookUpCache } from './cache-lookup.ts'
 import { item } from '../produce.ts'
 import { saveDocument } from '../documents.ts'
@@ -134,12 +134,7 @@ async function baseOf(deps: Deps, dataset: string): Promise<Base> {
 function planningFor(deps: Deps, base: Base, pending: Map<Digest, string>, items: PlanItem[]): Planning {
   const firsts = new Map<StageName, Promise<ArtifactRef | undefined>>()
   const firstOf = async (root: Digest, stage: StageName): Promise<ArtifactRef | undefined> => {
-    for await (const e of entriesBelow(
-      d => readIndexNode(deps, d),
-      [root],
-      s => s === stage,
-    ))
-      return e.ref
+    for await (const e of entriesBelow(nodeReader(deps.objects), [root], s => s === stage)) return e.ref
     return undefined
   }
   const before = async (stage: StageName, cell: string): Promise<{ own: Lineage | null; like: Lineage | null }> => {

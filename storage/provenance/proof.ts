@@ -10,7 +10,7 @@ import { AUTOMATIC } from '../../domain/operator.ts'
 import { holesIn, manifestDigest, type Release } from '../../domain/release.ts'
 import type { Assembly } from '../../domain/provenance/history-facts.ts'
 import { artifactStore } from '../artifacts.ts'
-import { behindRoots, nodesOf } from '../index-nodes.ts'
+import { behindRoots, nodeReader } from '../index-nodes.ts'
 import { IndexCheck } from './index-check.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw } from '../raw.ts'
@@ -53,7 +53,7 @@ export async function proveManifest(
     for (const [stage, n] of unread.pages ? [] : expected(context))
       for (const d of differences(n, index.counts.get(stage) ?? 0, `artifacts of ${stage}`))
         wrong(name, 'its pages do not list one artifact for each place', d)
-    const read = nodesOf(objects)
+    const read = nodeReader(objects)
     const behind = behindRoots(
       objects,
       input.roots,
