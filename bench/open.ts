@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import type { Deps } from '../activities/context.ts'
 import { publish, rollBack } from '../activities/release/channels.ts'
@@ -24,11 +23,11 @@ import { createServer } from '../serving/server.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { behindRoots } from '../storage/index-nodes.ts'
 import { artifactKey, LINEAGE, lineageBytes } from '../storage/lineage-record.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
 import { putRaw, rawKey } from '../storage/raw.ts'
 import { artifactOf } from '../storage/release-index.ts'
 import { getRelease } from '../storage/releases.ts'
 import { Release } from '../domain/release.ts'
+import { oneFile, type OneFile } from './one-file.ts'
 import { n, table } from './print.ts'
 
 const REGION: Vec3 = [512, 512, 64]
@@ -44,55 +43,6 @@ const { values, positionals } = parseArgs({
   options: { step: { type: 'string' }, file: { type: 'string' } },
   allowPositionals: true,
 })
-
-/** All objects in one file, so that millions of small ones are no burden to a file system. */
-function store(file: string): ObjectStore & { readonly db: DatabaseSync; reads: number } {
-  const db = new DatabaseSync(file)
-  db.exec('pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -8000')
-  db.exec('create table if not exists objects (key text, bytes blob)')
-  const found = db.prepare('select bytes from objects where key = ?')
-  const put = db.prepare('insert into objects values (?, ?)')
-  const set = db.prepare('update objects set bytes = ? where key = ?')
-  const below = db.prepare('select key from objects where key >= ? and key < ? order by key')
-  const get = (name: string): Uint8Array<ArrayBuffer> | undefined =>
-    (found.get(name) as { bytes: Uint8Array<ArrayBuffer> } | undefined)?.bytes
-  const text = (name: string): string | undefined => {
-    const bytes = get(name)
-    return bytes && Buffer.from(bytes).toString()
-  }
-  const self: ReturnType<typeof store> = {
-    url: 'file:///bench',
-    db,
-    reads: 0,
-    async get(name) {
-      self.reads++
-      return get(name)
-    },
-    getRange: async (name, offset, length) => get(name)?.slice(offset, offset + length),
-    size: async name => get(name)?.length,
-    async putIfAbsent(name, bytes) {
-      if (get(name)) return 'exists'
-      put.run(name, bytes)
-      return 'created'
-    },
-    async readRef(name) {
-      const value = text(name)
-      return value === undefined ? undefined : { value, version: sha256(value) }
-    },
-    async swapRef(name, expected, value) {
-      const now = text(name)
-      if ((now && sha256(now)) !== expected) return false
-      if (now === undefined) put.run(name, Buffer.from(value))
-      else set.run(Buffer.from(value), name)
-      return true
-    },
-    remove: async () => {},
-    async *list(prefix) {
-      for (const row of below.all(prefix, `${prefix}\x7f`)) yield row['key'] as string
-    },
-  }
-  return self
-}
 
 function contextOf(artifacts: number, config: string): RunContext {
   const side = Math.max(1, Math.round((artifacts / EACH) ** (1 / 3)))
@@ -111,7 +61,7 @@ function contextOf(artifacts: number, config: string): RunContext {
 }
 
 /** The index that a run over all regions would have left; records only of what assembling and serving read. */
-async function build(objects: ReturnType<typeof store>, artifacts: number): Promise<object> {
+async function build(objects: OneFile, artifacts: number): Promise<object> {
   const run = readRunFile(join(import.meta.dirname, '../test/fixtures/tiny.yaml'))
   const context = contextOf(artifacts, await putRaw(objects, Buffer.from(canonicalJson(run as unknown as Json))))
   const { bounds } = context
@@ -228,7 +178,7 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   return [value, (performance.now() - since) / 1000]
 }
 
-const steps: Readonly<Record<string, (objects: ReturnType<typeof store>, artifacts: number) => Promise<object>>> = {
+const steps: Readonly<Record<string, (objects: OneFile, artifacts: number) => Promise<object>>> = {
   build,
   async assemble(objects) {
     const input = JSON.parse(Buffer.from((await objects.get('input'))!).toString()) as Parameters<typeof assemble>[1]
@@ -289,7 +239,7 @@ const steps: Readonly<Record<string, (objects: ReturnType<typeof store>, artifac
 }
 
 if (values.step) {
-  const result = await steps[values.step]!(store(values.file!), Number(positionals[0]))
+  const result = await steps[values.step]!(oneFile(values.file!), Number(positionals[0]))
   console.log(JSON.stringify({ ...result, mb: process.resourceUsage().maxRSS / 1024 }))
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'hillock-open-'))
