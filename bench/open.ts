@@ -261,7 +261,7 @@ if (values.step) {
       n(built['entries']!),
       n(built['nodes']!),
       `${made!['seconds']!.toFixed(2)} s, ${n(made!['manifest']! / 1000)} kB`,
-      ms(moved!['publish']!),
+      `${ms(moved!['publish']!)}, ${ms(moved!['byHand']!)}`,
       ms(moved!['rollback']!),
       ms(opened!['open']!),
       ms(opened!['first']!),
@@ -272,6 +272,6 @@ if (values.step) {
     rmSync(file)
   }
   rmSync(folder, { recursive: true })
-  const head = ['artifacts', 'index nodes', 'assemble, manifest', 'publish', 'rollback', 'open', 'first chunk']
+  const head = ['artifacts', 'index nodes', 'assemble, manifest', 'publish, by hand', 'rollback', 'open', 'first chunk']
   console.log(table([...head, 'look-up: median, 99 %, reads', 'walk', 'MB: assemble, channels, open, walk'], rows))
 }
