@@ -196,7 +196,8 @@ const steps: Readonly<Record<string, (objects: OneFile, artifacts: number) => Pr
     const move = { dataset: 'bench', channel: 'published', via: 'bench', by: 'bench', reason: 'bench' } as const
     await publish(deps, { ...move, release: a })
     const [, seconds] = await timed(() => publish(deps, { ...move, release: b }))
-    const [, byHand] = await timed(() => publish(deps, { ...move, channel: 'candidate', release: b, force: true }))
+    const [, byHand] = await timed(() => publish(deps, { ...move, release: a, force: true }))
+    await publish(deps, { ...move, release: b })
     const [, rollback] = await timed(() => rollBack(deps, { ...move, from: b } as Parameters<typeof rollBack>[1]))
     return { publish: seconds, byHand, rollback }
   },
