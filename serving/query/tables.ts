@@ -1,10 +1,13 @@
 // The tables of a release: which objects hold them, and which of those can hold rows of the segment that is asked for.
 import { rangeName } from '../../domain/index/grid.ts'
+import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Release } from '../../domain/release.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
 import { rangeOfId, tableOf } from '../../storage/formats/precomputed/by-id.ts'
-import { cellCount, cellsOf } from '../../storage/release-index.ts'
-import { notFound } from '../problem.ts'
+import { mapBounded } from '../../storage/bounded.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { artifactOf, cellCount, cellsOf } from '../../storage/release-index.ts'
+import { notFound, Problem } from '../problem.ts'
 import type { TableFile } from './table-cache.ts'
 
 /** Tables as queries name them. */
@@ -14,9 +17,32 @@ export type TableName = (typeof TABLES)[number]
 /** The same rows in another order, in ranges of the segment that they are sorted by. */
 export type SortedTable = TableName | 'edges-by-post' | 'synapses-by-pre' | 'synapses-by-post'
 
+/** Objects that a question may read whose segments are not named. */
+const MOST = 4096
+const READS = 32
+
+/** Artifacts that hold a range of the tables each. @throws Problem 422 where all are wanted and they are too many */
+async function rangesOf(objects: ObjectStore, release: Release, segments?: readonly bigint[]): Promise<ArtifactRef[]> {
+  const of = cellCount(release, 'graph')
+  if (segments) {
+    const ranges = [...new Set(segments.map(id => rangeOfId(id, of)))]
+    const found = await mapBounded(ranges, READS, r => artifactOf(objects, release, 'graph', rangeName(r, of)))
+    return found.filter(ref => ref !== undefined)
+  }
+  if (of > MOST)
+    throw new Problem(
+      422,
+      `this reads a whole table of ${release.dataset}/${release.release}, which lies in ${of} objects`,
+      'name the segments that you ask about, or export the tables (`hillock export`) and query them where they are',
+    )
+  const all: ArtifactRef[] = []
+  for await (const [, ref] of cellsOf(objects, release, 'graph')) all.push(ref)
+  return all
+}
+
 /**
  * Objects of a table; where segments are named that it is sorted by, those alone that can hold rows of them.
- * @throws Problem 404 where the release has no such table
+ * @throws Problem 404 where the release has no such table, 422 where it is too much to read
  */
 export async function filesOf(
   artifacts: ArtifactStore,
@@ -24,14 +50,12 @@ export async function filesOf(
   table: SortedTable,
   segments?: readonly bigint[],
 ): Promise<TableFile[]> {
-  const files: TableFile[] = []
-  const of = cellCount(release, 'graph')
-  const wanted = segments && new Set(segments.map(id => rangeName(rangeOfId(id, of), of)))
-  for await (const [range, ref] of cellsOf(artifacts.objects, release, 'graph')) {
-    if (wanted && !wanted.has(range)) continue
+  const refs = await rangesOf(artifacts.objects, release, segments)
+  const found = await mapBounded(refs, READS, async ref => {
     const output = (await artifacts.open(ref)).outputs.find(o => tableOf(o.path) === table)
-    if (output) files.push({ ...output, ref })
-  }
+    return output ? [{ ...output, ref }] : []
+  })
+  const files = found.flat()
   if (files.length > 0) return files
   // Releases of earlier versions have every table in one order.
   const plain = table.replace(/-by-.*/, '') as TableName
