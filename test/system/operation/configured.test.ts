@@ -186,7 +186,7 @@ test('with what one profile says all commands work, and links name its namespace
       TINY,
       '--json',
       '--set',
-      'through=ingest',
+      'through=render',
       '--name',
       'elsewhere',
     )
