@@ -1,4 +1,4 @@
-// A Temporal and a bucket that are configured: one mistake at a time is named with what to do; worker, serve and commands work with them.
+// A Temporal and a bucket that are configured: one mistake at a time is named with what to do; init, worker, serve and doctor work with one profile behind mTLS.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ import { connect } from '../../../client/connection.ts'
 import { lookAtQueues } from '../../../client/pollers.ts'
 import { queues } from '../../../domain/contract/names.ts'
 import { devServer } from '../dev-server.ts'
-import { Hillock, TINY } from '../harness.ts'
+import { Hillock } from '../harness.ts'
 import { certificates, tlsFront } from '../tls-front.ts'
 
 const KEY = 'the key of the lab'
@@ -152,12 +152,11 @@ test('a deployment whose build nobody runs any more is named, one without a curr
   await client.connection.close()
 })
 
-test('with what one profile says all commands work, and links name its namespace', async () => {
+test('with what one profile says a namespace is made fit, workers and serving run, and doctor finds nothing wrong', async () => {
   const lab = new Hillock({
     TEMPORAL_CONFIG_FILE: profiles,
     TEMPORAL_PROFILE: 'lab',
     HILLOCK_BUCKET: bucket,
-    HILLOCK_TEMPORAL_UI: 'https://ui.lab',
   })
   const refused = await lab.cli('worker', 'cpu')
   expect([refused.code, refused.stderr]).toEqual([
@@ -181,22 +180,10 @@ test('with what one profile says all commands work, and links name its namespace
       serve.child.stdout!.once('data', (d: Buffer) => say(String(d).trim())),
     )
     expect((await fetch(`${serving}/`)).status).toBe(200)
-    const { code, stdout, stderr } = await lab.cli(
-      'run',
-      TINY,
-      '--json',
-      '--set',
-      'through=render',
-      '--name',
-      'elsewhere',
-    )
-    expect(code, stderr).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({
-      temporal: expect.stringMatching('^https://ui.lab/namespaces/lab/workflows\\?'),
-    })
-    expect((await lab.cli('status', 'elsewhere')).stdout).toContain('COMPLETED')
-    const doctor = await lab.cli('doctor')
-    expect([doctor.code, doctor.stdout]).toEqual([0, expect.not.stringContaining('FAIL')])
+    await vi.waitFor(async () => {
+      const { code, stdout } = await lab.cli('doctor')
+      expect([code, stdout]).toEqual([0, expect.not.stringContaining('FAIL')])
+    }, 120_000)
   } finally {
     for (const { child } of [worker, serve]) child.kill('SIGTERM')
   }
