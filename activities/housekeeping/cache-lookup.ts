@@ -22,6 +22,7 @@ import { cacheNoteKey, putCacheNote, readCacheNote } from '../../storage/index-c
 import type { Deps } from '../context.ts'
 import { runMarks } from './marks.ts'
 import { progress } from '../meter.ts'
+import { nodeReader } from '../../storage/index-nodes.ts'
 import { nodeTowards, readIndexNode, sectionNodes, writeIndexNode } from './index-nodes.ts'
 import { configOf } from '../documents.ts'
 import { identityOf, listed, openSource } from '../sources/source.ts'
@@ -194,7 +195,8 @@ async function recalled(deps: Deps, subtree: Subtree, source: Digest | undefined
 }
 
 async function resultOf(deps: Deps, { node }: Subtree, page: Digest): Promise<SubtreeResult> {
-  const { stages: sums, entries } = await readIndexNode(deps, page)
+  // From the bucket: what is in memory may be gone there.
+  const { stages: sums, entries } = (await nodeReader(deps.objects)(page, null))!
   const forParent: Record<string, Refs> = {}
   for (const e of entries) if (e.cell === nodeKey(node)) forParent[e.stage] = { ...forParent[e.stage], [e.cell]: e.ref }
   const counts = Object.entries(sums).map(([stage, { count, holes }]) => ({
