@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openVolume } from '../../../storage/foreign/volume.ts'
 import type { RunReport } from '../../../client/commands/run.ts'
-import { stageNames } from '../../../domain/stages.ts'
+import { stageNames, stages as rows } from '../../../domain/stages.ts'
 import type { Lineage } from '../../../domain/lineage.ts'
 import { contentDigest, recipeId, sha256 } from '../../../domain/recipe.ts'
 import type { Release } from '../../../domain/release.ts'
@@ -33,7 +33,8 @@ const release = (): Promise<Release> => hillock.json<Release>('release', 'show',
 test('every artifact behind the release has a complete lineage record that agrees with its bytes', async () => {
   const store = artifactStore(fileStore(join(hillock.home, 'bucket')))
   const { stages } = await release()
-  expect(Object.keys(stages!).sort()).toEqual([...stageNames].sort())
+  // Directories are made of more than 64 regions only.
+  expect(Object.keys(stages!).sort()).toEqual(stageNames.filter(s => !rows[s].directory).sort())
   for (const ref of Object.values(stages!).flat()) {
     const reader = await store.open(ref)
     const l: Lineage = reader.lineage
