@@ -14,15 +14,19 @@ export interface Archives {
   readonly told: HistoryFacts
   /** Histories of movers, with their keys. */
   readonly movers: readonly (ArchivedHistory & { readonly key: string })[]
+  /** Folders that were there when they were read: others may have come since. */
+  readonly folders: ReadonlySet<string>
 }
 
 /** @param wrong hears of what is damaged, and left out. */
 export async function archivesOf(objects: ObjectStore, dataset: string, wrong: Wrong = () => {}): Promise<Archives> {
   const told = new HistoryFacts()
   const movers: (ArchivedHistory & { readonly key: string })[] = []
+  const folders = new Set<string>()
   for await (const key of objects.list(`histories/${dataset}/`)) {
     if (!key.endsWith('/index.json')) continue
     const folder = key.slice(0, -'/index.json'.length)
+    folders.add(folder)
     const index = await getHistoryIndex(objects, folder).catch((e: unknown) => wrong(key, (e as Error).message))
     for (const h of index?.histories ?? [])
       if (MOVERS.includes(h.type)) movers.push({ ...h, key: historyKey(folder, h.runId) })
@@ -35,5 +39,5 @@ export async function archivesOf(objects: ObjectStore, dataset: string, wrong: W
     if (fault) wrong(movers[i]!.key, fault)
     else if (h) told.add(h)
   }
-  return { told, movers }
+  return { told, movers, folders }
 }

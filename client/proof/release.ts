@@ -31,7 +31,7 @@ export async function proveRelease(
   const assembly = archives.told.assembly(name, release.run)
   if (!assembly) {
     const { workflowId } = release.run
-    if ((await objects.size(`${archiveFolder(release.run)}/index.json`)) === undefined)
+    if (!archives.folders.has(archiveFolder(release.run)))
       unproven(key, `the histories of ${workflowId} are not in the bucket (yet)`)
     else wrong(key, `its run ${workflowId} has assembled no release`)
   }

@@ -22,7 +22,7 @@ async function found(stored: readonly Decision[], told: readonly Decision[]): Pr
   for (const d of stored) await putDecision(objects, 'd', 'x', d)
   await objects.putIfAbsent('histories/d/one/r0/index.json', new Uint8Array(1))
   const out: string[] = []
-  const archives = { told: new HistoryFacts(), movers: [] }
+  const archives = { told: new HistoryFacts(), movers: [], folders: new Set<string>() }
   archives.told.decisions.push(...told.map(d => ({ ...release, ...d })))
   await proveDecisions(
     objects,
