@@ -14,22 +14,20 @@ export type Unproven = (what: string, why: string) => void
 /** `release/tiny/one` is archived with the run of that name, by which it was started; others by themselves. */
 const folderOf = (workflowId: string): string => `${workflowId.split('/').slice(1).join('/')}/`
 
-/** Whether an archive of this workflow, or of the run that it belongs to, is in the bucket. */
-async function archived(objects: ObjectStore, workflowId: string): Promise<boolean> {
-  for await (const key of objects.list(`histories/${folderOf(workflowId)}`))
-    if (key.endsWith('/index.json')) return true
-  return false
-}
+/** Whether an archive of this workflow, or of the run that it belongs to, was read: one may have come since. */
+const archived = ({ folders }: Archives, workflowId: string): boolean =>
+  [...folders].some(f => f.startsWith(`histories/${folderOf(workflowId)}`))
 
 /** One channel; returns the release that it names, undefined when it is not set or cannot be read. */
 export async function proveChannel(
   objects: ObjectStore,
   dataset: string,
   channel: string,
-  { told }: Archives,
+  archives: Archives,
   wrong: Wrong,
   unproven: Unproven,
 ): Promise<string | undefined> {
+  const { told } = archives
   const key = `refs/${dataset}/${channel}`
   const ref = await readChannel(objects, dataset, channel).catch((e: unknown) => wrong(key, (e as Error).message))
   if (!ref) return undefined
@@ -44,7 +42,7 @@ export async function proveChannel(
   if (parted !== undefined) return value.release
   const [workflowId = '', run] = value.via?.split('#') ?? []
   const kind = workflowId.split('/')[0]!
-  if (!run || !['release', 'publish', 'rollback'].includes(kind) || (await archived(objects, workflowId)))
+  if (!run || !['release', 'publish', 'rollback'].includes(kind) || archived(archives, workflowId))
     for (const d of differences('the name of a workflow that set it', value.via, 'via'))
       wrong(key, 'was set by no workflow of which a history tells', d)
   else unproven(key, `the history of ${workflowId}, which set it, is not in the bucket (yet)`)
@@ -55,10 +53,11 @@ export async function proveChannel(
 export async function proveDecisions(
   objects: ObjectStore,
   { dataset, release }: Pick<Release, 'dataset' | 'release'>,
-  { told }: Archives,
+  archives: Archives,
   wrong: Wrong,
   unproven: Unproven,
 ): Promise<void> {
+  const { told } = archives
   const recorded = told.decisions.filter(d => d.dataset === dataset && d.release === release)
   const left = new Set(recorded)
   for await (const key of decisionKeys(objects, dataset, release)) {
@@ -69,7 +68,7 @@ export async function proveDecisions(
       left.delete(own)
       const { dataset: _, release: __, ...decision } = own
       for (const d of differences(decision, found)) wrong(key, 'is not the decision that was recorded', d)
-    } else if (await archived(objects, found.workflowId)) wrong(key, 'no history tells of this decision')
+    } else if (archived(archives, found.workflowId)) wrong(key, 'no history tells of this decision')
     else unproven(key, `the history of ${found.workflowId}, which asked, is not in the bucket (yet)`)
   }
   for (const d of left) wrong(`decisions/${dataset}/${release}/${d.runId}.json`, `the decision of ${d.author} is gone`)

@@ -20,9 +20,8 @@ const release = { dataset: 'd', release: 'x' }
 async function found(stored: readonly Decision[], told: readonly Decision[]): Promise<string[]> {
   const objects = memoryStore()
   for (const d of stored) await putDecision(objects, 'd', 'x', d)
-  await objects.putIfAbsent('histories/d/one/r0/index.json', new Uint8Array(1))
   const out: string[] = []
-  const archives = { told: new HistoryFacts(), movers: [], folders: new Set<string>() }
+  const archives = { told: new HistoryFacts(), movers: [], folders: new Set(['histories/d/one/r0']) }
   archives.told.decisions.push(...told.map(d => ({ ...release, ...d })))
   await proveDecisions(
     objects,
