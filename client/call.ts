@@ -9,8 +9,8 @@ import { home, type StackRecord } from '../worker/home.ts'
 import { checkNamespace } from '../worker/namespace.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'
-import { lookAtQueues } from './pollers.ts'
-import { ensureStack, runningStack, stackElsewhere } from './stack.ts'
+import { lookAtQueues } from './processes/pollers.ts'
+import { ensureStack, runningStack, stackElsewhere } from './processes/stack.ts'
 
 /** A connection to what works here or elsewhere, else to a stack that is started; `started` says whether this call did it. @throws HillockError ConfigError */
 export async function onStack(): Promise<{ client: Client; stack: StackRecord; started: boolean }> {

@@ -1,7 +1,7 @@
 // hillock/client: start a run and follow it, pause it, decide at its gates, take a release back, read releases, ask a server about them.
 export { connect } from './connection.ts'
 export { onStack } from './call.ts'
-export { stopStack } from './stack.ts'
+export { stopStack } from './processes/stack.ts'
 export { readRunFile } from './run-file.ts'
 export { follow, progressOf, startRun, type Run } from './execute.ts'
 export { decide, pause, resume, waiting, type Order, type Scope, type Waiting } from './operator.ts'

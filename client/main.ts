@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { isHillockError, errorTable } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
 import { codeRevision, packageVersion } from '../worker/runtime.ts'
-import { processCommands } from './process-commands.ts'
+import { processCommands } from './processes/process-commands.ts'
 import { answer, because, collect, collectSome, json, runOptions, scoped, timed } from './options.ts'
 
 enableCompileCache()

@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { checkout } from '../worker/home.ts'
 import { readRunFile } from '../client/run-file.ts'
-import { ensureStack, stopStack } from '../client/stack.ts'
+import { ensureStack, stopStack } from '../client/processes/stack.ts'
 import { execute, printReport, type RunOptions } from '../client/commands/run.ts'
-import { serveUntilInterrupted } from '../client/commands/up.ts'
+import { serveUntilInterrupted } from '../client/commands/processes/up.ts'
 
 export async function demo(o: RunOptions & { exit?: boolean }): Promise<void> {
   const config = readRunFile(join(checkout, 'examples/demo.yaml'), o.set)

@@ -10,7 +10,7 @@ import { connect } from '../client/connection.ts'
 import { poll } from './reader.ts'
 import { rollBack } from '../client/rollback.ts'
 import { readRunFile } from '../client/run-file.ts'
-import { ensureStack, stopStack } from '../client/stack.ts'
+import { ensureStack, stopStack } from '../client/processes/stack.ts'
 import { operator } from '../client/commands/control.ts'
 import { execute } from '../client/commands/run.ts'
 

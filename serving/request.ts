@@ -1,6 +1,6 @@
 // What a request must be before anything is looked up for it: a method that is answered at all, a host that is ours, single values.
 import type { FastifyRequest } from 'fastify'
-import { LOOPBACK } from '../client/serving-host.ts'
+import { LOOPBACK } from '../client/processes/serving-host.ts'
 import { Problem } from './problem.ts'
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS']

@@ -16,7 +16,7 @@ import { plannedConfig } from './plan.ts'
 import { links, workflowsUi, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
-import { sayThrough } from '../waits.ts'
+import { sayThrough } from '../processes/waits.ts'
 
 export interface RunOptions {
   readonly json?: boolean

@@ -8,7 +8,7 @@ import { causeOf, progressOf } from '../execute.ts'
 import { isCalled } from '../names.ts'
 import { waiting, waitingLines } from '../operator.ts'
 import { progressLine, say, type JsonOption } from '../report.ts'
-import { troublesHere, troublesOf } from '../troubles.ts'
+import { troublesHere, troublesOf } from '../processes/troubles.ts'
 
 interface RunRow {
   readonly workflowId: string

@@ -1,7 +1,7 @@
 // What the environment says about access: who reads without a token, which other origins may call, how often, who names people.
 import { ALL } from '../../domain/access.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { isLoopback } from '../../client/serving-host.ts'
+import { isLoopback } from '../../client/processes/serving-host.ts'
 
 export interface OidcSettings {
   readonly issuer: string

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HillockError } from '../domain/errors.ts'
-import { setting } from '../domain/settings.ts'
-import { folderOf, openStore } from '../storage/stores/open-store.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { setting } from '../../domain/settings.ts'
+import { folderOf, openStore } from '../../storage/stores/open-store.ts'
 
 const ANSWER_MS = 6000
 

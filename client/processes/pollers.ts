@@ -1,6 +1,6 @@
 // Who asks the queues for work: that somebody does, of the build that runs stay with, and which builds there are.
 import type { Client } from '@temporalio/client'
-import { queues } from '../domain/contract/names.ts'
+import { queues } from '../../domain/contract/names.ts'
 
 /** A worker that polls asks at least so often. */
 const POLL_MS = 90_000

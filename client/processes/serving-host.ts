@@ -1,8 +1,8 @@
 // Where releases may be served: on this machine always, to others once somebody can be told apart from anybody.
-import { HillockError } from '../domain/errors.ts'
-import { setting } from '../domain/settings.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
-import { anyToken } from '../storage/tokens.ts'
+import { HillockError } from '../../domain/errors.ts'
+import { setting } from '../../domain/settings.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { anyToken } from '../../storage/tokens.ts'
 
 export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 

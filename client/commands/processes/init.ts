@@ -1,11 +1,11 @@
 // `hillock init`: makes the configured namespace fit for Hillock where it may, and says what is missing where it may not.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HillockError } from '../../domain/errors.ts'
-import { connectTo } from '../../worker/connection.ts'
-import { addAttributes, checkNamespace, keepFor, lookAtNamespace, makeNamespace } from '../../worker/namespace.ts'
-import { configuredTemporal } from '../../worker/temporal-config.ts'
-import { inDays, secondsOf } from '../numbers.ts'
-import { say, type JsonOption } from '../report.ts'
+import { HillockError } from '../../../domain/errors.ts'
+import { connectTo } from '../../../worker/connection.ts'
+import { addAttributes, checkNamespace, keepFor, lookAtNamespace, makeNamespace } from '../../../worker/namespace.ts'
+import { configuredTemporal } from '../../../worker/temporal-config.ts'
+import { inDays, secondsOf } from '../../numbers.ts'
+import { say, type JsonOption } from '../../report.ts'
 
 const DAY = 86_400
 /** A server tells of attributes that were just added after a while. */

@@ -1,13 +1,13 @@
 // `hillock up` and `hillock down`.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isHillockError } from '../../domain/errors.ts'
-import { setting } from '../../domain/settings.ts'
-import { home } from '../../worker/home.ts'
-import { bucket } from '../catalogue.ts'
-import { say, type JsonOption } from '../report.ts'
-import { checkHost } from '../serving-host.ts'
-import { ensureStack, standingStack, stopStack } from '../stack.ts'
-import { unwatch } from '../waits.ts'
+import { isHillockError } from '../../../domain/errors.ts'
+import { setting } from '../../../domain/settings.ts'
+import { home } from '../../../worker/home.ts'
+import { bucket } from '../../catalogue.ts'
+import { say, type JsonOption } from '../../report.ts'
+import { checkHost } from '../../processes/serving-host.ts'
+import { ensureStack, standingStack, stopStack } from '../../processes/stack.ts'
+import { unwatch } from '../../processes/waits.ts'
 
 export async function up(o: JsonOption & { detach?: boolean; host?: string }): Promise<void> {
   if (o.host !== undefined) process.env['HILLOCK_SERVING_HOST'] = o.host

@@ -1,15 +1,15 @@
 // `hillock worker` and `hillock serve`: one process in the foreground, for the Temporal and the bucket that are configured.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { setting } from '../../domain/settings.ts'
-import { connectTo } from '../../worker/connection.ts'
-import { checkout } from '../../worker/home.ts'
-import { checkNamespace } from '../../worker/namespace.ts'
-import { rolesOf, runRoles } from '../../worker/role.ts'
-import { codeRevision } from '../../worker/runtime.ts'
-import { configuredTemporal } from '../../worker/temporal-config.ts'
-import { tryBucket } from '../bucket-access.ts'
-import { bucketUrl } from '../catalogue.ts'
+import { setting } from '../../../domain/settings.ts'
+import { connectTo } from '../../../worker/connection.ts'
+import { checkout } from '../../../worker/home.ts'
+import { checkNamespace } from '../../../worker/namespace.ts'
+import { rolesOf, runRoles } from '../../../worker/role.ts'
+import { codeRevision } from '../../../worker/runtime.ts'
+import { configuredTemporal } from '../../../worker/temporal-config.ts'
+import { tryBucket } from '../../processes/bucket-access.ts'
+import { bucketUrl } from '../../catalogue.ts'
 
 /** Ends when the process is told to. @throws HillockError that says what it cannot work with */
 export async function worker(names: readonly string[]): Promise<void> {

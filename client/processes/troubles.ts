@@ -1,13 +1,13 @@
 // Why nothing moves on: what a look at the processes, the disk, the bucket, Temporal and its pending activities says, in lines.
 import { statfsSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
-import { queues } from '../domain/contract/names.ts'
-import type { ActivityReport } from '../domain/contract/artifacts.ts'
-import { stages, type StageName } from '../domain/stages.ts'
-import { folderOf, openStore } from '../storage/stores/open-store.ts'
-import { knownMark } from '../worker/bucket-mark.ts'
-import type { Home, StackRecord } from '../worker/home.ts'
-import { processOf } from '../worker/identity.ts'
+import { queues } from '../../domain/contract/names.ts'
+import type { ActivityReport } from '../../domain/contract/artifacts.ts'
+import { stages, type StageName } from '../../domain/stages.ts'
+import { folderOf, openStore } from '../../storage/stores/open-store.ts'
+import { knownMark } from '../../worker/bucket-mark.ts'
+import type { Home, StackRecord } from '../../worker/home.ts'
+import { processOf } from '../../worker/identity.ts'
 import { ago, lookAtQueue } from './pollers.ts'
 
 /** Less is a full disk: a block or a page of Temporal's database no longer fits. */

@@ -1,6 +1,6 @@
 // The commands that start, prepare and look at processes: on one machine, or on several.
 import type { Command } from 'commander'
-import { json } from './options.ts'
+import { json } from '../options.ts'
 
 export function processCommands(program: Command): void {
   json(program.command('up'))
@@ -10,30 +10,30 @@ export function processCommands(program: Command): void {
       '--host <address>',
       'serve releases on this address, for other machines too (default: 127.0.0.1; then `ssh -L PORT:127.0.0.1:PORT` reaches them from elsewhere)',
     )
-    .action(async o => (await import('./commands/up.ts')).up(o))
+    .action(async o => (await import('../commands/processes/up.ts')).up(o))
   json(program.command('down'))
     .description('stop what `up` or `run` started')
-    .action(async o => (await import('./commands/up.ts')).down(o))
+    .action(async o => (await import('../commands/processes/up.ts')).down(o))
   program
     .command('worker <role...>')
     .description(
       'work in the foreground for a Temporal and a bucket that are configured; roles: workflow, cpu, inference',
     )
-    .action(async (roles: string[]) => (await import('./commands/worker.ts')).worker(roles))
+    .action(async (roles: string[]) => (await import('../commands/processes/worker.ts')).worker(roles))
   program
     .command('serve')
     .description('serve the releases of a bucket in the foreground')
     .option('--host <address>', 'listen on this address (default: HILLOCK_SERVING_HOST, else 127.0.0.1)')
     .option('--port <port>', 'listen on this port (default: HILLOCK_SERVING_PORT, else 8470)')
-    .action(async o => (await import('./commands/worker.ts')).serve(o))
+    .action(async o => (await import('../commands/processes/worker.ts')).serve(o))
   json(program.command('init'))
     .description('make the configured namespace of Temporal fit for Hillock, or say what it lacks')
     .option(
       '--retention <duration>',
       'keep histories of workflows that have ended for so long (default of a new one: 30d)',
     )
-    .action(async o => (await import('./commands/init.ts')).init(o))
+    .action(async o => (await import('../commands/processes/init.ts')).init(o))
   json(program.command('doctor'))
     .description('is all that is configured there and fit: Temporal, namespace, workers, bucket, clocks, models')
-    .action(async o => (await import('./commands/doctor.ts')).doctor(o))
+    .action(async o => (await import('../commands/processes/doctor.ts')).doctor(o))
 }

@@ -1,7 +1,7 @@
 // What a command waits for: every wait on the stack says so after ten seconds, and again when it changes.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { home, type StackRecord } from '../worker/home.ts'
-import { connect, following } from './connection.ts'
+import { home, type StackRecord } from '../../worker/home.ts'
+import { connect, following } from '../connection.ts'
 import { troublesHere, troublesOf } from './troubles.ts'
 
 const LOOK_MS = 1000
