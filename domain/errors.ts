@@ -63,11 +63,6 @@ const table = {
     means: 'a block failed on every attempt and was set aside',
     todo: 'see its reason in the status; fix parameters or accept the declared hole',
   },
-  BudgetExceeded: {
-    retry: false,
-    means: 'the run would pass the cost that its file allows',
-    todo: 'raise the limit or release what is there',
-  },
   GateRejected: {
     retry: false,
     means: 'a release candidate missed a threshold or was rejected',

@@ -2,6 +2,21 @@
 import { z } from 'zod'
 import { cpu, fraction, int, layout, params, positive, timeout, type StageRow } from './row.ts'
 
+/** A stage that merges up the region tree what the regions of the stage `of` have. */
+const directory = <Name extends string>(name: Name, code: string, of: string, makes: string) =>
+  ({
+    ...cpu,
+    version: 1,
+    scope: 'node',
+    directory: true,
+    phase: 'directories',
+    code,
+    inputs: [`${of}<`, `${name}<`],
+    makes: `${makes}, in the order in which ranges share ids out`,
+    parameters: params({}),
+    checks: [],
+  }) as const
+
 export const objects = {
   synapse: {
     ...cpu,
@@ -82,68 +97,36 @@ export const objects = {
     }),
     checks: [],
   },
-  'mesh-directory': {
-    ...cpu,
-    version: 1,
-    scope: 'node',
-    directory: true,
-    phase: 'directories',
-    code: 'objects/join',
-    inputs: ['mesh<', 'mesh-directory<'],
-    makes:
-      'where the pieces of every segment lie in the packs of mesh, in the order in which ranges share segments out',
-    parameters: params({}),
-    checks: [],
-  },
-  'skeleton-directory': {
-    ...cpu,
-    version: 1,
-    scope: 'node',
-    directory: true,
-    phase: 'directories',
-    code: 'objects/join',
-    inputs: ['skeleton<', 'skeleton-directory<'],
-    makes:
-      'where the pieces of every segment lie in the packs of skeleton, in the order in which ranges share segments out',
-    parameters: params({}),
-    checks: [],
-  },
-  'segment-directory': {
-    ...cpu,
-    version: 1,
-    scope: 'node',
-    directory: true,
-    phase: 'directories',
-    code: 'objects/segment-table',
-    inputs: ['measure<', 'segment-directory<'],
-    makes: 'what measure says of every segment, in the order in which ranges share segments out',
-    parameters: params({}),
-    checks: [],
-  },
-  'contact-directory': {
-    ...cpu,
-    version: 1,
-    scope: 'node',
-    directory: true,
-    phase: 'directories',
-    code: 'objects/segment-table',
-    inputs: ['measure<', 'contact-directory<'],
-    makes: 'what measure says of every contact, from both sides, in the order in which ranges share segments out',
-    parameters: params({}),
-    checks: [],
-  },
-  'synapse-directory': {
-    ...cpu,
-    version: 1,
-    scope: 'node',
-    directory: true,
-    phase: 'directories',
-    code: 'objects/synapse-table',
-    inputs: ['synapse<', 'synapse-directory<'],
-    makes: 'synapses by either partner and by id, in the order in which ranges share ids out',
-    parameters: params({}),
-    checks: [],
-  },
+  'mesh-directory': directory(
+    'mesh-directory',
+    'objects/join',
+    'mesh',
+    'where the pieces of every segment lie in the packs of mesh',
+  ),
+  'skeleton-directory': directory(
+    'skeleton-directory',
+    'objects/join',
+    'skeleton',
+    'where the pieces of every segment lie in the packs of skeleton',
+  ),
+  'segment-directory': directory(
+    'segment-directory',
+    'objects/segment-table',
+    'measure',
+    'what measure says of every segment',
+  ),
+  'contact-directory': directory(
+    'contact-directory',
+    'objects/segment-table',
+    'measure',
+    'what measure says of every contact, from both sides',
+  ),
+  'synapse-directory': directory(
+    'synapse-directory',
+    'objects/synapse-table',
+    'synapse',
+    'synapses by either partner and by id',
+  ),
   'mesh-join': {
     ...cpu,
     timeout: { ...timeout, attempt: 14_400 },
