@@ -27,10 +27,13 @@ const STYLE = `
 :root{color-scheme:light dark;--ink:#1d2733;--soft:#64748b;--line:#dbe2ea;--page:#f7f9fb;--card:#fff;--accent:#1f6feb;--warm:#b45309}
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#93a1b1;--line:#2b3643;--page:#0e141b;--card:#161e27;--accent:#79b8ff;--warm:#f0b45b}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:76rem;padding:2rem 1.5rem 4rem;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+body{margin:0 auto;max-width:76rem;padding:0 1.5rem 4rem;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
-h1{font-size:1.5rem;margin:.2rem 0 .6rem}h2{font-size:1.1rem;margin:2rem 0 .6rem}
-nav,.soft{color:var(--soft);font-size:.9em}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px}.skip:not(:focus){position:absolute;clip-path:inset(50%)}
+header{display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;padding:.8rem 0;margin-bottom:1.4rem;border-bottom:1px solid var(--line)}
+header a{color:var(--soft)}header a:first-child,header a[aria-current]{color:var(--ink);font-weight:600}header a:last-child{margin-left:auto}
+h1{font-size:1.5rem;margin:.2rem 0 .6rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2rem 0 .6rem}
+.soft{color:var(--soft);font-size:.9em}
 code,.mono{font:12.5px/1.45 ui-monospace,monospace}
 .card>:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.2rem;margin:1rem 0;overflow-x:auto}
@@ -38,17 +41,23 @@ table{border-collapse:collapse;width:100%}th{font-weight:600;text-align:left;col
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-.button{display:inline-block;background:var(--accent);color:#fff;border-radius:6px;padding:.25rem .8rem;font-weight:600}
-@media(prefers-color-scheme:dark){.button{color:#0e141b}}
+.button,button{display:inline-block;background:var(--accent);color:#fff;border:0;border-radius:6px;padding:.25rem .8rem;font:inherit;font-weight:600;cursor:pointer}
+button.plain{background:none;color:var(--accent);box-shadow:inset 0 0 0 1px var(--line)}button:disabled{opacity:.5;cursor:default}
+@media(prefers-color-scheme:dark){.button,button{color:#0e141b}}
+@media(max-width:40rem){body{padding:0 1rem 3rem}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
 .tag{border:1px solid var(--line);border-radius:99px;padding:0 .6rem;font-size:.85em}.tag.published{border-color:var(--accent);color:var(--accent)}
 .warn{color:var(--warm)}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0}details>summary{cursor:pointer;color:var(--soft)}
-input{font:inherit;padding:.15rem .5rem;border:1px solid var(--line);border-radius:6px;background:var(--page);color:var(--ink)}
+input,select{font:inherit;padding:.15rem .5rem;border:1px solid var(--line);border-radius:6px;background:var(--page);color:var(--ink);max-width:100%}
 svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg .soft{fill:var(--soft);font-size:11.5px}
 svg rect{fill:var(--page);stroke:var(--line)}svg a:hover rect{stroke:var(--accent)}svg path{fill:none;stroke:var(--soft);opacity:.55}
 `
 
-/** A whole page; `trail` stands above the heading as links back. */
-export const page = (title: string, trail: Html, body: Html): string =>
+/** Pages that every page leads to. */
+const NAVIGATION = [['/', 'Releases']] as const
+type Tab = (typeof NAVIGATION)[number][0]
+
+/** A whole page; `trail` stands above the heading as links back. @param tab the one of the navigation to which it belongs */
+export const page = (title: string, trail: Html, body: Html, tab?: Tab): string =>
   '<!doctype html>' +
   html`<html lang="en">
     <head>
@@ -61,9 +70,17 @@ export const page = (title: string, trail: Html, body: Html): string =>
       </style>
     </head>
     <body>
-      <nav>${trail}</nav>
-      <h1>${title}</h1>
-      ${body}
+      <a class="skip" href="#main">Skip to content</a>
+      <header>
+        <a href="/">Hillock</a>
+        ${NAVIGATION.map(([to, name]) => html`<a href="${to}" ${to === tab ? html`aria-current="page"` : null}>${name}</a>`)}
+        <a href="/login">Account</a>
+      </header>
+      <main id="main">
+        <nav class="soft" aria-label="Where this is">${trail}</nav>
+        <h1>${title}</h1>
+        ${body}
+      </main>
     </body>
   </html>`.text
 
@@ -84,7 +101,7 @@ export const table = (head: readonly Part[], rows: readonly (readonly Part[])[],
     ${
       head.length > 0
         ? html`<tr>
-            ${head.map((h, i) => html`<th class="${i < text ? '' : 'n'}">${h}</th>`)}
+            ${head.map((h, i) => html`<th scope="col" class="${i < text ? '' : 'n'}">${h}</th>`)}
           </tr>`
         : null
     }

@@ -62,7 +62,7 @@ const dataset = (d: DatasetListing): Html => {
 
 export const indexPage = (datasets: readonly DatasetListing[]): string =>
   page(
-    'Hillock',
+    'Releases',
     html`Connectomes with their lineage`,
     datasets.length === 0
       ? html`<div class="card">
@@ -74,4 +74,5 @@ export const indexPage = (datasets: readonly DatasetListing[]): string =>
             Neuroglancer and cloud-volume read any layer at <code>precomputed://…/r/DATASET/RELEASE/LAYER</code>; the
             page of a release lists its layers. <a href="/?json">This list as JSON.</a>
           </p>`,
+    '/',
   )
