@@ -65,6 +65,7 @@ const ReleaseLine = z.object({
   holes: z.number(),
   cost: z.number(),
 })
+const Size = z.number().nullable().meta({ description: 'null where the table lies in more than 4096 objects.' })
 const bytes = z.string().meta({ description: 'Bytes.' })
 
 export const endpoints = {
@@ -145,7 +146,7 @@ export const endpoints = {
     query: none,
     answer: z.object({
       release: z.string(),
-      tables: z.array(z.object({ table: z.string(), rows: z.number(), bytes: z.number(), columns: Columns })),
+      tables: z.array(z.object({ table: z.string(), rows: Size, bytes: Size, columns: Columns })),
     }),
   }),
   segmentAt: get({

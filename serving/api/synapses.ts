@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
 import { Problem } from '../problem.ts'
 import { MEDIA } from '../query/encode.ts'
+import type { Use } from '../query/tables.ts'
 import { boxOf } from './volumes.ts'
 import type { Serving } from './index.ts'
 import { formatOf, nameOf, route, sendBytes, sendRows } from './route.ts'
@@ -13,22 +14,20 @@ export function synapseRoutes(app: FastifyInstance, { engine, find, known, sql }
     const { params, query, reply } = asked
     const release = await find(reply, params.dataset, params.release)
     const { pre, post } = query
-    const use =
+    const box = query.box === undefined ? undefined : boxOf(release, query.box)
+    const use: Use =
       pre !== undefined
         ? { table: 'synapses-by-pre', segments: [BigInt(pre)] }
         : post !== undefined
           ? { table: 'synapses-by-post', segments: [BigInt(post)] }
-          : { table: 'synapses' }
+          : { table: 'synapses', ...(box && { box }) }
     const where = ['true']
     if (pre !== undefined) where.push(`pre_segment = ${uint64(pre)}`)
     if (post !== undefined) where.push(`post_segment = ${uint64(post)}`)
     if (query.min_score !== undefined) where.push(`score >= ${query.min_score}::FLOAT`)
     if (query.after !== undefined) where.push(`id > ${uint64(query.after)}`)
-    if (query.box !== undefined) {
-      const { min, max } = boxOf(release, query.box)
-      where.push(...['x', 'y', 'z'].map((axis, a) => `${axis} >= ${min[a]} AND ${axis} < ${max[a]}`))
-    }
-    const from = { s: use } as Parameters<typeof engine.rows>[0]['from']
+    if (box) where.push(...['x', 'y', 'z'].map((axis, a) => `${axis} >= ${box.min[a]} AND ${axis} < ${box.max[a]}`))
+    const from = { s: use }
     let columns = '*'
     if (query.columns !== undefined) {
       const all = (await engine.rows({ release, from, sql: 'SELECT * FROM s LIMIT 0' })).columns.map(c => c.name)

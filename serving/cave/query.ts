@@ -1,9 +1,10 @@
 // A query of CAVE's materialization service as SQL: filters of every kind, chosen columns, joins, resolution.
 import { z } from 'zod'
+import { map3, type Box } from '../../domain/geometry.ts'
 import { notFound, Problem } from '../problem.ts'
 import { isId } from '../query/columns.ts'
 import { quoted } from '../query/duckdb.ts'
-import type { Use } from '../query/engine.ts'
+import type { Use } from '../query/tables.ts'
 import { TABLES, type CaveTable } from './tables.ts'
 
 const Scalar = z.union([z.string(), z.number(), z.bigint(), z.boolean()])
@@ -115,18 +116,22 @@ export function caveSql(
         where.push(`${at(t, column)} ${operator} ${literal(value)}`)
     for (const [column, pattern] of of(query.filter_regex_dict))
       where.push(`regexp_matches(${at(t, column)}::VARCHAR, ${quoted(pattern)})`)
-    for (const [column, [low, high]] of of(query.filter_spatial_dict))
-      AXES.forEach((axis, a) => {
-        const [from, to] = [Math.min(low[a]!, high[a]!), Math.max(low[a]!, high[a]!)]
-        where.push(`${at(t, `${column}_${axis}`)} BETWEEN ${from} AND ${to}`)
-      })
+    let around: Box | undefined
+    for (const [column, [low, high]] of of(query.filter_spatial_dict)) {
+      const min = map3(a => Math.min(low[a]!, high[a]!))
+      const max = map3(a => Math.max(low[a]!, high[a]!))
+      AXES.forEach((axis, a) => where.push(`${at(t, `${column}_${axis}`)} BETWEEN ${min[a]} AND ${max[a]}`))
+      // The table of synapses lies in the order of their centres.
+      if (column === 'ctr_pt_position')
+        around = { min: map3(a => Math.floor(min[a] / scale[a]!)), max: map3(a => Math.floor(max[a] / scale[a]!) + 1) }
+    }
     // The rows of a few segments lie together in the table that is sorted by them.
     const named = [...among, ...equal.map(([column, value]) => [column, [value]] as const)].find(
       ([column, values]) => t.table.sorted[column] && values.length > 0 && values.every(v => isId(String(v))),
     )
     from[t.alias] = named
       ? { table: t.table.sorted[named[0]]!, segments: named[1].map(v => BigInt(v as bigint)) }
-      : { table: t.table.table }
+      : { table: t.table.table, ...(around && { box: around }) }
   }
   const chosen = tables.flatMap(t => {
     const asked = query.select_column_map?.[t.name] ?? query.select_columns

@@ -1,6 +1,6 @@
 // Cypher over neurons, their connections and synapses, as SQL over the tables of a release.
 import { quoted } from '../query/duckdb.ts'
-import type { Use } from '../query/engine.ts'
+import type { Use } from '../query/tables.ts'
 import { isId } from '../query/columns.ts'
 import { notUnderstood, type Expression, type Statement } from './cypher.ts'
 

@@ -22,8 +22,11 @@ const { BOOLEAN, UBIGINT, FLOAT, DOUBLE, HUGEINT, UHUGEINT, DECIMAL } = DuckDBTy
 const { TINYINT, SMALLINT, INTEGER, BIGINT, UTINYINT, USMALLINT, UINTEGER } = DuckDBTypeId
 const INTEGERS = [TINYINT, SMALLINT, INTEGER, BIGINT, UTINYINT, USMALLINT, UINTEGER]
 
-function typeOf(id: DuckDBTypeId): ColumnType {
-  if (id === UBIGINT) return 'id'
+/** Columns that are as wide as an id and count something. */
+const COUNTS = /\b(voxels|faces_[xyz])\b/
+
+function typeOf(id: DuckDBTypeId, name: string): ColumnType {
+  if (id === UBIGINT) return COUNTS.test(name) ? 'integer' : 'id'
   if (INTEGERS.includes(id)) return 'integer'
   // Sums of integers are 128 bits wide.
   if ([FLOAT, DOUBLE, HUGEINT, UHUGEINT, DECIMAL].includes(id)) return 'number'
@@ -83,7 +86,9 @@ export async function rowsOf(connection: DuckDBConnection, sql: string): Promise
   const result = await connection.stream(sql).catch((e: Error) => {
     throw asRefused(e)
   })
-  const columns = result.deduplicatedColumnNames().map((name, i) => ({ name, type: typeOf(result.columnTypeId(i)) }))
+  const columns = result
+    .deduplicatedColumnNames()
+    .map((name, i) => ({ name, type: typeOf(result.columnTypeId(i), name) }))
   async function* batches(): AsyncGenerator<Cell[][]> {
     for (;;) {
       const chunk = await result.fetchChunk().catch((e: Error) => {

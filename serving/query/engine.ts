@@ -7,13 +7,7 @@ import { Problem } from '../problem.ts'
 import { turns } from '../turns.ts'
 import { openDuckDb, rowsOf, tableOf, type Cell, type Column, type Rows } from './duckdb.ts'
 import { tableCache, type TableCache } from './table-cache.ts'
-import { filesOf, type SortedTable } from './tables.ts'
-
-/** A table that a statement names; of one that is sorted by segments, those that are asked for. */
-export interface Use {
-  readonly table: SortedTable
-  readonly segments?: readonly bigint[]
-}
+import { filesOf, type Use } from './tables.ts'
 
 export interface Query {
   readonly release: Release
@@ -61,9 +55,7 @@ export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder }: EngineOp
   /** `use` of the rows of a query, whose files stay and whose connection is open meanwhile; it has so long between two batches. */
   async function run<T>(query: Query, ms: number, use: (rows: Rows, late: Promise<void>) => Promise<T>): Promise<T> {
     const names = Object.entries(query.from)
-    const files = await Promise.all(
-      names.map(([, { table, segments }]) => filesOf(artifacts, query.release, table, segments)),
-    )
+    const files = await Promise.all(names.map(([, use]) => filesOf(artifacts, query.release, use)))
     const held = await cache.hold(files.flat())
     const connection = await (await instance()).connect()
     const late = Promise.withResolvers<void>()

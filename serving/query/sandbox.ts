@@ -79,7 +79,7 @@ export function sandbox(
     const tables = await engine.parse(connection => tablesIn(connection, sql))
     const begun = Promise.withResolvers<AsyncIterable<Uint8Array>>()
     const work = turn(async () => {
-      const files = await Promise.all(tables.map(t => filesOf(artifacts, release, t)))
+      const files = await Promise.all(tables.map(table => filesOf(artifacts, release, { table })))
       const held = await engine.cache.hold(files.flat())
       try {
         let at = 0

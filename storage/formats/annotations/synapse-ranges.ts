@@ -1,5 +1,5 @@
 // The same collection of synapses written in ranges, none of which sees all of them: what has an id by its hash, the spatial index by place.
-import { boxAt, cellsIn, grow, key, map3, product, type Box, type Vec3 } from '../../../domain/geometry.ts'
+import { boxAt, cellsIn, grow, intersect, key, map3, product, type Box, type Vec3 } from '../../../domain/geometry.ts'
 import type { Node } from '../../../domain/index/tree.ts'
 import { shardingById } from '../precomputed/by-id.ts'
 import { mortonAxes, mortonCode } from '../precomputed/morton.ts'
@@ -35,6 +35,13 @@ export const rangeOfRegion = (region: Vec3, grid: Grid): number =>
         map3(a => Math.floor(region[a] / SIDE)),
         grid,
       )
+
+/** The ranges whose synapses by place can lie in a box; for one outside of the dataset any, which has none. */
+export function rangesOfBox(box: Box, grid: Grid): number[] {
+  const side = map3(a => SIDE * grid.region[a])
+  const cells = cellsIn(intersect(box, grid.bounds), side)
+  return [...new Set(grid.of === 1 || cells.length === 0 ? [0] : cells.map(cell => rangeOfCell(cell, grid)))]
+}
 
 /** The regions (nodes of level 0) whose synapses may lie in what a range writes by place: those of its cells, and those around. */
 export function regionsNear({ range, ...grid }: Ranged): Node[] {

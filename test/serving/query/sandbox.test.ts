@@ -43,6 +43,10 @@ it('answers with rows, ids as text, and says whether they are all', async () => 
     ],
     complete: true,
   })
+  // As wide as an id, and none.
+  expect((await ask('SELECT 7::UBIGINT AS faces_x, max(7::UBIGINT) AS voxels, 7::UBIGINT AS pre')).rows).toEqual([
+    { faces_x: 7, voxels: 7, pre: '7' },
+  ])
   expect(await ask('SELECT id FROM synapses', {}, 2)).toMatchObject({ rows: [{}, {}], complete: false })
   expect((await ask('WITH big AS (FROM synapses WHERE size > 250) SELECT count(*) AS n FROM big')).rows).toEqual([
     { n: 3 },
