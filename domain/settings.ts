@@ -88,15 +88,41 @@ const workers = {
     by: '`worker`',
     otherwise: 'none; `hillock up` sets it',
   },
+  HILLOCK_HEALTH: {
+    is: 'HOST:PORT where the process answers `/healthz` (it lives) and `/readyz` (its roles poll)',
+    by: '`worker`; `serve` answers them where it serves',
+    otherwise: 'not answered',
+  },
+  HILLOCK_LOG: {
+    is: '`json`: a log of one JSON object a line, with dataset, run, stage and attempt; or `text`',
+    by: '`worker`',
+    otherwise: '`text` at a terminal, else `json`; `hillock up` sets `text`',
+  },
+  HILLOCK_DRAIN: {
+    is: 'seconds that activities go on after SIGTERM, before they are told to end',
+    by: '`worker`',
+    otherwise: '1',
+    number: true,
+  },
   HILLOCK_DEPLOYMENT: {
     is: 'Worker Deployment of Temporal: runs stay with the build that started them',
     by: '`worker`, `up`',
-    otherwise: 'no versioning',
+    otherwise: '`TEMPORAL_DEPLOYMENT_NAME`, else no versioning',
   },
   HILLOCK_REVISION: {
     is: 'the build, as lineage and the Worker Deployment name it',
     by: '`worker`, commands',
     otherwise: 'the commit of the checkout, with a digest of what differs from it',
+  },
+  TEMPORAL_DEPLOYMENT_NAME: {
+    is: "Worker Deployment, as Temporal's worker controller for Kubernetes names it",
+    by: '`worker`',
+    otherwise: 'no versioning',
+  },
+  TEMPORAL_WORKER_BUILD_ID: {
+    is: 'the build as that controller names it, for the Worker Deployment alone',
+    by: '`worker`',
+    otherwise: 'HILLOCK_REVISION',
   },
   HILLOCK_SIGNING_KEY: {
     is: 'path of a private ed25519 key (PEM) that signs releases and channels',

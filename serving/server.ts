@@ -10,6 +10,7 @@ import { headers, PREFLIGHT } from './access/headers.ts'
 import { sessionRoutes } from './access/session.ts'
 import { OPEN, type AccessSettings } from './access/settings.ts'
 import { api } from './api/index.ts'
+import { healthRoutes } from './health.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
@@ -98,6 +99,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
       )
     })
   }
+  app.register(healthRoutes, { store })
   app.register(sessionRoutes)
   app.register(operateRoutes, { store, connected, onChange })
   app.register(layerRoutes, { catalogue })

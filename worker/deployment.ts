@@ -11,8 +11,9 @@ const TRY_MS = 500
 const TRIES = 120
 
 /** Options of every worker, whatever its role: activities of a pinned run go to workers of the same build. */
-export const versioning = (buildId: string): { workerDeploymentOptions: WorkerDeploymentOptions } => {
-  const deploymentName = setting('HILLOCK_DEPLOYMENT')
+export const versioning = (revision: string): { workerDeploymentOptions: WorkerDeploymentOptions } => {
+  const buildId = setting('TEMPORAL_WORKER_BUILD_ID') ?? revision
+  const deploymentName = setting('HILLOCK_DEPLOYMENT') ?? setting('TEMPORAL_DEPLOYMENT_NAME')
   // Its name says nothing then; the build is for whoever looks at who polls.
   if (!deploymentName)
     return { workerDeploymentOptions: { version: { deploymentName: 'hillock', buildId }, useWorkerVersioning: false } }

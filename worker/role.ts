@@ -1,11 +1,12 @@
 // One role of the workers, or several, in this process: each polls its queue until it is told to end.
 import { hostname } from 'node:os'
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities, type StageActivity } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
 import { ownerOf, queues } from '../domain/contract/names.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { setting } from '../domain/settings.ts'
+import { numberSetting, setting } from '../domain/settings.ts'
+import { stages } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import type { Request } from '../storage/stores/observed-store.ts'
 import { openStore } from '../storage/stores/open-store.ts'
@@ -13,6 +14,8 @@ import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
 import { refused, whyNot } from './connection.ts'
 import { versioning } from './deployment.ts'
+import { answerHealth, type Health } from './health.ts'
+import { workerLog } from './log.ts'
 import { codeRevision, runtime } from './runtime.ts'
 import { configuredTemporal } from './temporal-config.ts'
 import { workflowBundle } from './workflow-bundle.ts'
@@ -48,10 +51,13 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   const temporal = configuredTemporal()
   if (roles.some(r => r !== 'workflow') && setting('HILLOCK_BUCKET') === undefined)
     throw new HillockError('ConfigError', 'HILLOCK_BUCKET is not set: name the bucket that all processes work on')
+  const revision = codeRevision()
+  const about = { role: roles.join(','), hostname: hostname(), build: revision }
+  const health = await answerHealth(roles, about)
   const bindAddress = setting('HILLOCK_METRICS')
   const prometheus = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }
   Runtime.install({
-    logger: new DefaultLogger('INFO'),
+    logger: workerLog(about),
     telemetryOptions: {
       logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
       ...(bindAddress ? { metrics: { prometheus: { bindAddress, ...prometheus } } } : {}),
@@ -63,12 +69,14 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
     const why = await whyNot(temporal)
     throw why === undefined ? refused(e, temporal) : new HillockError('ConfigError', why)
   })
-  const revision = codeRevision()
+  health.connection = connection
+  const drain = numberSetting('HILLOCK_DRAIN') ?? 1
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
-    shutdownGraceTime: '1s',
-    shutdownForceTime: '5s',
+    // Activities go on for the first, have until the second to end when they are told to.
+    shutdownGraceTime: `${drain}s`,
+    shutdownForceTime: `${drain + 4}s`,
     ...versioning(revision),
     interceptors: {
       activity: [
@@ -77,6 +85,7 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
             getLogAttributes: (input, next) => ({
               ...next(input),
               ...ownerOf(info.workflowExecution?.workflowId ?? ''),
+              ...(Object.hasOwn(stages, info.activityType) && { stage: info.activityType }),
             }),
           },
         }),
@@ -85,21 +94,29 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   }
   await Promise.all(
     roles.map(role =>
-      poll(
-        role,
-        { ...shared, taskQueue: queues[role], identity: `${role} ${process.pid}@${hostname()}` },
-        revision,
-        own,
-      ),
+      poll(role, { ...shared, taskQueue: queues[role], identity: identityOf(role, revision) }, revision, own, health),
     ),
   )
 }
 
-async function poll(role: Role, options: WorkerOptions, revision: string, own: OwnStages): Promise<void> {
-  if (role === 'workflow')
-    return run(
-      await Worker.create({ ...options, workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 }),
-    )
+/** Who polls, as Temporal and `hillock doctor` show it; of a commit its first digits. */
+const identityOf = (role: Role, revision: string): string =>
+  `${role} ${process.pid}@${hostname()} ${revision.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1')}`
+
+async function poll(
+  role: Role,
+  options: WorkerOptions,
+  revision: string,
+  own: OwnStages,
+  health: Health,
+): Promise<void> {
+  const run = async (more: Partial<WorkerOptions>): Promise<void> => {
+    const worker = await Worker.create({ ...options, ...more })
+    health.workers.set(role, worker)
+    process.send?.({ ready: true })
+    await worker.run()
+  }
+  if (role === 'workflow') return run({ workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 })
   const objects = openStore(setting('HILLOCK_BUCKET')!, {
     patienceMs: PATIENCE_MS,
     mark: setting('HILLOCK_BUCKET_MARK'),
@@ -119,7 +136,7 @@ async function poll(role: Role, options: WorkerOptions, revision: string, own: O
   const activities = createActivities(deps, own.activities)
   // One activity more than threads, so that reading and writing overlap computing.
   const slots = role === 'cpu' ? pool.threads + 1 : 2
-  await run(await Worker.create({ ...options, activities, maxConcurrentActivityTaskExecutions: slots }))
+  await run({ activities, maxConcurrentActivityTaskExecutions: slots })
   host.close()
   await pool.close()
 }
@@ -129,12 +146,7 @@ function tell(request: Request): void {
   countRequest(request)
   if (request.why === undefined || Date.now() - complained < COMPLAIN_MS) return
   complained = Date.now()
-  console.error(`${new Date().toISOString()} bucket: ${request.why}`)
-}
-
-async function run(worker: Worker): Promise<void> {
-  process.send?.({ ready: true })
-  await worker.run()
+  Runtime.instance().logger.warn(`bucket: ${request.why}`)
 }
 
 /** The same as a process of its own, which ends with the one that started it. */

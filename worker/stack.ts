@@ -112,6 +112,7 @@ const env = (): NodeJS.ProcessEnv => ({
   HILLOCK_BUCKET: h.bucket,
   HILLOCK_BUCKET_MARK: knownMark(h) ?? '',
   HILLOCK_REVISION: revision,
+  HILLOCK_LOG: setting('HILLOCK_LOG') ?? 'text',
   HILLOCK_SERVING_PORT: String(ports.serving),
   HILLOCK_TEMPORAL_UI: ui(),
 })

@@ -224,3 +224,15 @@ it('a release has a page for people and the manifest for programs behind one nam
   expect(list.json()[0]).toMatchObject({ damaged: ['cut'], releases: [{ release: 'r1' }] })
   expect((await get('/', { accept: 'text/html' })).body).toContain('hillock verify blobs/cut')
 })
+
+it('says that it lives, and whether it reads the bucket', async () => {
+  expect([(await get('/healthz')).json(), (await get('/readyz')).json()]).toEqual([
+    { ok: true },
+    { ok: true, bucket: 'answers' },
+  ])
+  const away = createServer({ store: fileStore(join(fixture.folder, 'away'), 'a mark'), viewerDir: '/nonexistent' })
+  const { statusCode, body } = await away.inject('/readyz')
+  expect([statusCode, body]).toEqual([503, expect.stringContaining('away')])
+  expect((await away.inject('/healthz')).statusCode).toBe(200)
+  await away.close()
+})

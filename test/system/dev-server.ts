@@ -6,7 +6,7 @@ import { Connection } from '@temporalio/client'
 import { findTemporalCli } from '../../worker/temporal-cli.ts'
 import { attributeOptions } from '../../worker/temporal.ts'
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as { port: number }

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -10,7 +10,7 @@ import { diagnose } from '../../../client/commands/processes/doctor.ts'
 import { connect } from '../../../client/connection.ts'
 import { lookAtQueues } from '../../../client/processes/pollers.ts'
 import { queues } from '../../../domain/contract/names.ts'
-import { devServer } from '../dev-server.ts'
+import { devServer, freePort } from '../dev-server.ts'
 import { Hillock } from '../harness.ts'
 import { certificates, tlsFront } from '../tls-front.ts'
 
@@ -153,10 +153,13 @@ test('a deployment whose build nobody runs any more is named, one without a curr
 })
 
 test('with what one profile says a namespace is made fit, workers and serving run, and doctor finds nothing wrong', async () => {
+  const health = `127.0.0.1:${await freePort()}`
   const lab = new Hillock({
     TEMPORAL_CONFIG_FILE: profiles,
     TEMPORAL_PROFILE: 'lab',
     HILLOCK_BUCKET: bucket,
+    HILLOCK_HEALTH: health,
+    HILLOCK_REVISION: 'a'.repeat(40),
   })
   const refused = await lab.cli('worker', 'cpu')
   expect([refused.code, refused.stderr]).toEqual([
@@ -183,7 +186,26 @@ test('with what one profile says a namespace is made fit, workers and serving ru
     await vi.waitFor(async () => {
       const { code, stdout } = await lab.cli('doctor')
       expect([code, stdout]).toEqual([0, expect.not.stringContaining('FAIL')])
+      expect(stdout).toMatch(/hillock-cpu: polled by cpu \d+@\S+ a{12}(,|$)/m)
     }, 120_000)
+    expect((await fetch(`http://${health}/healthz`)).status).toBe(200)
+    const answer = await fetch(`http://${health}/readyz`)
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      {
+        ok: true,
+        role: 'workflow,cpu,inference',
+        hostname: hostname(),
+        build: 'a'.repeat(40),
+        roles: { workflow: 'RUNNING', cpu: 'RUNNING', inference: 'RUNNING' },
+        temporal: 'answers',
+      },
+    ])
+    const second = await lab.cli('worker', 'cpu')
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      expect.stringContaining(`HILLOCK_HEALTH is ${health}, where it cannot`),
+    ])
   } finally {
     for (const { child } of [worker, serve]) child.kill('SIGTERM')
   }

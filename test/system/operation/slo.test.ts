@@ -13,7 +13,7 @@ import { Hillock, TINY } from '../harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-slo-'))
 const rules = join(folder, 'faults.json')
-const hillock = new Hillock({ HILLOCK_FAULTS: rules })
+const hillock = new Hillock({ HILLOCK_FAULTS: rules, HILLOCK_LOG: 'json' })
 
 interface Line {
   readonly activityType: string
@@ -133,6 +133,16 @@ test('the counters of the workers agree with the injector', () => {
   expect(total('hillock_recoveries_total')).toBe(4)
   const recovering = report.stages.reduce((n, s) => n + (s.recoverySeconds ?? 0) * s.recovered, 0)
   expect(Math.abs(total('hillock_recovery_milliseconds_total') / 1000 - recovering)).toBeLessThan(6)
+})
+
+test('the log of a worker says in one object per line which attempt at which stage of which run failed', () => {
+  const lines = readFileSync(join(hillock.home, 'logs/cpu.log'), 'utf8').trim().split('\n')
+  const objects = lines.map(l => JSON.parse(l) as Record<string, unknown>)
+  for (const attempt of [1, 2])
+    expect(objects).toContainEqual(
+      expect.objectContaining({ dataset: 'tiny', run: 'shaken', stage: 'render', attempt, role: 'cpu' }),
+    )
+  expect(objects[0]).toMatchObject({ hostname: expect.any(String), build: expect.any(String) })
 })
 
 test('every metric and label in the dashboard and the alerts is exported by a worker', () => {
