@@ -131,6 +131,7 @@ export function lineagePage(
           value="${at?.voxel ?? ''}"
         />
         ? <span class="soft">(in voxels of the dataset)</span>
+        ${at && html`<a href="/neuron/${name}?find=${at.voxel}">The neuron there</a>`}
         ${at?.artifacts.map(
           a =>
             html`<div>

@@ -1,6 +1,6 @@
 // Routes of the pages: the list of datasets, the way into the viewer, release manifests, lineage.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { fromKey, key, map3, type Vec3 } from '../domain/geometry.ts'
+import { key, map3, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { Digest } from '../domain/recipe.ts'
 import { fromOrigin, type Release } from '../domain/release.ts'
@@ -14,12 +14,14 @@ import { cached } from './cached.ts'
 import { notFound, Problem } from './problem.ts'
 import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from './releases.ts'
-import { ANSWER_MS, isBrowser, queryOf, wantsJson } from './request.ts'
+import { ANSWER_MS, isBrowser, pointOf, queryOf, wantsJson } from './request.ts'
 import { largestSegments } from './segments.ts'
 import { viewerState } from './viewer-state.ts'
 
 /** Segments that are selected when a release is opened. */
 const SELECTED = 14
+/** Voxels of a pixel where the viewer opens at one place. */
+const CLOSE = 0.5
 /** Releases whose selection is kept. */
 const KEPT = 64
 
@@ -31,6 +33,15 @@ const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
   reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(text)
 
 const origin = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
+
+/** The voxel that a request is about, in the coordinates of the source. @throws Problem 400 */
+function voxelOf(request: FastifyRequest): Vec3 | undefined {
+  const at = queryOf(request, 'at')
+  const voxel = at === undefined ? undefined : pointOf(at)
+  if (at !== undefined && !voxel)
+    throw new Problem(400, `at=${at} is not a voxel`, 'give three whole numbers in voxels of the dataset: at=x,y,z')
+  return voxel
+}
 
 /** Artifact of every volume layer that holds a voxel of the dataset. */
 const artifactsAt = (
@@ -83,8 +94,15 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
 
   app.get<Named>('/view/:dataset/:release', viewer, async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
-    const selected = await largest(`${release.dataset}/${release.release}`, release)
-    const state = viewerState(release, origin(request), selected)
+    const segments = queryOf(request, 'segments')
+    if (segments !== undefined && !/^\d{1,20}(,\d{1,20}){0,99}$/.test(segments))
+      throw new Problem(400, `segments=${segments} are none`, 'give up to 100 ids, separated by commas')
+    const selected = segments?.split(',') ?? (await largest(`${release.dataset}/${release.release}`, release))
+    const at = voxelOf(request)
+    const state = {
+      ...viewerState(release, origin(request), selected),
+      ...(at && { position: at.map(v => v + 0.5), crossSectionScale: CLOSE, showSlices: true }),
+    }
     reply.header('cache-control', 'no-cache')
     return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)
   })
@@ -93,21 +111,12 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     const release = await find(request.params.dataset, request.params.release)
     const found = await catalogue.records(release)
     const summary = summariseLineage([...found.records.values()], found.missing)
-    const asked = queryOf(request, 'at')
-    let at: Parameters<typeof lineagePage>[3] = null
-    if (asked) {
-      if (!/^-?\d{1,15}(\s*[,_ ]\s*-?\d{1,15}){2}$/.test(asked))
-        throw new Problem(
-          400,
-          `at=${asked} is not a voxel`,
-          'give three whole numbers in voxels of the dataset: at=x,y,z',
-        )
-      at = {
-        voxel: asked,
-        artifacts: await artifactsAt(objects, release, fromOrigin(release, fromKey(asked.split(/[\s,_]+/).join('_')))),
-      }
+    const voxel = voxelOf(request)
+    const at = voxel && {
+      voxel: voxel.join(','),
+      artifacts: await artifactsAt(objects, release, fromOrigin(release, voxel)),
     }
-    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, found, at, temporalUi))
+    if (!wantsJson(request)) return sendPage(reply, lineagePage(release, summary, found, at ?? null, temporalUi))
     return { release, summary, ...(at ? { at } : {}) }
   })
 

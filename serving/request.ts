@@ -1,5 +1,6 @@
 // What a request must be before anything is looked up for it: a method that is answered at all, a host that is ours, single values.
 import type { FastifyRequest } from 'fastify'
+import { fromKey, type Vec3 } from '../domain/geometry.ts'
 import { LOOPBACK } from '../client/processes/serving-host.ts'
 import { Problem } from './problem.ts'
 
@@ -33,6 +34,10 @@ export function queryOf(request: FastifyRequest, key: string): string | undefine
     throw new Problem(400, `${key} stands more than once in the address`, 'give it once')
   return value?.trim() || undefined
 }
+
+/** Three whole numbers, as people write and copy them; undefined for anything else. */
+export const pointOf = (text: string): Vec3 | undefined =>
+  /^-?\d{1,15}(\s*[,_ ]\s*-?\d{1,15}){2}$/.test(text) ? fromKey(text.split(/[\s,_]+/).join('_')) : undefined
 
 export const wantsJson = (request: FastifyRequest): boolean => 'json' in (request.query as object)
 export const isBrowser = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false

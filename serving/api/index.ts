@@ -10,6 +10,7 @@ import { engine, type Engine } from '../query/engine.ts'
 import { sandbox } from '../query/sandbox.ts'
 import { cave } from '../cave/index.ts'
 import { neuprint } from '../neuprint/index.ts'
+import { neuronRoutes } from '../neuron/index.ts'
 import type { Releases } from '../releases.ts'
 import type { SloLevels } from '../slo-routes.ts'
 import { documentPage } from './document-page.ts'
@@ -72,6 +73,12 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
   // Before the document begins: theirs are the documents of their clients.
   await app.register(cave, serving)
   await app.register(neuprint, serving)
+  await app.register(async pages => {
+    pages.setErrorHandler(async error => {
+      throw problemOf(error)
+    })
+    await neuronRoutes(pages, serving)
+  })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

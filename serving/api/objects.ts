@@ -43,8 +43,23 @@ export const skeletonOf = async (
   segment: bigint,
 ): Promise<Uint8Array | undefined> => (await shardsOf(artifacts, release, 'skeleton')).reader.get(segment)
 
+export interface Fragment {
+  /** x, y, z of every vertex in nm; fragments share none. */
+  readonly vertices: Float64Array
+  /** Three vertex numbers each. */
+  readonly triangles: Uint32Array
+}
+
+/** A level of the mesh of a segment. */
+export interface Mesh {
+  readonly level: number
+  readonly levels: number
+  /** Read as they are asked for. */
+  readonly fragments: AsyncIterable<Fragment>
+}
+
 /**
- * A level of the mesh of a segment as OBJ, in nanometres, fragment by fragment: they share no vertices. Undefined where it has none.
+ * Undefined where the segment has none.
  * @param level 0 is the finest; the coarsest if left out
  * @throws Problem 404 where the release has no meshes, or the mesh no such level
  */
@@ -52,8 +67,8 @@ export async function meshOf(
   artifacts: ArtifactStore,
   release: Release,
   segment: bigint,
-  level: number | undefined,
-): Promise<AsyncGenerator<Uint8Array> | undefined> {
+  level?: number,
+): Promise<Mesh | undefined> {
   const { info, reader, range } = await shardsOf(artifacts, release, 'mesh')
   const stored = await reader.find(segment)
   const bytes = stored && (await reader.get(segment))
@@ -72,36 +87,42 @@ export async function meshOf(
   // The fragments of all levels lie before the manifest, one level after the other.
   const from = stored.offset - lods.slice(lod).reduce((sum, l) => sum + length(l.sizes), 0)
   const bits = info['vertex_quantization_bits'] as 10 | 16
-  async function* parts(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(`# segment ${segment}, level ${lod} of ${lods.length - 1}; nanometres\n`)
-    let before = 0
+  async function* fragments(): AsyncGenerator<Fragment> {
     let at = from
     for (const [f, size] of own!.sizes.entries()) {
       const draco = size > 0 ? await range(stored!.file, at, size) : undefined
       at += size
       if (!draco) continue
       const { positions, triangles } = await decodeDraco(draco)
-      const places = vertices(manifest, lod, f, positions, bits)
-      const lines: string[] = []
-      for (let v = 0; v < places.length; v += 3)
-        lines.push(
-          `v ${places
-            .subarray(v, v + 3)
-            .map(p => Math.round(p * 100) / 100)
-            .join(' ')}`,
-        )
-      for (let t = 0; t < triangles.length; t += 3)
-        lines.push(
-          `f ${triangles
-            .subarray(t, t + 3)
-            .map(v => v + before + 1)
-            .join(' ')}`,
-        )
-      before += places.length / 3
-      yield Buffer.from(`${lines.join('\n')}\n`)
+      yield { vertices: vertices(manifest, lod, f, positions, bits), triangles }
     }
   }
-  return parts()
+  return { level: lod, levels: lods.length, fragments: fragments() }
+}
+
+/** A mesh as OBJ, in nanometres, fragment by fragment. */
+export async function* obj({ level, levels, fragments }: Mesh, what: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`# ${what}, level ${level} of ${levels - 1}; nanometres\n`)
+  let before = 0
+  for await (const { vertices: places, triangles } of fragments) {
+    const lines: string[] = []
+    for (let v = 0; v < places.length; v += 3)
+      lines.push(
+        `v ${places
+          .subarray(v, v + 3)
+          .map(p => Math.round(p * 100) / 100)
+          .join(' ')}`,
+      )
+    for (let t = 0; t < triangles.length; t += 3)
+      lines.push(
+        `f ${triangles
+          .subarray(t, t + 3)
+          .map(v => v + before + 1)
+          .join(' ')}`,
+      )
+    before += places.length / 3
+    yield Buffer.from(`${lines.join('\n')}\n`)
+  }
 }
 
 /**

@@ -4,11 +4,37 @@ import { endpoints } from '../../domain/api/endpoints.ts'
 import type { Release } from '../../domain/release.ts'
 import { notFound, Problem } from '../problem.ts'
 import { jsonCell } from '../query/encode.ts'
+import type { Query } from '../query/engine.ts'
 import type { Serving } from './index.ts'
 import { nameOf, route, sendBytes, sendRows } from './route.ts'
 import { uint64 } from './known.ts'
 import { shortestPath } from './path.ts'
-import { meshOf, skeletonOf, swc } from './objects.ts'
+import { meshOf, obj, skeletonOf, swc } from './objects.ts'
+
+const SIDES = {
+  down: { table: 'edges', own: 'pre', other: 'post' },
+  up: { table: 'edges-by-post', own: 'post', other: 'pre' },
+} as const
+
+interface Wanted {
+  readonly direction: 'up' | 'down' | 'both'
+  readonly min_count: number
+  readonly offset: number
+}
+
+/** Segments that make synapses onto a segment (up) or that it makes synapses onto (down), those with most first. */
+export function partnersOf(release: Release, segment: string, { direction, min_count, offset }: Wanted): Query {
+  const wanted = direction === 'both' ? (['up', 'down'] as const) : [direction]
+  const parts = wanted.map(
+    side => `SELECT '${side}' AS direction, ${SIDES[side].other} AS segment, * EXCLUDE (pre, post) FROM ${side}
+        WHERE ${SIDES[side].own} = ${uint64(segment)} AND count >= ${min_count}`,
+  )
+  return {
+    release,
+    from: Object.fromEntries(wanted.map(s => [s, { table: SIDES[s].table, segments: [BigInt(segment)] }])),
+    sql: `${parts.join(' UNION ALL ')} ORDER BY count DESC, segment, direction OFFSET ${offset}`,
+  }
+}
 
 export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, volumes, known }: Serving): void {
   route(app, endpoints.segmentAt, async ({ params, query, reply }) => {
@@ -63,9 +89,9 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
 
   route(app, endpoints.mesh, async ({ params, query, reply }) => {
     const release = await find(reply, params.dataset, params.release)
-    const parts = await meshOf(catalogue.artifacts, release, BigInt(params.segment), query.level)
-    if (!parts) throw await without(release, params.segment, 'mesh')
-    return sendBytes(reply, 'model/obj', parts)
+    const mesh = await meshOf(catalogue.artifacts, release, BigInt(params.segment), query.level)
+    if (!mesh) throw await without(release, params.segment, 'mesh')
+    return sendBytes(reply, 'model/obj', obj(mesh, `segment ${params.segment}`))
   })
 
   route(app, endpoints.contacts, async asked => {
@@ -86,26 +112,10 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
   route(app, endpoints.partners, async asked => {
     const { params, query, reply } = asked
     const release = await find(reply, params.dataset, params.release)
-    const id = uint64(params.segment)
-    const segments = [BigInt(params.segment)]
-    const sides = {
-      down: { use: { table: 'edges', segments }, own: 'pre', other: 'post' },
-      up: { use: { table: 'edges-by-post', segments }, own: 'post', other: 'pre' },
-    } as const
-    const wanted = query.direction === 'both' ? (['up', 'down'] as const) : [query.direction]
-    const parts = wanted.map(side => {
-      const { own, other } = sides[side]
-      return `SELECT '${side}' AS direction, ${other} AS segment, * EXCLUDE (pre, post) FROM ${side}
-        WHERE ${own} = ${id} AND count >= ${query.min_count}`
-    })
     return sendRows(
       asked,
       engine,
-      {
-        release,
-        from: Object.fromEntries(wanted.map(side => [side, sides[side].use])),
-        sql: `${parts.join(' UNION ALL ')} ORDER BY count DESC, segment, direction OFFSET ${query.offset}`,
-      },
+      partnersOf(release, params.segment, query),
       { limit: query.limit, next: () => ({ offset: String(query.offset + query.limit) }) },
       () => known.mustHave(release, params.segment),
     )
