@@ -53,7 +53,10 @@ svg rect{fill:var(--page);stroke:var(--line)}svg a:hover rect{stroke:var(--accen
 `
 
 /** Pages that every page leads to. */
-const NAVIGATION = [['/', 'Releases']] as const
+const NAVIGATION = [
+  ['/', 'Releases'],
+  ['/neuron', 'Neurons'],
+] as const
 type Tab = (typeof NAVIGATION)[number][0]
 
 /** A whole page; `trail` stands above the heading as links back. @param tab the one of the navigation to which it belongs */

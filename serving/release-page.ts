@@ -50,7 +50,8 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
   return page(
     `Release ${name}`,
     html`<a href="/">Datasets</a> · <a href="/view/${name}">view</a> · <a href="/lineage/${name}">lineage</a> ·
-      <a href="/slo/${name}">service levels</a> · <a href="/release/${name}.json">manifest (JSON)</a>`,
+      <a href="/neuron/${name}">neurons</a> · <a href="/slo/${name}">service levels</a> ·
+      <a href="/release/${name}.json">manifest (JSON)</a>`,
     html`<p>
         <a class="button" href="/view/${name}">View</a> ${channels.map(c => html`<span class="tag ${c}">${c}</span> `)}
       </p>

@@ -62,7 +62,7 @@ const finder = ({ dataset, within, found, datasets, releases }: Finder): Html =>
       <input name="in" value="${within}" size="24" list="releases" title="a time as 2026-11-27T06:00:00Z" required
     /></label>
     <datalist id="releases">${releases.map(r => html`<option value="${r}"></option>`)}</datalist>
-    <button class="button">Find</button>
+    <button>Find</button>
   </form>`
 
 const nameOf = (r: Release): string => `${r.dataset}/${r.release}`
@@ -84,6 +84,7 @@ export const findPage = (release: Release, form: Finder, rows: readonly Row[]): 
         rows.map(r => [link(release, r['segment']), count(r['voxels']), count(r['n_pre']), count(r['n_post'])]),
       ),
     )}`,
+    '/neuron',
   )
 
 const link = (release: Release, segment: unknown): Html =>
@@ -179,5 +180,6 @@ export function neuronPage(n: Neuron, form: Finder): string {
               ${more(n.synapses, 'More synapses')}`,
         )}
       </div>`,
+    '/neuron',
   )
 }
