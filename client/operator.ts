@@ -28,16 +28,25 @@ const ask = async <T>(
     .query(query)
     .catch(() => [])
 
+/** The gates that a workflow has come to, and the steps of its saga. */
+export async function stepsOf(
+  client: Client,
+  workflowId: string,
+): Promise<{ gates: readonly Gate[]; steps: readonly SagaStep[] }> {
+  const [gates, steps] = await Promise.all([
+    ask(client, workflowId, messages.gates),
+    ask(client, workflowId, messages.saga),
+  ])
+  return { gates, steps }
+}
+
 /** @param name a workflow id or the name of a run; everything if left out. */
 export async function waiting(client: Client, name?: string): Promise<Waiting[]> {
   const out: Waiting[] = []
   const types = TYPES.map(t => `WorkflowType = "${t}"`).join(' OR ')
   for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = "Running" AND (${types})` })) {
     if (name !== undefined && !isCalled(workflowId, name)) continue
-    const [gates, steps] = await Promise.all([
-      ask(client, workflowId, messages.gates),
-      ask(client, workflowId, messages.saga),
-    ])
+    const { gates, steps } = await stepsOf(client, workflowId)
     const [open, stuck] = [gates.filter(g => !g.decided), steps.filter(s => s.state === 'stuck')]
     if (open.length + stuck.length > 0) out.push({ workflowId, gates: open, stuck })
   }

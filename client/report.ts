@@ -2,6 +2,7 @@
 import Table from 'cli-table3'
 import { amount } from '../domain/slo/cost.ts'
 import type { Progress, StageProgress } from '../domain/contract/run.ts'
+import { secondsOf, shareDone } from '../domain/slo/counts.ts'
 import type { RunReport } from './commands/run.ts'
 
 /** The one option that every command takes. */
@@ -26,10 +27,9 @@ const done = (r: StageProgress): number => r.made + r.found
 
 /** `render       ██████░░░░  4/6  3 made, 1 found  ~ 12 s left` */
 export function progressLine(r: StageProgress, now: number): string {
-  const part = r.total > 0 ? Math.min(1, done(r) / r.total) : 1
-  const bar = '█'.repeat(Math.round(part * 20)).padEnd(20, '░')
-  const elapsed = ((part >= 1 && r.ended ? r.ended : now) - r.started) / 1000
-  const time = part >= 1 ? clock(elapsed) : done(r) === 0 ? 'started' : `~ ${clock((elapsed * (1 - part)) / part)} left`
+  const bar = '█'.repeat(Math.round(shareDone(r) * 20)).padEnd(20, '░')
+  const seconds = secondsOf(r, now)
+  const time = !seconds ? 'started' : 'took' in seconds ? clock(seconds.took) : `~ ${clock(seconds.left)} left`
   const odd = [r.quarantined ? `${r.quarantined} quarantined` : '', r.retries ? `${r.retries} retries` : ''].filter(
     Boolean,
   )

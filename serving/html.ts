@@ -39,7 +39,7 @@ code,.mono{font:12.5px/1.45 ui-monospace,monospace}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.2rem;margin:1rem 0;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th{font-weight:600;text-align:left;color:var(--soft);font-size:.85em}
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+th code{overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 .button,button{display:inline-block;background:var(--accent);color:#fff;border:0;border-radius:6px;padding:.25rem .8rem;font:inherit;font-weight:600;cursor:pointer}
 button.plain{background:none;color:var(--accent);box-shadow:inset 0 0 0 1px var(--line)}button:disabled{opacity:.5;cursor:default}
@@ -50,17 +50,25 @@ button.plain{background:none;color:var(--accent);box-shadow:inset 0 0 0 1px var(
 input,select{font:inherit;padding:.15rem .5rem;border:1px solid var(--line);border-radius:6px;background:var(--page);color:var(--ink);max-width:100%}
 svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg .soft{fill:var(--soft);font-size:11.5px}
 svg rect{fill:var(--page);stroke:var(--line)}svg a:hover rect{stroke:var(--accent)}svg path{fill:none;stroke:var(--soft);opacity:.55}
+svg.stages rect.part{fill:var(--accent);opacity:.25;stroke:none}svg.stages rect.warned{fill:var(--warm)}@media(max-width:40rem){svg.stages{margin-left:-9rem}}
+form.action{display:flex;flex-wrap:wrap;align-items:end;gap:.5rem .9rem;margin:.6rem 0}form.action label{color:var(--soft);font-size:.9em}form.action input,form.action select{display:block;font-size:1.1em}
+.reason{flex:1 1 14rem}.reason input{width:100%}form.action output{flex-basis:100%}form.action output:empty{display:none}
 `
 
 /** Pages that every page leads to. */
 const NAVIGATION = [
+  ['/runs', 'Runs'],
   ['/', 'Releases'],
   ['/neuron', 'Neurons'],
 ] as const
 type Tab = (typeof NAVIGATION)[number][0]
 
-/** A whole page; `trail` stands above the heading as links back. @param tab the one of the navigation to which it belongs */
-export const page = (title: string, trail: Html, body: Html, tab?: Tab): string =>
+/**
+ * A whole page; `trail` stands above the heading as links back.
+ * @param tab the one of the navigation to which it belongs
+ * @param script `forms`: it has forms that change something; `live`: it is also kept up to date
+ */
+export const page = (title: string, trail: Html, body: Html, tab?: Tab, script?: 'forms' | 'live'): string =>
   '<!doctype html>' +
   html`<html lang="en">
     <head>
@@ -71,6 +79,7 @@ export const page = (title: string, trail: Html, body: Html, tab?: Tab): string 
       <style>
         ${new Html(STYLE)}
       </style>
+      ${script && html`<script type="module" src="/page.js"></script>`}
     </head>
     <body>
       <a class="skip" href="#main">Skip to content</a>
@@ -79,7 +88,8 @@ export const page = (title: string, trail: Html, body: Html, tab?: Tab): string 
         ${NAVIGATION.map(([to, name]) => html`<a href="${to}" ${to === tab ? html`aria-current="page"` : null}>${name}</a>`)}
         <a href="/login">Account</a>
       </header>
-      <main id="main">
+      ${script && html`<p id="lost" class="warn" role="status"></p>`}
+      <main id="main" ${script === 'live' ? 'data-live' : null}>
         <nav class="soft" aria-label="Where this is">${trail}</nav>
         <h1>${title}</h1>
         ${body}

@@ -36,7 +36,7 @@ const row = (release: Release, { channels }: DatasetListing): Part[] => {
 
 const dataset = (d: DatasetListing): Html => {
   const first = d.releases[0]
-  return html`<h2>${d.dataset}</h2>
+  return html`<h2><a href="/releases/${d.dataset}">${d.dataset}</a></h2>
     <div class="card">
       ${first ? html`<p class="soft">${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm</p>` : html`<p>No release yet.</p>`}
       ${table(

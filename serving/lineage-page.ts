@@ -3,7 +3,7 @@ import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import { countOf } from '../storage/release-index.ts'
 import type { ReleaseRecords } from '../storage/release-records.ts'
-import { busy, makes, stageDiagram } from './stage-diagram.ts'
+import { busy, lineageDiagram, makes } from './stage-diagram.ts'
 import { bytes, duration, facts, figure, type Html, html, page, section, shortDigest, table } from './html.ts'
 import { holes } from './release-page.ts'
 import {
@@ -29,7 +29,7 @@ const listVariants = <T>(list: readonly Variant<T>[], show: (value: T) => Html |
   )}`
 
 /** The history of a run in Temporal's own page, where that is known. */
-const workflowLink = (run: { workflowId: string; runId: string }, ui: string | undefined): Html => {
+export const workflowLink = (run: { workflowId: string; runId: string }, ui: string | undefined): Html => {
   const name = html`<code>${run.workflowId}</code>`
   if (ui === undefined) return name
   return html`<a href="${ui}/${encodeURIComponent(run.workflowId)}/${run.runId}">${name}</a>`
@@ -120,7 +120,7 @@ export function lineagePage(
             </p>`
           : null
       }
-      <div class="card">${stageDiagram(summary)}</div>
+      <div class="card">${lineageDiagram(summary)}</div>
       <form class="card">
         Which artifacts hold the voxel
         <input

@@ -4,8 +4,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { publishRelease, rollbackInput } from '../client/channels.ts'
 import { readRelease } from '../client/catalogue.ts'
-import { decide, openGate, pause, resume, type Order } from '../client/operator.ts'
+import { decide, openGate, pause, resume, update, type Order } from '../client/operator.ts'
 import { startRollback } from '../client/rollback.ts'
+import * as messages from '../domain/contract/messages.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import { errorTable, isHillockError, type ErrorType } from '../domain/errors.ts'
 import { CHANNELS } from '../domain/release.ts'
@@ -26,6 +27,7 @@ const name = z.string().min(1).max(200)
 const Because = z.strictObject({ reason })
 const Scoped = z.strictObject({ reason, stage: name.optional(), region: name.optional() })
 const Resumed = Scoped.extend({ budget: z.number().positive().optional() })
+const Step = z.strictObject({ reason, workflow: name, step: name })
 const channel = z.enum(CHANNELS).default('published')
 const Publish = z.strictObject({ reason, release: name, channel, force: z.boolean().default(false) })
 const Rollback = z.strictObject({
@@ -104,6 +106,17 @@ export async function operateRoutes(app: FastifyInstance, o: OperateOptions): Pr
       const client = await connected()
       const { workflowId } = await openGate(client, `${dataset}/${run}`, gate)
       return { workflowId, ...(await decide(client, workflowId, gate, decision, order)) }
+    })
+  for (const action of ['retry', 'skip', 'done'] as const)
+    change(`/operate/:dataset/steps/${action}`, Step, async ({ dataset }, { workflow, step }, { by, reason }) => {
+      if (workflow.split('/')[1] !== dataset)
+        throw new Problem(
+          409,
+          `${workflow} is no workflow of ${dataset}`,
+          'give the id of one, as `hillock status` does',
+        )
+      const order = { step, action, author: by, reason }
+      return { workflowId: workflow, steps: await update(await connected(), workflow, messages.resolve, order) }
     })
   change('/operate/:dataset/publish', Publish, async ({ dataset }, body, order, request) => {
     if (body.force && !request.may('admin', dataset))

@@ -1,5 +1,5 @@
 // Routes of the pages: the list of datasets, the way into the viewer, release manifests, lineage.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { key, map3, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { Digest } from '../domain/recipe.ts'
@@ -14,7 +14,7 @@ import { cached } from './cached.ts'
 import { notFound, Problem } from './problem.ts'
 import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from './releases.ts'
-import { ANSWER_MS, isBrowser, pointOf, queryOf, wantsJson } from './request.ts'
+import { ANSWER_MS, isBrowser, pointOf, queryOf, sendPage, wantsJson } from './request.ts'
 import { largestSegments } from './segments.ts'
 import { viewerState } from './viewer-state.ts'
 
@@ -28,9 +28,6 @@ const KEPT = 64
 interface Named {
   Params: { dataset: string; release: string }
 }
-
-const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
-  reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(text)
 
 const origin = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
 

@@ -7,7 +7,7 @@ import type { Decision } from '../storage/provenance/decisions.ts'
 import { facts, figure, html, page, section, shortDigest, table, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */
-const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
+export const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
   ['voiSplit', 'VOI split, bits (0 is best)'],
   ['voiMerge', 'VOI merge, bits (0 is best)'],
   ['arand', 'adapted Rand error (0 is best)'],

@@ -1,6 +1,6 @@
 // What a request must be before anything is looked up for it: a method that is answered at all, a host that is ours, single values.
-import type { FastifyRequest } from 'fastify'
 import { fromKey, type Vec3 } from '../domain/geometry.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LOOPBACK } from '../client/processes/serving-host.ts'
 import { Problem } from './problem.ts'
 
@@ -41,6 +41,9 @@ export const pointOf = (text: string): Vec3 | undefined =>
 
 export const wantsJson = (request: FastifyRequest): boolean => 'json' in (request.query as object)
 export const isBrowser = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false
+
+export const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(text)
 
 /** What is made as a whole before it is sent, such as a page, is given up after so long. */
 export const ANSWER_MS = 120_000

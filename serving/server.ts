@@ -2,9 +2,8 @@
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Client } from '@temporalio/client'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { API } from '../domain/api/endpoints.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { guard } from './access/guard.ts'
 import { headers, PREFLIGHT } from './access/headers.ts'
@@ -12,14 +11,15 @@ import { sessionRoutes } from './access/session.ts'
 import { OPEN, type AccessSettings } from './access/settings.ts'
 import { api } from './api/index.ts'
 import { healthRoutes } from './health.ts'
-import { PROBLEM } from './api/route.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
-import { asProblem, notFound, problemJson, type Problem } from './problem.ts'
+import { asProblem, notFound, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
 import { operateRoutes } from './operate-routes.ts'
 import { isBrowser } from './request.ts'
+import { runRoutes } from './run-routes.ts'
+import { runsOf } from './runs.ts'
 import { sloLevels, sloRoutes, type SloSource } from './slo-routes.ts'
 
 export interface ServerOptions {
@@ -46,6 +46,9 @@ export interface ServerOptions {
 const ARRIVE_MS = 30_000
 const SILENT_MS = 150_000
 
+/** Of pages that are live or have forms. */
+const SCRIPT = readFileSync(new URL('script/page.js', import.meta.url))
+
 const problemPage = (p: Problem): string =>
   page(
     `${p.status}`,
@@ -66,8 +69,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
     for (const h of ['etag', 'accept-ranges', 'content-type']) reply.removeHeader(h)
     headers(request, reply, access.origins)
     reply.code(problem.status).headers({ ...problem.headers, 'cache-control': 'no-store' })
-    if (request.url.startsWith(`${API}/`))
-      return reply.type(PROBLEM).send(Buffer.from(JSON.stringify(problemJson(problem))))
     // Browsers get a page, programs (and the viewer's own requests) get JSON.
     if (isBrowser(request)) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
     return reply.send({ error: problem.message, todo: problem.todo })
@@ -104,12 +105,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
     })
   }
   app.register(healthRoutes, { store })
+  app.get('/page.js', anyone, async (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').header('cache-control', 'no-cache').send(SCRIPT),
+  )
   app.register(sessionRoutes)
   app.register(operateRoutes, { store, connected, onChange })
   app.register(layerRoutes, { catalogue })
   const levels = sloLevels(slo)
-  app.register(api, { store, catalogue, levels, tables })
+  app.register(api, { store, catalogue, levels, onError, tables })
   app.register(sloRoutes, { levels })
   app.register(pageRoutes, { catalogue, temporalUi })
+  app.register(runRoutes, { runs: runsOf(store, connected, levels), catalogue, objects: store, temporalUi })
   return app
 }

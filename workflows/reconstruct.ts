@@ -77,6 +77,7 @@ async function allPhases(
   const roots = await runPhases(context, async bare => {
     const subtree = reportEvery === undefined ? bare : { ...bare, reportEvery }
     tracker.phase = subtree.phase
+    tracker.roots = subtree.roots
     for (const s of stagesOf(subtree)) tracker.expect(s, totals.get(s)!)
     if (stagesOf(subtree).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
       const why = overResiduals(config.budget, await housekeeping.residuals(subtree.roots))
@@ -85,6 +86,7 @@ async function allPhases(
     await passGates(config, subtree, steps, tracker, totals)
     return runPhase(subtree, steps)
   })
+  tracker.roots = roots
   return { context, roots }
 }
 

@@ -1,6 +1,6 @@
 // Counts of a run, stage by stage, as the progress query and the current details in Temporal's UI show them.
 import { showPart, tableOf } from './details.ts'
-import type { Progress, StageCount, StageProgress } from '../domain/contract/run.ts'
+import type { Progress, Roots, StageCount, StageProgress } from '../domain/contract/run.ts'
 import { foundAgain, noCount, plus } from '../domain/slo/counts.ts'
 import { scopeName, type Pause } from '../domain/control.ts'
 import { stageNames, type StageName } from '../domain/stages.ts'
@@ -14,6 +14,7 @@ export class Tracker {
   pauses: readonly Pause[] = []
   phase: string
   release: string | null = null
+  roots: Roots = {}
 
   constructor(phase: string) {
     this.phase = phase
@@ -44,7 +45,8 @@ export class Tracker {
   }
 
   progress(): Progress {
-    return { phase: this.phase, stages: this.stages(), release: this.release, open: this.open(), pauses: this.pauses }
+    const { phase, release, pauses, roots } = this
+    return { phase, stages: this.stages(), release, open: this.open(), pauses, roots }
   }
 
   cost(): number {

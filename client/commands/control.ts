@@ -5,7 +5,7 @@ import { onRunningStack } from '../call.ts'
 import { numberOf } from '../numbers.ts'
 import * as operate from '../operator.ts'
 import { say, type JsonOption } from '../report.ts'
-import { findRun } from './status.ts'
+import { findRun } from '../runs.ts'
 
 interface Options extends operate.Scope, JsonOption {
   readonly reason: string

@@ -75,6 +75,8 @@ export interface Progress {
   /** Fan-outs under way, whose own progress comes on top. */
   readonly open: readonly string[]
   readonly pauses: readonly Pause[]
+  /** Of the phases that are done. */
+  readonly roots: Roots
 }
 
 export interface ReconstructInput {

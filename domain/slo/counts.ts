@@ -1,6 +1,6 @@
 // Counts of a stage: how one artifact counts, and how counts add up.
 import type { Outcome } from '../contract/artifacts.ts'
-import type { StageCount } from '../contract/run.ts'
+import type { StageCount, StageProgress } from '../contract/run.ts'
 import type { StageName } from '../stages.ts'
 
 export const noCount = (stage: StageName): StageCount => ({
@@ -52,4 +52,15 @@ export function summed(counts: readonly StageCount[]): StageCount[] {
     rows.set(c.stage, r ? plus(r, c) : c)
   }
   return [...rows.values()]
+}
+
+/** Share of a stage that is done. */
+export const shareDone = (r: StageProgress): number => (r.total > 0 ? Math.min(1, (r.made + r.found) / r.total) : 1)
+
+/** Seconds that a stage took, or at its speed so far will take from `now` on; null where nothing of it is done yet. */
+export function secondsOf(r: StageProgress, now: number): { readonly took: number } | { readonly left: number } | null {
+  const part = shareDone(r)
+  const elapsed = ((part >= 1 && r.ended ? r.ended : now) - r.started) / 1000
+  if (part >= 1) return { took: elapsed }
+  return r.made + r.found <= 0 ? null : { left: (elapsed * (1 - part)) / part }
 }

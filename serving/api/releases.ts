@@ -2,9 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
 import { summariseLineage } from '../../domain/provenance/lineage-summary.ts'
-import { holesIn, type Hole, type Release } from '../../domain/release.ts'
+import { holesIn, type Release } from '../../domain/release.ts'
 import { channelMoves } from '../../storage/provenance/channel-moves.ts'
 import { asProblem, notFound } from '../problem.ts'
+import { releaseDiff } from '../release-diff.ts'
 import type { DatasetListing } from '../index-page.ts'
 import type { TableFile } from '../query/table-cache.ts'
 import { filesOf, TABLES, type TableName } from '../query/tables.ts'
@@ -25,23 +26,6 @@ function layersOf(release: Release): Record<string, { digest: string | null; pre
       { digest: release.layerDigests[layer] ?? null, precomputed: `/r/${nameOf(release)}/${layer}` },
     ]),
   )
-}
-
-const without = (holes: readonly Hole[], others: readonly Hole[]): Hole[] => {
-  const known = new Set(others.map(h => JSON.stringify(h)))
-  return holes.filter(h => !known.has(JSON.stringify(h)))
-}
-
-function comparison(
-  here: Release,
-  there: Release,
-  layer: keyof Release['layers'],
-): 'equal' | 'differs' | 'only here' | 'only there' {
-  if (!there.layers[layer]) return 'only here'
-  if (!here.layers[layer]) return 'only there'
-  return here.layerDigests[layer] !== undefined && here.layerDigests[layer] === there.layerDigests[layer]
-    ? 'equal'
-    : 'differs'
 }
 
 export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, objects, levels }: Serving): void {
@@ -95,22 +79,8 @@ export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, o
   route(app, endpoints.diff, async ({ params, reply }) => {
     const there = await find(reply, params.dataset, params.other)
     const here = await find(reply, params.dataset, params.release)
-    const names = new Set([...Object.keys(here.layers), ...Object.keys(there.layers)] as (keyof Release['layers'])[])
-    const scores = new Set([
-      ...Object.keys(here.quality),
-      ...Object.keys(there.quality),
-    ] as (keyof Release['quality'])[])
     reply.header('cache-control', 'no-cache')
-    return {
-      release: nameOf(here),
-      other: nameOf(there),
-      layers: Object.fromEntries([...names].map(l => [l, comparison(here, there, l)])),
-      quality: Object.fromEntries(
-        [...scores].map(k => [k, { here: here.quality[k] ?? null, there: there.quality[k] ?? null }]),
-      ),
-      holes: { here: without(here.holes, there.holes), there: without(there.holes, here.holes) },
-      cost: { here: here.cost, there: there.cost },
-    }
+    return { release: nameOf(here), other: nameOf(there), ...releaseDiff(here, there) }
   })
 
   route(app, endpoints.lineage, async ({ params, reply }) => {

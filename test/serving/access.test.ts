@@ -48,6 +48,7 @@ describe('every route', () => {
   const ASK = [
     '/',
     '/neuron',
+    '/runs',
     '/slo/*',
     '/lineage/artifact/:stage/:recipe',
     '/api/v1/datasets',
