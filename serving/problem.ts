@@ -40,6 +40,26 @@ export function asProblem(error: unknown): Problem {
   return new Problem(500, message, 'this is a defect of the server: its log has the details')
 }
 
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Wrong request',
+  401: 'Sign in',
+  403: 'Not allowed',
+  404: 'Not found',
+  413: 'Too large',
+  422: 'Too much asked',
+  429: 'Too many requests',
+  503: 'Come again',
+}
+
+/** As RFC 9457 has it, with what to do. */
+export const problemJson = ({ status, message: detail, todo }: Problem): object => ({
+  type: 'about:blank',
+  title: TITLES[status] ?? 'Problem',
+  status,
+  detail,
+  todo,
+})
+
 const LATER = { 'retry-after': '5' }
 /** Of gRPC: cancelled, deadline exceeded, resource exhausted, unavailable. */
 const AWAY = [1, 4, 8, 14]

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Client } from '@temporalio/client'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { API } from '../domain/api/endpoints.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { guard } from './access/guard.ts'
 import { headers, PREFLIGHT } from './access/headers.ts'
@@ -11,10 +12,11 @@ import { sessionRoutes } from './access/session.ts'
 import { OPEN, type AccessSettings } from './access/settings.ts'
 import { api } from './api/index.ts'
 import { healthRoutes } from './health.ts'
+import { PROBLEM } from './api/route.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
-import { asProblem, notFound, type Problem } from './problem.ts'
+import { asProblem, notFound, problemJson, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
 import { operateRoutes } from './operate-routes.ts'
 import { isBrowser } from './request.ts'
@@ -69,6 +71,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     for (const h of ['etag', 'accept-ranges', 'content-type']) reply.removeHeader(h)
     headers(request, reply, access.origins)
     reply.code(problem.status).headers({ ...problem.headers, 'cache-control': 'no-store' })
+    if (request.url.startsWith(`${API}/`))
+      return reply.type(PROBLEM).send(Buffer.from(JSON.stringify(problemJson(problem))))
     // Browsers get a page, programs (and the viewer's own requests) get JSON.
     if (isBrowser(request)) return reply.type('text/html; charset=utf-8').send(problemPage(problem))
     return reply.send({ error: problem.message, todo: problem.todo })
@@ -112,7 +116,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.register(operateRoutes, { store, connected, onChange })
   app.register(layerRoutes, { catalogue })
   const levels = sloLevels(slo)
-  app.register(api, { store, catalogue, levels, onError, tables })
+  app.register(api, { store, catalogue, levels, tables })
   app.register(sloRoutes, { levels })
   app.register(pageRoutes, { catalogue, temporalUi })
   app.register(runRoutes, { runs: runsOf(store, connected, levels), catalogue, objects: store, temporalUi })

@@ -13,7 +13,10 @@ const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d
 /** The release that `published` named at a time. @throws Problem 404 for a time before its first */
 async function releaseAt(objects: ObjectStore, dataset: string, text: string): Promise<string> {
   const time = Date.parse(text)
-  if (Number.isNaN(time)) throw notFound(`${text} is no time`, 'give one as 2026-11-27T06:00:00Z')
+  // The 30th of February would be read as a day in March.
+  const day = text.slice(0, 10)
+  if (Number.isNaN(time) || new Date(day).toISOString().slice(0, 10) !== day)
+    throw notFound(`${text} is no time`, 'give one as 2026-11-27T06:00:00Z')
   const moves = await channelMoves(objects, dataset, 'published')
   const move = moves.findLast(m => m.at <= time)
   if (move?.release) return move.release

@@ -5,7 +5,7 @@ import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zo
 import { API } from '../../domain/api/endpoints.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { asProblem, notFound, Problem } from '../problem.ts'
+import { notFound, Problem } from '../problem.ts'
 import { engine, type Engine } from '../query/engine.ts'
 import { sandbox } from '../query/sandbox.ts'
 import { cave } from '../cave/index.ts'
@@ -17,7 +17,7 @@ import { documentPage } from './document-page.ts'
 import { finder } from './find.ts'
 import { knownSegments, type Known } from './known.ts'
 import { releaseRoutes } from './releases.ts'
-import { PROBLEM, RELEASE_HEADER } from './route.ts'
+import { RELEASE_HEADER } from './route.ts'
 import { segmentRoutes } from './segments.ts'
 import { synapseRoutes } from './synapses.ts'
 import { volumeRoutes, volumesOf, type Volumes } from './volumes.ts'
@@ -38,7 +38,6 @@ interface ApiOptions {
   readonly store: ObjectStore
   readonly catalogue: Releases
   readonly levels: SloLevels
-  readonly onError: ((error: unknown) => void) | undefined
   readonly tables: string | undefined
 }
 
@@ -46,19 +45,23 @@ interface ApiOptions {
 const BODY_BYTES = 1 << 20
 
 /** Objects that are gone or damaged: who asks can't help it, and what is there is served. */
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown): unknown {
   if (isHillockError(error, 'MissingArtifact') || isHillockError(error, 'BadTileError'))
     return new Problem(503, error.message, 'tell the operator: `hillock verify` and `hillock invalidate` mend it', {
       'retry-after': '60',
     })
-  return asProblem(error)
+  return error
 }
 
 export async function api(app: FastifyInstance, options: ApiOptions): Promise<void> {
-  const { store, catalogue, levels, onError, tables } = options
+  const { store, catalogue, levels, tables } = options
   const { artifacts } = catalogue
   const queries = engine({ artifacts, ...(tables !== undefined && { folder: tables }) })
   app.addHook('onClose', () => queries.close())
+  // What it throws is answered by the server.
+  app.setErrorHandler(async error => {
+    throw problemOf(error)
+  })
   const serving: Serving = {
     objects: store,
     catalogue,
@@ -99,14 +102,6 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     async routes => {
       routes.setValidatorCompiler(validatorCompiler)
       routes.setSerializerCompiler(() => data => JSON.stringify(data))
-      routes.setErrorHandler(async (error, _request, reply) => {
-        const problem = problemOf(error)
-        if (problem.status >= 500) onError?.(error)
-        const { status, message: detail, todo, headers } = problem
-        reply.code(status).headers({ ...headers, 'cache-control': 'no-store', 'content-type': PROBLEM })
-        const problemJson = { type: 'about:blank', title: TITLES[status] ?? 'Problem', status, detail, todo }
-        return reply.send(Buffer.from(JSON.stringify(problemJson)))
-      })
       routes.setNotFoundHandler(async request => {
         throw notFound(`there is nothing at ${request.url}`, 'the page at /api lists what can be asked')
       })
@@ -117,15 +112,4 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     },
     { prefix: API, bodyLimit: BODY_BYTES },
   )
-}
-
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Wrong request',
-  401: 'Sign in',
-  403: 'Not allowed',
-  404: 'Not found',
-  413: 'Too large',
-  422: 'Too much asked',
-  429: 'Too many requests',
-  503: 'Come again',
 }

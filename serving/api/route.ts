@@ -3,8 +3,9 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Endpoint } from '../../domain/api/endpoints.ts'
-import { Problem } from '../../domain/api/schemas.ts'
+import { Problem as ProblemSchema } from '../../domain/api/schemas.ts'
 import type { Release } from '../../domain/release.ts'
+import { Problem } from '../problem.ts'
 import type { Rows } from '../query/duckdb.ts'
 import { encode, jsonCell, MEDIA, type Format } from '../query/encode.ts'
 import type { Engine, Query } from '../query/engine.ts'
@@ -25,7 +26,7 @@ function responses({ answer, media }: Endpoint): Record<string, unknown> {
   const types = typeof media === 'object' ? media : [MEDIA.json, ...others]
   const binary = z.string().meta({ format: 'binary' })
   const content = Object.fromEntries(types.map(t => [t, { schema: t === MEDIA.json ? answer : binary }]))
-  const problem = { description: 'What is wrong, and what to do', content: { [PROBLEM]: { schema: Problem } } }
+  const problem = { description: 'What is wrong, and what to do', content: { [PROBLEM]: { schema: ProblemSchema } } }
   return { 200: { description: 'The answer', content }, '4xx': problem, '5xx': problem }
 }
 
@@ -45,6 +46,11 @@ export function route<const E extends Endpoint>(
     url,
     exposeHeadRoute: false,
     config: { role: 'viewer' },
+    preValidation: async request => {
+      // A number would be read as 0.
+      for (const [name, value] of Object.entries(request.query as object))
+        if (value === '') throw new Problem(400, `${name} has no value`, 'give it one, or leave it out')
+    },
     schema: { summary, params, querystring, ...(body && { body }), response: responses(endpoint) },
     handler: async (request, reply) => {
       const { params, query, body } = request
@@ -58,6 +64,10 @@ export function formatOf({ headers }: FastifyRequest): Format {
   const accept = headers.accept ?? ''
   return accept.includes('arrow') ? 'arrow' : accept.includes('parquet') ? 'parquet' : 'json'
 }
+
+/** Whether all rows are asked for, in a form that may have any number of them. */
+export const wantsAll = (request: FastifyRequest): boolean =>
+  formatOf(request) !== 'json' && !new URL(request.url, 'http://localhost').searchParams.has('limit')
 
 /** Bytes as they are made; what goes wrong before the first of them is still an answer of its own. */
 export async function sendBytes(
@@ -101,7 +111,7 @@ export async function sendRows(
   const format = formatOf(request)
   const own = new URL(request.url, 'http://localhost')
   if (format !== 'json') {
-    const bound = own.searchParams.has('limit') ? ` LIMIT ${limit}` : ''
+    const bound = wantsAll(request) ? '' : ` LIMIT ${limit}`
     const { columns, batches } = await engine.stream({ ...query, sql: query.sql + bound })
     return sendBytes(reply, MEDIA[format], encode(format, { columns, batches: notEmpty(batches, empty) }, {}))
   }

@@ -6,7 +6,7 @@ import { MEDIA } from '../query/encode.ts'
 import type { Use } from '../query/tables.ts'
 import { boxOf } from './volumes.ts'
 import type { Serving } from './index.ts'
-import { formatOf, nameOf, route, sendBytes, sendRows } from './route.ts'
+import { formatOf, nameOf, route, sendBytes, sendRows, wantsAll } from './route.ts'
 import { uint64 } from './known.ts'
 
 export function synapseRoutes(app: FastifyInstance, { engine, find, known, sql }: Serving): void {
@@ -36,10 +36,12 @@ export function synapseRoutes(app: FastifyInstance, { engine, find, known, sql }
         if (!all.includes(c)) throw new Problem(400, `synapses have no column ${c}`, `name some of ${all.join(', ')}`)
       columns = [...new Set(['id', ...asked])].join(', ')
     }
+    // All of a table come as they lie: to sort them takes the memory of all.
+    const order = wantsAll(asked.request) ? '' : ' ORDER BY id'
     return sendRows(
       asked,
       engine,
-      { release, from, sql: `SELECT ${columns} FROM s WHERE ${where.join(' AND ')} ORDER BY id` },
+      { release, from, sql: `SELECT ${columns} FROM s WHERE ${where.join(' AND ')}${order}` },
       { limit: query.limit, next: last => ({ after: String(last['id']) }) },
       async () => {
         for (const id of [pre, post]) if (id !== undefined) await known.mustHave(release, id)

@@ -138,6 +138,20 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
     }
   }
 
+  /** Tables that a release has. */
+  async function tablesOf(release: Release): Promise<string[]> {
+    const found = Object.entries(TABLES).map(([name, { table }]) =>
+      columnsOf(release, table).then(
+        () => [name],
+        (e: unknown) => {
+          if (e instanceof Problem && e.status === 404) return []
+          throw e
+        },
+      ),
+    )
+    return (await Promise.all(found)).flat()
+  }
+
   for (const api of ['/materialize/api/v2', '/materialize/api/v3']) {
     const stack = `${api}/datastack/:dataset`
     const version = `${stack}/version/:version`
@@ -148,13 +162,10 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
       (await versionsOf(params.dataset)).map(v => described(v, params.dataset)),
     )
     app.get<Named>(version, viewer, async ({ params }) => described(await versionNamed(params), params.dataset))
-    app.get<Named>(`${version}/tables`, viewer, async ({ params }) => {
-      await versionNamed(params)
-      return Object.keys(TABLES)
-    })
+    app.get<Named>(`${version}/tables`, viewer, async (request, reply) => tablesOf(await open(request, reply)))
     app.get<Named>(`${version}/tables/metadata`, viewer, async (request, reply) => {
       const [release, named] = [await open(request, reply), await versionNamed(request.params)]
-      return Object.keys(TABLES).map(t => metadataOf(t, release, named))
+      return (await tablesOf(release)).map(t => metadataOf(t, release, named))
     })
     app.get<Named>(`${version}/table/:table/metadata`, viewer, async (request, reply) =>
       metadataOf(request.params.table, await open(request, reply), await versionNamed(request.params)),
@@ -165,7 +176,10 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
       const { rows } = await engine.rows({ release, from, sql: 'SELECT count(*) AS n FROM t' })
       return Number(rows[0]!['n'])
     })
-    app.get(`${version}/views`, viewer, async () => ({}))
+    app.get<Named>(`${version}/views`, viewer, async ({ params }) => {
+      await versionNamed(params)
+      return {}
+    })
     const query = { ...viewer, bodyLimit: BODY_BYTES }
     app.post<Named>(`${version}/table/:table/query`, query, (request, reply) =>
       answer(request, reply, [[request.params.table, 'id']]),

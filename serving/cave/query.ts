@@ -12,7 +12,7 @@ const filters = <T extends z.ZodType>(value: T) =>
   z.record(z.string(), z.record(z.string(), value).nullable()).nullish()
 const Corner = z.array(z.number()).length(3)
 
-export const CaveQuery = z.object({
+export const CaveQuery = z.strictObject({
   tables: z
     .array(z.tuple([z.string(), z.string()]))
     .min(2)
@@ -27,8 +27,8 @@ export const CaveQuery = z.object({
   filter_less_equal_dict: filters(Scalar),
   filter_spatial_dict: filters(z.tuple([Corner, Corner])),
   filter_regex_dict: filters(z.string().max(1000)),
-  select_columns: z.array(z.string()).nullish(),
-  select_column_map: z.record(z.string(), z.array(z.string())).nullish(),
+  select_columns: z.array(z.string()).min(1).nullish(),
+  select_column_map: z.record(z.string(), z.array(z.string()).min(1)).nullish(),
   suffixes: z.array(z.string()).nullish(),
   suffix_map: z.record(z.string(), z.string()).nullish(),
   limit: z.number().int().positive().nullish(),
@@ -101,6 +101,15 @@ export function caveSql(
     if (found) return found
     throw new Problem(400, `table ${name} has no column ${column}`, `its columns are ${[...columns.keys()].join(', ')}`)
   }
+  for (const [part, of] of Object.entries(query))
+    if (part.startsWith('filter_') || part === 'select_column_map')
+      for (const name of Object.keys(of ?? {}))
+        if (!names.some(([n]) => n === name))
+          throw new Problem(
+            400,
+            `${part} is about ${name}, which the query does not ask`,
+            `it asks ${names.map(([n]) => n).join(', ')}`,
+          )
   const where: string[] = []
   const from: Record<string, Use> = {}
   for (const t of tables) {

@@ -21,8 +21,6 @@ export interface Statement {
   readonly patterns: readonly string[]
   /** All that has to hold. */
   readonly conditions: readonly Expression[]
-  /** What WITH has given a name. */
-  readonly named: ReadonlyMap<string, Expression>
   readonly items: readonly Item[]
   readonly order: readonly { readonly expression: Expression; readonly down: boolean }[]
   readonly limit: string | undefined
@@ -38,6 +36,9 @@ export const notUnderstood = (what: string): Problem =>
 const TOKEN =
   /\s+|\/\/[^\n]*|(`[^`]+`)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(\d+(?:\.\d+)?(?:e[+-]?\d+)?)|([a-z_]\w*)|(=~|<>|<=|>=|\.\.|[-()[\]{},.:=<>*|+])/giy
 const CLAUSES = ['MATCH', 'WHERE', 'WITH', 'RETURN', 'ORDER', 'LIMIT', 'UNWIND', 'CALL', 'OPTIONAL', 'SKIP', 'UNION']
+
+/** Conditions within each other; clients send a handful. */
+const DEEPEST = 200
 
 interface Token {
   readonly type: 'name' | 'text' | 'number' | 'sign'
@@ -64,6 +65,9 @@ function tokensOf(cypher: string): Token[] {
 class Parser {
   private readonly tokens: readonly Token[]
   private at = 0
+  /** What WITH has given a name: the name stands for it from then on. */
+  private readonly named = new Map<string, Expression>()
+  private depth = 0
   constructor(cypher: string) {
     this.tokens = tokensOf(cypher)
   }
@@ -99,22 +103,22 @@ class Parser {
   statement(): Statement {
     const patterns: string[] = []
     const conditions: Expression[] = []
-    const named = new Map<string, Expression>()
     while (!this.take('RETURN')) {
       if (this.take('MATCH')) patterns.push(this.pattern())
       else if (this.take('WHERE')) conditions.push(this.expression())
       else if (this.take('WITH')) {
         this.take('DISTINCT')
         for (const { name, expression } of this.list(() => this.item()))
-          if (expression.kind !== 'name' || expression.name !== name) named.set(name, expression)
+          if (expression.kind !== 'name' || expression.name !== name) this.named.set(name, expression)
       } else throw notUnderstood(`${this.next().text} is no clause that is answered`)
     }
     this.take('DISTINCT')
     const items = this.list(() => this.item())
     const order = this.take('ORDER') ? (this.must('BY'), this.list(() => this.ordered())) : []
     const limit = this.take('LIMIT') ? this.next().text : undefined
+    if (limit !== undefined && !/^\d{1,18}$/.test(limit)) throw notUnderstood(`LIMIT ${limit}`)
     if (!this.ended) throw notUnderstood(`${this.next().text} after its end`)
-    return { patterns, conditions, named, items, order, limit }
+    return { patterns, conditions, items, order, limit }
   }
 
   private pattern(): string {
@@ -153,7 +157,12 @@ class Parser {
   }
 
   private negation(): Expression {
-    return this.take('NOT') ? { kind: 'operation', operator: 'NOT', args: [this.negation()] } : this.comparison()
+    if (++this.depth > DEEPEST) throw notUnderstood(`more than ${DEEPEST} conditions within each other`)
+    const found: Expression = this.take('NOT')
+      ? { kind: 'operation', operator: 'NOT', args: [this.negation()] }
+      : this.comparison()
+    this.depth--
+    return found
   }
 
   private comparison(): Expression {
@@ -189,11 +198,12 @@ class Parser {
     while (this.take('.')) path.push(this.next().text)
     if (this.take('(')) {
       this.take('DISTINCT')
-      const args = this.is(')') ? [] : this.list(() => this.expression())
+      const args = this.list(() => this.expression())
       this.must(')')
       return { kind: 'call', name: [text, ...path].join('.'), args }
     }
-    return path.length === 0 ? { kind: 'name', name: text } : { kind: 'property', of: text, path: path.join('.') }
+    if (path.length === 0) return this.named.get(text) ?? { kind: 'name', name: text }
+    return { kind: 'property', of: text, path: path.join('.') }
   }
 }
 

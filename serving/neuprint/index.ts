@@ -38,7 +38,9 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
   const { catalogue, engine, find, known } = serving
   const columnsOf = columnReader(engine)
   const open = async (request: FastifyRequest, reply: FastifyReply, named: string): Promise<Release> => {
-    const [dataset, release = 'published'] = named.split(':') as [string, string?]
+    const [dataset, ...rest] = named.split(':') as [string, ...string[]]
+    // A time has colons too.
+    const release = rest.length > 0 ? rest.join(':') : 'published'
     mustBeAllowed(request, 'viewer', dataset)
     return find(reply, dataset, release)
   }

@@ -30,14 +30,13 @@ export const metaOf = ({ dataset, release, voxelSizeNm, digest, bounds }: Releas
 
 /** Undefined for a query of something else. @throws Problem 400 */
 export function answerOfMeta(
-  { patterns, named, items }: Statement,
+  { patterns, items }: Statement,
   meta: Meta,
 ): { columns: string[]; data: unknown[][] } | undefined {
   const variable = /^\((\w+):Meta\)$/.exec(patterns.join(' '))?.[1]
   if (variable === undefined) return undefined
   const value = (e: Expression): unknown => {
     if (e.kind === 'name' && e.name === variable) return meta
-    if (e.kind === 'name' && named.has(e.name)) return value(named.get(e.name)!)
     if (e.kind === 'property' && e.of === variable) return meta[e.path] ?? null
     if (e.kind === 'call' && /^apoc\.convert\.fromJson(Map|List)$/.test(e.name)) {
       const text = value(e.args[0]!)

@@ -127,7 +127,6 @@ async function connections(
         { kind: 'operation', operator: '>=', args: [weight, { kind: 'number', digits: String(least) }] },
         ...(condition ? [condition] : []),
       ],
-      named: new Map(),
       items: [
         { name: 'pre', expression: bodyId('m') },
         { name: 'post', expression: bodyId('n') },

@@ -129,26 +129,32 @@ const SHAPES: readonly [pattern: RegExp, shape: (names: Names, has: readonly str
   ],
 ]
 
-const CALLS: Readonly<Record<string, string>> = { count: 'count', avg: 'avg', sum: 'sum', coalesce: 'coalesce' }
+const CALLS = ['count', 'avg', 'sum', 'coalesce']
+/** Parts of a statement. */
+const LARGEST = 1_000_000
 
 class Compiler {
   readonly joined = new Set<string>()
   private readonly variables: Readonly<Record<string, Properties>>
-  private readonly named: ReadonlyMap<string, Expression>
-  constructor(variables: Readonly<Record<string, Properties>>, named: ReadonlyMap<string, Expression>) {
+  private size = 0
+  constructor(variables: Readonly<Record<string, Properties>>) {
     this.variables = variables
-    this.named = named
+  }
+
+  private has(variable: string): boolean {
+    return Object.hasOwn(this.variables, variable)
   }
 
   private property(of: string, path: string): string {
-    const variable = this.variables[of]
-    if (!variable) throw notUnderstood(`${of} is matched by nothing`)
-    const sql = variable(path) ?? 'NULL'
+    if (!this.has(of)) throw notUnderstood(`${of} is matched by nothing`)
+    const sql = this.variables[of]!(path) ?? 'NULL'
     if (sql.startsWith(`v_${of}.`) || sql === 'e.count') this.joined.add(of)
     return sql
   }
 
   sql(e: Expression): string {
+    // Names stand for names that stand for others: a short text may come to a long one.
+    if (++this.size > LARGEST) throw notUnderstood('it is too long')
     switch (e.kind) {
       case 'number':
         return e.digits
@@ -158,18 +164,15 @@ class Compiler {
         return `(${e.items.length === 0 ? 'NULL' : e.items.map(i => this.sql(i)).join(', ')})`
       case 'property':
         return this.property(e.of, e.path)
-      case 'name': {
-        const named = this.named.get(e.name)
-        if (named) return this.sql(named)
-        if (this.variables[e.name]) return '*'
+      case 'name':
+        if (this.has(e.name)) return '*'
         throw notUnderstood(`${e.name} has no value`)
-      }
       case 'call': {
         if (e.name === 'exists') return `(${this.sql(e.args[0]!)} IS NOT NULL)`
         if (e.name === 'apoc.map.removeKeys') return "'{}'"
         if (e.name === 'apoc.convert.fromJsonMap') return this.sql(e.args[0]!)
-        const call = CALLS[e.name.toLowerCase()]
-        if (!call) throw notUnderstood(`${e.name} is not answered`)
+        const call = e.name.toLowerCase()
+        if (!CALLS.includes(call)) throw notUnderstood(`${e.name} is not answered`)
         return `${call}(${e.args.map(a => this.sql(a)).join(', ')})`
       }
       case 'operation': {
@@ -190,7 +193,7 @@ class Compiler {
 
   /** Whole nodes are JSON. */
   item(e: Expression): { sql: string; json: boolean } {
-    if (e.kind === 'name' && this.variables[e.name]) {
+    if (e.kind === 'name' && this.has(e.name)) {
       const fields = NEURON_PROPERTIES.map(p => `${quoted(p)}: ${this.property(e.name, p)}`)
       return { sql: `to_json({${fields.join(', ')}})`, json: true }
     }
@@ -202,13 +205,12 @@ const conjuncts = (e: Expression): readonly Expression[] =>
   e.kind === 'operation' && e.operator === 'AND' ? e.args.flatMap(conjuncts) : [e]
 
 /** Ids that a variable is held to by every condition, so that only the files of these are read. */
-function idsOf(conditions: readonly Expression[], named: Statement['named'], of: string): bigint[] | undefined {
+function idsOf(conditions: readonly Expression[], of: string): bigint[] | undefined {
   for (const c of conditions.flatMap(conjuncts)) {
     if (c.kind !== 'operation' || !['=', 'IN'].includes(c.operator)) continue
     const [left, right] = c.args as [Expression, Expression]
     if (left.kind !== 'property' || left.of !== of || left.path !== 'bodyId') continue
-    const value = right.kind === 'name' ? named.get(right.name) : right
-    const all = value?.kind === 'list' ? value.items : value ? [value] : []
+    const all = right.kind === 'list' ? right.items : [right]
     const ids = all.flatMap(v => (v.kind === 'number' && isId(v.digits) ? [BigInt(v.digits)] : []))
     if (ids.length === all.length && ids.length > 0) return ids
   }
@@ -217,15 +219,15 @@ function idsOf(conditions: readonly Expression[], named: Statement['named'], of:
 
 /** @param has columns of the table of segments. @throws Problem 400 */
 export function compile(statement: Statement, has: readonly string[]): Compiled {
-  const { patterns, conditions, named, items, order, limit } = statement
+  const { patterns, conditions, items, order, limit } = statement
   const pattern = patterns.join(' ')
-  const ids: Ids = name => idsOf(conditions, named, name)
+  const ids: Ids = name => idsOf(conditions, name)
   const shape = SHAPES.flatMap(([known, make]) => {
     const found = known.exec(pattern)
     return found ? [make(found.groups!, has, ids)] : []
   })[0]
   if (!shape) throw notUnderstood(`no answer matches ${pattern || 'nothing'}`)
-  const compiler = new Compiler(shape.variables, named)
+  const compiler = new Compiler(shape.variables)
   const chosen = items.map(i => ({ name: i.name, ...compiler.item(i.expression) }))
   const where = conditions.map(c => compiler.sql(c))
   const alias = (e: Expression): string =>
@@ -244,7 +246,7 @@ export function compile(statement: Statement, has: readonly string[]): Compiled 
     ...(where.length > 0 ? [`WHERE ${where.join(' AND ')}`] : []),
     ...(aggregated ? ['GROUP BY ALL'] : []),
     ...(sorted.length > 0 ? [`ORDER BY ${sorted.join(', ')}`] : []),
-    ...(limit !== undefined && /^\d{1,9}$/.test(limit) ? [`LIMIT ${limit}`] : []),
+    ...(limit === undefined ? [] : [`LIMIT ${limit}`]),
   ].join('\n')
   return {
     sql,

@@ -25,15 +25,26 @@ function* nodes(value: unknown): Generator<Node> {
 const refused = (message: string): Problem =>
   new Problem(400, message, `send one SELECT over ${TABLES.join(', ')}, and functions of rows`)
 
+interface Parsed {
+  readonly error: boolean
+  readonly error_message?: string
+  readonly statements?: readonly unknown[]
+}
+
+function parse(text: string): Parsed {
+  try {
+    return JSON.parse(text) as Parsed
+  } catch {
+    // DuckDB writes numbers that no double holds as JSON has none.
+    throw refused('a number in the statement is larger than a double holds')
+  }
+}
+
 /** The tables that a statement reads. @throws Problem 400 for everything but one SELECT over them */
 export async function tablesIn(connection: DuckDBConnection, sql: string): Promise<TableName[]> {
   if (sql.length > MOST_CHARACTERS) throw refused(`the statement has ${sql.length} characters, of ${MOST_CHARACTERS}`)
   const result = await connection.runAndReadAll('SELECT json_serialize_sql($sql::VARCHAR)', { sql })
-  const parsed = JSON.parse(String(result.getRows()[0]![0])) as {
-    error: boolean
-    error_message?: string
-    statements?: unknown[]
-  }
+  const parsed = parse(String(result.getRows()[0]![0]))
   if (parsed.error) throw refused(parsed.error_message ?? 'that is no statement')
   if (parsed.statements?.length !== 1) throw refused(`${parsed.statements?.length ?? 0} statements`)
   const all = [...nodes(parsed.statements)]

@@ -108,5 +108,6 @@ function asRefused({ message }: Error): Problem {
     return new Problem(422, 'the query took longer than is allowed', 'ask for less: name segments, or set a limit')
   if (/Out of Memory/.test(text))
     return new Problem(422, 'the query needs more memory than is allowed', 'ask for less, or export the tables')
+  if (text.startsWith('IO Error')) return new Problem(503, text, 'try again', { 'retry-after': '5' })
   return new Problem(400, text, 'correct the query; the document of tables names them with their columns')
 }

@@ -1,7 +1,7 @@
 // Local copies of table objects by digest, for DuckDB to read: verified when they are fetched, bounded in bytes, gone when the server ends.
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HillockError } from '../../domain/errors.ts'
@@ -40,6 +40,7 @@ const FETCHES = 4
 interface Copy {
   readonly bytes: number
   readonly path: Promise<string>
+  there: boolean
   users: number
 }
 
@@ -48,11 +49,13 @@ export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = 
   const folder = mkdtempSync(join(parent, 'hillock-tables-'))
   // Used last at the end.
   const copies = new Map<string, Copy>()
+  const pathOf = (digest: string): string => join(folder, `${digest}.parquet`)
   let total = 0
   let fetched = 0
 
   async function fetch({ ref, path, bytes, sha256 }: TableFile): Promise<string> {
     const reader = await artifacts.open(ref)
+    await mkdir(folder, { recursive: true })
     const part = join(folder, randomUUID())
     const file = await open(part, 'wx')
     try {
@@ -75,9 +78,8 @@ export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = 
     } finally {
       await file.close()
     }
-    const done = join(folder, `${sha256}.parquet`)
-    await rename(part, done)
-    return done
+    await rename(part, pathOf(sha256))
+    return pathOf(sha256)
   }
 
   function forget(digest: string, copy: Copy): void {
@@ -98,12 +100,21 @@ export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = 
   }
 
   function take(file: TableFile): Copy {
-    const known = copies.get(file.sha256)
+    let known = copies.get(file.sha256)
+    // What cleans up temporary folders may have taken it.
+    if (known?.there && !existsSync(pathOf(file.sha256))) {
+      copies.delete(file.sha256)
+      total -= known.bytes
+      known = undefined
+    }
     if (!known) makeRoom(file.bytes)
-    const copy = known ?? { bytes: file.bytes, path: fetch(file), users: 0 }
+    const copy = known ?? { bytes: file.bytes, path: fetch(file), there: false, users: 0 }
     if (!known) {
       total += file.bytes
-      copy.path.catch(() => copies.get(file.sha256) === copy && forget(file.sha256, copy))
+      copy.path.then(
+        () => (copy.there = true),
+        () => copies.get(file.sha256) === copy && forget(file.sha256, copy),
+      )
     }
     copies.delete(file.sha256)
     copies.set(file.sha256, copy)

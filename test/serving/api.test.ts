@@ -1,5 +1,5 @@
 // The query API on a synthetic release: every endpoint, time travel, answers in three forms, and what is asked wrongly.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { tableFromIPC } from 'apache-arrow'
@@ -13,7 +13,7 @@ import { readParquet } from '../../storage/formats/parquet.ts'
 import { artifactKey } from '../../storage/lineage-record.ts'
 import { recordChannelMove } from '../../storage/provenance/channel-moves.ts'
 import { putRelease } from '../../storage/releases.ts'
-import { HOLE, makeFixture, SYNAPSES, type Fixture } from './fixture.ts'
+import { artifactWith, HOLE, makeFixture, SYNAPSES, type Fixture } from './fixture.ts'
 import { fill, grey, IDS, label, NM } from './neurites.ts'
 
 let fixture: Fixture
@@ -280,6 +280,9 @@ describe('what is asked wrongly', () => {
     ['/api/v1/datasets/blobs/releases/candidate', 404, 'candidate'],
     ['/api/v1/datasets/blobs/releases/2025-12-31T00:00:00Z', 404, '2025-12-31'],
     ['/api/v1/datasets/blobs/releases/2026-13-31T00:00:00Z', 404, '2026-13-31'],
+    ['/api/v1/datasets/blobs/releases/2026-02-30T00:00:00Z', 404, '2026-02-30'],
+    ['/api/v1/datasets/%ff/releases', 400, '%ff'],
+    [`/api/v1/datasets/blobs/releases/${'x'.repeat(600)}`, 414, 'xxx'],
     ['/api/v1/datasets/blobs/releases/..%2f..', 404, '..'],
     ['/api/v1/datasets/blobs/channels/other', 400, 'channel'],
     ['/api/v1/datasets/blobs/channels/candidate', 404, 'candidate'],
@@ -321,6 +324,11 @@ describe('what is asked wrongly', () => {
     [`${R1}/synapses?box=0,0,0,1000,1,1`, 400, '1000'],
     [`${R1}/synapses?min_score=2`, 400, 'min_score'],
     [`${R1}/synapses?min_score=NaN`, 400, 'min_score'],
+    [`${R1}/synapses?min_score=`, 400, 'min_score'],
+    [`${R1}/synapses?box=NaN,0,0,1,1,1`, 400, 'box'],
+    [`${R1}/synapses?box=0,0,0,${far},1,1`, 400, 'box'],
+    [`${R1}/synapses?box=-5,0,0,1,1,1`, 400, '-5'],
+    [`${R1}/segments/${A}/partners?offset=`, 400, 'offset'],
     [`${R1}/synapses?columns=id,colour`, 400, 'colour'],
     [`${R1}/synapses?columns=id;DROP`, 400, 'DROP'],
     [`${R1}/synapses?colour=red`, 400, 'colour'],
@@ -369,8 +377,26 @@ describe('what is asked wrongly', () => {
   })
 
   it('names another release that has what this one lacks', async () => {
-    const refused = await json(`/api/v1/datasets/blobs/releases/r0/segments/${A}`)
-    expect(refused.detail).toContain('no table segments')
+    const objects = fileStore(fixture.folder)
+    const graph = await artifactWith(objects, {
+      'segments.parquet': [{ name: 'segment', data: BigUint64Array.of(5n) }],
+    })
+    await putRelease(objects, {
+      ...fixture.release,
+      release: 'r2',
+      layers: { ...fixture.release.layers, synapses: graph, graph },
+    })
+    const refused = await get(`/api/v1/datasets/blobs/releases/r2/segments/${A}`)
+    expect(refused.statusCode).toBe(404)
+    expect(refused.json()).toMatchObject({
+      detail: `release blobs/r2 has no segment ${A}`,
+      todo: expect.stringContaining('blobs/r1 has'),
+    })
+    expect((await json(`${R1}/segments/5`)).todo).toContain('blobs/r2 has')
+  })
+
+  it.each(['1e400', 'SELECT 1e400', `SELECT ${'-'.repeat(10)}1e999`])('SQL %s', async sql => {
+    expect((await post(`${R1}/sql`, { sql })).statusCode).toBe(400)
   })
 
   it('no other method than those', async () => {
@@ -391,13 +417,42 @@ describe('what is asked wrongly', () => {
   it('none of it was an error of ours', () => expect(errors).toEqual([]))
 })
 
-it('a table whose object is damaged is named, and not served', async () => {
-  const graph = fixture.release.layers.graph!.artifacts!['all']!
-  writeFileSync(join(fixture.folder, artifactKey(graph.stage, graph.recipe, 'contacts.parquet')), 'PAR1 is what it was')
-  const fresh = createServer({ store: fileStore(fixture.folder), viewerDir: '/nonexistent' })
-  const answer = await fresh.inject(`${R1}/segments/${A}/contacts`)
-  expect([answer.statusCode, answer.json().detail]).toEqual([503, expect.stringContaining('contacts.parquet')])
-  await fresh.close()
+describe('a table whose object is', () => {
+  const fileOf = (path: string): string => {
+    const { stage, recipe } = fixture.release.layers.graph!.artifacts!['all']!
+    return join(fixture.folder, artifactKey(stage, recipe, path))
+  }
+  const cave = '/materialize/api/v3/datastack/blobs/version/2/table'
+  const cypher = 'MATCH (n:Neuron) RETURN n.bodyId'
+  it.each<[string, string, string, object?]>([
+    ['contacts.parquet', 'contacts of a segment', `${R1}/segments/${A}/contacts`],
+    ['segments.parquet', 'a segment', `${R1}/segments/${A}`],
+    ['segments.parquet', 'the list of tables', `${R1}/tables`],
+    ['edges-by-post.parquet', 'partners', `${R1}/segments/${A}/partners`],
+    ['edges.parquet', 'a path', `${R1}/path?from=${A}&to=${B}`],
+    ['synapses.parquet', 'synapses', `${R1}/synapses`],
+    ['synapses.parquet', 'SQL', `${R1}/sql`, { sql: 'SELECT count(*) FROM synapses' }],
+    ['segments.parquet', 'a query of CAVE', `${cave}/segments/query`, {}],
+    ['synapses.parquet', 'a count of CAVE', `${cave}/synapses/count`],
+    ['segments.parquet', 'a query of neuPrint', '/api/custom/custom', { cypher, dataset: 'blobs' }],
+  ])('damaged or gone is named, and not served: %s for %s', async (path, _, url, payload) => {
+    const file = fileOf(path)
+    const whole = readFileSync(file)
+    for (const damage of [() => writeFileSync(file, 'PAR1 is what it was'), () => rmSync(file)]) {
+      damage()
+      const fresh = createServer({ store: fileStore(fixture.folder), viewerDir: '/nonexistent' })
+      for (const accept of ['application/json', 'application/vnd.apache.arrow.stream']) {
+        const answer = await fresh.inject({ url, headers: { accept }, ...(payload && { method: 'POST', payload }) })
+        expect(answer.statusCode, answer.body).toBe(503)
+        expect(answer.body).toContain(path)
+      }
+      writeFileSync(file, whole)
+      // And served again as soon as it is mended.
+      const mended = await fresh.inject({ url, ...(payload && { method: 'POST', payload }) })
+      expect(mended.statusCode, mended.body).toBe(200)
+      await fresh.close()
+    }
+  })
 })
 
 it('the document has every route, and the page shows it', async () => {

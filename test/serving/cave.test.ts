@@ -62,6 +62,11 @@ it.each([
   [`{"select_columns": ["id", "* FROM x --"]}`, 400],
   [`{"filter_spatial_dict": {"synapses": {"ctr_pt_position": [[0, 0], [1, 1, 1]]}}}`, 400],
   [`{"filter_spatial_dict": {"synapses": {"size": [[0, 0, 0], [1, 1, 1]]}}}`, 400],
+  [`{"filter_spatial_dict": {"synapses": {"ctr_pt_position": [[1e400, 0, 0], [1, 1, 1]]}}}`, 400],
+  [`{"filter_in_dict": {"synapses": {"colour": [1]}}}`, 400],
+  [`{"filter_in_dict": {"segments": {"id": [1]}}}`, 400],
+  [`{"filter_colour_dict": {"synapses": {"id": 1}}}`, 400],
+  [`{"select_columns": []}`, 400],
   [`{"limit": -1}`, 400],
   [`{"limit": 1e30}`, 400],
   [`{"desired_resolution": [0, 1, 1]}`, 400],
@@ -72,6 +77,27 @@ it.each([
   const answer = await query(body)
   expect(answer.status, answer.body).toBe(status)
   expect(Object.keys(JSON.parse(answer.body) as object)).toEqual(['error', 'todo'])
+})
+
+it('lists the tables that a release has, of versions that there are', async () => {
+  const at = async (path: string) => (await app.inject(`${V3}/version/${path}`)).json() as unknown
+  expect([await at('1/tables'), await at('1/tables/metadata')]).toEqual([[], []])
+  expect(await at('3/tables')).toEqual(['synapses', 'segments', 'edges'])
+  for (const path of ['9/tables', '9/views', 'NaN', '-1', String(10n ** 30n), '3/table/colours/count'])
+    expect((await app.inject(`${V3}/version/${path}`)).statusCode, path).toBe(404)
+})
+
+it('a box has the synapses whose centres lie in it, also one without end', async () => {
+  const within = async (box: number[][]) =>
+    (await query(JSON.stringify({ filter_spatial_dict: { synapses: { ctr_pt_position: box } } }))).rows.map(r => r.id)
+  const [low, high] = [
+    [40, 50, 20],
+    [80, 50, 40],
+  ]
+  expect(await within([low!, high!])).toEqual(SYNAPSES.id.slice(1, 4))
+  expect(await within([high!, low!])).toEqual(SYNAPSES.id.slice(1, 4))
+  expect(await within([[1000, 0, 0], low!.map(v => v + 1000)])).toEqual([])
+  expect(await within([low!.map(() => -1e300), low!.map(() => 1e300)])).toHaveLength(5)
 })
 
 it('an empty list of ids has no rows, nothing left out leaves all', async () => {

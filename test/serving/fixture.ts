@@ -8,6 +8,7 @@ import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { pack } from '../../storage/formats/pack.ts'
 import { writeParquet } from '../../storage/formats/parquet.ts'
 import { layoutObjects } from '../../storage/formats/layouts.ts'
@@ -290,4 +291,14 @@ export async function makeFixture(): Promise<Fixture> {
     reason: 'test',
   })
   return { folder, release, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** A layer `graph` of a release: an artifact of such tables. */
+export async function artifactWith(
+  objects: ObjectStore,
+  tables: Readonly<Record<string, Parameters<typeof writeParquet>[0]>>,
+): Promise<{ artifacts: Record<string, ArtifactRef> }> {
+  const outputs = Object.entries(tables).map(([path, columns]) => ({ path, bytes: writeParquet(columns) }))
+  const inputs = { tables: await putRaw(objects, Buffer.from(Object.keys(tables).join())) }
+  return { artifacts: { all: await artifact(artifactStore(objects), 'graph', 'dataset', inputs, outputs) } }
 }

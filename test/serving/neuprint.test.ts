@@ -78,6 +78,14 @@ it.each([
   'MATCH (n:Neuron)-[*]->(m) RETURN n',
   'MATCH (n:Neuron) RETURN read_text("/etc/passwd")',
   'CALL apoc.load.json("file:///etc/passwd") YIELD value RETURN value',
+  'MATCH (n:Neuron) RETURN exists()',
+  'MATCH (n:Neuron) RETURN n.bodyId LIMIT x',
+  'MATCH (n:Neuron) WITH b AS a, a AS b RETURN a',
+  'MATCH (n:Neuron) RETURN toString, constructor.size',
+  'MATCH (n:Neuron) RETURN constructor(n.size)',
+  `MATCH (n:Neuron) WHERE ${'('.repeat(20_000)}true${')'.repeat(20_000)} RETURN n`,
+  `MATCH (n:Neuron) WHERE ${'NOT '.repeat(20_000)}true RETURN n`,
+  `MATCH (n:Neuron) WITH n.size AS x0, ${Array.from({ length: 40 }, (_, i) => `[x${i}, x${i}] AS x${i + 1}`).join(', ')} RETURN x40`,
   'RETURN 1',
   '',
 ])('%s is refused in words', async cypher => {
@@ -90,6 +98,8 @@ it('and only who may read the dataset is answered', async () => {
   expect((await ask('MATCH (n:Neuron) RETURN n.bodyId', 'others')).status).toBe(403)
   expect((await ask('MATCH (n:Neuron) RETURN n.bodyId', 'blobs:r1')).data).toHaveLength(3)
   expect((await ask('MATCH (n:Neuron) RETURN n.bodyId', 'blobs:r7')).status).toBe(404)
+  const early = await ask('MATCH (n:Neuron) RETURN n.bodyId', 'blobs:2020-01-01T00:00:00Z')
+  expect([early.status, early.error]).toEqual([404, expect.stringContaining('at 2020-01-01T00:00:00Z')])
   const nobody = await app.inject({
     method: 'POST',
     url: '/api/custom/custom',

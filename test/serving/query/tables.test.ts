@@ -1,5 +1,5 @@
 // Which objects a question about tables in ranges reads: those of its segments, never more than the server can take.
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -73,6 +73,10 @@ test('a segment is looked for in the object of its range alone; a table without 
   }
   const all = await queries.rows({ release, from: { s: { table: 'segments' } }, sql: 'SELECT count(*) AS n FROM s' })
   expect(all.rows).toEqual([{ n: 100n }])
+  // Local copies are fetched again when somebody has cleared their folder.
+  rmSync(queries.cache.folder, { recursive: true })
+  const again = await queries.rows({ release, from: { s: { table: 'segments' } }, sql: 'SELECT count(*) AS n FROM s' })
+  expect(again.rows).toEqual(all.rows)
   await queries.close()
   const many = releaseOf(
     Object.fromEntries(Array.from({ length: 8192 }, (_, r) => [rangeName(r, 8192), refs['0_0_0']!])),
