@@ -57,6 +57,16 @@ export function route<const E extends Endpoint>(
       return handler({ params, query, body, request, reply } as Asked<E>)
     },
   })
+  if (method === 'POST') onlyPost(app, url)
+}
+
+/** What is only asked with a body says so to whoever opens it. */
+function onlyPost(app: FastifyInstance, url: string): void {
+  app.get(url, { schema: { hide: true }, config: { role: 'viewer' } }, async () => {
+    throw new Problem(405, 'this takes a body', 'send it by POST; the page at /api says what is in it', {
+      allow: 'POST',
+    })
+  })
 }
 
 /** The form in which a reader wants rows. */

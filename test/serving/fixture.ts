@@ -299,6 +299,11 @@ export async function artifactWith(
   tables: Readonly<Record<string, Parameters<typeof writeParquet>[0]>>,
 ): Promise<{ artifacts: Record<string, ArtifactRef> }> {
   const outputs = Object.entries(tables).map(([path, columns]) => ({ path, bytes: writeParquet(columns) }))
-  const inputs = { tables: await putRaw(objects, Buffer.from(Object.keys(tables).join())) }
+  const inputs = {
+    tables: await putRaw(
+      objects,
+      Buffer.from(JSON.stringify(tables, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v))),
+    ),
+  }
   return { artifacts: { all: await artifact(artifactStore(objects), 'graph', 'dataset', inputs, outputs) } }
 }
