@@ -99,6 +99,50 @@ describe('every route', () => {
     }
   })
 
+  it('of the OpenAPI document is among them, and only reads', async () => {
+    const { app, routes } = await serve()
+    const { paths } = (await app.inject('/openapi.json')).json() as { paths: Record<string, object> }
+    const walked = new Set(routes.map(r => `${String(r.method)} ${r.url} ${r.config!.role}`))
+    for (const [path, methods] of Object.entries(paths))
+      for (const method of Object.keys(methods))
+        expect(walked).toContain(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')} viewer`)
+  })
+
+  /** By POST, since what is asked stands in a body. */
+  const READ = [
+    '/api/v1/datasets/:dataset/releases/:release/segments-at',
+    '/api/v1/datasets/:dataset/releases/:release/sql',
+    '/api/custom/custom',
+    ...['v2', 'v3'].flatMap(v =>
+      ['version/:version/table/:table/query', 'version/:version/query', 'query'].map(
+        path => `/materialize/api/${v}/datastack/:dataset/${path}`,
+      ),
+    ),
+  ]
+
+  it('that changes something needs a role above viewer, and is closed to pages of other origins for everybody', async () => {
+    const { app, routes } = await serve()
+    const changing = routes.filter(r => !['GET', 'HEAD', 'OPTIONS'].includes(String(r.method)) && !READ.includes(r.url))
+    expect(changing.length).toBeGreaterThan(5)
+    for (const route of changing) {
+      const session = ['/login', '/logout'].includes(route.url)
+      expect(session || ROLES.indexOf(route.config!.role as Role) > 0, route.url).toBe(true)
+      for (const who of ROLES)
+        for (const as of [bearer(tokens[who]!), { cookie: `hillock_session=${tokens[who]}` }])
+          for (const from of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'same-site' }]) {
+            const headers = { host: 'localhost:1', ...as, ...from }
+            const { statusCode } = await app.inject({
+              method: route.method as 'POST',
+              url: url(route),
+              headers,
+              payload: { reason: 'x' },
+            })
+            expect(statusCode, `${route.url} as ${who} from ${JSON.stringify(from)}`).toBe(403)
+          }
+    }
+    expect(changes).not.toHaveBeenCalled()
+  })
+
   it('whose path names no dataset says nothing of one that is not to be read', async () => {
     const { app } = await serve({ public: [] })
     const at = async (url: string, token: string): Promise<[number, string]> => {
