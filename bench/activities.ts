@@ -1,4 +1,4 @@
-// `node bench/activities.ts 100 1000 10000`: the activities of a run over so many thin regions, one after the other in one process and without Temporal.
+// `node bench/activities.ts 100 1000 10000`: the activities of a run over so many thin regions, four at a time in one process and without Temporal.
 import { fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 // Calling a workflow: on the running stack, started first where there is none, until it has ended.
 import { join } from 'node:path'
 import type { Client, Connection, Workflow, WorkflowResultType } from '@temporalio/client'
-import { queues } from '../domain/contract/names.ts'
+import { priorities, queues } from '../domain/contract/names.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { HillockError } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
@@ -66,6 +66,7 @@ export async function call<W extends Workflow>(
       taskQueue: queues.workflow,
       args,
       ...(summary !== undefined && { staticSummary: summary }),
+      priority: { priorityKey: priorities.housekeeping, ...(dataset !== undefined && { fairnessKey: dataset }) },
       ...(join && { workflowIdConflictPolicy: 'USE_EXISTING' as const }),
       typedSearchAttributes: attributesOf({ dataset, release }),
     } as never)

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import type { RunConfig } from '../domain/config.ts'
-import { queues, workflowIds } from '../domain/contract/names.ts'
+import { priorities, queues, workflowIds } from '../domain/contract/names.ts'
 import type { PatchOf, Progress, RunResult } from '../domain/contract/run.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
@@ -69,7 +69,11 @@ export async function startRun(
         args: [{ dataset: config.dataset, run: name, config, ...(patch && { patch }) }],
         staticSummary: `reconstruct ${config.dataset}${named === undefined || named === name ? '' : `: ${named.slice(0, 80)}`}`,
         // Inherited by all that the run starts: two datasets share the workers evenly.
-        priority: { fairnessKey: config.dataset },
+        priority: {
+          fairnessKey: config.dataset,
+          ...(patch && { priorityKey: priorities.patch }),
+          ...(config.share !== undefined && { fairnessWeight: config.share }),
+        },
         typedSearchAttributes: attributesOf({ dataset: config.dataset }),
       })
       const run = client.workflow.getHandle<typeof reconstruct>(workflowId, handle.firstExecutionRunId)

@@ -1,7 +1,7 @@
 // Starting a rollback and following it: what each step does, and what a reader of the channel sees meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
-import { queues, workflowIds } from '../domain/contract/names.ts'
+import { priorities, queues, workflowIds } from '../domain/contract/names.ts'
 import type { RollbackInput, RollbackResult } from '../domain/contract/rollback.ts'
 import { rollbackSteps } from '../domain/releases/rollback-steps.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
@@ -21,7 +21,7 @@ export const startRollback = (client: Client, input: RollbackInput): Promise<Han
     taskQueue: queues.workflow,
     args: [input],
     staticSummary: `rollback of ${input.from}: ${input.reason}`,
-    priority: { fairnessKey: input.dataset },
+    priority: { fairnessKey: input.dataset, priorityKey: priorities.rollback },
     typedSearchAttributes: attributesOf({ dataset: input.dataset, release: input.from }),
   })
 

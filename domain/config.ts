@@ -211,6 +211,14 @@ export const RunConfig = z.strictObject({
       'Blocks that fail for good: `declare` them as holes of the release, or `ask` before the release is made.',
     ),
   budget: Budget.prefault({}).describe('Limits at which the run pauses itself.'),
+  share: z
+    .number()
+    .min(0.001)
+    .max(1000)
+    .optional()
+    .describe(
+      'Share of the workers when other datasets wait for them too, as a weight: 1 if left out (fairness weight of Temporal).',
+    ),
   price: z
     .strictObject({
       perCpuHour: z.number().nonnegative().default(0.04).describe('Of computing, per core and hour.'),

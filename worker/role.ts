@@ -24,8 +24,11 @@ import { workflowBundle } from './workflow-bundle.ts'
 const COMPLAIN_MS = 10_000
 /** A bucket that is away for less is waited for within an attempt of an activity. */
 const PATIENCE_MS = 10 * 60_000
+/** They mostly wait for the bucket. */
+const INDEX_SLOTS = 4
 
-export type Role = 'workflow' | 'cpu' | 'inference'
+const ROLES = ['workflow', 'cpu', 'inference'] as const
+export type Role = (typeof ROLES)[number]
 
 /** Stages of another package beside those of Hillock (docs/library.md). */
 export interface OwnStages {
@@ -37,9 +40,9 @@ export interface OwnStages {
 
 /** @throws HillockError ConfigError for what is none */
 export function rolesOf(names: readonly string[]): Role[] {
-  const unknown = names.find(n => !Object.hasOwn(queues, n))
+  const unknown = names.find(n => !(ROLES as readonly string[]).includes(n))
   if (unknown !== undefined)
-    throw new HillockError('ConfigError', `${unknown} is no role: the roles are ${Object.keys(queues).join(', ')}`)
+    throw new HillockError('ConfigError', `${unknown} is no role: the roles are ${ROLES.join(', ')}`)
   return names as Role[]
 }
 
@@ -99,6 +102,7 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   )
 }
 
+<<<<<<< HEAD
 /** Who polls, as Temporal and `hillock doctor` show it; of a commit its first digits. */
 const identityOf = (role: Role, revision: string): string =>
   `${role} ${process.pid}@${hostname()} ${revision.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1')}`
@@ -117,6 +121,13 @@ async function poll(
     await worker.run()
   }
   if (role === 'workflow') return run({ workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 })
+=======
+async function poll(role: Role, options: WorkerOptions, revision: string, own: OwnStages): Promise<void> {
+  if (role === 'workflow')
+    return run([
+      await Worker.create({ ...options, workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 }),
+    ])
+>>>>>>> c20ae45 (Queues: the index and publishing have a queue of their own; rollbacks, patches and housekeeping come before runs, and datasets share by weight)
   const objects = openStore(setting('HILLOCK_BUCKET')!, {
     patienceMs: PATIENCE_MS,
     mark: setting('HILLOCK_BUCKET_MARK'),
@@ -136,7 +147,16 @@ async function poll(
   const activities = createActivities(deps, own.activities)
   // One activity more than threads, so that reading and writing overlap computing.
   const slots = role === 'cpu' ? pool.threads + 1 : 2
+<<<<<<< HEAD
   await run({ activities, maxConcurrentActivityTaskExecutions: slots })
+=======
+  const workers = [Worker.create({ ...options, activities, maxConcurrentActivityTaskExecutions: slots })]
+  if (role === 'cpu') {
+    const index = { ...options, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
+    workers.push(Worker.create({ ...index, activities }))
+  }
+  await run(await Promise.all(workers))
+>>>>>>> c20ae45 (Queues: the index and publishing have a queue of their own; rollbacks, patches and housekeeping come before runs, and datasets share by weight)
   host.close()
   await pool.close()
 }
@@ -146,7 +166,16 @@ function tell(request: Request): void {
   countRequest(request)
   if (request.why === undefined || Date.now() - complained < COMPLAIN_MS) return
   complained = Date.now()
+<<<<<<< HEAD
   Runtime.instance().logger.warn(`bucket: ${request.why}`)
+=======
+  console.error(`${new Date().toISOString()} bucket: ${request.why}`)
+}
+
+async function run(workers: readonly Worker[]): Promise<void> {
+  process.send?.({ ready: true })
+  await Promise.all(workers.map(w => w.run()))
+>>>>>>> c20ae45 (Queues: the index and publishing have a queue of their own; rollbacks, patches and housekeeping come before runs, and datasets share by weight)
 }
 
 /** The same as a process of its own, which ends with the one that started it. */

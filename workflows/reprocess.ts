@@ -2,7 +2,7 @@
 import { executeChild, workflowInfo } from '@temporalio/workflow'
 import { reconstruct } from './reconstruct.ts'
 import { planned } from './survey.ts'
-import { workflowIds } from '../domain/contract/names.ts'
+import { priorities, workflowIds } from '../domain/contract/names.ts'
 import type { Reprocessed, ReprocessInput } from '../domain/contract/run.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 
@@ -21,6 +21,11 @@ export async function reprocess({ dataset, config }: ReprocessInput): Promise<Re
     workflowId: workflowIds.reconstruct(dataset, run),
     args: [input],
     staticSummary: `reprocess ${dataset}: ${plan.make} to make, ${plan.may} may follow`,
+    priority: {
+      fairnessKey: dataset,
+      priorityKey: priorities.scheduled,
+      ...(config.share !== undefined && { fairnessWeight: config.share }),
+    },
     typedSearchAttributes: attributesOf({ dataset }),
   })
   return { plan: plan.id, release, published, why: null }

@@ -38,13 +38,12 @@ export async function lookAtQueue(client: Client, name: Name, build?: Build): Pr
   const isServed = polling.some(
     ({ deploymentOptions: o }) => !buildId || (o?.deploymentName === deploymentName && o?.buildId === buildId),
   )
-  const to = `--deployment-name ${deploymentName}`
   const because = !buildId
     ? `no worker polls the queue ${name} of namespace ${namespace}: start them (\`hillock worker\`, or \`hillock up\` here)`
-    : `no worker of build ${buildId} of deployment ${deploymentName} polls the queue ${name}: start them (HILLOCK_DEPLOYMENT=${deploymentName} HILLOCK_REVISION=${buildId}, with that code), or let its runs go on with the build of now: temporal workflow update-options --query 'TemporalWorkerDeploymentVersion = "${deploymentName}:${buildId}"' --versioning-override-behavior auto_upgrade${
+    : `no worker of build ${buildId} of deployment ${deploymentName} polls the queue ${name}: start them (HILLOCK_DEPLOYMENT=${deploymentName} HILLOCK_REVISION=${buildId}, with that code), or let ${
         build
-          ? ''
-          : `; new runs go to it until another is named: temporal worker deployment set-current-version ${to} --build-id BUILD, or --unversioned`
+          ? 'its runs go on with another build: `hillock deployment move RUN --to BUILD`'
+          : 'new runs go to another build: `hillock deployment set-current BUILD`, or to workers without HILLOCK_DEPLOYMENT: `hillock up` without it'
       }`
   return {
     name,

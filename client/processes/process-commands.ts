@@ -36,4 +36,28 @@ export function processCommands(program: Command): void {
   json(program.command('doctor'))
     .description('is all that is configured there and fit: Temporal, namespace, workers, bucket, clocks, models')
     .action(async o => (await import('../commands/processes/doctor.ts')).doctor(o))
+  const deployment = program
+    .command('deployment')
+    .description(
+      'builds of the workers under Worker Deployment versioning: list, name the current one, move runs (docs/runbook.md)',
+    )
+  const deployed = (command: Command): Command =>
+    json(command).option('--name <deployment>', 'the deployment (default: HILLOCK_DEPLOYMENT)')
+  deployed(deployment.command('list'))
+    .description('the builds, what state each is in, and what share of new runs goes to it')
+    .action(async o => (await import('../commands/processes/deployment.ts')).list(o))
+  deployed(deployment.command('set-current <build>'))
+    .description('new runs go to this build; those under way stay with theirs')
+    .action(async (build: string, o) => (await import('../commands/processes/deployment.ts')).current(build, o))
+  deployed(deployment.command('ramp <build>'))
+    .description('a share of new runs goes to this build, the rest to the current one')
+    .requiredOption('--percent <n>', 'from 0 (ends it) to 100')
+    .action(async (build: string, o) => (await import('../commands/processes/deployment.ts')).rampUp(build, o))
+  deployed(deployment.command('rollback'))
+    .description('end the ramp; without one, the build that was current before is current again')
+    .action(async o => (await import('../commands/processes/deployment.ts')).rollback(o))
+  deployed(deployment.command('move <run>'))
+    .description('let a run with all its children go on with another build, whose workflow code must fit its history')
+    .requiredOption('--to <build>', 'the build, or the beginning of its name')
+    .action(async (run: string, o) => (await import('../commands/processes/deployment.ts')).move(run, o))
 }

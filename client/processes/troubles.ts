@@ -87,12 +87,13 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
     if (waits) lines.push(`${type} waits: ${oneLine(waits)}`)
     else if (failure && a.lastFailure?.applicationFailureInfo?.type !== 'WorkerShutdown')
       lines.push(`${type} failed and is tried again: ${oneLine(failure)}`)
-    if (!a.lastStartedTime) waiting.add(queues[stages[type as StageName]?.queue ?? 'cpu'])
+    if (!a.lastStartedTime) waiting.add(queues[stages[type as StageName]?.queue ?? 'index'])
   }
   const task = found.pendingWorkflowTask
   const isLate = task && !task.startedTime && ago(task.scheduledTime) > TAKEN_UP_MS
   const build = found.workflowExecutionInfo?.versioningInfo?.deploymentVersion ?? undefined
   for (const queue of waiting) lines.push((await lookAtQueue(client, queue, build)).unserved ?? '')
-  if (isLate) lines.push((await lookAtQueue(client, queues.workflow, build)).unserved ?? `no worker takes up ${id}`)
+  if (isLate)
+    lines.push((await lookAtQueue(client, queues.workflow, build)).unserved ?? `${id} waits for a free workflow worker`)
   return lines.filter(Boolean)
 }

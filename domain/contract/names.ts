@@ -5,7 +5,16 @@ import type { Execution } from '../provenance/history.ts'
 import type { DiffInput } from './release.ts'
 import type { RunContext } from './run.ts'
 
-export const queues = { workflow: 'hillock', cpu: 'hillock-cpu', inference: 'hillock-inference' } as const
+export const queues = {
+  workflow: 'hillock',
+  cpu: 'hillock-cpu',
+  inference: 'hillock-inference',
+  /** Short activities, for the cpu workers too, beside their kernels: the index never waits behind those. */
+  index: 'hillock-index',
+} as const
+
+/** What is done first of what waits for the same workers; 3 is a run. */
+export const priorities = { rollback: 1, housekeeping: 2, patch: 2, scheduled: 4 } as const
 
 export const workflowIds = {
   reconstruct: (dataset: string, run: string): string => `reconstruct/${dataset}/${run}`,

@@ -55,6 +55,26 @@ const context = {
 const host = inferenceHost()
 process.on('exit', () => host.close())
 
+/** Activities at a time, as a worker has slots. */
+const SLOTS = 4
+
+/** `work`, once fewer than `SLOTS` others are under way. */
+function slots(): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let busy = 0
+  return async work => {
+    if (busy === SLOTS) await new Promise<void>(go => waiting.push(go))
+    else busy++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else busy--
+    }
+  }
+}
+
 type Made = (stage: string, made: Outcome | BatchOutcome) => void
 
 /** A worker's own activities on a bucket, and the steps of a run that call them; `heard` is told of everything made or found. */
@@ -68,16 +88,17 @@ export function directWorker(bucket: string, heard: Made) {
     codeRevision: 'direct',
     runtime: runtime(),
   })
+  const inSlot = slots()
   const steps: Steps = {
-    lookUpCache: subtree => activities.lookUpCache(subtree),
-    saveIndexNode: task => activities.saveIndexNode(task),
+    lookUpCache: subtree => inSlot(() => activities.lookUpCache(subtree)),
+    saveIndexNode: task => inSlot(() => activities.saveIndexNode(task)),
     async make(stage, _, task) {
-      const outcome = await activities[stage](task as never)
+      const outcome = await inSlot(() => activities[stage](task as never))
       heard(stage, outcome)
       return outcome
     },
     async makeBatch(stage, _, task) {
-      const done = await activities[stage](task)
+      const done = await inSlot(() => activities[stage](task))
       heard(stage, done)
       return done
     },

@@ -19,7 +19,14 @@ export const policy = {
   },
 } satisfies ActivityOptions
 
-export const housekeeping = proxyActivities<Housekeeping>({ ...policy, taskQueue: queues.cpu })
+const short = proxyActivities<Housekeeping>({ ...policy, taskQueue: queues.index })
+const long = proxyActivities<Housekeeping>({ ...policy, taskQueue: queues.cpu })
+
+export const housekeeping: Housekeeping = Object.assign(Object.create(short) as Housekeeping, {
+  plan: long.plan,
+  evaluateRelease: long.evaluateRelease,
+  diffReleases: long.diffReleases,
+})
 
 /** The same, under an id and a summary that say which: for those that a workflow runs more than once. */
 export function named<H extends keyof Housekeeping>(

@@ -105,7 +105,7 @@ function ofBuilds(queues: readonly Queue[]): Check {
   if (pinned.length > 0 && !current)
     return bad(
       'builds',
-      `no build of their deployment is current, so that no new run comes to ${pinned.join(', ')}: temporal worker deployment set-current-version --deployment-name NAME --build-id ${pinned[0]}`,
+      `no build of their deployment is current, so that no new run comes to ${pinned.join(', ')}: \`hillock deployment set-current ${pinned[0]}\``,
     )
   return ok('builds', `${[...loose, ...pinned].join(', ') || 'none'}${to}; this is ${codeRevision()}`)
 }

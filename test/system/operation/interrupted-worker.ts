@@ -41,5 +41,7 @@ const activities = guarded(
   deps as Deps,
 )
 const connection = await NativeConnection.connect({ address })
-const worker = await Worker.create({ connection, namespace: 'default', taskQueue: queues.cpu, activities })
-await worker.run()
+const workers = [queues.cpu, queues.index].map(taskQueue =>
+  Worker.create({ connection, namespace: 'default', taskQueue, activities }),
+)
+await Promise.all((await Promise.all(workers)).map(w => w.run()))

@@ -2,7 +2,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunReport } from '../../../client/commands/run.ts'
+import type { Build } from '../../../client/processes/builds.ts'
 import type { Release } from '../../../domain/release.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
@@ -60,8 +62,37 @@ test('a run keeps its build, the next one has the new build', async () => {
   expect(next['align']).toEqual([ONE])
   expect(next['render']).toEqual([TWO])
 
-  // Without the name of the deployment new runs go to workers that take no part in it.
+  // A run that began with the new build goes on with the old one, and what is below it, when its build is gone.
+  const moved = hillock.start(
+    'run',
+    TINY,
+    '--json',
+    '--name',
+    'moved',
+    '--set',
+    IMAGES,
+    '--set',
+    'stages.render.std=33',
+  )
+  const at = async (...args: string[]): Promise<string> => (await hillock.cli(...args)).stdout
+  while (!(await at('pause', 'moved', '--stage', 'render', '--reason', 'to be moved')).includes('paused'))
+    await sleep(200)
+  while (!(await at('status', 'moved')).includes('align')) await sleep(200)
+  expect((await hillock.cli('deployment', 'rollback')).code).toBe(0)
+  const builds = await hillock.json<{ builds: Build[] }>('deployment', 'list')
+  expect(builds.builds.map(b => [b.build, b.state, b.percent])).toEqual([
+    [ONE, 'current', 100],
+    [TWO, 'draining', 0],
+  ])
   for (const c of second) c.kill('SIGKILL')
+  const { moved: workflows } = await hillock.json<{ moved: number }>('deployment', 'move', 'moved', '--to', '111')
+  expect(workflows).toBeGreaterThan(1)
+  await hillock.cli('resume', 'moved', '--stage', 'render', '--reason', 'was moved')
+  const last = await moved.done
+  expect(last.code, last.stderr).toBe(0)
+  expect((await revisions(JSON.parse(last.stdout) as RunReport))['render']).toEqual([ONE])
+
+  // Without the name of the deployment new runs go to workers that take no part in it.
   await hillock.cli('down')
   const plain = new Hillock({ HILLOCK_HOME: hillock.home })
   const plan = await plain.json<{ dataset: string }>('plan', TINY, '--set', IMAGES)

@@ -105,12 +105,9 @@ export class Stand {
     const code = { workflowBundle: await workflowBundle(), maxCachedWorkflows: 500 }
     this.workers = await Promise.all([
       Worker.create({ ...shared, taskQueue: queues.workflow, ...code }),
-      Worker.create({
-        ...shared,
-        taskQueue: queues.cpu,
-        activities: this.activities(),
-        maxConcurrentActivityTaskExecutions: 40,
-      }),
+      ...[queues.cpu, queues.index].map(taskQueue =>
+        Worker.create({ ...shared, taskQueue, activities: this.activities(), maxConcurrentActivityTaskExecutions: 40 }),
+      ),
     ])
     this.running = Promise.all(this.workers.map(w => w.run()))
   }
