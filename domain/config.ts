@@ -216,9 +216,11 @@ export const RunConfig = z.strictObject({
     .min(0.001)
     .max(1000)
     .optional()
-    .describe(
-      'Share of the workers when other datasets wait for them too, as a weight: 1 if left out (fairness weight of Temporal).',
-    ),
+    .meta({
+      description:
+        'Share of the workers when other datasets wait for them too, as a weight (fairness weight of Temporal): 1 if left out.',
+      examples: [2],
+    }),
   price: z
     .strictObject({
       perCpuHour: z.number().nonnegative().default(0.04).describe('Of computing, per core and hour.'),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunReport } from '../../../client/commands/run.ts'
+import { connect } from '../../../client/connection.ts'
 import type { Build } from '../../../client/processes/builds.ts'
 import type { Release } from '../../../domain/release.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
@@ -77,7 +78,9 @@ test('a run keeps its build, the next one has the new build', async () => {
   const at = async (...args: string[]): Promise<string> => (await hillock.cli(...args)).stdout
   while (!(await at('pause', 'moved', '--stage', 'render', '--reason', 'to be moved')).includes('paused'))
     await sleep(200)
-  while (!(await at('status', 'moved')).includes('align')) await sleep(200)
+  const client = await connect(hillock.stack().temporal)
+  const regions = `WorkflowType = 'region' AND ExecutionStatus = 'Running'`
+  while ((await client.workflow.count(regions)).count === 0) await sleep(200)
   expect((await hillock.cli('deployment', 'rollback')).code).toBe(0)
   const builds = await hillock.json<{ builds: Build[] }>('deployment', 'list')
   expect(builds.builds.map(b => [b.build, b.state, b.percent])).toEqual([
