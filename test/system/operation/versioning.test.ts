@@ -100,4 +100,4 @@ test('a run keeps its build, the next one has the new build', async () => {
   const plain = new Hillock({ HILLOCK_HOME: hillock.home })
   const plan = await plain.json<{ dataset: string }>('plan', TINY, '--set', IMAGES)
   expect(plan.dataset).toBe('tiny')
-}, 400_000)
+}, 600_000)
