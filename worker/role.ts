@@ -102,7 +102,6 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   )
 }
 
-<<<<<<< HEAD
 /** Who polls, as Temporal and `hillock doctor` show it; of a commit its first digits. */
 const identityOf = (role: Role, revision: string): string =>
   `${role} ${process.pid}@${hostname()} ${revision.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1')}`
@@ -114,20 +113,13 @@ async function poll(
   own: OwnStages,
   health: Health,
 ): Promise<void> {
-  const run = async (more: Partial<WorkerOptions>): Promise<void> => {
-    const worker = await Worker.create({ ...options, ...more })
-    health.workers.set(role, worker)
+  const run = async (...each: Partial<WorkerOptions>[]): Promise<void> => {
+    const workers = await Promise.all(each.map(more => Worker.create({ ...options, ...more })))
+    health.workers.set(role, workers[0]!)
     process.send?.({ ready: true })
-    await worker.run()
+    await Promise.all(workers.map(w => w.run()))
   }
   if (role === 'workflow') return run({ workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 })
-=======
-async function poll(role: Role, options: WorkerOptions, revision: string, own: OwnStages): Promise<void> {
-  if (role === 'workflow')
-    return run([
-      await Worker.create({ ...options, workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 }),
-    ])
->>>>>>> c20ae45 (Queues: the index and publishing have a queue of their own; rollbacks, patches and housekeeping come before runs, and datasets share by weight)
   const objects = openStore(setting('HILLOCK_BUCKET')!, {
     patienceMs: PATIENCE_MS,
     mark: setting('HILLOCK_BUCKET_MARK'),
@@ -147,16 +139,9 @@ async function poll(role: Role, options: WorkerOptions, revision: string, own: O
   const activities = createActivities(deps, own.activities)
   // One activity more than threads, so that reading and writing overlap computing.
   const slots = role === 'cpu' ? pool.threads + 1 : 2
-<<<<<<< HEAD
-  await run({ activities, maxConcurrentActivityTaskExecutions: slots })
-=======
-  const workers = [Worker.create({ ...options, activities, maxConcurrentActivityTaskExecutions: slots })]
-  if (role === 'cpu') {
-    const index = { ...options, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
-    workers.push(Worker.create({ ...index, activities }))
-  }
-  await run(await Promise.all(workers))
->>>>>>> c20ae45 (Queues: the index and publishing have a queue of their own; rollbacks, patches and housekeeping come before runs, and datasets share by weight)
+  const work = { activities, maxConcurrentActivityTaskExecutions: slots }
+  const index = { activities, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
+  await (role === 'cpu' ? run(work, index) : run(work))
   host.close()
   await pool.close()
 }
@@ -166,16 +151,7 @@ function tell(request: Request): void {
   countRequest(request)
   if (request.why === undefined || Date.now() - complained < COMPLAIN_MS) return
   complained = Date.now()
-<<<<<<< HEAD
   Runtime.instance().logger.warn(`bucket: ${request.why}`)
-=======
-  console.error(`${new Date().toISOString()} bucket: ${request.why}`)
-}
-
-async function run(workers: readonly Worker[]): Promise<void> {
-  process.send?.({ ready: true })
-  await Promise.all(workers.map(w => w.run()))
->>>>>>> c20ae45 (Queues: the index and publishing have a queue of their own; rollbacks, patches and housekeeping come before runs, and datasets share by weight)
 }
 
 /** The same as a process of its own, which ends with the one that started it. */
