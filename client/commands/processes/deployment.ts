@@ -6,7 +6,7 @@ import { onRunningStack } from '../../call.ts'
 import { numberOf } from '../../numbers.ts'
 import { buildNamed, buildsOf, moveRun, ramp, setCurrent, type Build } from '../../processes/builds.ts'
 import { say, table, type JsonOption } from '../../report.ts'
-import { findRun } from '../status.ts'
+import { findRun } from '../../runs.ts'
 
 interface Options extends JsonOption {
   readonly name?: string
