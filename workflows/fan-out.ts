@@ -38,7 +38,7 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
       tracker.add(lookup.below.flatMap(found => found?.counts ?? []))
       return lookup
     },
-    saveIndexNode: housekeeping.saveIndexNode,
+    saveIndexNode: task => housekeeping.saveIndexNode(task),
     async make(stage, what, task) {
       await control.clear(stage, (task as Partial<CellTask>).level === 0 ? (task as CellTask).cell : null)
       const made: Outcome = await runStage(stage, what, task as never)
