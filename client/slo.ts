@@ -184,6 +184,7 @@ async function artifactsOf(
           recipe: l.recipeId,
           covers: extentText(l.recipe.extent),
           region: context && regionOf(l, context),
+          ...partOf(l),
           run: runOf.get(l.workflowId) ?? null,
           start: Date.parse(l.start),
           end: Date.parse(l.end),
@@ -201,6 +202,14 @@ function regionOf({ recipe }: Lineage, { region }: RunContext): string | null {
   return key(map3(a => Math.floor(box.min[a] / region[a])))
 }
 
+/** What readers ask for by parts: the finest voxels of a layer, or its tables. */
+function partOf({ recipe: { stage, extent } }: Lineage): Pick<Artifact, 'part'> {
+  const made = stages[stage as StageName]?.layers ?? []
+  if (typeof extent === 'object' && 'level' in extent && extent.level === 0 && made.some(l => 'regions' in l))
+    return { part: 'shard' }
+  return made.some(l => l.kind === 'tables') ? { part: 'partition' } : {}
+}
+
 /** Every release of the dataset, in the order of the runs that made them. */
 async function candidates(
   objects: ObjectStore,
@@ -215,6 +224,7 @@ async function candidates(
     .sort((a, b) => order.indexOf(a.run.workflowId) - order.indexOf(b.run.workflowId))
     .map(r => ({
       release: r.release,
+      run: r.run.workflowId,
       channels: channels.filter(([, value]) => value.release === r.release).map(([name]) => name),
       quality: r.quality,
       holes: holesIn(r),

@@ -6,7 +6,7 @@ import { figure, Html, html, page, section, table, type Part } from './html.ts'
 import type { DatasetListing } from './index-page.ts'
 import { holes } from './release-page.ts'
 import { diffTables } from './release-diff.ts'
-import { PLOT_STYLE, qualityPlot } from './slo-plots.ts'
+import { PLOT_STYLE, releasePlot } from './slo-plots.ts'
 import type { SagaStep } from '../domain/operator.ts'
 import { rollbacksUnderWay, type Of } from './saga-steps.ts'
 
@@ -48,7 +48,7 @@ function quality(v: DatasetView, ordered: readonly Release[]): Html {
     cost: r.cost,
     own: named(v, r.release).length > 0,
   }))
-  return html`${plotted.length > 1 ? qualityPlot(plotted) : null}
+  return html`${plotted.length > 1 ? releasePlot(plotted) : null}
   ${table(
     ['release', '', 'VOI', 'ARAND', 'synapse F1', 'segments', 'holes', 'cost'],
     ordered.toReversed().map(r => [
@@ -142,7 +142,7 @@ export function datasetPage(v: DatasetView, may: May): string {
   const ordered = inOrder(v)
   return page(
     `Releases of ${v.dataset}`,
-    html`<a href="/">Datasets</a> · <a href="/runs">runs</a> · <a href="/slo/${v.dataset}">service levels</a>`,
+    html`<a href="/">Datasets</a> · <a href="/runs">runs</a> · <a href="/dashboard/${v.dataset}">dashboard</a>`,
     html`<style>
         ${new Html(PLOT_STYLE)}
       </style>

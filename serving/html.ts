@@ -60,6 +60,7 @@ const NAVIGATION = [
   ['/runs', 'Runs'],
   ['/', 'Releases'],
   ['/neuron', 'Neurons'],
+  ['/dashboard', 'Dashboard'],
 ] as const
 type Tab = (typeof NAVIGATION)[number][0]
 

@@ -4,7 +4,7 @@ import type { LayerName } from '../domain/release.ts'
 import { layerProvenance } from '../storage/formats/provenance.ts'
 import { foldersOf, staticFile } from '../storage/static-layout.ts'
 import { notFound } from './problem.ts'
-import { readCounter } from './reads.ts'
+import type { ReadCounter } from './reads.ts'
 import { isChannel, type Releases } from './releases.ts'
 import { sendJson, sendOutput } from './respond.ts'
 
@@ -20,8 +20,12 @@ interface Named {
 
 const viewer = { config: { role: 'viewer' } } as const
 
-export async function layerRoutes(app: FastifyInstance, { catalogue }: { catalogue: Releases }): Promise<void> {
-  const reads = readCounter()
+interface Options {
+  readonly catalogue: Releases
+  readonly reads: ReadCounter
+}
+
+export async function layerRoutes(app: FastifyInstance, { catalogue, reads }: Options): Promise<void> {
   app.get<Named>('/reads/:dataset/:release', viewer, async (request, reply) => {
     const { dataset, release } = await catalogue.open(request.params.dataset, request.params.release)
     reply.header('cache-control', 'no-cache')

@@ -10,6 +10,7 @@ import { sloOf, sloSubject } from '../client/slo.ts'
 import { numberSetting, setting } from '../domain/settings.ts'
 import { openStore } from '../storage/stores/open-store.ts'
 import { accessSettings, type AccessSettings } from './access/settings.ts'
+import { HotSpots } from './hot-spots.ts'
 import { createServer } from './server.ts'
 
 /** What viewers around one place ask for again and again. */
@@ -36,8 +37,10 @@ destination.on('error', () => {})
 const log = pino({ name: 'serving' }, destination)
 const { address: temporal, namespace } = temporalConfig()
 const ui = setting('HILLOCK_TEMPORAL_UI') ?? (temporal && uiOf(temporal))
+const hot = new HotSpots()
 const store = openStore(values.bucket ?? setting('HILLOCK_BUCKET') ?? bucketUrl(), {
   cacheBytes: CACHE_BYTES,
+  tell: ({ prefix, bytes }) => hot.count('prefix', prefix, bytes),
   mark: values.bucket === undefined ? setting('HILLOCK_BUCKET_MARK') : undefined,
 })
 /** One connection for all, made when it is first needed; it finds the server again by itself. */
@@ -63,6 +66,7 @@ const app = createServer({
   store,
   viewerDir,
   access,
+  hot,
   onChange: change => log.info(change, 'change'),
   onError: error => log.error(error),
   ...(ui !== undefined && { temporalUi: workflowsUi({ ui, namespace }) }),

@@ -20,11 +20,16 @@ export interface ReadCounter {
   of(release: string): Reads[]
 }
 
-export function readCounter(): ReadCounter {
+/** Files that hold many things for many readers. */
+const SHARD = /\.shard$|\/c\//
+
+/** @param onShard told of every shard that is read */
+export function readCounter(onShard?: (name: string, bytes: number) => void): ReadCounter {
   const counts = new Map<string, Map<string, Count>>()
   const last = new Map<string, number>()
   return {
     count(release, path, bytes, reader, at) {
+      if (SHARD.test(path)) onShard?.(`${release}/${path}`, bytes)
       const [, layer, mip, zarr, zarrMip] = VOXELS.exec(path) ?? []
       const what = layer ? `${layer} ${mip}` : zarr && `${zarr} ${zarrMip}`
       if (!what) return

@@ -13,6 +13,8 @@ import { OPEN, type AccessSettings } from './access/settings.ts'
 import { api } from './api/index.ts'
 import { healthRoutes } from './health.ts'
 import { PROBLEM } from './api/route.ts'
+import { dashboardRoutes } from './dashboard-routes.ts'
+import { HotSpots } from './hot-spots.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
@@ -22,6 +24,7 @@ import { operateRoutes } from './operate-routes.ts'
 import { isBrowser } from './request.ts'
 import { runRoutes } from './run-routes.ts'
 import { runsOf } from './runs.ts'
+import { readCounter } from './reads.ts'
 import { sloLevels, sloRoutes, type SloSource } from './slo-routes.ts'
 
 export interface ServerOptions {
@@ -38,6 +41,8 @@ export interface ServerOptions {
   /** Names of this server, where it listens for this machine only; see `checkRequest`. */
   readonly names?: readonly string[]
   readonly access?: AccessSettings
+  /** Where requests to the store are counted already. */
+  readonly hot?: HotSpots
   /** Called with every change that is asked for: who, why, what. */
   readonly onChange?: (change: Readonly<Record<string, unknown>>) => void
   /** Called with errors that are ours (status 500), for the log. */
@@ -65,6 +70,7 @@ const problemPage = (p: Problem): string =>
 /** The application, not yet listening: tests call it through `inject`. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { store, viewerDir, temporalUi, slo, connected, tables, names, access = OPEN, onChange, onError } = options
+  const { hot = new HotSpots() } = options
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = asProblem(error)
     if (problem.status >= 500) onError?.(error)
@@ -114,10 +120,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
   )
   app.register(sessionRoutes)
   app.register(operateRoutes, { store, connected, onChange })
-  app.register(layerRoutes, { catalogue })
+  const reads = readCounter((name, bytes) => hot.count('shard', name, bytes))
+  app.register(layerRoutes, { catalogue, reads })
   const levels = sloLevels(slo)
-  app.register(api, { store, catalogue, levels, tables })
+  app.register(api, { store, catalogue, levels, tables, hot })
   app.register(sloRoutes, { levels })
+  app.register(dashboardRoutes, { catalogue, levels, reads, hot })
   app.register(pageRoutes, { catalogue, temporalUi })
   app.register(runRoutes, { runs: runsOf(store, connected, levels), catalogue, objects: store, temporalUi })
   return app

@@ -1,7 +1,7 @@
-// The page of service levels: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
+// Service levels as parts of pages, and the page of one run or release: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
 import type { Amount, SloReport } from '../domain/slo/slo.ts'
 import { bytes, duration, figure, html, Html, page, section, table } from './html.ts'
-import { PLOT_STYLE, qualityPlot, stagePlot } from './slo-plots.ts'
+import { releasePlot, PLOT_STYLE, stagePlot } from './slo-plots.ts'
 
 const OPERATIONS = ['get', 'put', 'size', 'ref']
 
@@ -86,15 +86,16 @@ const failing = (r: SloReport): Html => {
   )
 }
 
-export function sloPage(r: SloReport): string {
-  const runs = html`${r.runs.map(x => html`<code>${x.workflowId}</code> ${x.status}, ${time(x.start)} to ${x.end ? time(x.end) : 'now'}. `)}`
-  return page(
-    `Service levels of ${r.subject}`,
-    html`<a href="/">Datasets</a> · ${r.dataset}`,
-    html`<style>
+/** The parts of a report, for the pages that show it. */
+export function sloParts(r: SloReport) {
+  return {
+    overview: html`<style>
         ${new Html(PLOT_STYLE)}
       </style>
-      <p class="soft">${runs} Computed from workflow histories and lineage records at ${time(r.now)}.</p>
+      <p class="soft">
+        ${r.runs.map(x => html`<code>${x.workflowId}</code> ${x.status}, ${time(x.start)} to ${x.end ? time(x.end) : 'now'}. `)}
+        Computed from workflow histories and lineage records at ${time(r.now)}.
+      </p>
       ${r.missing.length > 0 ? html`<p class="warn">The server no longer has the histories of ${r.missing.join(', ')}.</p>` : null}
       ${tiles(r)}
       ${
@@ -108,79 +109,113 @@ export function sloPage(r: SloReport): string {
               ),
             )
           : null
-      }
-      ${section(
-        'Stages',
-        'Bars: work in hand; red: an attempt failed. Throughput: filled = per second of wall time, hollow = per second of one slot, stroke = target. Time of one artifact: range, median, and up to which nine in ten lie. Cost: bar = actual, stroke = forecast by the first tenth.',
-        stagePlot(r),
-      )}
-      ${section('Failures and recovery', 'Recovery counts from the first failure of an activity to its success; a lost attempt (killed worker) from when it was last heard of.', failing(r))}
-      ${section('Cost', `The dataset has ${figure(r.cubicMicrons)} µm³. Failed attempts are not in the cost of an artifact.`, costs(r))}
-      ${
-        r.candidates.length > 0
-          ? section(
-              'Quality by release',
-              'In the order of their runs; the ones in question are marked.',
-              html`${r.candidates.length > 1 ? qualityPlot(r.candidates) : null}
-              ${table(
-                ['release', 'channels', 'VOI split', 'VOI merge', 'ARAND', 'synapse F1', 'holes', 'cost'],
-                r.candidates.map(c => [
-                  html`${c.own ? '● ' : ''}<a href="/lineage/${r.dataset}/${c.release}"><code>${c.release}</code></a>`,
-                  c.channels.join(', '),
-                  known(c.quality.voiSplit),
-                  known(c.quality.voiMerge),
-                  known(c.quality.arand),
-                  known(c.quality.synapseF1),
-                  figure(c.holes),
-                  figure(c.cost),
-                ]),
-                2,
-              )}`,
-            )
-          : null
-      }
-      ${section(
-        'Slowest artifacts',
-        'By the time beyond the median of their stage.',
-        table(
-          ['stage', 'covers', 'seconds', 'median of the stage'],
-          r.slowest.map(s => [s.stage, s.covers, figure(s.seconds), figure(s.median)]),
-          2,
-        ),
-      )}
-      ${section(
-        'Skew between regions',
-        'What falls to one region over all its stages.',
-        table(
-          ['', 'regions', 'least', 'median', 'nine in ten below', 'most', 'most over median', 'region'],
-          r.skew.map(s => {
-            const show = s.measure === 'bytes' ? bytes : s.measure === 'seconds' ? duration : figure
-            return [
-              s.measure,
-              figure(s.regions),
-              show(s.min),
-              show(s.median),
-              show(s.p90),
-              show(s.max),
-              known(s.spread),
-              s.worst,
-            ]
-          }),
-        ),
-      )}
-      ${section(
-        'Requests to the object store',
-        'By prefix, of attempts that succeeded; requests that were sent again count each time. Failed ones hold what was throttled.',
-        table(
-          ['prefix', ...OPERATIONS, 'failed', 'throttled', 'MB'],
-          r.requests.map(q => [
-            q.prefix,
-            ...OPERATIONS.map(o => figure(q.sent[o] ?? 0)),
-            figure(q.failed),
-            figure(q.throttled),
-            figure(q.bytes / 1e6),
-          ]),
-        ),
-      )} `,
+      }`,
+    stages: section(
+      'Stages',
+      'Bars: work in hand; red: an attempt failed. Throughput: filled = per second of wall time, hollow = per second of one slot, stroke = target. Time of one artifact: range, median, and up to which nine in ten lie. Cost: bar = actual, stroke = forecast by the first tenth.',
+      stagePlot(r),
+    ),
+    failures: section(
+      'Failures and recovery',
+      'Recovery counts from the first failure of an activity to its success; a lost attempt (killed worker) from when it was last heard of.',
+      failing(r),
+    ),
+    cost: section(
+      'Cost',
+      `The dataset has ${figure(r.cubicMicrons)} µm³. Failed attempts are not in the cost of an artifact.`,
+      costs(r),
+    ),
+    candidates: candidates(r),
+    hotSpots: hotSpots(r),
+  }
+}
+
+function candidates(r: SloReport): Html | null {
+  if (r.candidates.length === 0) return null
+  return section(
+    'Releases',
+    'In the order of their runs; the ones in question are marked. Throughput: all voxels over the time in which the run had work in hand, also where it found most artifacts made.',
+    html`${r.candidates.length > 1 ? releasePlot(r.candidates, r.currency) : null}
+    ${table(
+      [
+        'release',
+        'channels',
+        'Mvoxel/s',
+        'VOI split',
+        'VOI merge',
+        'ARAND',
+        'synapse F1',
+        'holes',
+        `cost, ${r.currency}`,
+      ],
+      r.candidates.map(c => [
+        html`${c.own ? '● ' : ''}<a href="/release/${r.dataset}/${c.release}"><code>${c.release}</code></a>`,
+        c.channels.join(', '),
+        known(c.mvoxelPerSecond),
+        known(c.quality.voiSplit),
+        known(c.quality.voiMerge),
+        known(c.quality.arand),
+        known(c.quality.synapseF1),
+        figure(c.holes),
+        figure(c.cost),
+      ]),
+      2,
+    )}`,
+  )
+}
+
+const hotSpots = (r: SloReport): Html =>
+  html`${section(
+    'Slowest artifacts',
+    'By the time beyond the median of their stage.',
+    table(
+      ['stage', 'covers', 'seconds', 'median of the stage'],
+      r.slowest.map(s => [s.stage, s.covers, figure(s.seconds), figure(s.median)]),
+      2,
+    ),
+  )}
+  ${section(
+    'Skew',
+    'What falls to one region over all its stages; bytes of the lowest shards, and of table partitions.',
+    table(
+      ['of', '', 'number', 'least', 'median', 'nine in ten below', 'most', 'most over median', 'the largest'],
+      r.skew.map(s => {
+        const show = s.measure === 'bytes' ? bytes : s.measure === 'seconds' ? duration : figure
+        return [
+          s.of,
+          s.measure,
+          figure(s.count),
+          show(s.min),
+          show(s.median),
+          show(s.p90),
+          show(s.max),
+          known(s.spread),
+          s.worst,
+        ]
+      }),
+      2,
+    ),
+  )}
+  ${section(
+    'Requests to the object store',
+    'By prefix, of attempts that succeeded; requests that were sent again count each time. Failed ones hold what was throttled.',
+    table(
+      ['prefix', ...OPERATIONS, 'failed', 'throttled', 'MB'],
+      r.requests.map(q => [
+        q.prefix,
+        ...OPERATIONS.map(o => figure(q.sent[o] ?? 0)),
+        figure(q.failed),
+        figure(q.throttled),
+        figure(q.bytes / 1e6),
+      ]),
+    ),
+  )}`
+export function sloPage(r: SloReport): string {
+  const { overview, stages, failures, cost, candidates: releases, hotSpots: hot } = sloParts(r)
+  return page(
+    `Service levels of ${r.subject}`,
+    html`<a href="/dashboard/${r.dataset}">Dashboard of ${r.dataset}</a>`,
+    html`${overview} ${stages} ${failures} ${cost} ${releases} ${hot}`,
+    '/dashboard',
   )
 }

@@ -1,7 +1,5 @@
-// Plots of the service levels as inline SVG: one row per stage, the same rows in every column; and quality by release.
-import type { Quality } from '../domain/release.ts'
-import { union, type SloReport, type StageLevel } from '../domain/slo/slo.ts'
-import type { Candidate } from '../domain/slo/facts.ts'
+// Plots of the service levels as inline SVG: one row per stage, the same rows in every column; and throughput, cost and quality by release.
+import { union, type Level, type SloReport, type StageLevel } from '../domain/slo/slo.ts'
 import { duration, figure, html, type Html } from './html.ts'
 
 const ROW = 24
@@ -132,29 +130,43 @@ export function stagePlot(r: SloReport): Html {
   </svg>`
 }
 
-const MEASURES: readonly [keyof Quality, string][] = [
-  ['voiSum', 'VOI, bits (0 is best)'],
-  ['arand', 'adapted Rand error (0 is best)'],
-  ['synapseF1', 'synapse F1 (1 is best)'],
-]
+type Plotted = Pick<Level, 'release' | 'own' | 'quality'> & Partial<Pick<Level, 'cost' | 'mvoxelPerSecond'>>
+type Measure = readonly [title: string, of: (c: Plotted) => number | null | undefined, top?: number]
 
-/** One small plot per measure, release by release in the order of their runs. */
-export function qualityPlot(candidates: readonly Candidate[]): Html {
+const MEASURES = (currency: string): readonly Measure[] => [
+  ['throughput, Mvoxel/s', c => c.mvoxelPerSecond],
+  [`cost, ${currency}`, c => c.cost],
+  ['VOI, bits (0 is best)', c => c.quality.voiSum],
+  ['adapted Rand error (0 is best)', c => c.quality.arand],
+  ['synapse F1 (1 is best)', c => c.quality.synapseF1, 1],
+]
+const [ACROSS, EACH, DOWN] = [3, 355, 180]
+
+/** One small plot for each measure that is known of a release, release by release in the order given. */
+export function releasePlot(releases: readonly Plotted[], currency = ''): Html {
   const [width, height] = [300, 120]
-  return html`<svg class="plot" viewBox="0 0 1080 180" role="img" aria-label="Quality by release">
-    ${MEASURES.map(([measure, title], m) => {
-      const x0 = 50 + m * 355
-      const known = candidates.flatMap((c, i) =>
-        c.quality[measure] === undefined ? [] : [{ c, i, v: c.quality[measure] }],
-      )
-      const top = measure === 'synapseF1' ? 1 : Math.max(1e-9, ...known.map(k => k.v)) * 1.15
+  const measures = MEASURES(currency).filter(([, of]) => releases.some(c => typeof of(c) === 'number'))
+  const rows = Math.ceil(measures.length / ACROSS)
+  return html`<svg
+    class="plot"
+    viewBox="0 0 1080 ${rows * DOWN}"
+    role="img"
+    aria-label="${measures.map(([title]) => title).join(', ')}, by release"
+  >
+    ${measures.map(([title, of, most], m) => {
+      const [x0, y0] = [50 + (m % ACROSS) * EACH, Math.floor(m / ACROSS) * DOWN]
+      const values = releases.flatMap((c, i) => {
+        const v = of(c)
+        return v === null || v === undefined ? [] : [{ c, i, v }]
+      })
+      const top = most ?? Math.max(1e-9, ...values.map(k => k.v)) * 1.15
       const x = (i: number): number =>
-        x0 + 14 + (candidates.length > 1 ? (i / (candidates.length - 1)) * (width - 28) : width / 2)
-      const y = (v: number): number => 30 + height - (v / top) * height
-      return html`<text x="${x0}" y="14">${title}</text>
+        x0 + 14 + (releases.length > 1 ? (i / (releases.length - 1)) * (width - 28) : width / 2)
+      const y = (v: number): number => y0 + 30 + height - (v / top) * height
+      return html`<text x="${x0}" y="${y0 + 14}">${title}</text>
         ${[0, top / 2, top].map(v => html`<line x1="${x0}" x2="${x0 + width}" y1="${y(v)}" y2="${y(v)}" /><text class="soft n" x="${x0 - 6}" y="${y(v) + 4}">${figure(v)}</text>`)}
-        <path class="curve" d="${known.map((k, n) => `${n ? 'L' : 'M'}${x(k.i)},${y(k.v)}`).join('')}" />
-        ${known.map(k => html`<circle class="${k.c.own ? 'own' : ''}" cx="${x(k.i)}" cy="${y(k.v)}" r="6"><title>${k.c.release}: ${figure(k.v)}</title></circle>`)}`
+        <path class="curve" d="${values.map((k, n) => `${n ? 'L' : 'M'}${x(k.i)},${y(k.v)}`).join('')}" />
+        ${values.map(k => html`<circle class="${k.c.own ? 'own' : ''}" cx="${x(k.i)}" cy="${y(k.v)}" r="6"><title>${k.c.release}: ${figure(k.v)}</title></circle>`)}`
     })}
   </svg>`
 }

@@ -8,6 +8,7 @@ import type { Behind } from '../domain/releases/manifest.ts'
 import type { Digest } from '../domain/recipe.ts'
 import type { StageName } from '../domain/stages.ts'
 import { inOrder } from './bounded.ts'
+import { countCache } from './cache-counts.ts'
 import type { ObjectStore } from './object-store.ts'
 import { getRaw } from './raw.ts'
 
@@ -31,8 +32,10 @@ async function nodeIn(objects: ObjectStore, digest: Digest): Promise<{ node: Ind
 }
 
 /** @throws HillockError MissingArtifact when it is gone or damaged */
-export const readIndexNode = async (objects: ObjectStore, digest: Digest): Promise<IndexNode> =>
-  (await known.fetch(digest, { context: objects }))!.node
+export async function readIndexNode(objects: ObjectStore, digest: Digest): Promise<IndexNode> {
+  countCache('index nodes', known.has(digest))
+  return (await known.fetch(digest, { context: objects }))!.node
+}
 
 /** For a walk over all nodes: what is met once is not kept. */
 export const nodeReader =

@@ -1,14 +1,13 @@
 // `hillock rebalance RELEASE --layer LAYER`: the same voxels in other chunks and shards, as a patch release; or what reads of it suggest.
 import { parseRunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
-import { map3 } from '../../domain/geometry.ts'
 import { planRows } from '../../domain/plan/plan.ts'
-import { bestScale, isZarr, type Reads } from '../../domain/releases/read-cost.ts'
+import { isZarr, type Reads } from '../../domain/releases/read-cost.ts'
 import type { Release } from '../../domain/release.ts'
 import { layers, type VolumeName } from '../../domain/stages.ts'
-import { zarrFolder } from '../../storage/static-layout.ts'
 import { bucket, findRelease, runFileOf } from '../catalogue.ts'
 import { onStack } from '../call.ts'
+import { layoutAdvice } from '../layout-advice.ts'
 import { vectorOf } from '../numbers.ts'
 import { table, type Columns } from '../report.ts'
 import { makePlan } from './plan.ts'
@@ -58,12 +57,8 @@ export async function rebalance(name: string, o: Options): Promise<void> {
 
 /** What was read of the layer since the server was started, and the chunks in which it would have cost least. */
 async function advise(serving: string, release: Release, o: Options): Promise<void> {
-  const { chunk } = release.layers[o.layer as VolumeName]!
-  const names = [`${o.layer}/`, zarrFolder(o.layer, release.layers[o.layer as VolumeName]!.kind)]
   const all = (await (await fetch(`${serving}/reads/${release.dataset}/${release.release}`)).json()) as Reads[]
-  const reads = all.filter(r => names.includes(`${r.layer}/`))
-  const scale = bestScale(reads)
-  const better = map3(a => chunk[a] * 2 ** scale)
+  const { chunk, reads, better } = layoutAdvice(release, o.layer as VolumeName, all)
   if (o.json) return console.log(JSON.stringify({ chunk, reads, better }))
   if (reads.length === 0)
     return console.log('nothing has been read of it since the server was started; give --chunk, --shard or --encoding')
@@ -76,7 +71,7 @@ async function advise(serving: string, release: Release, o: Options): Promise<vo
   }
   console.log(table(columns, reads))
   console.log(
-    scale === 0
+    chunk[0] === better[0]
       ? `chunks of ${chunk.join(',')} suit these reads`
       : `these reads would cost less in chunks of ${better.join(',')} than of ${chunk.join(',')}: --chunk ${better.join(',')}`,
   )

@@ -65,7 +65,7 @@ function print(r: SloReport): void {
   amount('storage', r.storagePerMonth, `${r.currency} per month`)
   for (const s of r.skew)
     console.log(
-      `${s.measure} per region: median ${short(s.median)}, max ${short(s.max)} (region ${s.worst}), spread ${short(s.spread)}`,
+      `${s.measure}, ${s.count} ${s.of}: median ${short(s.median)}, max ${short(s.max)} (${s.worst}), spread ${short(s.spread)}`,
     )
   for (const s of r.slowest.slice(0, 5))
     console.log(`slow: ${s.stage} ${s.covers}: ${short(s.seconds)} s, median of the stage ${short(s.median)} s`)

@@ -31,6 +31,8 @@ export interface Artifact {
   readonly covers: string
   /** Grid coordinate of its region; null for one that is not of a region. */
   readonly region: string | null
+  /** What readers ask for a part of it as: of the lowest mip of a volume, or of tables. */
+  readonly part?: 'shard' | 'partition'
   /** Run that made it; null when an earlier one did. */
   readonly run: string | null
   readonly start: number
@@ -49,6 +51,8 @@ export interface Run {
 
 export interface Candidate {
   readonly release: string
+  /** Workflow id of the run that made it. */
+  readonly run: string
   readonly channels: readonly string[]
   readonly quality: Quality
   readonly holes: number

@@ -1,6 +1,13 @@
 // Hot spots: the slowest artifacts, how unevenly regions are loaded, requests to the object store by prefix.
 import type { Artifact, Task } from './facts.ts'
 
+/**
+ * Requests a second above which one thing is saturated: a prefix, as an object store splits one by itself only later than a burst of
+ * writes comes; a shard or a table partition, as one serving process answers a few times as many in all.
+ */
+export const LIMITS = { prefix: 1000, shard: 300, partition: 100 } as const
+export type HotKind = keyof typeof LIMITS
+
 export const sum = <T>(list: readonly T[], f: (x: T) => number): number => list.reduce((n, x) => n + f(x), 0)
 export const seconds = (a: Artifact): number => (a.end - a.start) / 1000
 export const ratio = (a: number, b: number): number | null => (b > 0 ? a / b : null)
@@ -19,26 +26,45 @@ export function quantiles(list: readonly number[]): Quantiles | null {
   return sorted.length > 0 ? { min: sorted[0]!, median: at(0.5), p90: at(0.9), max: sorted.at(-1)! } : null
 }
 
-/** How unevenly regions are loaded. */
+/** How unevenly regions, shards or table partitions are loaded. */
 export interface Skew extends Quantiles {
+  /** `regions`, or the stage that made the shards or partitions. */
+  readonly of: string
   readonly measure: 'voxels' | 'bytes' | 'seconds'
-  readonly regions: number
+  readonly count: number
   /** Largest over median. */
   readonly spread: number | null
   readonly worst: string
 }
 
+const measures = { voxels: (a: Artifact) => a.voxels, bytes: (a: Artifact) => a.bytes, seconds }
+
+function skewOf(of: string, measure: Skew['measure'], cells: Iterable<readonly [string, Artifact]>): Skew[] {
+  const loads = new Map<string, number>()
+  for (const [cell, a] of cells) loads.set(cell, (loads.get(cell) ?? 0) + measures[measure](a))
+  const q = quantiles([...loads.values()])
+  if (!q) return []
+  const worst = [...loads].find(([, n]) => n === q.max)![0]
+  return [{ of, measure, count: loads.size, ...q, spread: ratio(q.max, q.median), worst }]
+}
+
+/** What falls to one region over all its stages; and the bytes of what readers ask for: lowest shards, and table partitions. */
 export function skews(made: readonly Artifact[]): Skew[] {
-  const measures = { voxels: (a: Artifact) => a.voxels, bytes: (a: Artifact) => a.bytes, seconds }
-  return (Object.keys(measures) as Skew['measure'][]).flatMap(measure => {
-    const regions = new Map<string, number>()
-    for (const a of made)
-      if (a.region !== null) regions.set(a.region, (regions.get(a.region) ?? 0) + measures[measure](a))
-    const q = quantiles([...regions.values()])
-    if (!q) return []
-    const worst = [...regions].find(([, n]) => n === q.max)![0]
-    return [{ measure, regions: regions.size, ...q, spread: ratio(q.max, q.median), worst }]
-  })
+  const regions = made.flatMap(a => (a.region === null ? [] : [[a.region, a] as const]))
+  const parts = Map.groupBy(
+    made.filter(a => a.part),
+    a => `${a.part}s of ${a.stage}`,
+  )
+  return [
+    ...(Object.keys(measures) as Skew['measure'][]).flatMap(m => skewOf('regions', m, regions)),
+    ...[...parts].flatMap(([of, own]) =>
+      skewOf(
+        of,
+        'bytes',
+        own.map(a => [a.covers, a] as const),
+      ),
+    ),
+  ]
 }
 
 export interface Slow {

@@ -177,6 +177,16 @@ export interface Amount {
   readonly forecast: number
 }
 
+/** A candidate, with the voxels of the dataset over the time in which its run had work in hand; null where that run is not in question. */
+export interface Level extends Candidate {
+  readonly mvoxelPerSecond: number | null
+}
+
+function throughput({ tasks, bounds, now }: Facts, run: string): number | null {
+  const own = tasks.filter(t => t.run === run)
+  return ratio(product(shapeOf(bounds)) / 1e6, lengthOf(union(own.map(t => [t.scheduled, t.ended ?? now]))))
+}
+
 export interface SloReport {
   readonly subject: string
   readonly dataset: string
@@ -195,7 +205,7 @@ export interface SloReport {
   /** Bytes stored, and what a month of it costs. */
   readonly stored: Amount
   readonly storagePerMonth: Amount
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly Level[]
   readonly slowest: readonly Slow[]
   readonly skew: readonly Skew[]
   readonly requests: readonly Requests[]
@@ -255,7 +265,7 @@ export function sloReport(f: Facts): SloReport {
       all: stored.all * perByte,
       forecast: stored.forecast * perByte,
     },
-    candidates: f.candidates,
+    candidates: f.candidates.map(c => ({ ...c, mvoxelPerSecond: throughput(f, c.run) })),
     slowest: slowestOf(made),
     skew: skews(made),
     requests: requestsOf(f.tasks),

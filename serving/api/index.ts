@@ -12,6 +12,7 @@ import { cave } from '../cave/index.ts'
 import { neuprint } from '../neuprint/index.ts'
 import { neuronRoutes } from '../neuron/index.ts'
 import type { Releases } from '../releases.ts'
+import type { HotSpots } from '../hot-spots.ts'
 import type { SloLevels } from '../slo-routes.ts'
 import { documentPage } from './document-page.ts'
 import { finder } from './find.ts'
@@ -39,6 +40,7 @@ interface ApiOptions {
   readonly catalogue: Releases
   readonly levels: SloLevels
   readonly tables: string | undefined
+  readonly hot: HotSpots
 }
 
 /** Points that are asked for at a time take less. */
@@ -54,9 +56,10 @@ function problemOf(error: unknown): unknown {
 }
 
 export async function api(app: FastifyInstance, options: ApiOptions): Promise<void> {
-  const { store, catalogue, levels, tables } = options
+  const { store, catalogue, levels, tables, hot } = options
   const { artifacts } = catalogue
-  const queries = engine({ artifacts, ...(tables !== undefined && { folder: tables }) })
+  const onRead = (name: string, bytes: number): void => hot.count('partition', name, bytes)
+  const queries = engine({ artifacts, onRead, ...(tables !== undefined && { folder: tables }) })
   app.addHook('onClose', () => queries.close())
   // What it throws is answered by the server.
   app.setErrorHandler(async error => {
@@ -76,12 +79,7 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
   // Before the document begins: theirs are the documents of their clients.
   await app.register(cave, serving)
   await app.register(neuprint, serving)
-  await app.register(async pages => {
-    pages.setErrorHandler(async error => {
-      throw problemOf(error)
-    })
-    await neuronRoutes(pages, serving)
-  })
+  await app.register(neuronRoutes, serving)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -13,7 +13,7 @@ export interface Shape {
   readonly post: readonly Vec3[]
 }
 
-/** Size of the drawing, and the room around and between its views. */
+/** Largest size of the drawing, and the room around and between its views. */
 const [WIDE, HIGH, GAP] = [1440, 900, 40]
 
 export const PICTURE_STYLE = `
@@ -61,11 +61,11 @@ export function picture(shape: Shape, name: string): Html | null {
   const [dx, dy, dz] = size as [number, number, number]
   const scale = Math.min((WIDE - 3 * GAP) / (dx + dz), (HIGH - 3 * GAP) / dy)
   const height = Math.round(dy * scale) + 3 * GAP
-  const left = Math.max(GAP, (WIDE - (dx + dz) * scale - GAP) / 2)
+  const width = Math.round((dx + dz) * scale) + 3 * GAP
   const at = (axis: number, from: number) => (v: number) => Math.round(from + (v - low[axis]!) * scale)
   const views = [
-    { axes: 'x, y', across: 0, x: at(0, left) },
-    { axes: 'z, y', across: 2, x: at(2, left + dx * scale + GAP) },
+    { axes: 'x, y', across: 0, x: at(0, GAP) },
+    { axes: 'z, y', across: 2, x: at(2, 2 * GAP + dx * scale) },
   ]
   const y = at(1, GAP)
   const unit = 10 ** Math.floor(Math.log10((dx + dz) / 4))
@@ -93,13 +93,13 @@ export function picture(shape: Shape, name: string): Html | null {
   }
   return html`<svg
     class="neuron"
-    viewBox="0 0 ${WIDE} ${height}"
+    viewBox="0 0 ${width} ${height}"
     role="img"
     aria-label="${name}, seen along z and along x"
   >
     ${views.map(view)}
-    <line class="scale" x1="${left}" x2="${left + bar * scale}" y1="${height - 28}" y2="${height - 28}" />
-    <text x="${left + bar * scale + 16}" y="${height - 19}">
+    <line class="scale" x1="${GAP}" x2="${GAP + bar * scale}" y1="${height - 28}" y2="${height - 28}" />
+    <text x="${GAP + bar * scale + 16}" y="${height - 19}">
       ${bar < 1000 ? `${figure(bar)} nm` : `${figure(bar / 1000)} µm`}
     </text>
   </svg>`

@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly cacheBytes?: number
   /** Folder for them; that of the system if left out. */
   readonly folder?: string
+  /** Told of every object of a table that a statement reads. */
+  readonly onRead?: (name: string, bytes: number) => void
 }
 
 const MEMORY_MB = 192
@@ -44,7 +46,7 @@ const TIME_MS = 30_000
 /** The same for a reader that takes its time between two batches of a stream. */
 const STALL_MS = 60_000
 
-export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder }: EngineOptions): Engine {
+export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: EngineOptions): Engine {
   const cache = tableCache(artifacts, cacheBytes, folder)
   let opening: Promise<DuckDBInstance> | undefined
   const instance = (): Promise<DuckDBInstance> =>
@@ -56,6 +58,8 @@ export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder }: EngineOp
   async function run<T>(query: Query, ms: number, use: (rows: Rows, late: Promise<void>) => Promise<T>): Promise<T> {
     const names = Object.entries(query.from)
     const files = await Promise.all(names.map(([, use]) => filesOf(artifacts, query.release, use)))
+    for (const file of files.flat())
+      onRead?.(`${query.release.dataset}/${query.release.release}/${file.path}`, file.bytes)
     const held = await cache.hold(files.flat())
     const connection = await (await instance()).connect()
     const late = Promise.withResolvers<void>()

@@ -8,6 +8,7 @@ import { HillockError } from '../../domain/errors.ts'
 import type { ArtifactRef, Output } from '../../domain/lineage.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
+import { countCache } from '../../storage/cache-counts.ts'
 import { Problem } from '../problem.ts'
 
 /** An object of a table. */
@@ -107,6 +108,7 @@ export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = 
       total -= known.bytes
       known = undefined
     }
+    countCache('tables', known !== undefined)
     if (!known) makeRoom(file.bytes)
     const copy = known ?? { bytes: file.bytes, path: fetch(file), there: false, users: 0 }
     if (!known) {

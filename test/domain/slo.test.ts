@@ -212,7 +212,8 @@ it('hot spots: slowest beyond the median of their stage, regions by load, reques
   const r = sloReport(facts({ artifacts, tasks: [task({ requests }), task({ requests })] }))
   expect(r.slowest[0]).toMatchObject({ covers: 'r3', seconds: 4, median: 1 })
   expect(r.skew.find(s => s.measure === 'seconds')).toMatchObject({
-    regions: 4,
+    of: 'regions',
+    count: 4,
     median: 1,
     max: 4,
     spread: 4,

@@ -49,6 +49,7 @@ describe('every route', () => {
     '/',
     '/neuron',
     '/runs',
+    '/dashboard',
     '/slo/*',
     '/lineage/artifact/:stage/:recipe',
     '/api/v1/datasets',
@@ -152,7 +153,8 @@ describe('every route', () => {
     const { stage, recipe } = fixture.release.stages!['render']![0]!
     expect(JSON.parse((await at('/?json', 'viewer'))[1])).toHaveLength(1)
     expect(await at('/?json', 'other')).toEqual([200, '[]'])
-    expect([(await at('/neuron', 'viewer'))[0], (await at('/neuron', 'other'))[0]]).toEqual([302, 404])
+    for (const url of ['/neuron', '/dashboard'])
+      expect([(await at(url, 'viewer'))[0], (await at(url, 'other'))[0]]).toEqual([302, 404])
     const artifact = `/lineage/artifact/${stage}/${recipe}`
     expect((await at(artifact, 'viewer'))[0]).toBe(200)
     for (const url of [artifact, `${artifact}?release=blobs/r1`]) expect((await at(url, 'other'))[0]).toBe(404)
