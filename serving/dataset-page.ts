@@ -79,7 +79,7 @@ function difference({ compared, dataset }: DatasetView, ordered: readonly Releas
   const all = options(ordered)
   return section(
     'Two releases compared',
-    'By their manifests; `hillock release diff` compares voxels and segments.',
+    html`By their manifests; <code>hillock release diff</code> compares voxels and segments.`,
     html`<form class="action" action="/releases/${dataset}#compare" id="compare">
         ${choice('from', 'From', all, compared?.[0].release)} ${choice('to', 'to', all, compared?.[1].release)}
         <button class="plain">Compare</button>

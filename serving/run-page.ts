@@ -151,19 +151,21 @@ function waits(v: RunView, may: May, now: number): Part {
       ${evidence(g.gate, v)} ${ifOperator(may, here, form)}
     </div>`
   })
-  return html`<h2>Waits for a person</h2>
-    ${gates}${stuck}`
+  return html`<section id="waits">
+    <h2>Waits for a person</h2>
+    ${gates}${stuck}
+  </section>`
 }
 
 function pauses(v: RunView, may: May): Part {
   if (v.status !== 'RUNNING') return null
   const here = `/runs/${v.dataset}/${v.run}`
-  const held = (v.progress?.pauses ?? []).map((p, i) => {
+  const held = (v.progress?.pauses ?? []).map(p => {
     const fields = html`${p.stage && html`<input type="hidden" name="stage" value="${p.stage}" />`}${p.region && html`<input type="hidden" name="region" value="${p.region}" />`}
     ${p.stage || p.region ? null : html`<label>New limit of cost (optional) <input name="budget" type="number" min="0" step="any" size="8" /></label>`}`
     return html`<div id="pause-${p.stage}-${p.region}">
       <p><b class="warn">${scopeName(p)}</b> is held back by ${p.by}: ${p.reason}</p>
-      ${may.operate ? action(`resume-${i}`, fields, [{ text: 'Resume', path: `${route(v)}/resume` }]) : null}
+      ${may.operate ? action(`resume-${p.stage}-${p.region}`, fields, [{ text: 'Resume', path: `${route(v)}/resume` }]) : null}
     </div>`
   })
   const names = activeStages(extentOf(v.input.config))
@@ -221,9 +223,7 @@ export function runPage(v: RunView, may: May, temporalUi: string | undefined, no
         ])}
         ${v.troubles.map(t => html`<p class="warn">${t}</p>`)}
       </div>
-      ${waits(v, may, now)}
-      <h2>Stages</h2>
-      <div class="card">${stageGraph(v, now)}</div>
+      ${waits(v, may, now)} ${section('Stages', null, stageGraph(v, now))}
       ${section('Left out', 'What the release will declare as holes.', holes(v))} ${pauses(v, may)}`,
     '/runs',
     'live',

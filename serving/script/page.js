@@ -5,6 +5,7 @@ const main = /** @type {HTMLElement} */ (document.querySelector('main'))
 
 /**
  * Makes `from` what `to` is, and leaves alone whatever is the same: the focus, what is typed and where it is scrolled to stay.
+ * What has an id is found again by it, in the order of the page.
  * @param {Node} from
  * @param {Node} to
  */
@@ -14,13 +15,29 @@ function become(from, to) {
     from.parentNode?.replaceChild(document.importNode(to, true), from)
     return
   }
-  // What an action has come to, and what somebody has opened.
+  // What an action has come to.
   if (from.tagName === 'OUTPUT') return
   for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value)
+  // Somebody may have opened it.
   for (const name of from.getAttributeNames()) if (!to.hasAttribute(name) && name !== 'open') from.removeAttribute(name)
-  const [old, fresh] = [[...from.childNodes], [...to.childNodes]]
-  fresh.forEach((node, i) => (old[i] ? become(old[i], node) : from.append(document.importNode(node, true))))
-  for (const node of old.slice(fresh.length)) node.remove()
+  let at = from.firstChild
+  for (const node of to.childNodes) {
+    const { id } = /** @type {Element} */ (node)
+    const same = id ? [...from.children].find(e => e.id === id) : /** @type {Element | null} */ (at)?.id ? null : at
+    if (same) while (at && at !== same) at = removed(at)
+    if (same) {
+      at = same.nextSibling
+      become(same, node)
+    } else from.insertBefore(document.importNode(node, true), at)
+  }
+  while (at) at = removed(at)
+}
+
+/** @type {(node: ChildNode) => ChildNode | null} */
+function removed(node) {
+  const next = node.nextSibling
+  node.remove()
+  return next
 }
 
 async function refresh() {
