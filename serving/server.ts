@@ -15,6 +15,7 @@ import { healthRoutes } from './health.ts'
 import { PROBLEM } from './api/route.ts'
 import { dashboardRoutes } from './dashboard-routes.ts'
 import { HotSpots } from './hot-spots.ts'
+import { urlOfTable } from './cave/chunkedgraph.ts'
 import { html, page } from './html.ts'
 import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
@@ -87,6 +88,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const frameworkErrors = (...refused: Parameters<typeof refuse>): void => void refuse(...refused)
   const app = Fastify({
     logger: false,
+    rewriteUrl: request => urlOfTable(request.url!),
     routerOptions: { maxParamLength: 512 },
     frameworkErrors,
     trustProxy: access.proxies.length > 0 ? [...access.proxies] : false,

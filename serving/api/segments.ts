@@ -66,7 +66,8 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
         skeleton: `${own}/skeleton`,
         partners: `${own}/partners`,
         contacts: `${own}/contacts`,
-        viewer: `/view/${nameOf(release)}`,
+        page: `/neuron/${nameOf(release)}/${params.segment}`,
+        viewer: `/view/${nameOf(release)}?segments=${params.segment}`,
       },
     }
   })

@@ -9,6 +9,7 @@ import { notFound, Problem } from '../problem.ts'
 import { isWrong } from '../query/duckdb.ts'
 import { columnReader } from '../query/columns.ts'
 import { encode } from '../query/encode.ts'
+import { chunkedgraph, tableOf } from './chunkedgraph.ts'
 import { caveSql, CaveQuery, tableNamed } from './query.ts'
 import { TABLES } from './tables.ts'
 
@@ -34,20 +35,26 @@ interface Named {
 
 const time = (at: number): string => new Date(at).toISOString().replace('Z', '000')
 
+/** JSON as caveclient writes it: ids are numbers that no double holds. @throws Problem 400 */
+function exact(text: string): unknown {
+  const whole = (_: string, value: unknown, context: { source?: string }): unknown =>
+    typeof value === 'number' && /^\d{16,20}$/.test(context.source ?? '') ? BigInt(context.source!) : value
+  try {
+    return JSON.parse(text, whole as (key: string, value: unknown) => unknown)
+  } catch (e) {
+    throw new Problem(400, `the body is not JSON: ${(e as Error).message}`, 'send it as caveclient does')
+  }
+}
+
 export async function cave(app: FastifyInstance, serving: Serving): Promise<void> {
   const { objects, catalogue, engine, find } = serving
   const columnsOf = columnReader(engine)
-  // Ids stand in the body as numbers that a double does not hold.
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      const exact = (_: string, value: unknown, context: { source?: string }): unknown =>
-        typeof value === 'number' && /^\d{16,20}$/.test(context.source ?? '') ? BigInt(context.source!) : value
-      done(null, JSON.parse(String(body), exact as (key: string, value: unknown) => unknown))
-    } catch (e) {
-      done(new Problem(400, `the body is not JSON: ${(e as Error).message}`, 'send it as caveclient does'))
-    }
-  })
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
+    exact(body),
+  )
+  // What caveclient sends without saying what it is.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => body)
 
   const versionsOf = async (dataset: string): Promise<Version[]> => {
     const moves = await channelMoves(objects, dataset, 'published')
@@ -72,32 +79,31 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
   app.get('/info/api/v2/datastacks', viewer, async request =>
     (await catalogue.datasets()).map(d => d.dataset).filter(d => request.may('viewer', d)),
   )
-  const sourceOf = (request: FastifyRequest, release: Release, layer: string): string =>
-    `precomputed://${request.protocol}://${request.host}/r/${nameOf(release)}/${layer}`
+  const originOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
   const volumeOf = (request: FastifyRequest, release: Release): object => ({
     id: 1,
     name: release.dataset,
     display_name: release.dataset,
     description: `Release ${nameOf(release)}`,
-    image_source: sourceOf(request, release, 'em'),
+    image_source: `precomputed://${originOf(request)}/r/${nameOf(release)}/em`,
   })
   app.get<Named>('/info/api/v2/datastack/full/:dataset', viewer, async (request, reply) => {
     const { dataset } = request.params
     const release = await find(reply, dataset, 'published')
-    const origin = `${request.protocol}://${request.host}`
+    const segmentation = `precomputed://${originOf(request)}/${tableOf(release)}`
     const [x, y, z] = release.voxelSizeNm
     return {
       datastack: dataset,
       description: `Dataset ${dataset}, its published release ${release.release}`,
-      local_server: origin,
+      local_server: originOf(request),
       aligned_volume: volumeOf(request, release),
-      segmentation_source: sourceOf(request, release, 'segmentation'),
-      skeleton_source: `${sourceOf(request, release, 'segmentation')}/skeleton`,
+      segmentation_source: segmentation,
+      skeleton_source: `${segmentation}/skeleton`,
       synapse_table: 'synapses',
       soma_table: null,
       cell_identification_table: null,
       analysis_database: null,
-      viewer_site: `${origin}/viewer/`,
+      viewer_site: `${originOf(request)}/viewer/`,
       viewer_resolution_x: x,
       viewer_resolution_y: y,
       viewer_resolution_z: z,
@@ -106,6 +112,8 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
   app.get<Named>('/info/api/v2/aligned_volume/:dataset', viewer, async (request, reply) =>
     volumeOf(request, await find(reply, request.params.dataset, 'published')),
   )
+
+  chunkedgraph(app, serving, versionsOf, exact)
 
   const described = ({ version, at }: Version, dataset: string): object => ({
     id: version,

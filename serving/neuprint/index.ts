@@ -9,7 +9,7 @@ import { skeletonOf, swc } from '../api/objects.ts'
 import { notFound, Problem } from '../problem.ts'
 import { columnReader, isId } from '../query/columns.ts'
 import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
-import { MEDIA } from '../query/encode.ts'
+import { encode, MEDIA } from '../query/encode.ts'
 import { notUnderstood, parseCypher } from './cypher.ts'
 import { answerOfMeta, metaOf } from './meta.ts'
 import { pathsOf } from './paths.ts'
@@ -21,8 +21,8 @@ declare global {
   }
 }
 
-/** As of which neuPrintHTTP its clients take this for; before Arrow, which takes no maps. */
-const VERSION = '1.7.2'
+/** As of which neuPrintHTTP its clients take this for: 1.7.3 is the first with Arrow. */
+const VERSION = '1.7.3'
 const Body = z.object({ cypher: z.string().max(1 << 20), dataset: z.string().min(1) })
 /** A query in another that ends it after some time. */
 const TIMED =
@@ -60,7 +60,9 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
     )
   })
 
-  app.post('/api/custom/custom', viewer, async (request, reply) => {
+  app.post('/api/custom/custom', viewer, (request, reply) => answer(request, reply, 'json'))
+  app.post('/api/custom/arrow', viewer, (request, reply) => answer(request, reply, 'arrow'))
+  async function answer(request: FastifyRequest, reply: FastifyReply, format: 'json' | 'arrow'): Promise<FastifyReply> {
     const asked = Body.safeParse(request.body)
     if (!asked.success)
       throw new Problem(400, 'the body needs `cypher` and `dataset`', 'send it as neuprint-python does')
@@ -71,19 +73,28 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
     const inner = timed ? timed[1]!.replaceAll('\\"', '"') : cypher
     const has = await columnsOf(release, 'segments')
     const paths = await pathsOf(engine, release, inner, has)
-    if (paths) return send(reply, paths)
-    const statement = parseCypher(inner)
-    const meta = answerOfMeta(statement, metaOf(release, layer(request, release)))
-    if (meta) return send(reply, meta)
-    const compiled = compile(statement, has)
+    const statement = paths ? undefined : parseCypher(inner)
+    const nested = paths ?? answerOfMeta(statement!, metaOf(release, layer(request, release)))
+    const compiled = nested ? undefined : compile(statement!, has)
+    if (format === 'arrow' && compiled?.json.size !== 0)
+      throw new Problem(
+        400,
+        'whole nodes, maps and lists are not sent as Arrow, but as JSON (use_arrow=False)',
+        'return properties by their names',
+      )
+    if (!compiled) return send(reply, nested!)
     const columns = timed ? renamed(compiled.columns, timed[2]!) : compiled.columns
     try {
       const rows = await engine.stream({ release, from: compiled.from, sql: compiled.sql })
+      if (format === 'arrow') {
+        const named = rows.columns.map((c, i) => ({ ...c, name: columns[i]! }))
+        return await sendBytes(reply, MEDIA.arrow, encode('arrow', { ...rows, columns: named }, {}))
+      }
       return await sendBytes(reply, MEDIA.json, json(rows, compiled, columns))
     } catch (error) {
       throw isWrong(error) ? notUnderstood((error as Error).message) : error
     }
-  })
+  }
 
   app.get<OfDataset>('/api/skeletons/skeleton/:named/:body', viewer, async (request, reply) => {
     const { named, body } = request.params

@@ -1,9 +1,14 @@
-"""caveclient and navis against a release that the server serves (clients.ts writes what they should see)."""
+"""caveclient and navis against a release that a server serves, held against its exported files."""
 
+import datetime
 import json
 import sys
 
 import numpy as np
+
+from exported import Exported, rows, same
+
+SIDES = {"pre_pt_position": "pre_", "post_pt_position": "post_", "ctr_pt_position": ""}
 
 
 def _client(args, **more):
@@ -12,108 +17,173 @@ def _client(args, **more):
     return CAVEclient(args["dataset"], server_address=args["plain"], auth_token=args["token"], write_server_cache=False, **more)
 
 
-def _of(args, side, body):
-    return [s for s in args["synapses"] if s[side] == str(body)]
+def _points(frame, prefix, scale=(1, 1, 1)):
+    return [tuple(p * np.array(scale)) for p in frame[[prefix + a for a in "xyz"]].values]
 
 
 def info(args):
-    c = _client(args)
-    assert args["dataset"] in c.info.get_datastacks()
-    assert c.info.segmentation_source() == args["layer"], c.info.segmentation_source()
-    assert c.info.viewer_resolution().tolist() == args["voxelSize"]
-    assert c.info.image_source().endswith("/em")
+    c, r = _client(args), Exported(args)
+    assert r.dataset in c.info.get_datastacks()
+    assert c.info.viewer_resolution().tolist() == r.voxel_nm
+    for source, layer in ((c.info.image_source(), "em"), (c.info.segmentation_source(), "segmentation")):
+        from cloudvolume import CloudVolume
+
+        ours, files = CloudVolume(source, progress=False, fill_missing=True, use_https=False), r.volume(layer)
+        assert (np.asarray(ours[ours.bounds]) == np.asarray(files[files.bounds])).all(), source
 
 
 def versions(args):
-    c = _client(args)
-    assert c.materialize.get_versions() == [1], c.materialize.get_versions()
-    assert c.materialize.most_recent_version() == 1
-    assert c.materialize.get_versions_metadata()[0]["expires_on"].year > 2100
-    assert c.materialize.get_version_metadata(1)["version"] == 1
+    c, r = _client(args), Exported(args)
+    newest = int(c.materialize.most_recent_version())
+    assert newest == max(c.materialize.get_versions())
+    assert {m["version"] for m in c.materialize.get_versions_metadata()} == set(c.materialize.get_versions())
+    assert c.materialize.get_version_metadata(newest)["expires_on"].year > 2100
     assert sorted(c.materialize.get_tables()) == ["edges", "segments", "synapses"]
-    assert c.materialize.get_annotation_count("synapses") == len(args["synapses"])
-    assert c.materialize.get_table_metadata("synapses")["voxel_resolution"] == args["voxelSize"]
-    assert _client(args, version=1).materialize.version == 1
-    assert len(c.materialize.get_tables_metadata()) == 3 if hasattr(c.materialize, "get_tables_metadata") else True
+    for name, table in (("synapses", r.synapses), ("segments", r.segments), ("edges", r.edges)):
+        assert c.materialize.get_annotation_count(name) == len(table), name
+    assert c.materialize.get_table_metadata("synapses")["voxel_resolution"] == r.voxel_nm
+    assert _client(args, version=newest).materialize.version == newest
 
 
 def synapse_query(args):
-    c = _client(args)
-    body = int(args["synapses"][0]["pre"])
-    df = c.materialize.synapse_query(pre_ids=body)
-    expected = _of(args, "pre", body)
-    assert sorted(df["id"]) == sorted(int(s["id"]) for s in expected), df
-    assert sorted(map(list, df["pre_pt_position"])) == sorted(s["prePoint"] for s in expected), df
-    assert df.attrs["dataframe_resolution"] == args["voxelSize"], df.attrs
-    df = c.materialize.synapse_query(post_ids=[int(args["synapses"][0]["post"])], desired_resolution=[1, 1, 1])
-    expected = _of(args, "post", args["synapses"][0]["post"])
-    assert sorted(df["ctr_pt_position"].apply(lambda p: p[0])) == sorted(s["point"][0] * args["voxelSize"][0] for s in expected), df
-    box = [[s - 1 for s in args["synapses"][1]["postPoint"]], [s + 1 for s in args["synapses"][1]["postPoint"]]]
-    df = c.materialize.synapse_query(bounding_box=box)
-    assert df["id"].tolist() == [int(args["synapses"][1]["id"])], df
+    c, r = _client(args), Exported(args)
+    pre, post = r.strongest
+    df = c.materialize.synapse_query(pre_ids=pre)
+    mine = r.made_by(pre)
+    columns = ["id", "pre_pt_root_id", "post_pt_root_id", "size", "score"]
+    same(rows(df, columns), rows(mine, ["id", "pre_segment", "post_segment", "size", "score"]))
+    for name, prefix in SIDES.items():
+        same(df[name], _points(mine, prefix), name)
+    assert df.attrs["dataframe_resolution"] == r.voxel_nm, df.attrs
+    df = c.materialize.synapse_query(post_ids=[post], desired_resolution=[1, 1, 1])
+    same(df["ctr_pt_position"], _points(r.onto(post), "", r.voxel_nm))
+    low, high = r.synapses[["post_x", "post_y", "post_z"]].quantile([0.2, 0.8]).values.tolist()
+    inside = r.synapses[np.all([r.synapses[f"post_{a}"].between(low[i], high[i]) for i, a in enumerate("xyz")], axis=0)]
+    df = c.materialize.synapse_query(bounding_box=[low, high])
+    assert sorted(df["id"]) == sorted(inside["id"]) and 0 < len(df) < len(r.synapses), df
 
 
 def query_table(args):
-    c = _client(args)
-    q = lambda **k: c.materialize.query_table("synapses", **k)  # noqa: E731
-    ids = [int(s["id"]) for s in args["synapses"]]
-    assert sorted(q()["id"]) == sorted(ids)
-    assert sorted(q(filter_in_dict={"id": ids[:2]})["id"]) == sorted(ids[:2])
-    assert sorted(q(filter_out_dict={"id": ids[:2]})["id"]) == sorted(ids[2:])
-    assert q(filter_equal_dict={"id": ids[0]})["id"].tolist() == ids[:1]
-    assert len(q(filter_greater_dict={"size": 300})) == 2
-    assert len(q(filter_less_dict={"size": 300})) == 2
-    assert len(q(filter_greater_equal_dict={"size": 300})) == 3
-    assert len(q(filter_less_equal_dict={"size": 300})) == 3
-    assert len(q(filter_spatial_dict={"ctr_pt_position": [[0, 0, 0], [50, 100, 100]]})) == 2
-    assert len(q(filter_regex_dict={"size": "^[12]00(.0)?$"})) == 2
-    df = q(select_columns=["id", "pre_pt_position"], limit=2, offset=1, split_positions=True)
+    c, r = _client(args), Exported(args)
+    s = r.synapses
+    size = int(s["size"].median())
+    ids = sorted(s["id"])
+
+    def ask(expected, **filters):
+        assert sorted(c.materialize.query_table("synapses", **filters)["id"]) == sorted(expected), filters
+
+    ask(ids)
+    ask(ids[:2], filter_in_dict={"id": ids[:2]})
+    ask(ids[2:], filter_out_dict={"id": ids[:2]})
+    ask(ids[:1], filter_equal_dict={"id": ids[0]})
+    ask(s[s["size"] > size]["id"], filter_greater_dict={"size": size})
+    ask(s[s["size"] < size]["id"], filter_less_dict={"size": size})
+    ask(s[s["size"] >= size]["id"], filter_greater_equal_dict={"size": size})
+    ask(s[s["size"] <= size]["id"], filter_less_equal_dict={"size": size})
+    middle = s[["x", "y", "z"]].median().tolist()
+    inside = s[(s["x"] <= middle[0]) & (s["y"] <= middle[1]) & (s["z"] <= middle[2])]
+    ask(inside["id"], filter_spatial_dict={"ctr_pt_position": [[0, 0, 0], middle]})
+    ask(s[s["size"].astype(int).astype(str).str.match("^[1-4]")]["id"], filter_regex_dict={"size": "^[1-4]"})
+    pre, _ = r.strongest
+    ask(
+        s[(s["pre_segment"] == pre) & (s["size"] > size)]["id"],
+        filter_equal_dict={"pre_pt_root_id": pre},
+        filter_greater_dict={"size": size},
+    )
+    ask([], filter_in_dict={"id": [max(ids) + 1]})
+    df = c.materialize.query_table("synapses", select_columns=["id", "pre_pt_position"], limit=2, offset=1, split_positions=True)
     assert df.columns.tolist() == ["id", "pre_pt_position_x", "pre_pt_position_y", "pre_pt_position_z"], df
-    assert df["id"].tolist() == sorted(ids)[1:3], df
-    segments = c.materialize.query_table("segments", filter_in_dict={"pt_root_id": [int(i) for i in args["ids"][:2]]})
-    assert dict(zip(segments["pt_root_id"], segments["voxels"])) == dict(zip(map(int, args["ids"][:2]), args["voxels"])), segments
+    assert df["id"].tolist() == ids[1:3], df
+    segments = c.materialize.query_table("segments")
+    same(rows(segments, ["pt_root_id", "voxels", "n_pre", "n_post"]), rows(r.segments, ["segment", "voxels", "n_pre", "n_post"]))
     edges = c.materialize.query_table("edges")
-    assert sorted(edges[["pre_pt_root_id", "post_pt_root_id", "count"]].values.tolist()) == sorted([int(a), int(b), n] for a, b, n in args["edges"])
+    columns = ["count", "score", "size"]
+    same(rows(edges, ["pre_pt_root_id", "post_pt_root_id", *columns]), rows(r.edges, ["pre", "post", *columns]))
 
 
 def join_query(args):
-    c = _client(args)
+    c, r = _client(args), Exported(args)
+    pre, _ = r.strongest
     df = c.materialize.join_query(
         [["synapses", "post_pt_root_id"], ["segments", "pt_root_id"]],
-        filter_equal_dict={"synapses": {"pre_pt_root_id": int(args["synapses"][0]["pre"])}},
+        filter_equal_dict={"synapses": {"pre_pt_root_id": pre}},
         select_columns={"synapses": ["id", "post_pt_root_id"], "segments": ["id", "voxels"]},
         suffixes={"synapses": "", "segments": "_segment"},
     )
-    sizes = dict(zip(map(int, args["ids"]), args["voxels"]))
-    expected = _of(args, "pre", args["synapses"][0]["pre"])
-    assert sorted(df["id"]) == sorted(int(s["id"]) for s in expected), df
-    assert all(sizes[r] == v and r == i for r, v, i in df[["post_pt_root_id", "voxels", "id_segment"]].values.tolist()), df
+    joined = r.made_by(pre).merge(r.segments, left_on="post_segment", right_on="segment")
+    columns = ["id", "post_pt_root_id", "id_segment", "voxels"]
+    same(rows(df, columns), rows(joined, ["id", "post_segment", "segment", "voxels"]))
 
 
 def version_two(args):
     from caveclient.materializationengine import MaterializationClient
 
-    c = _client(args)
+    c, r = _client(args), Exported(args)
     m = MaterializationClient(args["plain"], datastack_name=args["dataset"], auth_client=c.auth, api_version=2, synapse_table="synapses")
-    assert m.get_versions() == [1]
-    assert len(m.query_table("synapses", limit=3, metadata=False)) == 3
+    assert m.get_versions() == c.materialize.get_versions()
+    assert m.query_table("synapses", limit=3, metadata=False)["id"].tolist() == sorted(r.synapses["id"])[:3]
 
 
-def wrong_questions(args):
+def chunkedgraph(args):
+    """The segments of a version are disjoint sets of supervoxels, each called after its smallest."""
+    c, r = _client(args), Exported(args)
+    graph = c.chunkedgraph
+    now = r.segments["segment"].tolist()
+    leaves = graph.get_leaves_many(now)
+    supervoxels = sorted(int(leaf) for own in leaves.values() for leaf in own)
+    assert sorted(leaves) == sorted(now) and len(set(supervoxels)) == len(supervoxels)
+    newest = max(c.materialize.get_versions())
+    for version in c.materialize.get_versions():
+        at = c.materialize.get_timestamp(version)
+        segments = c.materialize.query_table("segments", materialization_version=version)["pt_root_id"].tolist()
+        assert graph.is_latest_roots(segments, timestamp=at).all()
+        assert graph.is_latest_roots(segments).tolist() == np.isin(segments, now).tolist()
+        roots = graph.get_roots(supervoxels, timestamp=at).tolist()
+        assert set(roots) == set(segments)
+        for root in set(roots):
+            own = [s for s, of in zip(supervoxels, roots) if of == root]
+            assert root == min(own) and (version != newest or own == leaves[root].tolist())
+        print(f"version {version}: {len(segments)} segments of {len(supervoxels)} supervoxels")
+    assert graph.get_roots(supervoxels).tolist() == roots
+    for root in now[:5]:
+        own = leaves[root].tolist()
+        assert graph.get_root_id(own[-1]) == root == graph.suggest_latest_roots(root, stop_layer=1)
+        assert graph.get_leaves(root).tolist() == own
+        box = np.array([r.bounds["min"], r.bounds["max"]]).T
+        assert graph.get_leaves(root, bounds=box).tolist() == own
+        assert set(graph.get_leaves(root, bounds=box // 2).tolist()) <= set(own)
+    assert graph.get_roots([0]).tolist() == [0]
+    assert graph.base_resolution == r.voxel_nm
+    assert graph.is_latest_roots([max(supervoxels) + 1]).tolist() == [False]
+    assert graph.get_oldest_timestamp() <= c.materialize.get_timestamp(1)
+    _refused(
+        ("published", lambda: graph.get_roots([min(now)], timestamp=datetime.datetime(2001, 1, 1))),
+        ("no supervoxel", lambda: graph.get_roots([max(supervoxels) + 1])),
+        ("no segment", lambda: graph.get_leaves(max(supervoxels) + 1)),
+        ("no more than", lambda: graph.get_merge_log(min(now))),
+        ("no more than", lambda: graph.do_merge([1, 2], [[0, 0, 0], [1, 1, 1]])),
+    )
+
+
+def _refused(*questions):
     from requests import HTTPError
 
-    c = _client(args)
-    for said, ask in (
-        ("no column", lambda: c.materialize.query_table("synapses", filter_equal_dict={"colour": 1})),
-        ("no table", lambda: c.materialize.query_table("nuclei")),
-        ("no version", lambda: c.materialize.query_table("synapses", materialization_version=7)),
-    ):
+    for said, ask in questions:
         try:
             ask()
         except HTTPError as e:
-            assert said in str(e) or said in e.response.text, e
+            assert 400 <= e.response.status_code < 500 and (said in str(e) or said in e.response.text), e
         else:
             raise AssertionError(said)
+
+
+def wrong_questions(args):
+    query = _client(args).materialize.query_table
+    _refused(
+        ("no column", lambda: query("synapses", filter_equal_dict={"colour": 1})),
+        ("no table", lambda: query("nuclei")),
+        ("no version", lambda: query("synapses", materialization_version=777)),
+    )
 
 
 def navis_neurons(args):
@@ -121,14 +191,14 @@ def navis_neurons(args):
     from navis.interfaces import cave_utils
 
     navis.config.pbar_hide = True
-    c = _client(args)
-    body = int(args["synapses"][0]["pre"])
-    n = cave_utils.fetch_neurons(body, lod=0, with_synapses=True, client=c, parallel=False, max_threads=1, materialization=1)[0]
-    assert n.n_faces > 100, n
-    expected = [s for s in args["synapses"] if str(body) in (s["pre"], s["post"])]
-    assert len(n.connectors) == len(expected), n.connectors
-    nm = np.array(args["voxelSize"])
-    assert sorted(map(tuple, n.connectors[["x", "y", "z"]].values.tolist())) == sorted(tuple((np.array(s["prePoint"]) * nm).tolist()) for s in expected)
+    c, r = _client(args), Exported(args)
+    body, _ = r.strongest
+    version = int(c.materialize.most_recent_version())
+    n = cave_utils.fetch_neurons(body, lod=0, with_synapses=True, client=c, parallel=False, max_threads=1, materialization=version)[0]
+    mesh = r.volume("segmentation").mesh.get(body, lod=0)[body]
+    assert n.n_faces == len(mesh.faces) > 100, (n, mesh)
+    expected = _points(r.made_by(body), "pre_", r.voxel_nm) + _points(r.onto(body), "post_", r.voxel_nm)
+    same(n.connectors[["x", "y", "z"]].values, expected)
 
 
 def analysis(args):
@@ -143,13 +213,17 @@ def analysis(args):
         "HILLOCK_DATASET": args["dataset"],
         "REQUESTS_CA_BUNDLE": args["certificate"],
     }
+    r = Exported(args)
     text = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text()
     names = {}
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
-    top = max(args["edges"], key=lambda e: e[2])
-    assert names["strongest"] == (int(top[0]), int(top[1])), names["strongest"]
-    assert names["path"]["bodyId"].tolist() == [int(top[0]), int(top[1])], names["path"]
-    assert len(names["skeleton"]) == args["nodes"]
+    strong = r.synapses[r.synapses["score"] >= 0.05].groupby(["pre_segment", "post_segment"]).size()
+    pre, post = names["strongest"]
+    assert strong[(pre, post)] == strong.max() > 0, names["strongest"]
+    assert len(names["inputs"]) == len(r.onto(post))
+    assert names["path"]["bodyId"].tolist() == [pre, post], names["path"]
+    same(rows(names["connections"], ["bodyId_post", "weight"]), rows(r.edges[r.edges["pre"] == pre], ["post", "count"]))
+    assert len(names["skeleton"]) == len(r.volume("segmentation").skeleton.get(pre).vertices)
 
 
 globals()[sys.argv[1]](json.loads(sys.argv[2]))

@@ -1,9 +1,12 @@
-"""neuprint-python and navis against a release that the server serves (client.ts writes what they should see)."""
+"""neuprint-python and navis against a release that a server serves, held against its exported files."""
 
 import json
 import sys
 
+import networkx as nx
 import numpy as np
+
+from exported import Exported, rows, same
 
 
 def _client(args):
@@ -14,78 +17,111 @@ def _client(args):
     return neuprint.Client(args["server"], args["dataset"], token=args["token"], verify=False, progress=False)
 
 
-def _ids(args):
-    return [int(i) for i in args["ids"]]
+def _largest(r, count=3):
+    """Ids of the largest segments that have synapses."""
+    connected = r.segments[r.segments["segment"].isin(r.graph.nodes)]
+    return [int(i) for i in connected.sort_values("voxels", ascending=False)["segment"][:count]]
 
 
 def datasets(args):
-    c = _client(args)
-    assert set(c.fetch_datasets()) >= {args["dataset"], f'{args["dataset"]}:{args["release"]}'}, c.fetch_datasets()
-    assert c.meta["voxelSize"] == args["voxelSize"], c.meta
+    c, r = _client(args), Exported(args)
+    assert set(c.fetch_datasets()) >= {r.dataset, f"{r.dataset}:{r.release}"}, c.fetch_datasets()
+    assert c.meta["voxelSize"] == r.voxel_nm, c.meta
     assert c.all_rois == [] and c.primary_rois == []
 
 
 def fetch_neurons(args):
     from neuprint import NeuronCriteria as NC, fetch_neurons, fetch_custom
 
-    c = _client(args)
+    c, r = _client(args), Exported(args)
+    columns = ["voxels", "n_pre", "n_post"]
     neurons, rois = fetch_neurons(None, client=c)
-    assert sorted(neurons["bodyId"]) == sorted(_ids(args)), neurons
-    assert dict(zip(neurons["bodyId"], neurons["size"])) == dict(zip(_ids(args), args["voxels"])), neurons
-    for criteria in (_ids(args)[:2], NC(bodyId=_ids(args)[:2], min_post=0, status="Traced", cropped=False, client=c)):
+    same(rows(neurons, ["bodyId", "size", "pre", "post"]), rows(r.segments, ["segment", *columns]))
+    few = _largest(r)
+    for criteria in (few, NC(bodyId=few, min_post=0, status="Traced", cropped=False, client=c)):
         some, _ = fetch_neurons(criteria, client=c)
-        assert sorted(some["bodyId"]) == sorted(_ids(args)[:2]), some
-    many, _ = fetch_neurons([*range(1, 50), *_ids(args)], client=c)
-    assert len(many) == len(_ids(args)), many
+        assert sorted(some["bodyId"]) == sorted(few), some
+    least = int(r.segments["n_post"].max())
+    some, _ = fetch_neurons(NC(min_post=least, client=c), client=c)
+    assert sorted(some["bodyId"]) == sorted(r.segments[r.segments["n_post"] >= least]["segment"]), some
     none, _ = fetch_neurons(NC(type="MBON.*", client=c), client=c)
     assert len(none) == 0, none
-    named = fetch_custom(f"MATCH (n:Neuron) WHERE n.bodyId = {_ids(args)[0]} RETURN n.bodyId, n.type", client=c)
-    assert named.values.tolist() == [[_ids(args)[0], None]], named
+    named = fetch_custom(f"MATCH (n:Neuron) WHERE n.bodyId = {few[0]} RETURN n.bodyId, n.type", client=c)
+    assert named.values.tolist() == [[few[0], None]], named
+
+
+def arrow(args):
+    """What is sent as Arrow is what is sent as JSON; maps are not, which is said."""
+    from requests import HTTPError
+
+    c, r = _client(args), Exported(args)
+    assert c.arrow_endpoint()
+    query = "MATCH (n:Neuron) WHERE n.pre >= 0 RETURN n.bodyId AS body, n.size, n.type, n.status ORDER BY body LIMIT 100"
+    plain, sent = c.fetch_custom(query), c.fetch_custom(query, use_arrow=True)
+    assert sent.columns.tolist() == plain.columns.tolist() and len(sent) == min(100, len(r.segments))
+    assert [tuple(v) for v in sent[["body", "n.size", "n.status"]].values] == [tuple(v) for v in plain[["body", "n.size", "n.status"]].values]
+    assert sent["n.type"].isna().all(), sent
+    same(rows(c.fetch_custom("MATCH (n:Neuron)-[e:ConnectsTo]->(m:Neuron) RETURN n.bodyId, m.bodyId, e.weight", use_arrow=None), ["n.bodyId", "m.bodyId", "e.weight"]), rows(r.edges, ["pre", "post", "count"]))
+    try:
+        c.fetch_custom("MATCH (n:Neuron) RETURN n", use_arrow=True)
+    except HTTPError as e:
+        assert e.response.status_code == 400 and "use_arrow" in str(e), e
+    else:
+        raise AssertionError("maps")
 
 
 def fetch_adjacencies(args):
     from neuprint import fetch_adjacencies
 
-    c = _client(args)
-    edges = sorted([int(a), int(b), n] for a, b, n in args["edges"])
+    c, r = _client(args), Exported(args)
+    pre, post = r.strongest
+    names, own = ["bodyId_pre", "bodyId_post", "weight"], ["pre", "post", "count"]
     neurons, conn = fetch_adjacencies(None, None, client=c)
-    assert sorted(conn[["bodyId_pre", "bodyId_post", "weight"]].values.tolist()) == edges, conn
-    pre = edges[0][0]
+    same(rows(conn, names), rows(r.edges, own))
+    assert set(neurons["bodyId"]) == set(r.graph.nodes)
     _, some = fetch_adjacencies(pre, None, client=c)
-    assert sorted(some[["bodyId_pre", "bodyId_post", "weight"]].values.tolist()) == [e for e in edges if e[0] == pre], some
-    post = edges[0][1]
+    same(rows(some, names), rows(r.edges[r.edges["pre"] == pre], own))
     _, some = fetch_adjacencies(None, post, min_total_weight=2, omit_rois=True, client=c)
-    expected = [e for e in edges if e[1] == post and e[2] >= 2]
-    assert sorted(some[["bodyId_pre", "bodyId_post", "weight"]].values.tolist()) == expected, some
+    same(rows(some, names), rows(r.edges[(r.edges["post"] == post) & (r.edges["count"] >= 2)], own))
+    few = _largest(r, 20)
+    _, some = fetch_adjacencies(few, few, client=c)
+    same(rows(some, names), rows(r.edges[r.edges["pre"].isin(few) & r.edges["post"].isin(few)], own))
 
 
 def fetch_simple_connections(args):
     from neuprint import fetch_common_connectivity, fetch_simple_connections
 
-    c = _client(args)
-    edges = sorted([int(a), int(b), n] for a, b, n in args["edges"])
-    pre = edges[0][0]
+    c, r = _client(args), Exported(args)
+    pre, post = r.strongest
+    names, own = ["bodyId_pre", "bodyId_post", "weight"], ["pre", "post", "count"]
     df = fetch_simple_connections(pre, None, client=c)
-    assert sorted(df[["bodyId_pre", "bodyId_post", "weight"]].values.tolist()) == [e for e in edges if e[0] == pre], df
-    df = fetch_simple_connections(None, edges[0][1], min_weight=2, properties=["type", "size"], client=c)
-    assert len(df) == len([e for e in edges if e[1] == edges[0][1] and e[2] >= 2]), df
-    common = fetch_common_connectivity([edges[0][1]], "upstream", client=c)
-    assert pre in common["bodyId_pre"].values, common
+    same(rows(df, names), rows(r.edges[r.edges["pre"] == pre], own))
+    df = fetch_simple_connections(None, post, min_weight=2, properties=["type", "size"], client=c)
+    same(rows(df, names), rows(r.edges[(r.edges["post"] == post) & (r.edges["count"] >= 2)], own))
+    sizes = dict(rows(r.segments, ["segment", "voxels"]))
+    assert all(sizes[b] == s for b, s in rows(df, ["bodyId_pre", "size_pre"])), df
+    common = fetch_common_connectivity([post], "upstream", client=c)
+    same(rows(common, ["bodyId_pre", "weight"]), rows(r.edges[r.edges["post"] == post], ["pre", "count"]))
+
+
+def _voxels(frame, prefix):
+    return [tuple(int(v) for v in p) for p in np.floor(frame[[prefix + a for a in "xyz"]].values)]
 
 
 def fetch_synapses(args):
     from neuprint import SynapseCriteria as SC, fetch_mean_synapses, fetch_synapses
 
-    c = _client(args)
-    body = int(args["synapses"][0]["pre"])
-    outs = [s for s in args["synapses"] if int(s["pre"]) == body]
-    ins = [s for s in args["synapses"] if int(s["post"]) == body]
+    c, r = _client(args), Exported(args)
+    body, _ = r.strongest
+    outs, ins = r.made_by(body), r.onto(body)
     df = fetch_synapses(body, client=c)
-    assert len(df) == len(outs) + len(ins), df
-    pre = df[df["type"] == "pre"]
-    assert sorted(pre[["x", "y", "z"]].values.tolist()) == sorted(s["prePoint"] for s in outs), pre
-    df = fetch_synapses(body, SC(type="pre", confidence=0.55, client=c), client=c)
-    assert len(df) == len([s for s in outs if s["score"] > 0.55]), df
+    for side, own in (("pre", outs), ("post", ins)):
+        here = df[df["type"] == side]
+        same(rows(here, ["x", "y", "z"]), _voxels(own, f"{side}_"), side)
+        same(rows(here, ["confidence"]), rows(own, ["score"]), side)
+    least = float(outs["score"].median())
+    df = fetch_synapses(body, SC(type="pre", confidence=least, client=c), client=c)
+    assert len(df) == (outs["score"] > least).sum() or len(df) == (outs["score"] >= least).sum(), df
     df = fetch_mean_synapses(body, by_roi=False, client=c)
     assert df[df["type"] == "pre"]["count"].tolist() == [len(outs)], df
 
@@ -93,39 +129,44 @@ def fetch_synapses(args):
 def fetch_synapse_connections(args):
     from neuprint import fetch_synapse_connections
 
-    c = _client(args)
-    body = int(args["synapses"][0]["pre"])
-    outs = [s for s in args["synapses"] if int(s["pre"]) == body]
-    df = fetch_synapse_connections(body, None, client=c)
-    columns = ["bodyId_pre", "bodyId_post", "x_pre", "y_pre", "z_pre", "x_post", "y_post", "z_post"]
-    expected = sorted([body, int(s["post"]), *s["prePoint"], *s["postPoint"]] for s in outs)
-    assert sorted(df[columns].values.tolist()) == expected, df
-    assert np.allclose(sorted(df["confidence_pre"]), sorted(s["score"] for s in outs), atol=1e-6)
-    post = int(args["synapses"][0]["post"])
-    df = fetch_synapse_connections(None, post, min_total_weight=1, client=c)
-    assert len(df) == len([s for s in args["synapses"] if int(s["post"]) == post]), df
+    c, r = _client(args), Exported(args)
+    pre, post = r.strongest
+    columns = ["bodyId_pre", "bodyId_post", "x_pre", "y_pre", "z_pre", "x_post", "y_post", "z_post", "confidence_pre"]
+    for got, own in (
+        (fetch_synapse_connections(pre, None, client=c), r.made_by(pre)),
+        (fetch_synapse_connections(None, post, min_total_weight=1, client=c), r.onto(post)),
+    ):
+        ends = zip(own["pre_segment"], own["post_segment"], _voxels(own, "pre_"), _voxels(own, "post_"), own["score"])
+        same(rows(got, columns), [(int(a), int(b), *p, *q, float(s)) for a, b, p, q, s in ends])
 
 
 def fetch_shortest_paths(args):
     from neuprint import fetch_paths, fetch_shortest_paths
 
-    c = _client(args)
-    path = [int(i) for i in args["path"]]
-    df = fetch_shortest_paths(path[0], path[-1], client=c)
-    assert df["bodyId"].tolist() == path, df
-    assert df["weight"].tolist() == [0, *args["pathWeights"]], df
-    df = fetch_paths(path[0], path[-1], path_length=len(path) - 1, client=c)
-    assert path in df.groupby("path")["bodyId"].apply(list).tolist(), df
-    df = fetch_paths(path[0], path[-1], max_path_length=len(path), client=c)
-    assert path in df.groupby("path")["bodyId"].apply(list).tolist(), df
+    c, r = _client(args), Exported(args)
+    pre, post = r.strongest
+    # The farthest that it reaches, and the strongest connection itself.
+    hops = nx.single_source_shortest_path_length(r.graph, pre)
+    for end in {max(hops, key=lambda n: (hops[n], n)), post}:
+        df = fetch_shortest_paths(pre, end, client=c)
+        same(df.groupby("path")["bodyId"].apply(tuple), nx.all_shortest_paths(r.graph, pre, end))
+        for _, path in df.groupby("path"):
+            bodies, weights = path["bodyId"].tolist(), path["weight"].tolist()
+            assert weights == [0] + [r.graph[a][b]["weight"] for a, b in zip(bodies, bodies[1:])], path
+    df = fetch_paths(pre, post, path_length=1, client=c)
+    assert df["bodyId"].tolist() == [pre, post], df
+    df = fetch_paths(pre, post, max_path_length=2, client=c)
+    between = sorted(set(r.graph.successors(pre)) & set(r.graph.predecessors(post)) - {pre, post})
+    same(df.groupby("path")["bodyId"].apply(tuple), [(pre, post), *((pre, n, post) for n in between)])
 
 
 def fetch_skeleton(args):
-    c = _client(args)
-    df = c.fetch_skeleton(_ids(args)[0])
-    assert len(df) == args["nodes"], df
-    assert np.allclose(df[["x", "y", "z"]].min().values, args["skeletonMin"], atol=0.01), df
-    assert (df["link"] == -1).sum() == 1, df
+    c, r = _client(args), Exported(args)
+    body, _ = r.strongest
+    df = c.fetch_skeleton(body)
+    skeleton = r.volume("segmentation").skeleton.get(body)
+    same(rows(df, ["x", "y", "z"]), [tuple(float(v) for v in p) for p in skeleton.vertices / np.array(r.voxel_nm)])
+    assert len(df) - (df["link"] == -1).sum() == len(skeleton.edges), df
 
 
 def unknown_queries(args):
@@ -146,13 +187,16 @@ def navis_skeletons(args):
     import navis.interfaces.neuprint as neu
 
     navis.config.pbar_hide = True
-    c = _client(args)
-    body = int(args["synapses"][0]["pre"])
+    c, r = _client(args), Exported(args)
+    body, _ = r.strongest
     n = neu.fetch_skeletons(body, with_synapses=True, client=c)[0]
-    assert n.n_nodes == args["nodes"], n
-    assert str(n.units.units) in ("nanometer", "nanometers", "nm"), n.units
-    expected = [s for s in args["synapses"] if body in (int(s["pre"]), int(s["post"]))]
-    assert len(n.connectors) == len(expected), n.connectors
+    skeleton = r.volume("segmentation").skeleton.get(body)
+    assert n.n_nodes == len(skeleton.vertices), n
+    # The length that it has in nanometres, by the arithmetic of navis.
+    ends = skeleton.vertices[skeleton.edges]
+    assert np.isclose(n.cable_length * n.units.to("nm").magnitude, np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1).sum(), rtol=1e-3), (n.units, n)
+    expected = _voxels(r.made_by(body), "pre_") + _voxels(r.onto(body), "post_")
+    same(rows(n.connectors, ["x", "y", "z"]), expected)
 
 
 def navis_meshes(args):
@@ -160,12 +204,16 @@ def navis_meshes(args):
     import navis.interfaces.neuprint as neu
 
     navis.config.pbar_hide = True
-    c = _client(args)
-    n = neu.fetch_mesh_neuron(_ids(args)[0], seg_source=args["layer"], lod=0, with_synapses=False, client=c)
-    n = n[0] if hasattr(n, "__len__") else n
-    assert n.n_faces > 100, n
-    low, high = n.vertices.min(axis=0), n.vertices.max(axis=0)
-    assert (low > args["meshMin"]).all() and (high < args["meshMax"]).all(), (low, high)
+    c, r = _client(args), Exported(args)
+    body, _ = r.strongest
+    source = f'precomputed://{args["plain"]}/r/{r.dataset}/{r.release}/segmentation'
+    n = neu.fetch_mesh_neuron(body, seg_source=source, lod=0, with_synapses=True, client=c)[0]
+    mesh = r.volume("segmentation").mesh.get(body, lod=0)[body]
+    assert n.n_faces == len(mesh.faces) > 100, n
+    # navis makes voxels of its nanometres, and one vertex of those that are equal.
+    for end in (np.min, np.max):
+        assert np.allclose(end(n.vertices, axis=0), end(mesh.vertices, axis=0) / np.array(r.voxel_nm), atol=1e-3)
+    same(rows(n.connectors, ["x", "y", "z"]), _voxels(r.made_by(body), "pre_") + _voxels(r.onto(body), "post_"))
 
 
 globals()[sys.argv[1]](json.loads(sys.argv[2]))

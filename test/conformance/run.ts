@@ -1,16 +1,22 @@
 // Conformance: independent programs read what Hillock writes, voxel for voxel, and Hillock reads what they write.
 //
 // `node test/conformance/run.ts`; needs python3 and, once per machine, the Python package index. The validator of RO-Crates asks w3id.org.
+// `--dataset NAME`, once or more: the clients alone, on what that dataset of this HILLOCK_HOME publishes, in place of a small release made here; `--only TEXT`: of those the checks whose name has it.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bucket } from '../../client/catalogue.ts'
 import { run } from './check.ts'
-import { serveClients } from './clients.ts'
+import { serveFixture, serveRelease } from './clients.ts'
 import { writeObjects } from './objects.ts'
 import { writeRelease } from './release.ts'
 import { python } from './venv.ts'
 import { readTheirs, theirs, writeOurs } from './volumes.ts'
 
+const { values } = parseArgs({
+  options: { dataset: { type: 'string', multiple: true, default: [] }, only: { type: 'string', default: '' } },
+})
 const interpreter = python()
 const folder = mkdtempSync(join(tmpdir(), 'hillock-conformance-'))
 type Verdict = { readonly text: string; readonly skipped?: boolean }
@@ -28,7 +34,12 @@ async function told(name: string, f: () => Verdict | Promise<Verdict>): Promise<
   }
 }
 
-try {
+async function toldBy({ checks, close }: Awaited<ReturnType<typeof serveFixture>>): Promise<void> {
+  for (const c of checks) if (c.name.includes(values.only)) await told(c.name, () => run(interpreter, c))
+  await close()
+}
+
+async function all(): Promise<void> {
   const [ours, their] = [join(folder, 'ours'), join(folder, 'theirs')]
   const checks = [
     ...(await writeOurs(ours)),
@@ -36,10 +47,14 @@ try {
     ...(await writeRelease(join(folder, 'release'))),
     ...theirs(their, ours),
   ]
-  const clients = await serveClients(join(folder, 'clients'))
-  for (const c of [...checks, ...clients.checks]) await told(c.name, () => run(interpreter, c))
-  await clients.close()
+  for (const c of checks) await told(c.name, () => run(interpreter, c))
+  await toldBy(await serveFixture(join(folder, 'clients')))
   for (const { name, read } of readTheirs(their)) await told(`read by Hillock: ${name}`, read)
+}
+
+try {
+  if (values.dataset.length === 0) await all()
+  for (const d of values.dataset) await toldBy(await serveRelease(join(folder, d), bucket(), d))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -56,6 +56,7 @@ describe('every route', () => {
     '/api/dbmeta/datasets',
     '/info/api/v2/datastacks',
     '/api/custom/custom',
+    '/api/custom/arrow',
     '/api/skeletons/skeleton/:named/:body',
     '/api/npexplorer/nglayers/:named',
   ]

@@ -7,6 +7,7 @@ import { fileStore } from '../../storage/file-store.ts'
 import { recordChannelMove } from '../../storage/provenance/channel-moves.ts'
 import { putRelease } from '../../storage/releases.ts'
 import { makeFixture, SYNAPSES, type Fixture } from './fixture.ts'
+import { IDS } from './neurites.ts'
 
 let fixture: Fixture
 let app: FastifyInstance
@@ -53,6 +54,55 @@ it('holds ids exactly, in the question and in the answer', async () => {
   expect(headers).toMatchObject({ 'content-type': 'data.arrow', dataframe_resolution: '8, 8, 8' })
   const near = await query(`{"filter_in_dict": {"synapses": {"id": [${id + 1n}, ${id - 1n}]}}}`)
   expect(near.rows).toEqual([])
+})
+
+const graph = '/segmentation/api/v1/table/blobs:r1'
+const seconds = (text: string): number => Date.parse(text) / 1000
+const binary = async (ids: readonly bigint[], timestamp: number) => {
+  const payload = Buffer.from(BigUint64Array.from(ids).buffer)
+  const { statusCode, rawPayload } = await app.inject({
+    method: 'POST',
+    url: `${graph}/roots_binary?timestamp=${timestamp}`,
+    payload,
+  })
+  return statusCode === 200 ? [...new BigUint64Array(new Uint8Array(rawPayload).buffer)] : rawPayload.toString()
+}
+
+it('chunkedgraph: where a release has no supervoxels its segments are their own, at the times when it was published', async () => {
+  const spring = seconds('2026-04-01T00:00:00Z')
+  expect(await binary([IDS[2], 0n, IDS[0]], spring)).toEqual([IDS[2], 0n, IDS[0]])
+  expect(await binary([IDS[0] + 1n], spring)).toContain(`no supervoxel ${IDS[0] + 1n}`)
+  expect(await binary([IDS[0]], seconds('2026-02-02T00:00:00Z'))).toContain('had no published release')
+  expect(await binary([IDS[0]], seconds('2025-02-02T00:00:00Z'))).toContain('its first was r0')
+  expect((await app.inject(`${graph}/node/${IDS[1]}/leaves`)).body).toBe(`{"leaf_ids":[${IDS[1]}]}`)
+  expect((await app.inject(`${graph}/node/${IDS[1]}/root?timestamp=${spring}`)).body).toBe(`{"root_id":${IDS[1]}}`)
+  const latest = await app.inject({
+    method: 'POST',
+    url: `${graph}/is_latest_roots`,
+    payload: Buffer.from(`{"node_ids": [${IDS[1]}, ${IDS[1] + 1n}, 7]}`),
+  })
+  expect(latest.json()).toEqual({ is_latest: [true, false, false] })
+  expect((await app.inject(`/segmentation/table/blobs:r1/info`)).json()).toEqual(
+    (await app.inject('/r/blobs/r1/segmentation/info')).json(),
+  )
+})
+
+it.each([
+  ['GET', `${graph}/node/x/leaves`, '', 400],
+  ['GET', `${graph}/node/1/leaves`, '', 404],
+  ['GET', `${graph}/node/${IDS[0]}/leaves?bounds=0-1_0-1`, '', 400],
+  ['GET', `${graph}/node/${IDS[0]}/root?timestamp=soon`, '', 400],
+  ['GET', `${graph}/node/${IDS[0]}/root?timestamp=1e300`, '', 400],
+  ['GET', `${graph}/node/${IDS[0]}/root?stop_layer=2`, '', 400],
+  ['GET', '/segmentation/api/v1/table/others:r1/node/1/leaves', '', 404],
+  ['POST', `${graph}/roots_binary`, '1234567', 400],
+  ['POST', `${graph}/is_latest_roots`, '{"node_ids": [-1]}', 400],
+  ['POST', `${graph}/is_latest_roots`, '{', 400],
+  ['POST', `${graph}/merge`, '[]', 404],
+] as const)('chunkedgraph: %s %s is refused in words', async (method, url, payload, status) => {
+  const answer = await app.inject({ method, url, ...(payload !== '' && { payload: Buffer.from(payload) }) })
+  expect(answer.statusCode, answer.body).toBe(status)
+  expect(answer.json()).toMatchObject({ error: expect.any(String), todo: expect.any(String) })
 })
 
 it.each([

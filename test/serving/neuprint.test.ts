@@ -1,4 +1,5 @@
 // Cypher as neuPrint's clients send it: what is answered, what is refused, and that nothing of it gets out of its place in the SQL.
+import { tableFromIPC } from 'apache-arrow'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { OPEN } from '../../serving/access/settings.ts'
@@ -50,6 +51,20 @@ it('answers with ids as numbers, however large', async () => {
   )
   expect(columns).toEqual(['id', 'n.type'])
   expect(body).toBe(`{"columns":["id","n.type"],"data":[[${IDS[0]},null],[${IDS[1]},null]]}`)
+})
+
+it('answers in Arrow where the columns are plain, and says where they are not', async () => {
+  const arrow = (cypher: string) =>
+    app.inject({ method: 'POST', url: '/api/custom/arrow', headers: headers(), payload: { cypher, dataset: 'blobs' } })
+  const plain = await arrow('MATCH (n:Neuron) RETURN n.bodyId as id, n.type ORDER BY id')
+  expect(plain.headers['content-type']).toBe('application/vnd.apache.arrow.stream')
+  expect(
+    tableFromIPC(plain.rawPayload)
+      .toArray()
+      .map(r => r.toJSON()),
+  ).toEqual(IDS.map(id => ({ id, 'n.type': null })))
+  for (const maps of ['MATCH (n:Neuron) RETURN n', 'MATCH (m:Meta) RETURN m.voxelSize'])
+    expect((await arrow(maps)).body).toContain('as JSON')
 })
 
 it.each([
