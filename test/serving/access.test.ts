@@ -115,6 +115,10 @@ describe('every route', () => {
     '/api/v1/datasets/:dataset/releases/:release/segments-at',
     '/api/v1/datasets/:dataset/releases/:release/sql',
     '/api/custom/custom',
+    '/api/custom/arrow',
+    ...['roots_binary', 'node/leaves_many', 'is_latest_roots', '*'].map(
+      path => `/segmentation/api/v1/table/:dataset/${path}`,
+    ),
     ...['v2', 'v3'].flatMap(v =>
       ['version/:version/table/:table/query', 'version/:version/query', 'query'].map(
         path => `/materialize/api/${v}/datastack/:dataset/${path}`,
