@@ -16,6 +16,7 @@ import type { Release } from '../../../domain/release.ts'
 import type { ChannelValue } from '../../../domain/releases/channel.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
+import { launchBrowser } from '../../browser.ts'
 import { Hillock, TINY } from '../harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-control-'))
@@ -56,7 +57,7 @@ async function until(run: string, what: (s: Status) => boolean): Promise<Status>
 
 /** What `hillock` does, through the server. */
 async function post(path: string, body: object, status = 200): Promise<Record<string, unknown>> {
-  token ??= (await hillock.json<{ token: string }>('token', 'make', 'ada', '--role', 'operator')).token
+  const token = await tokenOfAda()
   const answer = await fetch(`${hillock.stack().serving}/operate/tiny/${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -67,6 +68,26 @@ async function post(path: string, body: object, status = 200): Promise<Record<st
   return said
 }
 let token: string | undefined
+const tokenOfAda = async (): Promise<string> =>
+  (token ??= (await hillock.json<{ token: string }>('token', 'make', 'ada', '--role', 'operator')).token)
+
+/** As somebody does who signs in with a browser and has no mouse. */
+async function approve(run: string, gate: string): Promise<void> {
+  const browser = await launchBrowser()
+  try {
+    const page = await browser.newPage()
+    await page.goto(`${hillock.stack().serving}/login?to=/runs/tiny/${run}`)
+    await page.fill('input[name=token]', await tokenOfAda())
+    await page.keyboard.press('Enter')
+    await page.focus(`#gate-${gate} input[name=reason]`)
+    await page.keyboard.type('looked at it')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByText(/^approve by ada, .*: looked at it$/).waitFor()
+  } finally {
+    await browser.close()
+  }
+}
 const made = (s: Status, stage: string): number => s.stages.find(r => r.stage === stage)?.made ?? 0
 
 test('a stage and a region are held back while the others go on; then all goes on', async () => {
@@ -74,9 +95,7 @@ test('a stage and a region are held back while the others go on; then all goes o
   const { done } = started('held', std(31), 'gates=[{name: first, before: maps}]')
   await until('held', s => gateOf(s) !== undefined)
   expect((await hillock.cli('pause', 'held', '--stage', 'affinity', '--reason', 'a look at the EM')).code).toBe(0)
-  expect(await post('runs/held/gates/first/approve', {})).toMatchObject({
-    decided: { author: 'ada', reason: 'over HTTP' },
-  })
+  await approve('held', 'first')
   const held = await until('held', s => made(s, 'render') === 4 && s.phase === 'maps')
   expect(held.pauses).toMatchObject([{ stage: 'affinity', region: null, reason: 'a look at the EM' }])
   await sleep(3000)
@@ -213,6 +232,9 @@ test('a poison block is set aside with its reason; it can be tried again, or dec
   const retried = started('retried', 'quarantine=ask')
   const asked = await until('retried', s => gateOf(s) !== undefined)
   expect(gateOf(asked)!.summary).toMatch(/1 blocks failed on every attempt: supervoxel block 1_0_1: fault on purpose/)
+  // The page has it beside the gate, out of the index of the phase that is done.
+  const shown = await (await fetch(`${hillock.stack().serving}/runs/tiny/retried`)).text()
+  expect(shown).toMatch(/failed on every attempt: 1<[^]*supervoxel, block 1_0_1: fault on purpose/)
   await order('retry', 'retried')
   await until('retried', s => gateOf(s)?.gate === 'quarantine-2')
   writeFileSync(rules, '[]')
