@@ -2,7 +2,7 @@
 import { CHANNELS, holesIn, type Channel, type Release } from '../domain/release.ts'
 import type { ChannelMove } from '../storage/provenance/channel-moves.ts'
 import { action, choice, ifOperator, type May } from './actions.ts'
-import { figure, Html, html, page, section, table, type Part } from './html.ts'
+import { figure, Html, html, known, moment, page, section, table, type Part } from './html.ts'
 import type { DatasetListing } from './index-page.ts'
 import { holes } from './release-page.ts'
 import { diffTables } from './release-diff.ts'
@@ -24,22 +24,19 @@ export interface DatasetView extends DatasetListing {
   readonly steps: readonly Of<SagaStep>[]
 }
 
-const moment = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-
 /** By the time at which a channel first named them; those that none ever has come first. */
 function inOrder({ releases, moves }: DatasetView): Release[] {
   const all = CHANNELS.flatMap(c => moves[c])
   const since = (r: Release): number => Math.min(...all.filter(m => m.release === r.release).map(m => m.at))
   const at = new Map(releases.map(r => [r, since(r)]))
-  const known = (r: Release): number => (at.get(r) === Infinity ? 0 : at.get(r)!)
-  return releases.toSorted((a, b) => known(a) - known(b))
+  const rank = (r: Release): number => (at.get(r) === Infinity ? 0 : at.get(r)!)
+  return releases.toSorted((a, b) => rank(a) - rank(b))
 }
 
 const named = (v: DatasetView, release: string): string[] =>
   v.channels.filter(c => c.release === release).map(c => c.channel)
 
 function quality(v: DatasetView, ordered: readonly Release[]): Html {
-  const known = (n: number | undefined): string => (n === undefined ? '–' : figure(n))
   const plotted = ordered.map(r => ({
     release: r.release,
     channels: named(v, r.release),

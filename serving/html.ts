@@ -139,6 +139,12 @@ export const section = (title: string, note: Part, body: Part): Html =>
 export const figure = (n: number): string =>
   Number.isInteger(n) || n >= 1000 ? Math.round(n).toLocaleString('en-US') : String(Number(n.toPrecision(3)))
 
+export const known = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : figure(n))
+
+/** A moment to the minute. */
+export const moment = (at: Date | string | number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
 export const bytes = (n: number): string => {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let u = 0

@@ -1,11 +1,11 @@
 // In what two releases differ by their manifests: for programs, and as tables for people.
 import { holesIn, type Hole, type Release } from '../domain/release.ts'
 import { QUALITY } from './release-page.ts'
-import { facts, figure, html, table, type Html, type Part } from './html.ts'
+import { facts, figure, html, known, table, type Html, type Part } from './html.ts'
 
 const without = (holes: readonly Hole[], others: readonly Hole[]): Hole[] => {
-  const known = new Set(others.map(h => JSON.stringify(h)))
-  return holes.filter(h => !known.has(JSON.stringify(h)))
+  const there = new Set(others.map(h => JSON.stringify(h)))
+  return holes.filter(h => !there.has(JSON.stringify(h)))
 }
 
 function comparison(
@@ -33,7 +33,6 @@ export function releaseDiff(here: Release, there: Release) {
   }
 }
 
-const known = (n: number | null): string => (n === null ? '–' : figure(n))
 const change = (a: number | null, b: number | null): string =>
   a === null || b === null || a === b ? '' : `${b > a ? '+' : '−'}${figure(Math.abs(b - a))}`
 const link = ({ dataset, release }: Release): Html =>

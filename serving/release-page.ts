@@ -4,7 +4,7 @@ import { shapeOf } from '../domain/geometry.ts'
 import { holesIn, type LayerName, type Release } from '../domain/release.ts'
 import { ownFolders } from '../storage/static-layout.ts'
 import type { Decision } from '../storage/provenance/decisions.ts'
-import { facts, figure, html, page, section, shortDigest, table, type Part } from './html.ts'
+import { facts, figure, html, moment, page, section, shortDigest, table, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */
 export const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
@@ -21,7 +21,6 @@ export const QUALITY: readonly (readonly [keyof Release['quality'], string])[] =
   ['alignResidualPx', 'median residual of alignment, px'],
 ]
 const HOLES = 100
-const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** @param most that are shown */
 export const holes = (r: Release, most: number): Part => {
@@ -63,7 +62,10 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
           ['approval', r.approver],
           ...decisions.map(
             d =>
-              [d.decision === 'approve' ? 'approved' : 'rejected', `${day(d.at)} by ${d.author}: ${d.reason}`] as const,
+              [
+                d.decision === 'approve' ? 'approved' : 'rejected',
+                `${moment(d.at)} by ${d.author}: ${d.reason}`,
+              ] as const,
           ),
           [
             'made by',

@@ -8,15 +8,13 @@ import { amount } from '../domain/slo/cost.ts'
 import { secondsOf, shareDone } from '../domain/slo/counts.ts'
 import { stageNames, stages, type StageName } from '../domain/stages.ts'
 import { action, choice, ifOperator, type May } from './actions.ts'
-import { duration, facts, figure, html, page, section, table, type Html, type Part } from './html.ts'
+import { duration, facts, figure, html, moment, page, section, table, type Html, type Part } from './html.ts'
 import { workflowLink } from './lineage-page.ts'
 import { diffTables } from './release-diff.ts'
 import type { ListedRun, RunView } from './runs.ts'
 import { stuckSteps } from './saga-steps.ts'
 import { stageDiagram } from './stage-diagram.ts'
 
-const moment = (at: Date | string | number): string =>
-  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 const seconds = (from: Date | string, to: Date | string | number): string =>
   duration((Number(new Date(to)) - Number(new Date(from))) / 1000)
 

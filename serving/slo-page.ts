@@ -1,13 +1,11 @@
 // Service levels as parts of pages, and the page of one run or release: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
 import type { Amount, SloReport } from '../domain/slo/slo.ts'
-import { bytes, duration, figure, html, Html, page, section, table } from './html.ts'
+import { bytes, duration, figure, html, Html, page, section, table, known, moment } from './html.ts'
 import { releasePlot, PLOT_STYLE, stagePlot } from './slo-plots.ts'
 
 const OPERATIONS = ['get', 'put', 'size', 'ref']
 
 const percent = (n: number | null): string => (n === null ? '–' : `${figure(n * 100)} %`)
-const known = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : figure(n))
-const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 const tile = (label: string, value: string, note: string | Html): Html =>
   html`<div class="card"><span class="soft">${label}</span><b>${value}</b><span class="soft">${note}</span></div>`
@@ -24,10 +22,10 @@ function ending({ schedule: { deadline, end, actual, unmeasured }, runs }: SloRe
   const margin =
     late === null
       ? html`no deadline in the run file`
-      : html`deadline ${time(deadline!)}: ${verdict(late <= 0)} by ${duration(Math.abs(late))}`
+      : html`deadline ${moment(deadline!)}: ${verdict(late <= 0)} by ${duration(Math.abs(late))}`
   const status = runs.at(-1)?.status ?? 'unknown'
   const note = html`${margin}${unmeasured.length > 0 ? html`; not before, as nothing is measured yet of ${unmeasured.join(', ')}` : null}`
-  return tile(actual ? `run ${status}` : 'would end at this speed', end === null ? '–' : time(end), note)
+  return tile(actual ? `run ${status}` : 'would end at this speed', end === null ? '–' : moment(end), note)
 }
 
 function tiles(r: SloReport): Html {
@@ -93,8 +91,8 @@ export function sloParts(r: SloReport) {
         ${new Html(PLOT_STYLE)}
       </style>
       <p class="soft">
-        ${r.runs.map(x => html`<code>${x.workflowId}</code> ${x.status}, ${time(x.start)} to ${x.end ? time(x.end) : 'now'}. `)}
-        Computed from workflow histories and lineage records at ${time(r.now)}.
+        ${r.runs.map(x => html`<code>${x.workflowId}</code> ${x.status}, ${moment(x.start)} to ${x.end ? moment(x.end) : 'now'}. `)}
+        Computed from workflow histories and lineage records at ${moment(r.now)}.
       </p>
       ${r.missing.length > 0 ? html`<p class="warn">The server no longer has the histories of ${r.missing.join(', ')}.</p>` : null}
       ${tiles(r)}

@@ -135,7 +135,7 @@ type Measure = readonly [title: string, of: (c: Plotted) => number | null | unde
 
 const MEASURES = (currency: string): readonly Measure[] => [
   ['throughput, Mvoxel/s', c => c.mvoxelPerSecond],
-  [`cost, ${currency}`, c => c.cost],
+  [currency === '' ? 'cost' : `cost, ${currency}`, c => c.cost],
   ['VOI, bits (0 is best)', c => c.quality.voiSum],
   ['adapted Rand error (0 is best)', c => c.quality.arand],
   ['synapse F1 (1 is best)', c => c.quality.synapseF1, 1],

@@ -6,7 +6,7 @@ import { isHillockError } from '../domain/errors.ts'
 import type { SloReport } from '../domain/slo/slo.ts'
 import { cached } from './cached.ts'
 import { notFound } from './problem.ts'
-import { ANSWER_MS, wantsJson } from './request.ts'
+import { ANSWER_MS, sendPage, wantsJson } from './request.ts'
 import { sloPage } from './slo-page.ts'
 import { turns } from './turns.ts'
 
@@ -52,8 +52,9 @@ export async function sloRoutes(app: FastifyInstance, { levels }: { levels: SloL
         throw isHillockError(e, 'ConfigError') && !request.may('viewer', ALL) ? unknown : e
       })
       if (!request.may('viewer', found.dataset)) throw unknown
+      if (!wantsJson(request)) return sendPage(reply, sloPage(found))
       reply.header('cache-control', 'no-cache')
-      return wantsJson(request) ? found : reply.type('text/html; charset=utf-8').send(sloPage(found))
+      return found
     },
   )
 }

@@ -12,6 +12,7 @@ import { cave } from '../cave/index.ts'
 import { neuprint } from '../neuprint/index.ts'
 import { neuronRoutes } from '../neuron/index.ts'
 import type { Releases } from '../releases.ts'
+import { sendPage } from '../request.ts'
 import type { HotSpots } from '../hot-spots.ts'
 import type { SloLevels } from '../slo-routes.ts'
 import { documentPage } from './document-page.ts'
@@ -93,9 +94,7 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
   })
   const open = { schema: { hide: true }, config: { role: 'anyone' } } as const
   app.get('/openapi.json', open, async () => app.swagger())
-  app.get('/api', open, async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(documentPage(app.swagger())),
-  )
+  app.get('/api', open, async (_request, reply) => sendPage(reply, documentPage(app.swagger())))
   await app.register(
     async routes => {
       routes.setValidatorCompiler(validatorCompiler)

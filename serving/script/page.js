@@ -86,7 +86,7 @@ document.addEventListener('submit', async event => {
     })
     const { error, todo } = answer.ok ? {} : await answer.json()
     said.className = answer.ok ? 'good' : 'warn'
-    said.textContent = answer.ok ? `${button.textContent}: done` : `${error}: ${todo}`
+    said.textContent = answer.ok ? `${button.textContent}: accepted` : `${error}: ${todo}`
     if (answer.ok) form.reset()
     await refresh()
   } catch (e) {

@@ -145,7 +145,7 @@ describe('a run', () => {
     await page.locator('#pause output', { hasText: 'it is over' }).waitFor()
     temporal.refusal = null
     await page.click('#pause button')
-    await page.locator('#pause output', { hasText: 'Pause: done' }).waitFor()
+    await page.locator('#pause output', { hasText: 'Pause: accepted' }).waitFor()
     const arg = { stage: 'render', region: '1_0_0', by: 'ada', reason: 'a look' }
     expect(temporal.sent).toEqual([1, 2].map(() => ({ workflowId: UNDER_WAY, update: 'pause', arg })))
     await page.context().close()
@@ -180,7 +180,7 @@ describe('the releases of a dataset', () => {
   it('stand in their order with quality, holes and what the channel has named, and two are compared by keyboard', async () => {
     const page = await open('/releases/blobs', 'vera')
     const titles = await page.$$eval('.plot circle title', all => all.map(t => t.textContent))
-    expect(titles.filter(t => t?.startsWith('r0'))[0]).toBe('r0: 0.5')
+    expect(titles).toContain('r0: 0.5')
     expect(await text(page, 'main')).toMatch(/ada\s+<i>r1[^]*ada\s+<i>r0/)
     // As it is opened: what was published last beside the one before it.
     expect(await text(page, '#compare + table')).toMatch(/VOI split[^\n]*\s0\.375\s+0\.25\s+−0\.125/)
