@@ -103,7 +103,7 @@ async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elemen
 }
 
 /** Counts a request for the attempt that it is made for; `openStore` tells of them. */
-export function countRequest({ operation, prefix, bytes, ended, why }: Request): void {
+export function countRequest({ operation, prefix, bytes, ms, ended, why }: Request): void {
   const beat = beats.getStore()
   if (!beat) return
   // A bucket that is waited for is a sign of life.
@@ -115,6 +115,7 @@ export function countRequest({ operation, prefix, bytes, ended, why }: Request):
   }
   add('', 1)
   add('bytes ', bytes)
+  add('ms ', Math.round(ms))
   add('failed ', ended === 'well' ? 0 : 1)
   add('throttled ', ended === 'throttled' ? 1 : 0)
 }

@@ -56,5 +56,6 @@ export function tellAttempt(
     add('hillock_failed_store_requests', 'failed')
     add('hillock_throttled_store_requests', 'throttled')
     add('hillock_store_bytes', 'bytes')
+    add('hillock_store_milliseconds', 'ms')
   }
 }

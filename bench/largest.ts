@@ -6,7 +6,9 @@ export type Largest = Record<string, { bytes: number; requests: number }>
 /** @param requests of one activity, by `operation prefix`, and `bytes` of them */
 export function mostOf(largest: Largest, stage: string, requests: Readonly<Record<string, number>>): void {
   const sum = (ofBytes: boolean): number =>
-    Object.entries(requests).reduce((s, [what, v]) => (what.startsWith('bytes ') === ofBytes ? s + v : s), 0)
+    Object.entries(requests)
+      .filter(([what]) => !what.startsWith('ms '))
+      .reduce((s, [what, v]) => (what.startsWith('bytes ') === ofBytes ? s + v : s), 0)
   const bytes = sum(true)
   if (bytes > (largest[stage]?.bytes ?? -1)) largest[stage] = { bytes, requests: sum(false) }
 }

@@ -45,12 +45,13 @@ const hottest = (hot: readonly HotSpot[]): Html | string =>
   hot.length === 0
     ? 'Nothing has been read since the server was started.'
     : table(
-        ['', 'name', 'requests', 'read', 'a second', ''],
+        ['', 'name', 'requests', 'read', 'ms each', 'a second', ''],
         hot.map(h => [
           h.kind,
           html`<code>${h.name}</code>`,
           figure(h.requests),
           bytes(h.bytes),
+          h.ms === null ? '–' : figure(Number(h.ms.toPrecision(2))),
           figure(Number(h.perSecond.toFixed(1))),
           h.saturated ? html`<span class="bad">saturated</span>` : '',
         ]),

@@ -13,6 +13,8 @@ export interface HotSpot {
   /** Since the server was started, or since it was forgotten. */
   readonly requests: number
   readonly bytes: number
+  /** Of one request; null where it is not measured. */
+  readonly ms: number | null
   readonly perSecond: number
   /** More is asked of it than one such thing is good for. */
   readonly saturated: boolean
@@ -21,6 +23,7 @@ export interface HotSpot {
 interface Count {
   requests: number
   bytes: number
+  ms: number
   /** Requests, those that are long ago counted less. */
   weight: number
   at: number
@@ -31,14 +34,15 @@ const faded = ({ weight, at }: Count, now: number): number => weight * Math.exp(
 export class HotSpots {
   private readonly kinds = new Map<HotKind, LRUCache<string, Count>>()
 
-  count(kind: HotKind, name: string, bytes: number, now = Date.now()): void {
+  count(kind: HotKind, name: string, bytes: number, ms = 0, now = Date.now()): void {
     const counts = this.kinds.get(kind) ?? new LRUCache<string, Count>({ max: KEPT })
     this.kinds.set(kind, counts)
-    const own = counts.get(name) ?? { requests: 0, bytes: 0, weight: 0, at: now }
+    const own = counts.get(name) ?? { requests: 0, bytes: 0, ms: 0, weight: 0, at: now }
     own.weight = faded(own, now) + 1
     own.at = now
     own.requests++
     own.bytes += bytes
+    own.ms += ms
     counts.set(name, own)
   }
 
@@ -48,7 +52,8 @@ export class HotSpots {
       .map(([name, own]) => {
         const perSecond = (faded(own, now) / FADE_MS) * 1000
         const { requests, bytes } = own
-        return { kind, name, requests, bytes, perSecond, saturated: perSecond > LIMITS[kind] }
+        const ms = own.ms > 0 ? own.ms / requests : null
+        return { kind, name, requests, bytes, ms, perSecond, saturated: perSecond > LIMITS[kind] }
       })
       .sort((a, b) => b.perSecond - a.perSecond || b.requests - a.requests || (a.name < b.name ? -1 : 1))
       .slice(0, most)

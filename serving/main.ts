@@ -40,7 +40,7 @@ const ui = setting('HILLOCK_TEMPORAL_UI') ?? (temporal && uiOf(temporal))
 const hot = new HotSpots()
 const store = openStore(values.bucket ?? setting('HILLOCK_BUCKET') ?? bucketUrl(), {
   cacheBytes: CACHE_BYTES,
-  tell: ({ prefix, bytes }) => hot.count('prefix', prefix, bytes),
+  tell: ({ prefix, bytes, ms }) => hot.count('prefix', prefix, bytes, ms),
   mark: values.bucket === undefined ? setting('HILLOCK_BUCKET_MARK') : undefined,
 })
 /** One connection for all, made when it is first needed; it finds the server again by itself. */

@@ -21,6 +21,7 @@ import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './page-routes.ts'
 import { asProblem, notFound, problemJson, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
+import { metricsRoutes } from './metrics.ts'
 import { operateRoutes } from './operate-routes.ts'
 import { isBrowser } from './request.ts'
 import { runRoutes } from './run-routes.ts'
@@ -117,6 +118,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     })
   }
   app.register(healthRoutes, { store })
+  app.register(metricsRoutes, { hot })
   app.get('/page.js', anyone, async (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').header('cache-control', 'no-cache').send(SCRIPT),
   )

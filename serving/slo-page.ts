@@ -1,4 +1,5 @@
 // Service levels as parts of pages, and the page of one run or release: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
+import { ratio, sum } from '../domain/slo/hot-spots.ts'
 import type { Amount, SloReport } from '../domain/slo/slo.ts'
 import { bytes, duration, figure, html, Html, page, section, table, known, moment } from './html.ts'
 import { releasePlot, PLOT_STYLE, stagePlot } from './slo-plots.ts'
@@ -198,13 +199,19 @@ const hotSpots = (r: SloReport): Html =>
     'Requests to the object store',
     'By prefix, of attempts that succeeded; requests that were sent again count each time. Failed ones hold what was throttled.',
     table(
-      ['prefix', ...OPERATIONS, 'failed', 'throttled', 'MB'],
+      ['prefix', ...OPERATIONS, 'failed', 'throttled', 'MB', 'ms each'],
       r.requests.map(q => [
         q.prefix,
         ...OPERATIONS.map(o => figure(q.sent[o] ?? 0)),
         figure(q.failed),
         figure(q.throttled),
         figure(q.bytes / 1e6),
+        known(
+          ratio(
+            q.ms,
+            sum(Object.values(q.sent), n => n),
+          ),
+        ),
       ]),
     ),
   )}`

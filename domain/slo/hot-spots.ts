@@ -84,6 +84,8 @@ export interface Requests {
   readonly throttled: number
   /** Read and written. */
   readonly bytes: number
+  /** That they took, all together. */
+  readonly ms: number
 }
 
 const SLOWEST = 12
@@ -106,16 +108,16 @@ export function slowestOf(made: readonly Artifact[]): Slow[] {
 export function requestsOf(tasks: readonly Task[]): Requests[] {
   const rows = new Map<
     string,
-    Requests & { sent: Record<string, number>; failed: number; throttled: number; bytes: number }
+    Requests & { sent: Record<string, number>; failed: number; throttled: number; bytes: number; ms: number }
   >()
   for (const t of tasks)
     for (const [what, n] of Object.entries(t.requests)) {
       const [prefix, operation, figure] = what.split(' ').reverse() as [
         string,
         string,
-        'failed' | 'throttled' | 'bytes' | undefined,
+        'failed' | 'throttled' | 'bytes' | 'ms' | undefined,
       ]
-      const row = rows.get(prefix) ?? { prefix, sent: {}, failed: 0, throttled: 0, bytes: 0 }
+      const row = rows.get(prefix) ?? { prefix, sent: {}, failed: 0, throttled: 0, bytes: 0, ms: 0 }
       if (figure) row[figure] += n
       else row.sent[operation] = (row.sent[operation] ?? 0) + n
       rows.set(prefix, row)

@@ -208,6 +208,7 @@ it('hot spots: slowest beyond the median of their stage, regions by load, reques
     'throttled get artifacts/render': 1,
     'put raw': 9,
     'bytes put raw': 5,
+    'ms put raw': 30,
   }
   const r = sloReport(facts({ artifacts, tasks: [task({ requests }), task({ requests })] }))
   expect(r.slowest[0]).toMatchObject({ covers: 'r3', seconds: 4, median: 1 })
@@ -220,7 +221,7 @@ it('hot spots: slowest beyond the median of their stage, regions by load, reques
     worst: '3_0_0',
   })
   expect(r.requests).toEqual([
-    { prefix: 'artifacts/render', sent: { get: 6 }, failed: 2, throttled: 2, bytes: 0 },
-    { prefix: 'raw', sent: { put: 18 }, failed: 0, throttled: 0, bytes: 10 },
+    { prefix: 'artifacts/render', sent: { get: 6 }, failed: 2, throttled: 2, bytes: 0, ms: 0 },
+    { prefix: 'raw', sent: { put: 18 }, failed: 0, throttled: 0, bytes: 10, ms: 60 },
   ])
 })

@@ -155,14 +155,21 @@ it('counts what is read of shards and table partitions, and advises by it', asyn
   expect(caches.tables.hits).toBeGreaterThanOrEqual(1)
   expect(advice.layers.em).toMatchObject({ chunk: [64, 64, 64], reads: [{ layer: 'em', mip: 0, requests: 2 }] })
   expect((await get('/dashboard/blobs')).body).toContain('--layer em --chunk')
+  const metrics = (await app.inject('/metrics')).body.split('\n')
+  const rate = (kind: string): number =>
+    Number(metrics.find(l => l.startsWith(`hillock_hot_spot_per_second{kind="${kind}"} `))!.split(' ')[1])
+  expect(rate('shard')).toBeCloseTo(hot.find((h: { kind: string }) => h.kind === 'shard').perSecond, 2)
+  expect([rate('partition') > 0, rate('prefix')]).toEqual([true, 0])
+  expect(metrics).toContain(`hillock_hot_spot_limit_per_second{kind="shard"} ${LIMITS.shard}`)
+  expect(metrics).toContain(`hillock_cache_requests_total{cache="tables",result="hit"} ${caches.tables.hits}`)
 })
 
 it('calls saturated what is asked more often than its limit, until that is over', () => {
   const hot = new HotSpots()
   // Three minutes at twice the limit, and a name beside it that is asked once.
   const step = 1000 / (2 * LIMITS.partition)
-  for (let at = 0; at < 180_000; at += step) hot.count('partition', 'a/r/edges.parquet', 10, at)
-  hot.count('partition', 'a/r/segments.parquet', 10, 180_000)
+  for (let at = 0; at < 180_000; at += step) hot.count('partition', 'a/r/edges.parquet', 10, 0, at)
+  hot.count('partition', 'a/r/segments.parquet', 10, 0, 180_000)
   const [first, second] = hot.top('partition', 2, 180_000)
   expect(first).toMatchObject({ name: 'a/r/edges.parquet', saturated: true })
   expect(first!.perSecond / (2 * LIMITS.partition)).toBeCloseTo(1 - Math.exp(-3), 2)

@@ -52,9 +52,13 @@ beforeAll(async () => {
   expect(code, stderr).toBe(0)
   log = injected()
   report = await slo('shaken')
-  const { metrics } = hillock.stack()
+  const { metrics, serving } = hillock.stack()
   scraped = (
-    await Promise.all(Object.values(metrics).map(async url => (await fetch(url)).text().then(t => t.split('\n'))))
+    await Promise.all(
+      [...Object.values(metrics), `${serving}/metrics`].map(async url =>
+        (await fetch(url)).text().then(t => t.split('\n')),
+      ),
+    )
   ).flat()
 }, 400_000)
 afterAll(async () => {
@@ -145,7 +149,7 @@ test('the log of a worker says in one object per line which attempt at which sta
   expect(objects[0]).toMatchObject({ hostname: expect.any(String), build: expect.any(String) })
 })
 
-test('every metric and label in the dashboard and the alerts is exported by a worker', () => {
+test('every metric and label in the dashboard and the alerts is exported by a worker or the serving process', () => {
   const { panels } = JSON.parse(readFileSync('deploy/monitoring/dashboard.json', 'utf8')) as {
     panels: { targets: { expr: string }[] }[]
   }
