@@ -3,6 +3,7 @@ import type { Refs } from '../domain/contract/artifacts.ts'
 import { fromKey } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { frontierLevel, rangeName } from '../domain/index/grid.ts'
+import { rangesIn } from '../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../domain/index/reads.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask, DatasetTask, RangeTask } from '../domain/contract/activities.ts'
@@ -67,9 +68,17 @@ export async function atFrontier(deps: Deps, task: DatasetTask, directory: Stage
   return Object.fromEntries(await Promise.all(names.map(async s => [s, await madeAt(deps, task, s, nodes)] as const)))
 }
 
-/** What a stage has made of a range of segments. */
-export const ofSegments = (deps: Deps, task: RangeTask, stage: StageName, range = task.range): Promise<ArtifactRef> =>
-  lookUp(deps, task, stage, rangeName(range, task.of))
+/** What a stage has made of the segments of a range, by its own ranges: it may have more of them or fewer, in powers of two. */
+export async function ofSegments(deps: Deps, { range, of, ...task }: RangeTask, stage: StageName): Promise<Refs> {
+  const own = rangesIn(stage, task.context)
+  const ranges = Array.from({ length: Math.max(1, own / of) }, (_, i) => (range % own) + i * of)
+  const names = ranges.map(r => rangeName(r, own))
+  return Object.fromEntries(await Promise.all(names.map(async n => [n, await lookUp(deps, task, stage, n)] as const)))
+}
+
+/** What a stage has made of its first range. */
+export const ofFirstRange = (deps: Deps, task: RangeTask, stage: StageName): Promise<ArtifactRef> =>
+  lookUp(deps, task, stage, rangeName(0, rangesIn(stage, task.context)))
 
 /** The task with the artifacts of earlier phases that `stage` reads. */
 export async function gather(deps: Deps, stage: StageName, task: CellTask): Promise<CellTask> {

@@ -1,8 +1,12 @@
-// In which chunks a layer of a release would cost its readers least, by what they have read of it.
+// Which layout of a release would suit its readers: chunks by what they have read of a layer, partitions by the size of the tables.
 import { map3, type Vec3 } from '../domain/geometry.ts'
 import { bestScale, type Reads } from '../domain/releases/read-cost.ts'
+import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import type { VolumeName } from '../domain/stages.ts'
+import type { ArtifactStore } from '../storage/artifacts.ts'
+import { mapBounded } from '../storage/bounded.ts'
+import { cellsOf } from '../storage/release-index.ts'
 import { zarrFolder } from '../storage/static-layout.ts'
 
 export interface LayoutAdvice {
@@ -19,4 +23,26 @@ export function layoutAdvice(release: Release, layer: VolumeName, all: readonly 
   const reads = all.filter(r => names.includes(`${r.layer}/`))
   const scale = bestScale(reads)
   return { chunk, reads, better: map3(a => chunk[a] * 2 ** scale) }
+}
+
+/** Bytes of a partition that are few enough to be fetched for one question, and enough for the objects not to be many. */
+const PARTITION = 2 ** 24
+const READS = 32
+
+export interface TablesAdvice {
+  readonly partitions: number
+  /** Bytes of the largest, all its tables together. */
+  readonly largest: number
+  readonly better: number
+}
+
+export async function tablesAdvice(artifacts: ArtifactStore, release: Release): Promise<TablesAdvice> {
+  const refs: ArtifactRef[] = []
+  for await (const [, ref] of cellsOf(artifacts.objects, release, 'graph')) refs.push(ref)
+  const sizes = await mapBounded(refs, READS, async ref => (await artifacts.open(ref)).lineage.bytes)
+  const largest = sizes.reduce((a, b) => Math.max(a, b), 0)
+  const factor = 2 ** Math.round(Math.log2(Math.max(1, largest) / PARTITION))
+  // Within a factor of four it is not worth the work.
+  const worth = factor >= 4 || factor <= 1 / 4
+  return { partitions: refs.length, largest, better: worth ? Math.max(1, refs.length * factor) : refs.length }
 }

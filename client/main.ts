@@ -163,12 +163,13 @@ because(release.command('rollback <dataset>'))
 
 json(program.command('rebalance <release>'))
   .description(
-    'a layer of a release in other chunks or shards, as a patch release; without a shape: what has been read of it, and what suits',
+    'a layer of a release in other chunks, shards or partitions, as a patch release; without a shape: what has been read of it, and what suits',
   )
-  .requiredOption('--layer <layer>', 'a volume: em, segmentation, ...')
+  .requiredOption('--layer <layer>', 'a volume: em, segmentation, ...; or graph: its tables')
   .option('--chunk <x,y,z>', 'voxels of a chunk: what a viewer fetches at least')
   .option('--shard <x,y,z>', 'largest shard: what an analysis fetches as one object')
   .option('--encoding <encoding>', 'of an image: raw, jpeg or png')
+  .option('--partitions <n>', 'objects into which each table is shared out, a power of two')
   .option('--name <run>', 'name of the run in workflow ids (default: date and time)')
   .action(async (name: string, o) => (await import('./commands/rebalance.ts')).rebalance(name, o))
 

@@ -61,6 +61,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     through: config.through,
     synthetic: 'phantom' in config.source,
     aligned: config.stages.align.method === 'none',
+    ...(config.stages.graph.partitions && { partitions: config.stages.graph.partitions }),
     ...(config.through === 'evaluate' && (await archived(deps, config))),
     ...(await saveMarks(deps)),
   }

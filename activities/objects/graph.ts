@@ -15,7 +15,7 @@ import { tableFile } from '../../storage/formats/precomputed/by-id.ts'
 import { segmentTable } from '../../storage/formats/segment-properties.ts'
 import type { Deps } from '../context.ts'
 import { configOf } from '../documents.ts'
-import { atFrontier, madeAt, ofSegments } from '../gather.ts'
+import { atFrontier, madeAt, ofFirstRange, ofSegments } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, ofRange, partOf, produce, type Put } from '../produce.ts'
 import { inputsOf, rowsOf } from './hashed-rows.ts'
@@ -40,18 +40,23 @@ export async function graph(deps: Deps, task: RangeTask): Promise<Outcome> {
     contacts: await atFrontier(deps, task, 'contact-directory'),
     near: await madeAt(deps, task, 'synapse', of === 1 ? [] : regionsNear({ range, of, bounds, region })),
     skeletons: await ofSegments(deps, task, 'skeleton-join'),
-    withInfo: await ofSegments(deps, task, 'skeleton-join', 0),
+    withInfo: await ofFirstRange(deps, task, 'skeleton-join'),
   }
+  const [skeletons, ...more] = Object.values(read.skeletons)
   const inputs = {
     ...inputsOf(read.synapses),
     ...inputsOf(read.segments),
     ...inputsOf(read.contacts),
     ...contents('synapse', read.near),
-    'skeleton-join': read.skeletons,
-    ...(range > 0 && { 'skeleton-join/info': await partOf(deps, read.withInfo, 'info') }),
+    ...(more.length > 0 ? contents('skeleton-join', read.skeletons) : { 'skeleton-join': skeletons! }),
+    ...(skeletons!.recipe !== read.withInfo.recipe && {
+      'skeleton-join/info': await partOf(deps, read.withInfo, 'info'),
+    }),
   }
   const place = { voxelSizeNm, bounds: bounds as unknown as Json, ...(offset && { offset }) }
-  const order = ofRange('graph', task, { ...config.stages.graph, ...place }, inputs)
+  // The extent says of how many partitions it is one.
+  const { partitions: _, ...parameters } = config.stages.graph
+  const order = ofRange('graph', task, { ...parameters, ...place }, inputs)
   return produce(deps, config, order, async put => ({ voxels: 0, summary: await writeTables(deps, task, read, put) }))
 }
 
@@ -64,8 +69,8 @@ interface Read {
   readonly contacts: Found
   /** Synapses of the regions near those of the range; of none where there is one range. */
   readonly near: Refs
-  /** Skeletons of the range, and those of the first, which say how they are sharded. */
-  readonly skeletons: ArtifactRef
+  /** Skeletons of the range by their own ranges, and those of the first, which say how they are sharded. */
+  readonly skeletons: Refs
   readonly withInfo: ArtifactRef
 }
 

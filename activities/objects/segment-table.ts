@@ -1,7 +1,6 @@
 // The segments of a range as tables: size, box, centre, partners and skeleton of each, and which others it touches.
 import type { Refs } from '../../domain/contract/artifacts.ts'
 import { product, type Vec3 } from '../../domain/geometry.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { RangeTask } from '../../domain/contract/activities.ts'
 import { concat } from '../../kernels/arrays.ts'
 import { partnersOf, type SynapseEdges } from '../../kernels/graph.ts'
@@ -50,15 +49,16 @@ export async function measured(
 }
 
 /** Length in nm and number of nodes of the skeletons of some segments; 0 of those that have none. */
-export async function skeletonsOf(deps: Reads, skeletons: ArtifactRef, info: Uint8Array, ids: BigUint64Array) {
+export async function skeletonsOf(deps: Reads, skeletons: Refs, info: Uint8Array, ids: BigUint64Array) {
   const { sharding } = JSON.parse(Buffer.from(info).toString()) as { sharding: unknown }
   const spec = ShardingSpec.parse(sharding)
-  const reader = await deps.artifacts.open(skeletons)
+  const readers = await Promise.all(Object.values(skeletons).map(ref => deps.artifacts.open(ref)))
   const length = new Float64Array(ids.length)
   const nodes = new Uint32Array(ids.length)
   const shards = Map.groupBy(ids.keys(), i => shardOf(spec, ids[i]!))
   for (const [file, rows] of shards) {
-    if (!reader.output(file)) continue
+    const reader = readers.find(r => r.output(file))
+    if (!reader) continue
     const bytes = await reader.get(file)
     const shard = shardReader(spec, async (_, offset, size) => bytes.subarray(offset, offset + size))
     const found = await Promise.all(rows.map(async row => ({ row, skeleton: await shard.get(ids[row]!) })))

@@ -39,6 +39,8 @@ export interface RunContext {
   readonly synthetic: boolean
   /** The source is aligned already: its sections are not matched. */
   readonly aligned: boolean
+  /** Partitions of the tables, where the run file says how many. */
+  readonly partitions?: number
   /** Absent where no stage of the run uses one. */
   readonly model?: RunModel
   /** Those of other roles; absent where the run file names none. */

@@ -47,10 +47,7 @@ export const rangesOf = (bounds: { readonly max: Vec3 }, region: Vec3): number =
   return 2 ** Math.max(0, Math.ceil(Math.log2(regions / RANGE)))
 }
 
-export const rangeGrid = (bounds: { readonly max: Vec3 }, region: Vec3): Grid => ({
-  cells: [1, 1, rangesOf(bounds, region)],
-  span: SECTION_SPAN,
-})
+export const rangeGrid = (of: number): Grid => ({ cells: [1, 1, of], span: SECTION_SPAN })
 
 /** Name of a range in the index. */
 export const rangeName = (range: number, of: number): string => (of === 1 ? 'all' : `0_0_${range}`)

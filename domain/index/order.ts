@@ -6,10 +6,10 @@ import type { IndexEntry } from './index-node.ts'
 import { countOf, summed } from '../slo/counts.ts'
 import { fromKey, key } from '../geometry.ts'
 import type { ArtifactRef } from '../lineage.ts'
-import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf } from './phases.ts'
+import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf, rangesIn } from './phases.ts'
 import { cellName, hasLevel, parseInput, readsAt } from './reads.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
-import { batchRange, nodesBelow, rangeName, rangesOf, regionGrid, rootOf, type Grid } from './grid.ts'
+import { batchRange, nodesBelow, rangeName, regionGrid, rootOf, type Grid } from './grid.ts'
 import type {
   CellTask,
   DatasetTask,
@@ -154,8 +154,8 @@ async function runSections(subtree: Subtree, steps: Steps): Promise<SubtreeResul
 
 /** What becomes of the segments of one range within one phase. */
 async function runRange(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
-  const { context, roots, node } = subtree
-  const of = rangesOf(context.bounds, context.region)
+  const { context, phase, roots, node } = subtree
+  const of = rangesIn(firstOf(phase), context)
   const range = node.coord[2]
   const outcomes = await Promise.all(
     stagesOf(subtree).map(s => steps.make(s as never, rangeName(range, of), { context, range, of, roots })),

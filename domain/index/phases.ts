@@ -51,10 +51,16 @@ for (const s of behindImages) for (const i of stages[s].inputs) behindImages.add
 export const isDatasetPhase = (phase: string): boolean =>
   stageNames.some(s => stages[s].phase === phase && ['dataset', 'release'].includes(stages[s].scope))
 
+type Cells = Pick<RunContext, 'bounds' | 'region' | 'partitions'>
+
+/** Into how many ranges a stage shares all segments out. */
+export const rangesIn = (stage: StageName, { bounds, region, partitions }: Cells): number =>
+  (stages[stage].layers?.some(l => l.kind === 'tables') && partitions) || rangesOf(bounds, region)
+
 /** The grid that the cells of a stage lie on. */
-export function gridOf(stage: StageName, { bounds, region }: Pick<RunContext, 'bounds' | 'region'>): Grid {
-  const { scope } = stages[stage]
-  if (scope === 'range') return rangeGrid(bounds, region)
+export function gridOf(stage: StageName, context: Cells): Grid {
+  const { bounds, region } = context
+  if (stages[stage].scope === 'range') return rangeGrid(rangesIn(stage, context))
   return isOfSections(stage) ? sectionGrid(bounds) : regionGrid(bounds, region)
 }
 
@@ -89,7 +95,7 @@ export function expected(context: RunContext): Map<StageName, number> {
       case 'region':
         return cells
       case 'range':
-        return rangesOf(bounds, region)
+        return rangesIn(s, context)
       case 'node':
         return nodesOf(s)
       default:

@@ -179,7 +179,18 @@ export const objects = {
     demoSeconds: 0.31,
     makes:
       'segments, contacts, neuron-to-neuron edges and synapses as tables (Parquet), sorted by either partner; segment properties; synapse annotations, in shards',
-    parameters: params({}),
+    parameters: params({
+      partitions: int
+        .min(1)
+        .max(2 ** 16)
+        .refine(n => Number.isInteger(Math.log2(n)), 'a power of two')
+        .optional()
+        .meta({
+          description:
+            'Into how many objects each table is shared out by the hash of its segments, a power of two; left out, one for about 64 regions.',
+          examples: [16],
+        }),
+    }),
     checks: [],
   },
   pyramid: {

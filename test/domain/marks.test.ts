@@ -5,7 +5,8 @@ import { cellBox, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { parseRunConfig, boxesNear } from '../../domain/config.ts'
 import { checkExclude } from '../../domain/run-file/check.ts'
 import { concerns, excluding, type DataMark } from '../../domain/plan/marks.ts'
-import { BATCH, nodesBelow, rangeGrid, regionGrid, sectionGrid, rootOf } from '../../domain/index/grid.ts'
+import { BATCH, nodesBelow, regionGrid, sectionGrid, rootOf } from '../../domain/index/grid.ts'
+import { gridOf } from '../../domain/index/phases.ts'
 import { nodeKey } from '../../domain/index/tree.ts'
 
 const region: Vec3 = [64, 64, 64]
@@ -41,7 +42,7 @@ test('of all subtrees of one level exactly one holds a region, a node of the tre
             .filter(n => concerns({ stage: 'ingest', extent }, { context, node: n }))
             .map(n => n.coord[2]),
         ).toEqual([Math.floor(z / BATCH)])
-      const ranges = rangeGrid(context.bounds, region)
+      const ranges = gridOf('mesh-join', context)
       const of = ranges.cells[2]
       const range = (at[0] * 7 + at[1]) % of
       for (const l of [0, rootOf(ranges).level])

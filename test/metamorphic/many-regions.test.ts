@@ -132,7 +132,7 @@ test('a run over more regions than a range reads has directories, and joins what
       of: 1,
       context: { bounds: release.bounds, voxelSizeNm: release.voxelSizeNm, region: release.regionShape },
     },
-    { ...read, skeletons: skeletons!, withInfo: skeletons! },
+    { ...read, skeletons: { '0_0_0': skeletons! }, withInfo: skeletons! },
     async (path, bytes) => void whole.set(path, bytes),
   )
   for (const table of ['segments', 'contacts', 'edges', 'edges-by-post', 'synapses', 'synapses-by-pre']) {

@@ -37,6 +37,54 @@ test('a rebalanced layer is a patch release of the same content, and only its py
   }
 }, 400_000)
 
+test('tables in other partitions are a patch release that answers the same, and says what it is', async () => {
+  const { serving } = hillock.stack()
+  const ask = async (path: string): Promise<unknown> => {
+    const answer = await fetch(`${serving}${path}`)
+    expect(answer.status, path).toBe(200)
+    return answer.json()
+  }
+  interface Answer {
+    readonly rows: readonly { readonly segment: string }[]
+  }
+  const answers = async (release: string): Promise<unknown> => {
+    const at = `/api/v1/datasets/tiny/releases/${release}`
+    const rows = async (path: string): Promise<Answer['rows']> => ((await ask(`${at}/${path}`)) as Answer).rows
+    const sql = async (text: string): Promise<Answer['rows']> => {
+      const body = JSON.stringify({ sql: text, limit: 100_000 })
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${serving}${at}/sql`, { method: 'POST', body, headers })
+      expect(answer.status, text).toBe(200)
+      return ((await answer.json()) as Answer).rows
+    }
+    const tables = []
+    for (const table of ['segments', 'edges', 'synapses', 'contacts'])
+      tables.push(await sql(`SELECT * FROM ${table} ORDER BY ALL`))
+    expect(tables.map(t => t.length > 0)).toEqual([true, true, true, true])
+    const asked = await sql('SELECT segment FROM segments ORDER BY n_pre + n_post DESC, segment LIMIT 5')
+    const each = []
+    for (const { segment } of asked) {
+      each.push(await rows(`segments/${segment}/partners?direction=both`))
+      each.push(await rows(`segments/${segment}/contacts`))
+      each.push(await rows(`synapses?pre=${segment}`), await rows(`synapses?post=${segment}`))
+    }
+    return { tables, each, box: await rows('synapses?box=0,0,0,100,90,60') }
+  }
+  const before = await answers(first.release)
+  const r = await rebalance(first.release, 'graph', '--partitions', '4')
+  expect(made(r).toSorted()).toEqual(['evaluate', 'graph'])
+  expect(await answers(r.release)).toEqual(before)
+  for (const layer of ['em', 'segmentation']) expect(r.layerDigests[layer]).toBe(first.layerDigests[layer])
+  expect(r.quality).toEqual(first.quality)
+  const { summary } = (await ask(`/lineage/tiny/${r.release}?json`)) as { summary: { stages: object[] } }
+  expect(summary.stages).toContainEqual(expect.objectContaining({ stage: 'graph', artifacts: 4 }))
+  expect(await rebalance(r.release, 'graph')).toMatchObject({ partitions: 4, better: 1 })
+  // And back: the same artifact as before.
+  const back = await rebalance(r.release, 'graph', '--partitions', '1')
+  expect(back.digest).toBe(first.digest)
+  expect(made(back)).toEqual([])
+}, 400_000)
+
 test('without a shape it says what has been read, and which chunks would suit', async () => {
   const advice = await hillock.json<{ chunk: number[]; better: number[]; reads: Reads[] }>(
     'rebalance',
@@ -58,9 +106,10 @@ test('what cannot be rebalanced is refused', async () => {
   await hillock.json('invalidate', '--dataset', 'tiny', '--section', '40', '--reason', 'knife mark')
   const refused = [
     [['--layer', 'em', '--chunk', '32,32,32'], /more than the layout .*render/],
-    [['--layer', 'mesh', '--chunk', '32,32,32'], /--layer mesh: em or .*segmentation/],
+    [['--layer', 'mesh', '--chunk', '32,32,32'], /--layer mesh: graph or em or .*segmentation/],
     [['--layer', 'em', '--chunk', '48,64,64'], /stages.pyramid.chunk.0/],
     [['--layer', 'segmentation', '--encoding', 'png'], /encoding/],
+    [['--layer', 'graph', '--partitions', '3'], /stages.graph.partitions.* a power of two/],
   ] as const
   const answers = await Promise.all(refused.map(([args]) => hillock.cli('rebalance', first.release, ...args)))
   expect(answers).toEqual(refused.map(([, why]) => ({ code: 1, stdout: '', stderr: expect.stringMatching(why) })))
