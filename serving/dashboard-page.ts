@@ -1,5 +1,5 @@
 // The dashboard of a dataset: its releases and stages by their service levels, and what is hot or wrongly laid out.
-import type { LayoutAdvice } from '../client/layout-advice.ts'
+import type { LayoutAdvice, TablesAdvice } from '../client/layout-advice.ts'
 import type { SloReport } from '../domain/slo/slo.ts'
 import type { CacheCount } from '../storage/cache-counts.ts'
 import type { HotSpot } from './hot-spots.ts'
@@ -10,8 +10,12 @@ import { sloParts } from './slo-page.ts'
 export interface Live {
   readonly hot: readonly HotSpot[]
   readonly caches: Readonly<Record<string, CacheCount>>
-  /** For the layers of a release that have been read; null where there is none. */
-  readonly advice: { readonly release: string; readonly layers: Readonly<Record<string, LayoutAdvice>> } | null
+  /** For the published release: layers that have been read, and its tables; null where there is none. */
+  readonly advice: {
+    readonly release: string
+    readonly layers: Readonly<Record<string, LayoutAdvice>>
+    readonly tables: TablesAdvice | null
+  } | null
 }
 
 const rates = (caches: Live['caches']): Html | string =>
@@ -28,17 +32,26 @@ const rates = (caches: Live['caches']): Html | string =>
       )
 
 const advised = (dataset: string, advice: Live['advice']): Html | string => {
-  const layers = Object.entries(advice?.layers ?? {})
-  if (!advice || layers.length === 0)
-    return 'Nothing has been read of the volumes of the published release since the server was started.'
-  return html`${layers.map(([layer, { chunk, better }]) =>
+  if (!advice) return 'Nothing is published yet.'
+  const { release, layers, tables } = advice
+  const way = (layer: string, option: string): Html =>
+    html`<code>hillock rebalance ${dataset}/${release} --layer ${layer} ${option}</code>`
+  return html`${Object.keys(layers).length === 0 ? html`<p>None of its volumes has been read since the server was started.</p>` : null}
+  ${Object.entries(layers).map(([layer, { chunk, better }]) =>
     chunk.join() === better.join()
       ? html`<p>${layer}: chunks of ${chunk.join(' × ')} suit what is read.</p>`
       : html`<p>
           ${layer}: reads would cost less in chunks of ${better.join(' × ')} than of ${chunk.join(' × ')}:
-          <code>hillock rebalance ${dataset}/${advice.release} --layer ${layer} --chunk ${better.join(',')}</code>
+          ${way(layer, `--chunk ${better.join(',')}`)}
         </p>`,
-  )}`
+  )}
+  ${
+    tables &&
+    html`<p>
+      tables: ${figure(tables.partitions)} ${tables.partitions === 1 ? 'partition' : 'partitions'}, the largest of
+      ${bytes(tables.largest)}${tables.better === tables.partitions ? ': that suits.' : html`: ${way('graph', `--partitions ${tables.better}`)}`}
+    </p>`
+  }`
 }
 
 const hottest = (hot: readonly HotSpot[]): Html | string =>

@@ -1,13 +1,15 @@
 // Routes of the dashboard: service levels as they were known last, rather than a page that waits for histories to be read.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { layoutAdvice } from '../client/layout-advice.ts'
+import { layoutAdvice, tablesAdvice } from '../client/layout-advice.ts'
+import type { Release } from '../domain/release.ts'
 import { layers } from '../domain/stages.ts'
 import type { SloReport } from '../domain/slo/slo.ts'
 import { cacheCounts } from '../storage/cache-counts.ts'
 import { isVolume } from '../storage/release-index.ts'
 import { dashboardPage, type Live } from './dashboard-page.ts'
 import type { HotSpots } from './hot-spots.ts'
+import { cached } from './cached.ts'
 import { asProblem, notFound } from './problem.ts'
 import type { ReadCounter } from './reads.ts'
 import type { Releases } from './releases.ts'
@@ -17,6 +19,8 @@ import type { SloLevels } from './slo-routes.ts'
 /** So long a page waits for a newer report; a page without any is loaded again after so many seconds. */
 const WAIT_MS = 120
 const AGAIN_S = '1'
+/** Releases whose partitions are known. */
+const KEPT = 32
 /** Hot spots of a kind that are shown. */
 const SHOWN = 6
 
@@ -31,6 +35,7 @@ const viewer = { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS } as cons
 
 export async function dashboardRoutes(app: FastifyInstance, { catalogue, levels, reads, hot }: Options): Promise<void> {
   const last = new Map<string, SloReport>()
+  const tablesOf = cached(KEPT, (_: string, release: Release) => tablesAdvice(catalogue.artifacts, release))
 
   async function live(dataset: string): Promise<Live> {
     const release = await catalogue
@@ -48,7 +53,13 @@ export async function dashboardRoutes(app: FastifyInstance, { catalogue, levels,
       // Prefixes are those of the bucket; of the rest what belongs to the dataset.
       hot: spots.filter(h => h.kind === 'prefix' || h.name.startsWith(`${dataset}/`)),
       caches: cacheCounts(),
-      advice: release ? { release: release.release, layers: Object.fromEntries(advice) } : null,
+      advice: release
+        ? {
+            release: release.release,
+            layers: Object.fromEntries(advice),
+            tables: release.layers.graph ? await tablesOf(`${dataset}/${release.release}`, release) : null,
+          }
+        : null,
     }
   }
 

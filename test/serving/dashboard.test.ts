@@ -155,6 +155,7 @@ it('counts what is read of shards and table partitions, and advises by it', asyn
   expect(caches.tables.hits).toBeGreaterThanOrEqual(1)
   expect(advice.layers.em).toMatchObject({ chunk: [64, 64, 64], reads: [{ layer: 'em', mip: 0, requests: 2 }] })
   expect((await get('/dashboard/blobs')).body).toContain('--layer em --chunk')
+  expect(advice.tables).toMatchObject({ partitions: 1, better: 1 })
   const metrics = (await app.inject('/metrics')).body.split('\n')
   const rate = (kind: string): number =>
     Number(metrics.find(l => l.startsWith(`hillock_hot_spot_per_second{kind="${kind}"} `))!.split(' ')[1])
