@@ -273,11 +273,11 @@ test('metrics tell of every request how it ended', async () => {
   await store.get('artifacts/render/abc/x').catch(() => undefined)
   await store.get('raw/sha256/ab').catch(() => undefined)
   await store.get('artifacts/render/abc/x')
-  for (const { ms } of told) expect(ms).toBeGreaterThanOrEqual(0)
-  expect(told.map(({ ms: _, ...rest }) => rest)).toEqual([
-    { operation: 'put', prefix: 'artifacts/render', bytes: 5, ended: 'well' },
-    { operation: 'get', prefix: 'artifacts/render', bytes: 0, ended: 'throttled', why: 'slow down' },
-    { operation: 'get', prefix: 'raw', bytes: 0, ended: 'failed', why: 'away' },
-    { operation: 'get', prefix: 'artifacts/render', bytes: 5, ended: 'well' },
+  const ms: unknown = expect.any(Number)
+  expect(told).toEqual([
+    { operation: 'put', prefix: 'artifacts/render', bytes: 5, ms, ended: 'well' },
+    { operation: 'get', prefix: 'artifacts/render', bytes: 0, ms, ended: 'throttled', why: 'slow down' },
+    { operation: 'get', prefix: 'raw', bytes: 0, ms, ended: 'failed', why: 'away' },
+    { operation: 'get', prefix: 'artifacts/render', bytes: 5, ms, ended: 'well' },
   ])
 })
