@@ -144,7 +144,7 @@ const [ACROSS, EACH, DOWN] = [3, 355, 180]
 
 /** One small plot for each measure that is known of a release, release by release in the order given. */
 export function releasePlot(releases: readonly Plotted[], currency = ''): Html {
-  const [width, height] = [300, 120]
+  const [width, height] = [285, 120]
   const measures = MEASURES(currency).filter(([, of]) => releases.some(c => typeof of(c) === 'number'))
   const rows = Math.ceil(measures.length / ACROSS)
   return html`<svg
