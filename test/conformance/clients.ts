@@ -46,6 +46,7 @@ const SCRIPTS = {
     cloud_volume: 'cloud-volume: layers, mesh, skeleton',
     tensor_store: 'tensorstore: precomputed and Zarr',
     tables: 'pandas, pyarrow, DuckDB: tables, and as Arrow and Parquet',
+    truth: 'numpy: scores beside the truth',
     neuroglancer: 'Neuroglancer: link, layers, segment properties, annotations',
   },
 } as const
@@ -83,8 +84,13 @@ export async function serveFixture(folder: string): Promise<Clients> {
   return { checks: served.checks, close: () => served.close().then(() => fixture.remove()) }
 }
 
-/** Serves a bucket until `close`; the release that a dataset publishes is asked for, and exported for comparison. */
-export async function serveRelease(folder: string, bucket: ObjectStore, dataset: string): Promise<Clients> {
+/** Serves a bucket until `close`; the release that a dataset publishes is asked for, and exported for comparison. @param truth its true objects, as `.npy.gz` */
+export async function serveRelease(
+  folder: string,
+  bucket: ObjectStore,
+  dataset: string,
+  truth?: string,
+): Promise<Clients> {
   const release = await findRelease(bucket, `${dataset}/published`)
   const files = join(folder, 'files')
   mkdirSync(folder, { recursive: true })
@@ -100,9 +106,11 @@ export async function serveRelease(folder: string, bucket: ObjectStore, dataset:
   })
   await new Promise<void>(done => tls.listen(0, '127.0.0.1', done))
   const server = `https://localhost:${(tls.address() as AddressInfo).port}`
-  const args = { server, certificate: cert, plain, token, dataset, files }
+  const args = { server, certificate: cert, plain, token, dataset, files, truth }
   const checks = Object.entries(SCRIPTS).flatMap(([script, calls]) =>
-    Object.entries(calls).map(([call, name]) => ({ name: `${dataset}: ${name}`, script, call, args })),
+    Object.entries(calls)
+      .filter(([call]) => call !== 'truth' || truth !== undefined)
+      .map(([call, name]) => ({ name: `${dataset}: ${name}`, script, call, args })),
   )
   return {
     checks,

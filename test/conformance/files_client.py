@@ -103,6 +103,42 @@ def tables(args):
     assert [(int(row["post"]), row["n"]) for row in answer["rows"]] == own, answer
 
 
+def truth(args):
+    """The scores of the release, by arithmetic that is not ours: what cloud-volume reads beside the true objects, synapses beside the true ones."""
+    import gzip
+    from pathlib import Path
+
+    from cloudvolume import CloudVolume
+
+    r = Exported(args)
+    quality = json.loads((r.folder / "release.json").read_text())["quality"]
+    file = Path(args["truth"])
+    true = np.load(io.BytesIO(gzip.decompress(file.read_bytes())))
+    served = CloudVolume(f"precomputed://{_at(args, r, 'segmentation')}", progress=False, fill_missing=True, use_https=False)
+    found = np.asarray(served[served.bounds])[..., 0].T[true > 0]
+    pairs = np.stack([found, true[true > 0].astype(np.uint64)])
+
+    def bits(*rows):
+        """n log n of the voxels of every object."""
+        order = np.lexsort(rows)
+        ends = np.flatnonzero(np.any([np.diff(row[order]) != 0 for row in rows], axis=0))
+        n = np.diff(np.concatenate([[-1], ends, [len(order) - 1]]))
+        return (n * np.log2(n)).sum() / len(order)
+
+    joint = bits(*pairs)
+    scores = {"voiSplit": bits(pairs[1]) - joint, "voiMerge": bits(pairs[0]) - joint}
+    assert all(abs(quality[name] - score) < 1e-9 for name, score in scores.items()), (scores, quality)
+    print(scores)
+    listed = file.parent / "truth.json"
+    if not listed.exists():
+        return
+    points = np.array([[s[a] for a in "xyz"] for s in json.loads(listed.read_text())["synapses"]])
+    inside = points[np.all((points >= r.bounds["min"]) & (points < r.bounds["max"]), axis=1)]
+    far = np.linalg.norm(inside[:, None] - r.synapses[list("xyz")].values[None], axis=2).min(axis=1)
+    assert (far <= 15).mean() >= quality["synapseRecall"] > 0.5, far
+    print(f"{(far <= 15).sum()} of {len(far)} true synapses found")
+
+
 def neuroglancer(args):
     """What the viewer opens with: its layers, the properties that segments are searched by, annotations of synapses, the place of a link."""
     import requests

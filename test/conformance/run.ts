@@ -1,7 +1,8 @@
 // Conformance: independent programs read what Hillock writes, voxel for voxel, and Hillock reads what they write.
 //
 // `node test/conformance/run.ts`; needs python3 and, once per machine, the Python package index. The validator of RO-Crates asks w3id.org.
-// `--dataset NAME`, once or more: the clients alone, on what that dataset of this HILLOCK_HOME publishes, in place of a small release made here; `--only TEXT`: of those the checks whose name has it.
+// `--dataset NAME[=TRUTH]`, once or more: the clients alone, on what that dataset of this HILLOCK_HOME publishes, in place of a small release made here; `--only TEXT`: of those the checks whose name has it.
+// TRUTH is a volume of the true objects (.npy.gz), `truth.json` beside it has the true synapses: `hillock phantom` writes both.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,7 +55,10 @@ async function all(): Promise<void> {
 
 try {
   if (values.dataset.length === 0) await all()
-  for (const d of values.dataset) await toldBy(await serveRelease(join(folder, d), bucket(), d))
+  for (const given of values.dataset) {
+    const [dataset, truth] = given.split('=') as [string, string?]
+    await toldBy(await serveRelease(join(folder, dataset), bucket(), dataset, truth))
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
