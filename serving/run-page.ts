@@ -161,9 +161,9 @@ function pauses(v: RunView, may: May): Part {
   const held = (v.progress?.pauses ?? []).map(p => {
     const fields = html`${p.stage && html`<input type="hidden" name="stage" value="${p.stage}" />`}${p.region && html`<input type="hidden" name="region" value="${p.region}" />`}
     ${p.stage || p.region ? null : html`<label>New limit of cost (optional) <input name="budget" type="number" min="0" step="any" size="8" /></label>`}`
-    return html`<div id="pause-${p.stage}-${p.region}">
+    return html`<div id="held-${p.stage ?? 'all'}-${p.region ?? 'all'}">
       <p><b class="warn">${scopeName(p)}</b> is held back by ${p.by}: ${p.reason}</p>
-      ${may.operate ? action(`resume-${p.stage}-${p.region}`, fields, [{ text: 'Resume', path: `${route(v)}/resume` }]) : null}
+      ${may.operate ? action(`resume-${p.stage ?? 'all'}-${p.region ?? 'all'}`, fields, [{ text: 'Resume', path: `${route(v)}/resume` }]) : null}
     </div>`
   })
   const names = activeStages(extentOf(v.input.config))

@@ -26,6 +26,8 @@ const ASKED = 20
 /** Holes that a page shows of each kind. */
 const HOLES = 100
 const FRESH_MS = 1500
+/** Why nothing moves on is looked for in everything that is open below a run. */
+const TROUBLES_MS = 10_000
 /** When a run would end is worked out from all its histories. */
 const FORECAST_MS = 30_000
 
@@ -95,6 +97,9 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
   )
   const holes = cached(32, (_: string, roots: Progress['roots']) => holesBehind(objects, roots))
   const ending = cached(32, async (_: string, subject: string) => (await levels(subject)).schedule)
+  const troubles = cached(32, async (_: string, workflowId: string) =>
+    troublesOf(await client(), 'the address of this server', [workflowId]),
+  )
   const forecast = (subject: string): Promise<SloReport['schedule'] | null> => {
     const found = ending(`${subject} ${tick(FORECAST_MS)}`, subject).catch(() => null)
     // The page does not wait for it: the next one has it.
@@ -108,10 +113,10 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
     if (!found) throw notFound(`there is no run ${run} of ${dataset}`, 'the list at /runs has what there is')
     const open = found.status === 'RUNNING'
     const of = [workflowId, workflowIds.release({ dataset, run })]
-    const [progress, given, troubles, ...waits] = await Promise.all([
+    const [progress, given, why, ...waits] = await Promise.all([
       progressOf(temporal, workflowId),
       input(found.runId, workflowId, found.runId),
-      open ? troublesOf(temporal, temporal.options.namespace, [workflowId]) : [],
+      open ? troubles(`${workflowId} ${tick(TROUBLES_MS)}`, workflowId) : [],
       ...of.map(id => stepsOf(temporal, id)),
     ])
     const gates = waits.flatMap((w, i) => w.gates.map(g => ({ ...g, workflowId: of[i]! })))
@@ -128,7 +133,7 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
       steps: waits.flatMap((w, i) => w.steps.map(s => ({ ...s, workflowId: of[i]! }))),
       candidate: waitsForRelease ? await candidateOf(temporal, objects, dataset, of[1]!) : undefined,
       quarantined: await holes(JSON.stringify(roots), roots),
-      troubles,
+      troubles: why,
       failure: open || found.status === 'COMPLETED' ? null : await reasonOf(temporal, workflowId),
       schedule: open ? await forecast(`${dataset}/${run}`) : null,
     }

@@ -102,18 +102,21 @@ it.each(PAGES)('%s fits on a small screen, is dark in the dark, and can be gone 
 })
 
 describe('a run', () => {
-  it('is live: it moves on by itself, what is typed meanwhile stays, and nothing is loaded anew', async () => {
+  it('is live: it moves on and comes to gates by itself, what is typed meanwhile stays, and nothing is loaded anew', async () => {
+    const [gate] = temporal.gates.splice(0)
     const page = await open(RUN, 'ada')
     await page.evaluate('globalThis.same = 1')
     const graph = page.locator('svg.stages')
     const before = await graph.textContent()
-    await page.fill('#gate-look input[name=reason]', 'half a rea')
     await page.selectOption('#pause select', 'render')
+    await page.fill('#pause input[name=reason]', 'half a rea')
     await expect.poll(() => graph.textContent(), { timeout: 100_000 }).not.toBe(before)
+    temporal.gates.push(gate!)
+    await page.locator('#gate-look').waitFor()
     const stands =
-      await page.evaluate(`[globalThis.same, document.activeElement.name, document.querySelector('#gate-look input').value,
+      await page.evaluate(`[globalThis.same, document.activeElement.closest('form').id, document.activeElement.value,
       document.querySelector('#pause select').value]`)
-    expect(stands).toEqual([1, 'reason', 'half a rea', 'render'])
+    expect(stands).toEqual([1, 'pause', 'half a rea', 'render'])
     await page.context().close()
   })
 
@@ -148,6 +151,20 @@ describe('a run', () => {
     await page.locator('#pause output', { hasText: 'Pause: accepted' }).waitFor()
     const arg = { stage: 'render', region: '1_0_0', by: 'ada', reason: 'a look' }
     expect(temporal.sent).toEqual([1, 2].map(() => ({ workflowId: UNDER_WAY, update: 'pause', arg })))
+
+    // The run as a whole too; then that goes on with more money, and the region stays as it is.
+    await page.fill('#pause input[name=reason]', 'too dear')
+    await page.click('#pause button')
+    await page.locator('#resume-all-all input[name=budget]').fill('2.5')
+    await page.fill('#resume-all-all input[name=reason]', 'granted')
+    await page.click('#resume-all-all button')
+    await page.locator('#resume-all-all').waitFor({ state: 'detached' })
+    expect(temporal.sent.at(-1)).toEqual({
+      workflowId: UNDER_WAY,
+      update: 'resume',
+      arg: { stage: null, region: null, by: 'ada', reason: 'granted', budget: 2.5 },
+    })
+    expect(await text(page, '#hold-back')).toContain('stage render, region 1_0_0 is held back by ada: a look')
     await page.context().close()
   })
 

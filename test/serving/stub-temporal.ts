@@ -1,6 +1,7 @@
 // A Temporal of two runs, one of them at a gate, as far as the pages of runs ask it; what is sent to it is kept.
 import type { Client } from '@temporalio/client'
 import { readRunFile } from '../../client/run-file.ts'
+import { sameScope, type Pause } from '../../domain/control.ts'
 import type { Progress } from '../../domain/contract/run.ts'
 import type { Gate } from '../../domain/operator.ts'
 
@@ -11,6 +12,8 @@ const START = new Date('2026-01-01T00:00:00Z')
 export interface StubTemporal {
   readonly client: Client
   readonly sent: { readonly workflowId: string; readonly update: string; readonly arg: unknown }[]
+  /** That the run under way has come to. */
+  readonly gates: Gate[]
   /** What the next update is refused with. */
   refusal: string | null
 }
@@ -27,19 +30,20 @@ export function stubTemporal(): StubTemporal {
     decided: null,
   }
   const gates = [gate]
+  let pauses: readonly Pause[] = []
   const progress = (): Progress => ({
     phase: 'maps',
     release: null,
     open: [],
     roots: {},
-    pauses: [],
+    pauses,
     // It moves on each time.
     stages: [
       { ...count, stage: 'render', total: 1000, made: ++asked, quarantined: 1 },
       { ...count, stage: 'affinity', total: 1000, made: 0, quarantined: 0 },
     ],
   })
-  const stub: Omit<StubTemporal, 'client'> = { sent: [], refusal: null }
+  const stub: Omit<StubTemporal, 'client'> = { sent: [], gates, refusal: null }
   const about = (workflowId: string) => ({
     workflowId,
     runId: 'a-run',
@@ -62,7 +66,10 @@ export function stubTemporal(): StubTemporal {
         throw Object.assign(new Error(), { name: 'WorkflowUpdateFailedError', cause: new Error(stub.refusal) })
       if (name === 'decide')
         gates[0] = { ...gate, decided: { ...(arg as never as NonNullable<Gate['decided']>), at: 0 } }
-      return name === 'decide' ? gates[0] : []
+      const given = arg as never as Pause
+      if (name === 'pause') pauses = [...pauses, given]
+      if (name === 'resume') pauses = pauses.filter(p => !sameScope(p, given))
+      return name === 'decide' ? gates[0] : pauses
     },
   })
   async function* list({ query }: { query: string }) {
