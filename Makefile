@@ -1,6 +1,7 @@
-# Two commands for a newcomer: `make demo` and `make test`; each does all its own set-up. `make drill` takes back a bad release.
+# Two commands for a newcomer: `make demo` and `make test`; each does all its own set-up. `make drill` takes back a bad release,
+# `make deploy-check` holds the chart and all else under deploy/ against what it must keep to.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-.PHONY: demo drill test bench setup check
+.PHONY: demo drill test bench setup check deploy-check
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -19,6 +20,9 @@ bench: setup
 
 check: setup
 	npm run --silent check
+
+deploy-check: node_modules/.installed
+	node deploy/check.ts
 
 setup: node_modules/.installed dist/viewer/index.html
 	@node worker/temporal-cli.ts
