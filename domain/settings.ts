@@ -83,6 +83,12 @@ const places = {
 const workers = {
   HILLOCK_THREADS: { is: 'threads of kernels', by: 'cpu workers', otherwise: 'one per core', number: true },
   HILLOCK_ONNX_THREADS: { is: 'threads of a model', by: 'inference workers', otherwise: 'one per core', number: true },
+  HILLOCK_SLOTS: {
+    is: 'activities at the same time',
+    by: 'cpu and inference workers',
+    otherwise: 'threads of kernels and one; of inference 2',
+    number: true,
+  },
   HILLOCK_METRICS: {
     is: 'HOST:PORT where Prometheus finds the metrics of the process',
     by: '`worker`',

@@ -80,6 +80,9 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
     // Activities go on for the first, have until the second to end when they are told to.
     shutdownGraceTime: `${drain}s`,
     shutdownForceTime: `${drain + 4}s`,
+    // As many as the server says are of use.
+    workflowTaskPollerBehavior: { type: 'autoscaling' },
+    activityTaskPollerBehavior: { type: 'autoscaling' },
     ...versioning(revision),
     interceptors: {
       activity: [
@@ -138,7 +141,7 @@ async function poll(
   }
   const activities = createActivities(deps, own.activities)
   // One activity more than threads, so that reading and writing overlap computing.
-  const slots = role === 'cpu' ? pool.threads + 1 : 2
+  const slots = numberSetting('HILLOCK_SLOTS') || (role === 'cpu' ? pool.threads + 1 : 2)
   const work = { activities, maxConcurrentActivityTaskExecutions: slots }
   const index = { activities, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
   await (role === 'cpu' ? run(work, index) : run(work))
