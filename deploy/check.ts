@@ -69,20 +69,38 @@ function schemas(folder: string, python: string): string {
 }
 
 interface Manifest {
+  apiVersion: string
   kind: string
-  metadata: { name: string }
-  spec: { template: Manifest }
+  metadata: { name: string; labels?: object }
+  spec: {
+    template: Manifest
+    workerDeploymentRef: { name: string }
+    scaleTargetRef?: object
+    selector?: object
+    replicas?: number
+  }
 }
 const documents = (text: string): Manifest[] =>
   parseAllDocuments(text)
     .map(d => d.toJS() as Manifest | null)
     .filter(d => d !== null)
 
-/** What a WorkerResourceTemplate makes of each build, as far as it can be known here. */
-const inner = ({ metadata, spec }: Manifest): Manifest => {
-  const template = structuredClone(spec.template) as Manifest & { spec: { scaleTargetRef?: object } }
-  if (template.spec.scaleTargetRef) template.spec.scaleTargetRef = { name: 'filled-in' }
-  return { ...template, metadata }
+/** What the worker controller makes of an object for one build; all else as it is. */
+function made(object: Manifest): Manifest[] {
+  const { kind, metadata, spec } = object
+  const of = (name: string): object => ({ 'temporal.io/deployment-name': name, 'temporal.io/build-id': 'build' })
+  const template = structuredClone(spec?.template)
+  if (kind === 'Connection') return []
+  if (kind === 'WorkerDeployment') {
+    const selector = { matchLabels: of(metadata.name) }
+    Object.assign(template.metadata.labels!, of(metadata.name))
+    const deployment = { replicas: spec.replicas, selector, template }
+    return [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: deployment as never }]
+  }
+  if (kind !== 'WorkerResourceTemplate') return [object]
+  if (template.spec.scaleTargetRef) template.spec.scaleTargetRef = { name: metadata.name }
+  if (template.spec.selector) template.spec.selector = { matchLabels: of(spec.workerDeploymentRef.name) }
+  return [{ ...template, metadata }]
 }
 
 interface Outcome {
@@ -113,17 +131,16 @@ const template = (...args: string[]): string =>
 
 for (const values of globSync(join(here, 'values/*.yaml')).sort()) {
   const name = basename(values, '.yaml')
-  const [file, filled] = [join(work, `${name}.yaml`), join(work, `${name}-filled.yaml`)]
+  const [file, later] = [join(work, `${name}.yaml`), join(work, `${name}-made.yaml`)]
   check(`helm lint, template ${name}`, () => {
     run(bin('helm'), ['lint', '--strict', '--kube-version', KUBERNETES, chart, '--values', values])
     writeFileSync(file, template('--values', values))
-    const all = documents(readFileSync(file, 'utf8'))
-    const made = all.filter(d => d.kind === 'WorkerResourceTemplate').map(inner)
-    writeFileSync(filled, [...all, ...made].map(d => stringify(d)).join('---\n'))
+    const all = documents(readFileSync(file, 'utf8')).flatMap(made)
+    writeFileSync(later, all.map(d => stringify(d)).join('---\n'))
   })
-  check(`kubeconform ${name}`, () => run(bin('kubeconform'), ['-strict', '-schema-location', location, filled]))
+  check(`kubeconform ${name}`, () => run(bin('kubeconform'), ['-strict', '-schema-location', location, file, later]))
   check(`kube-score ${name}`, () =>
-    run(bin('kube-score'), ['score', '--output-format', 'ci', '--exit-one-on-warning', file]),
+    run(bin('kube-score'), ['score', '--output-format', 'ci', '--exit-one-on-warning', later]),
   )
   check(`conftest ${name}`, () => run(bin('conftest'), ['test', ...policy, file]))
 }
