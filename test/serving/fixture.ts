@@ -89,14 +89,14 @@ export const SYNAPSES = {
   size: [100, 200, 300, 400, 500],
   score: [0.5, 0.6, 0.7, 0.8, 0.9],
 }
-export const EDGES = {
+const EDGES = {
   pre: [IDS[0], IDS[0], IDS[2]],
   post: [IDS[1], IDS[2], IDS[1]],
   count: [3, 1, 1],
   score: [0.6, 0.8, 0.9],
   size: [600, 400, 500],
 }
-export const VOXELS = [90_000, 70_000, 30_000]
+const VOXELS = [90_000, 70_000, 30_000]
 const CONTACTS = { segment: [IDS[0], IDS[1]], neighbour: [IDS[1], IDS[0]], area_nm2: [6400, 6400] }
 
 export interface Fixture {
