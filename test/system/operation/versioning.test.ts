@@ -64,20 +64,12 @@ test('a run keeps its build, the next one has the new build', async () => {
   expect(next['render']).toEqual([TWO])
 
   // A run that began with the new build goes on with the old one, and what is below it, when its build is gone.
-  const moved = hillock.start(
-    'run',
-    TINY,
-    '--json',
-    '--name',
-    'moved',
-    '--set',
-    IMAGES,
-    '--set',
-    'stages.render.std=33',
-  )
-  const at = async (...args: string[]): Promise<string> => (await hillock.cli(...args)).stdout
-  while (!(await at('pause', 'moved', '--stage', 'render', '--reason', 'to be moved')).includes('paused'))
-    await sleep(200)
+  const sets = [IMAGES, 'stages.render.std=37', 'gates=[{name: look, before: image}]'].flatMap(s => ['--set', s])
+  const moved = hillock.start('run', TINY, '--json', '--name', 'moved', ...sets)
+  const tell = async (...args: string[]): Promise<boolean> =>
+    (await hillock.cli(...args, '--reason', 'to be moved')).code === 0
+  while (!(await tell('pause', 'moved', '--stage', 'render'))) await sleep(200)
+  while (!(await tell('approve', 'moved', 'look'))) await sleep(200)
   const client = await connect(hillock.stack().temporal)
   const regions = `WorkflowType = 'region' AND ExecutionStatus = 'Running'`
   while ((await client.workflow.count(regions)).count === 0) await sleep(200)
@@ -90,7 +82,7 @@ test('a run keeps its build, the next one has the new build', async () => {
   for (const c of second) c.kill('SIGKILL')
   const { moved: workflows } = await hillock.json<{ moved: number }>('deployment', 'move', 'moved', '--to', '111')
   expect(workflows).toBeGreaterThan(1)
-  await hillock.cli('resume', 'moved', '--stage', 'render', '--reason', 'was moved')
+  expect(await tell('resume', 'moved', '--stage', 'render')).toBe(true)
   const last = await moved.done
   expect(last.code, last.stderr).toBe(0)
   expect((await revisions(JSON.parse(last.stdout) as RunReport))['render']).toEqual([ONE])
