@@ -41,6 +41,9 @@ const SCRIPTS = {
     navis_neurons: 'navis: fetch_neurons of CAVE, with synapses',
     analysis: 'the example of docs/analysis.md',
   },
+  'openapi.py': {
+    document: 'schemathesis: what the OpenAPI document allows, and what it does not',
+  },
   'files_client.py': {
     every_file: 'requests: every file of the export',
     cloud_volume: 'cloud-volume: layers, mesh, skeleton',

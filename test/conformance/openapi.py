@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 CHECKS = [
     "not_a_server_error",
@@ -21,17 +22,22 @@ OPERATIONS = 19
 
 def _passes(args):
     """Parameters that stay as they are: with names that lead somewhere the rest of a request is looked at."""
-    here = {"path.dataset": args["dataset"], "path.other": args["release"], "path.layer": "segmentation"}
-    named = {**here, "path.release": args["release"], "path.segment": args["ids"][0]}
+    url = f"{args['plain']}/api/v1/datasets/{args['dataset']}/releases/published/synapses?limit=1"
+    with urllib.request.urlopen(url) as answer:
+        found = json.load(answer)
+    release = found["release"].split("/")[1]
+    here = {"path.dataset": args["dataset"], "path.other": release, "path.layer": "segmentation"}
+    named = {**here, "path.release": release, "path.segment": found["rows"][0]["pre_segment"]}
     return [named, {**here, "path.release": "published", "query.limit": "2"}, {}]
 
 
 def document(args):
-    wanted = args["requests"]
+    wanted = int(os.environ.get("HILLOCK_REQUESTS", 1000))
+    passes = _passes(args)
     asked = 0
     seed = 1
     while asked < wanted:
-        parameters = _passes(args)[(seed - 1) % 3]
+        parameters = passes[(seed - 1) % 3]
         examples = max(5, min(200, (wanted - asked) // OPERATIONS // 2))
         with tempfile.TemporaryDirectory() as folder:
             config = os.path.join(folder, "schemathesis.toml")

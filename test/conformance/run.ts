@@ -3,6 +3,7 @@
 // `node test/conformance/run.ts`; needs python3 and, once per machine, the Python package index. The validator of RO-Crates asks w3id.org.
 // `--dataset NAME[=TRUTH]`, once or more: the clients alone, on what that dataset of this HILLOCK_HOME publishes, in place of a small release made here; `--only TEXT`: of those the checks whose name has it.
 // TRUTH is a volume of the true objects (.npy.gz), `truth.json` beside it has the true synapses: `hillock phantom` writes both.
+// `HILLOCK_REQUESTS=20000`: so many of schemathesis, of which there are 1000 else.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
