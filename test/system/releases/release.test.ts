@@ -6,12 +6,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openVolume } from '../../../storage/foreign/volume.ts'
 import type { RunReport } from '../../../client/commands/run.ts'
 import { stageNames, stages as rows } from '../../../domain/stages.ts'
-import type { Lineage } from '../../../domain/lineage.ts'
+import { key } from '../../../domain/geometry.ts'
+import type { ArtifactRef, Lineage } from '../../../domain/lineage.ts'
 import { contentDigest, recipeId, sha256 } from '../../../domain/recipe.ts'
 import type { Release } from '../../../domain/release.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
 import { createServer } from '../../../serving/server.ts'
 import { fileStore } from '../../../storage/file-store.ts'
+import { readBox } from '../../../storage/formats/volume.ts'
+import { cellsOf } from '../../../storage/release-index.ts'
+import { readRelease } from '../../../client/catalogue.ts'
 import { channelMoves } from '../../../storage/provenance/channel-moves.ts'
 import { Hillock, TINY } from '../harness.ts'
 
@@ -193,6 +197,48 @@ test('what a release holds can be asked, also by a time', async () => {
   }
   const [move] = await channelMoves(store, 'tiny', 'published')
   expect((await ask(new Date(move!.at).toISOString())).release).toBe(report.release)
+  await server.close()
+})
+
+test('chunkedgraph says of every supervoxel, at every time, the segment that its voxels have', async () => {
+  const objects = fileStore(join(hillock.home, 'bucket'))
+  const server = createServer({ store: objects, viewerDir: '/nonexistent' })
+  const volume = async (name: string, stage: 'supervoxel' | 'segment'): Promise<BigUint64Array> => {
+    const r = (await readRelease(objects, 'tiny', name))!
+    const refs = new Map<string, ArtifactRef>()
+    for await (const [cell, ref] of cellsOf(objects, r, stage)) refs.set(cell, ref)
+    const { regionShape, bounds } = r
+    const format = { mip: 0, dtype: 'uint64', encoding: 'compressed_segmentation' } as const
+    const request = { ...format, regionShape, bounds, box: bounds }
+    return (await readBox(artifactStore(objects), { ...request, artifacts: region => refs.get(key(region)) })).data
+  }
+  const table = '/segmentation/api/v1/table/tiny:any'
+  const segmentations = new Set<string>()
+  let owners = new Map<bigint, bigint>()
+  for (const { at, release } of await channelMoves(objects, 'tiny', 'published')) {
+    const [supervoxels, segments] = await Promise.all([volume(release!, 'supervoxel'), volume(release!, 'segment')])
+    owners = new Map([...supervoxels].map((s, i) => [s, segments[i]!]))
+    segmentations.add([...owners.values()].join())
+    const { rawPayload } = await server.inject({
+      method: 'POST',
+      url: `${table}/roots_binary?timestamp=${at / 1000}`,
+      payload: Buffer.from(BigUint64Array.from(owners.keys()).buffer),
+    })
+    expect([...new BigUint64Array(new Uint8Array(rawPayload).buffer)]).toEqual([...owners.values()])
+  }
+  expect(segmentations.size).toBe(2)
+  owners.delete(0n)
+  const leaves = Map.groupBy(
+    [...owners.keys()].sort((a, b) => (a < b ? -1 : 1)),
+    id => owners.get(id)!,
+  )
+  const url = `${table}/node/leaves_many`
+  const many = await server.inject({
+    method: 'POST',
+    url,
+    payload: Buffer.from(`{"node_ids":[${[...leaves.keys()].join()}]}`),
+  })
+  expect(many.body).toBe(`{${[...leaves].map(([root, own]) => `"${root}":[${own.join()}]`).join()}}`)
   await server.close()
 })
 

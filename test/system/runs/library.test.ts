@@ -15,7 +15,7 @@ import { Hillock } from '../harness.ts'
 
 const lab = mkdtempSync(join(tmpdir(), 'hillock-lab-'))
 const hillock = new Hillock({ HILLOCK_STAGES: join(lab, 'rows.ts') })
-let said: { release: string; blurred: number }
+let said: { release: string; blurred: number; segments: number }
 
 beforeAll(() => {
   cpSync(join(checkout, 'examples/my-lab'), lab, { recursive: true })
@@ -45,8 +45,9 @@ test('its stage is made of every region, by its recipe, and is what it computes 
   expect(Buffer.compare(await read('blur'), expected)).toBe(0)
 })
 
-test('the release verifies, and its model is the one of the lab', async () => {
+test('the release verifies, its server was asked about it, and its model is the one of the lab', async () => {
   expect((await hillock.cli('verify', said.release)).code).toBe(0)
+  expect(said.segments).toBeGreaterThan(0)
   const { stages } = await hillock.json<{ stages: { stage: string; models: { value: string }[] }[] }>(
     'lineage',
     said.release,
