@@ -148,7 +148,9 @@ test('a deployment whose build nobody runs any more is named, one without a curr
   const now = Date.now()
   const later = vi.spyOn(Date, 'now').mockImplementation(() => now + 120_000)
   const [found] = await lookAtQueues(client).finally(() => later.mockRestore())
-  expect(found!.unserved).toMatch(/no worker of build yesterday of deployment forgotten polls .* set-current-version/)
+  expect(found!.unserved).toMatch(
+    /no worker of build yesterday of deployment forgotten polls .* `hillock deployment set-current BUILD`/,
+  )
   await client.connection.close()
 })
 
