@@ -37,7 +37,9 @@ export const boundsOf = (of: number): Release['bounds'] => {
 
 async function make(bucket: string, synapses: number, of: number): Promise<void> {
   const folder = mkdtempSync(join(bucket, '..', 'making-'))
-  const db = await (await DuckDBInstance.create(':memory:', { memory_limit: '3GB' })).connect()
+  // One file is written again and again: what was read of it before must not be taken for it.
+  const settings = { memory_limit: '3GB', enable_external_file_cache: 'false' }
+  const db = await (await DuckDBInstance.create(':memory:', settings)).connect()
   const segments = segmentsOf(synapses)
   const bounds = boundsOf(of)
   const boxes = new Map<number, Vec3>()
