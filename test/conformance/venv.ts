@@ -16,7 +16,11 @@ function run(command: string, ...args: string[]): void {
 
 /** Path of its interpreter. The folder is named by the digest of both lists, so that other pins are another one. */
 export function python(): string {
-  const pin = createHash('sha256').update(readFileSync(requirements)).update(readFileSync(locked)).digest('hex').slice(0, 16)
+  const pin = createHash('sha256')
+    .update(readFileSync(requirements))
+    .update(readFileSync(locked))
+    .digest('hex')
+    .slice(0, 16)
   const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'hillock', `conformance-${pin}`)
   const found = join(folder, 'bin', 'python')
   if (existsSync(found) && existsSync(join(folder, 'complete'))) return found
