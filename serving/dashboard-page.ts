@@ -92,7 +92,7 @@ export function dashboardPage(
     ${parts && html`${parts.overview} ${parts.candidates} ${parts.failures} ${parts.stages}`}
     ${section('Hot spots of this server', 'What readers ask for, by prefix of the bucket, shard and table partition; a second: over the last minute.', hottest(live.hot))}
     ${section('Caches', 'Of this server since it was started; and artifacts that runs found made.', rates(caches))}
-    ${section('Layout', 'What `hillock rebalance` advises, by what was read.', advised(dataset, live.advice))}
+    ${section('Layout', html`What <code>hillock rebalance</code> advises, by what was read.`, advised(dataset, live.advice))}
     ${parts && html`${parts.hotSpots} ${parts.cost}`}`,
     '/dashboard',
   )

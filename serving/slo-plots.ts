@@ -154,7 +154,7 @@ export function releasePlot(releases: readonly Plotted[], currency = ''): Html {
     aria-label="${measures.map(([title]) => title).join(', ')}, by release"
   >
     ${measures.map(([title, of, most], m) => {
-      const [x0, y0] = [50 + (m % ACROSS) * EACH, Math.floor(m / ACROSS) * DOWN]
+      const [x0, y0] = [62 + (m % ACROSS) * EACH, Math.floor(m / ACROSS) * DOWN]
       const values = releases.flatMap((c, i) => {
         const v = of(c)
         return v === null || v === undefined ? [] : [{ c, i, v }]

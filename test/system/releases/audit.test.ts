@@ -228,6 +228,7 @@ test('a run that failed leaves its histories too', async () => {
 })
 
 test('a run that was reset in the middle, as from the UI of Temporal, ends again with the same release, and agrees', async () => {
+  await hillock.cli('up', '--detach')
   const client = await connect(hillock.stack().temporal)
   const { workflowId } = release.run
   const before = client.workflow.getHandle(workflowId)
