@@ -226,26 +226,3 @@ test('a run that failed leaves its histories too', async () => {
     await sleep(200)
   }
 })
-
-test('a run that was reset in the middle, as from the UI of Temporal, ends again with the same release, and agrees', async () => {
-  await hillock.cli('up', '--detach')
-  const client = await connect(hillock.stack().temporal)
-  const { workflowId } = release.run
-  const before = client.workflow.getHandle(workflowId)
-  const { events } = await before.fetchHistory()
-  const tasks = events!.filter(e => e.workflowTaskCompletedEventAttributes).map(e => e.eventId!)
-  await client.workflowService.resetWorkflowExecution({
-    namespace: 'default',
-    workflowExecution: { workflowId, runId: release.run.runId },
-    reason: 'a second look',
-    workflowTaskFinishEventId: tasks[tasks.length >> 1]!,
-    requestId: 'reset',
-  })
-  const again = (await client.workflow.getHandle(workflowId).result()) as { release: string }
-  expect(again.release).toBe(release.release)
-  const reset = (await client.workflow.getHandle(workflowId).describe()).runId
-  expect(reset).not.toBe(release.run.runId)
-  const report = await audit('--all')
-  expect(report.findings).toEqual([])
-  expect(report.counts.reexecuted).toBe(report.counts.activities)
-}, 300_000)
