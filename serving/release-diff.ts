@@ -1,7 +1,7 @@
 // In what two releases differ by their manifests: for programs, and as tables for people.
 import { holesIn, type Hole, type Release } from '../domain/release.ts'
-import { QUALITY } from './release-page.ts'
-import { facts, figure, html, known, table, type Html, type Part } from './html.ts'
+import { QUALITY } from './pages/release-page.ts'
+import { facts, figure, html, known, table, type Html, type Part } from './pages/html.ts'
 
 const without = (holes: readonly Hole[], others: readonly Hole[]): Hole[] => {
   const there = new Set(others.map(h => JSON.stringify(h)))

@@ -10,10 +10,10 @@ import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { recordsBehind, type ReleaseRecords } from '../storage/release-records.ts'
 import { readChannel, SIGNATURE } from '../storage/releases.ts'
-import type { DatasetListing } from './index-page.ts'
+import type { DatasetListing } from './pages/index-page.ts'
 import { cached } from './cached.ts'
 import { asProblem, notFound } from './problem.ts'
-import type { ReleaseFacts } from './release-page.ts'
+import type { ReleaseFacts } from './pages/release-page.ts'
 import { turns } from './turns.ts'
 
 const RELEASES_KEPT = 32

@@ -1,7 +1,7 @@
 // Signing in with a browser: a page takes a token, and a cookie holds it that no script reads and no other site sends.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Identity } from '../../domain/access.ts'
-import { html, page } from '../html.ts'
+import { html, page } from '../pages/html.ts'
 import { Problem } from '../problem.ts'
 
 const COOKIE = 'hillock_session'

@@ -1,5 +1,5 @@
 // The page about the query API: every route of the OpenAPI document, with what it takes.
-import { html, page } from '../html.ts'
+import { html, page } from '../pages/html.ts'
 
 interface Parameter {
   readonly name: string

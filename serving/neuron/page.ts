@@ -1,7 +1,7 @@
 // The page of a neuron: picture, size, partners, synapses, and the ways on to the viewer and to its lineage; and the one to find it by.
 import type { Vec3 } from '../../domain/geometry.ts'
 import type { Release } from '../../domain/release.ts'
-import { facts, figure, html, Html, page, section, table, type Part } from '../html.ts'
+import { facts, figure, html, Html, page, section, table, type Part } from '../pages/html.ts'
 import type { Row } from '../query/engine.ts'
 import { PICTURE_STYLE } from './picture.ts'
 

@@ -2,7 +2,7 @@
 import type { Vec3 } from '../../domain/geometry.ts'
 import type { Skeleton } from '../../storage/formats/skeleton.ts'
 import type { Fragment } from '../api/objects.ts'
-import { figure, html, type Html } from '../html.ts'
+import { figure, html, type Html } from '../pages/html.ts'
 
 /** Everything in nm from the dataset's origin. */
 export interface Shape {

@@ -1,8 +1,8 @@
 // The lineage pages: the stage diagram of a release, and the record of one artifact with links to what it was made from.
-import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
-import type { Release } from '../domain/release.ts'
-import { countOf } from '../storage/release-index.ts'
-import type { ReleaseRecords } from '../storage/release-records.ts'
+import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
+import type { Release } from '../../domain/release.ts'
+import { countOf } from '../../storage/release-index.ts'
+import type { ReleaseRecords } from '../../storage/release-records.ts'
 import { busy, lineageDiagram, makes } from './stage-diagram.ts'
 import { bytes, duration, facts, figure, type Html, html, page, section, shortDigest, table } from './html.ts'
 import { holes } from './release-page.ts'
@@ -12,7 +12,7 @@ import {
   type LineageSummary,
   type StageSummary,
   type Variant,
-} from '../domain/provenance/lineage-summary.ts'
+} from '../../domain/provenance/lineage-summary.ts'
 
 /** Longest list of artifacts that a page shows; `?json` has them all. */
 const LIST = 300

@@ -1,14 +1,14 @@
 // The page of service levels: worked out once for each state of its runs, and kept.
 import type { FastifyInstance } from 'fastify'
-import type { SloSubject } from '../client/slo.ts'
-import { ALL } from '../domain/access.ts'
-import { isHillockError } from '../domain/errors.ts'
-import type { SloReport } from '../domain/slo/slo.ts'
-import { cached } from './cached.ts'
-import { notFound } from './problem.ts'
-import { ANSWER_MS, sendPage, wantsJson } from './request.ts'
+import type { SloSubject } from '../../client/slo.ts'
+import { ALL } from '../../domain/access.ts'
+import { isHillockError } from '../../domain/errors.ts'
+import type { SloReport } from '../../domain/slo/slo.ts'
+import { cached } from '../cached.ts'
+import { notFound } from '../problem.ts'
+import { ANSWER_MS, sendPage, wantsJson } from '../request.ts'
 import { sloPage } from './slo-page.ts'
-import { turns } from './turns.ts'
+import { turns } from '../turns.ts'
 
 /** Service levels, where Temporal can be asked. */
 export interface SloSource {

@@ -1,7 +1,7 @@
 // The stage diagram: one line per stage with its figures, and arcs from each stage to those that read it.
-import { stages, type StageName } from '../domain/stages.ts'
+import { stages, type StageName } from '../../domain/stages.ts'
 import { bytes, duration, figure, type Html, html } from './html.ts'
-import type { LineageSummary, StageSummary } from '../domain/provenance/lineage-summary.ts'
+import type { LineageSummary, StageSummary } from '../../domain/provenance/lineage-summary.ts'
 
 const ROW = 30
 const NAMES = 230

@@ -1,6 +1,6 @@
 // The front page: every dataset with its channels, releases, quality figures and links.
-import { shapeOf } from '../domain/geometry.ts'
-import { holesIn, type Channel, type Quality, type Release } from '../domain/release.ts'
+import { shapeOf } from '../../domain/geometry.ts'
+import { holesIn, type Channel, type Quality, type Release } from '../../domain/release.ts'
 import { figure, type Html, html, page, type Part, shortDigest, table } from './html.ts'
 
 export interface DatasetListing {

@@ -1,9 +1,9 @@
 // The page of one release: what it holds, how good it is, what it cost, who let it out, and where to go from here.
-import { costText } from '../domain/slo/cost.ts'
-import { shapeOf } from '../domain/geometry.ts'
-import { holesIn, type LayerName, type Release } from '../domain/release.ts'
-import { ownFolders } from '../storage/static-layout.ts'
-import type { Decision } from '../storage/provenance/decisions.ts'
+import { costText } from '../../domain/slo/cost.ts'
+import { shapeOf } from '../../domain/geometry.ts'
+import { holesIn, type LayerName, type Release } from '../../domain/release.ts'
+import { ownFolders } from '../../storage/static-layout.ts'
+import type { Decision } from '../../storage/provenance/decisions.ts'
 import { facts, figure, html, moment, page, section, shortDigest, table, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */

@@ -1,5 +1,5 @@
 // Steps of a release or a rollback as a page shows them, with what a person can say to one that keeps failing.
-import type { SagaStep } from '../domain/operator.ts'
+import type { SagaStep } from '../../domain/operator.ts'
 import { action, ifOperator, type May } from './actions.ts'
 import { html, table, type Html, type Part } from './html.ts'
 

@@ -1,8 +1,8 @@
 // The dashboard of a dataset: its releases and stages by their service levels, and what is hot or wrongly laid out.
-import type { LayoutAdvice, TablesAdvice } from '../client/layout-advice.ts'
-import type { SloReport } from '../domain/slo/slo.ts'
-import type { CacheCount } from '../storage/cache-counts.ts'
-import type { HotSpot } from './hot-spots.ts'
+import type { LayoutAdvice, TablesAdvice } from '../../client/layout-advice.ts'
+import type { SloReport } from '../../domain/slo/slo.ts'
+import type { CacheCount } from '../../storage/cache-counts.ts'
+import type { HotSpot } from '../hot-spots.ts'
 import { bytes, figure, html, type Html, page, section, table } from './html.ts'
 import { sloParts } from './slo-page.ts'
 

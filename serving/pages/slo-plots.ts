@@ -1,5 +1,5 @@
 // Plots of the service levels as inline SVG: one row per stage, the same rows in every column; and throughput, cost and quality by release.
-import { union, type Level, type SloReport, type StageLevel } from '../domain/slo/slo.ts'
+import { union, type Level, type SloReport, type StageLevel } from '../../domain/slo/slo.ts'
 import { duration, figure, html, type Html } from './html.ts'
 
 const ROW = 24
