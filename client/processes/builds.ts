@@ -40,9 +40,7 @@ export async function buildsOf(client: Client, deploymentName: string): Promise<
       build,
       state: STATES[v.status ?? 0]!,
       percent: isCurrent ? 100 - ramped : build === ramping ? ramped : 0,
-      lastCurrent: isCurrent
-        ? Date.now() / 1000
-        : Math.max(secondsOf(v.lastCurrentTime), secondsOf(v.lastDeactivationTime)),
+      lastCurrent: isCurrent ? Date.now() / 1000 : secondsOf(v.lastCurrentTime),
     }
   })
 }
