@@ -10,49 +10,77 @@ export interface Components {
   readonly sizes: Uint32Array
 }
 
+/** Runs of one label along x, in raster order; those of a row end where the next row's begin. */
+interface Runs {
+  readonly start: Int32Array
+  readonly end: Int32Array
+  readonly label: Int32Array
+  readonly count: number
+  /** First run of each row, and the end of the last. */
+  readonly rows: Int32Array
+}
+
+/** The runs of labels other than 0. */
+function runsOf(labels: Uint32Array, sx: number, rowCount: number): Runs {
+  let start = new Int32Array(1024)
+  let end = new Int32Array(1024)
+  let label = new Int32Array(1024)
+  let count = 0
+  const rows = new Int32Array(rowCount + 1)
+  for (let row = 0, i = 0; row < rowCount; row++) {
+    while (count + sx > start.length) [start, end, label] = [longer(start), longer(end), longer(label)]
+    for (const stop = i + sx; i < stop;) {
+      const value = labels[i]!
+      const first = i++
+      while (i < stop && labels[i] === value) i++
+      if (value === 0) continue
+      label[count] = value
+      start[count] = first
+      end[count++] = i
+    }
+    rows[row + 1] = count
+  }
+  return { start, end, label, count, rows }
+}
+
 /**
- * Numbers the 6-connected components of equal labels; label 0 is none. Two passes with union-find, in which the smaller
- * provisional number is always the root.
+ * Numbers the 6-connected components of equal labels; label 0 is none. Union-find over runs, in which the first run of
+ * a component is its root.
  */
 export function components(labels: Uint32Array, [sx, sy, sz]: Vec3): Components {
-  const plane = sx * sy
-  const n = plane * sz
-  const out = new Uint32Array(n)
-  let parent = new Uint32Array(1024)
-  let made = 0
-  /** What a voxel with the number `c` (0: none yet) gets from a neighbour of the same label with the number `d`. */
-  const join = (c: number, d: number): number => {
-    if (c === 0 || c === d) return d
-    const [p, q] = [rootOf(parent, c), rootOf(parent, d)]
-    return p < q ? (parent[q] = p) : (parent[p] = q)
-  }
-  for (let z = 0, i = 0; z < sz; z++)
-    for (let y = 0; y < sy; y++)
-      for (let x = 0; x < sx; x++, i++) {
-        const label = labels[i]!
-        if (label === 0) continue
-        let c = x > 0 && labels[i - 1] === label ? out[i - 1]! : 0
-        if (y > 0 && labels[i - sx] === label) c = join(c, out[i - sx]!)
-        if (z > 0 && labels[i - plane] === label) c = join(c, out[i - plane]!)
-        if (c === 0) {
-          c = ++made
-          if (c === parent.length) parent = longer(parent)
-          parent[c] = c
-        }
-        out[i] = c
+  const { start, end, label, count: runCount, rows } = runsOf(labels, sx, sy * sz)
+  const parent = new Uint32Array(runCount)
+  for (let r = 0; r < runCount; r++) parent[r] = r
+  /** Joins the runs of a row to those of equal label that they touch in an earlier row, `step` voxels before. */
+  const joinRows = (row: number, earlier: number, step: number): void => {
+    const [stop, last] = [rows[row + 1]!, rows[earlier + 1]!]
+    for (let r = rows[row]!, e = rows[earlier]!; r < stop && e < last;) {
+      const [to, earlierTo] = [end[r]! - step, end[e]!]
+      if (label[e] === label[r] && start[e]! < to && start[r]! - step < earlierTo && parent[e] !== parent[r]) {
+        const [p, q] = [rootOf(parent, r), rootOf(parent, e)]
+        if (p < q) parent[q] = p
+        else parent[p] = q
       }
-  // Provisional numbers rise in raster order and roots are the smallest, so final numbers rise in raster order too.
-  const final = new Uint32Array(made + 1)
+      if (earlierTo <= to) e++
+      else r++
+    }
+  }
+  for (let z = 0, row = 0; z < sz; z++)
+    for (let y = 0; y < sy; y++, row++) {
+      if (y > 0) joinRows(row, row - 1, sx)
+      if (z > 0) joinRows(row, row - sy, sx * sy)
+    }
+  const out = new Uint32Array(labels.length)
+  const sizes = new Uint32Array(runCount + 1)
+  // A root comes before its other runs: its number is known by then, and takes the place of its parent's.
+  const number = new Uint32Array(runCount)
   let count = 0
-  for (let c = 1; c <= made; c++) {
-    const root = rootOf(parent, c)
-    final[c] = root === c ? ++count : final[root]!
+  for (let r = 0; r < runCount; r++) {
+    const root = rootOf(parent, r)
+    const c = (number[r] = root === r ? ++count : number[root]!)
+    const [from, to] = [start[r]!, end[r]!]
+    sizes[c]! += to - from
+    for (let i = from; i < to; i++) out[i] = c
   }
-  const sizes = new Uint32Array(count + 1)
-  for (let i = 0; i < n; i++) {
-    const c = final[out[i]!]!
-    out[i] = c
-    if (c !== 0) sizes[c]!++
-  }
-  return { labels: out, count, sizes }
+  return { labels: out, count, sizes: sizes.slice(0, count + 1) }
 }
