@@ -28,7 +28,7 @@ await exportRelease(fileStore(fixture.folder), fixture.release, fileStore(files)
 mkdirSync(join(folder, 'logs'))
 writeFileSync(
   join(folder, 'nginx.conf'),
-  `user ${userInfo().username}; worker_processes auto; daemon off; pid ${folder}/pid; error_log ${folder}/logs/error;
+  `user ${userInfo().username}; worker_processes 1; daemon off; pid ${folder}/pid; error_log ${folder}/logs/error;
 events { worker_connections 256; }
 http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; open_file_cache max=1000;

@@ -6,7 +6,7 @@ import { foldersOf, staticFile } from '../storage/static-layout.ts'
 import { notFound } from './problem.ts'
 import type { ReadCounter } from './reads.ts'
 import { isChannel, type Releases } from './releases.ts'
-import { sendJson, sendOutput } from './respond.ts'
+import { outputSender, sendJson } from './respond.ts'
 
 const HOLE = 'nothing: a reader shows it empty (cloud-volume: fill_missing=True); the lineage page names the holes'
 
@@ -26,6 +26,7 @@ interface Options {
 }
 
 export async function layerRoutes(app: FastifyInstance, { catalogue, reads }: Options): Promise<void> {
+  const sendOutput = outputSender()
   app.get<Named>('/reads/:dataset/:release', viewer, async (request, reply) => {
     const { dataset, release } = await catalogue.open(request.params.dataset, request.params.release)
     reply.header('cache-control', 'no-cache')

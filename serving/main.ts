@@ -13,8 +13,8 @@ import { accessSettings, type AccessSettings } from './access/settings.ts'
 import { HotSpots } from './hot-spots.ts'
 import { createServer } from './server.ts'
 
-/** What viewers around one place ask for again and again. */
-const CACHE_BYTES = 256 << 20
+/** Records, index nodes and tables of a bucket over the network; outputs have a cache of their own. */
+const CACHE_BYTES = 128 << 20
 
 const { values } = parseArgs({
   options: {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ArtifactReader } from '../storage/artifacts.ts'
+import { byteCache } from '../storage/stores/byte-cache.ts'
 import { turns } from './turns.ts'
 
 const BINARY = 'application/octet-stream'
@@ -78,31 +79,33 @@ const sendImmutable = (
     type,
   )
 
+/** Outputs that readers around one place ask for again and again: in memory, held against their digests when they are read. */
+const KEPT_BYTES = 256 << 20
+/** Up to this size an output is read whole, whatever part of it is asked for. */
+const SMALL = 1 << 20
+
 /**
- * An output of an artifact, of which a part is read as a part. Only what is sent whole is held against its digest.
- * @returns undefined when the artifact has no such output
+ * Sends outputs of artifacts. Of a large one a part is read as a part, and only what is sent whole is held against its digest.
+ * @returns what gives undefined when the artifact has no such output
  */
-export function sendOutput(
+export function outputSender(): (
   request: FastifyRequest,
   reply: FastifyReply,
   reader: ArtifactReader,
   path: string,
-): Promise<FastifyReply> | undefined {
-  const output = reader.output(path)
-  return (
-    output &&
-    send(
-      request,
-      reply,
-      {
-        size: output.bytes,
-        tag: output.sha256,
-        whole: () => reader.get(path),
-        part: (offset, length) => reader.getRange(path, offset, length),
-      },
-      BINARY,
-    )
-  )
+) => Promise<FastifyReply> | undefined {
+  const kept = byteCache(KEPT_BYTES)
+  return (request, reply, reader, path) => {
+    const output = reader.output(path)
+    if (!output) return undefined
+    const { bytes: size, sha256: tag } = output
+    const whole = (): Promise<Uint8Array> => kept.read(tag, () => reader.get(path))
+    const part = async (offset: number, length: number): Promise<Uint8Array> =>
+      size <= SMALL
+        ? (await whole()).subarray(offset, offset + length)
+        : kept.read(`${tag} ${offset} ${length}`, () => reader.getRange(path, offset, length))
+    return send(request, reply, { size, tag, whole, part }, BINARY)
+  }
 }
 
 export const sendJson = (request: FastifyRequest, reply: FastifyReply, value: unknown): Promise<FastifyReply> =>

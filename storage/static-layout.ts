@@ -114,8 +114,12 @@ interface Mount {
   readonly cell: (output: string) => string | undefined
 }
 
+const mounted = new WeakMap<Release, readonly Mount[]>()
+
 /** Those further down come first: `segmentation/mesh/` before `segmentation/`. */
-function mounts(release: Release): Mount[] {
+function mounts(release: Release): readonly Mount[] {
+  const cached = mounted.get(release)
+  if (cached) return cached
   const pack = ({ stage }: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
     const ranges = cellCount(release, stage)
     const cell = (output: string): string => rangeName(rangeOfFile(output, ranges), ranges)
@@ -145,9 +149,11 @@ function mounts(release: Release): Mount[] {
       ...(l.of === undefined ? [] : [pack(l, `${l.of}/${folder}/`, `${folder}/`)]),
     ]
   }
-  return heldBy(release)
+  const made = heldBy(release)
     .flatMap(ofLayer)
     .sort((a, b) => b.at.split('/').length - a.at.split('/').length)
+  mounted.set(release, made)
+  return made
 }
 
 /** First parts of the paths of a release. */
