@@ -4,7 +4,7 @@ import type { Outcome } from '../domain/contract/artifacts.ts'
 import { HillockError } from '../domain/errors.ts'
 import { cellBox, shapeOf, subtract, translate, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { haloOf, parseInput } from '../domain/index/reads.ts'
-import { modelOf } from '../domain/models.ts'
+import { blockOf, modelOf } from '../domain/models.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
 import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
@@ -57,7 +57,7 @@ const orderOf = <D extends DataType>(
   ofRegion(
     stage,
     task,
-    { ...parameters, block: config.grid.block },
+    { ...parameters, block: blockOf(config, stage) },
     touching(task, from, halo(regionBox(task), margin, task.context.bounds)),
   )
 
@@ -85,7 +85,7 @@ async function putBlocks<D extends DataType>(
     const core = translate(own, subtract([0, 0, 0], outer.min))
     return map({ data: await read(outer), shape: shapeOf(outer), core, coord })
   }
-  const { holes, count } = await eachPart(stage, partsOf(box, config.grid.block, bounds), outputs, {
+  const { holes, count } = await eachPart(stage, partsOf(box, blockOf(config, stage), bounds), outputs, {
     begin: part => newVolume(target.dtype, channels * voxels(part.box)),
     async make(block, volume, part) {
       const made = await mapped(block, outer => readVolume(deps, task, refs(task, from), source, outer))

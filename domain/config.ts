@@ -76,7 +76,7 @@ export const RunConfig = z.strictObject({
         .describe('Unit of orchestration and invalidation, in voxels: a whole number of blocks.'),
     })
     .prefault({})
-    .describe('How the work is cut up; no result depends on `region`.'),
+    .describe('How the work is cut up; no result depends on `region`, but for the default of `stages.affinity.block`.'),
   model: z.string().default('models/fib-affinity').describe('Folder of the affinity model, with its card.'),
   models: z
     .strictObject(Object.fromEntries(roles.map(r => [r, folderOf(r)])))

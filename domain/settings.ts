@@ -8,6 +8,8 @@ interface Setting {
   readonly otherwise: string
   /** A whole number from 0 on. */
   readonly number?: true
+  /** The values that it may have. */
+  readonly oneOf?: readonly string[]
 }
 
 const CONNECTED = 'all that talk to Temporal'
@@ -80,13 +82,38 @@ const places = {
   },
 } satisfies Record<string, Setting>
 
+const WITH_MODELS = 'inference workers, cpu workers of stages with a model'
+
 const workers = {
   HILLOCK_THREADS: { is: 'threads of kernels', by: 'cpu workers', otherwise: 'one per core', number: true },
-  HILLOCK_ONNX_THREADS: { is: 'threads of a model', by: 'inference workers', otherwise: 'one per core', number: true },
+  HILLOCK_ONNX_PROVIDER: {
+    is: 'what runs models: `cpu`, `cuda`, `tensorrt` or `webgpu`; where it is not to be had the worker does not start',
+    by: WITH_MODELS,
+    otherwise: '`cpu`',
+    oneOf: ['cpu', 'cuda', 'tensorrt', 'webgpu'],
+  },
+  HILLOCK_ONNX_DEVICE: {
+    is: 'which GPU of the machine; of `cuda` and `tensorrt`',
+    by: WITH_MODELS,
+    otherwise: '0',
+    number: true,
+  },
+  HILLOCK_ONNX_PROCESSES: {
+    is: 'processes that run models, a block at a time each',
+    by: WITH_MODELS,
+    otherwise: 'one per core, as far as there are 5 GiB of memory for each; with a GPU 1',
+    number: true,
+  },
+  HILLOCK_ONNX_THREADS: {
+    is: 'threads of each',
+    by: WITH_MODELS,
+    otherwise: 'the cores shared out among the processes',
+    number: true,
+  },
   HILLOCK_SLOTS: {
     is: 'activities at the same time',
     by: 'cpu and inference workers',
-    otherwise: 'threads of kernels and one; of inference 2',
+    otherwise: 'threads of kernels and one; of inference its processes and one',
     number: true,
   },
   HILLOCK_METRICS: {
@@ -103,6 +130,7 @@ const workers = {
     is: '`json`: a log of one JSON object a line, with dataset, run, stage and attempt; or `text`',
     by: '`worker`',
     otherwise: '`text` at a terminal, else `json`; `hillock up` sets `text`',
+    oneOf: ['json', 'text'],
   },
   HILLOCK_DRAIN: {
     is: 'seconds that activities go on after SIGTERM, before they are told to end',
@@ -207,6 +235,7 @@ const groups = {
 const table = { ...temporal, ...places, ...workers, ...serving, ...looking }
 type Name = keyof typeof table
 type NumberName = { [N in Name]: (typeof table)[N] extends { number: true } ? N : never }[Name]
+type ChoiceName = { [N in Name]: (typeof table)[N] extends { oneOf: readonly string[] } ? N : never }[Name]
 
 /** What the environment says; undefined where it says nothing, or an empty text. */
 export const setting = (name: Name): string | undefined => process.env[name] || undefined
@@ -217,6 +246,18 @@ export function numberSetting(name: NumberName): number | undefined {
   if (text !== undefined && !/^\d+$/.test(text))
     throw new HillockError('ConfigError', `${name} is ${text}, which is no whole number`)
   return text === undefined ? undefined : Number(text)
+}
+
+/** @throws HillockError ConfigError for what is none of its values */
+export function choiceSetting(name: ChoiceName): string | undefined {
+  const text = setting(name)
+  const { oneOf } = table[name]
+  if (text !== undefined && !oneOf.includes(text))
+    throw new HillockError(
+      'ConfigError',
+      `${name} is ${text}, and must be ${oneOf.join(', ').replace(/, (?!.*, )/, ' or ')}`,
+    )
+  return text
 }
 
 export const settingNames: readonly string[] = Object.keys(table)

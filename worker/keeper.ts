@@ -20,8 +20,8 @@ export class Keeper {
   /** Why it is not ready. */
   why = 'is being started'
   child: ChildProcess | undefined
-  /** Process that it has started itself and told of: the inference process of a worker. */
-  inner: number | undefined
+  /** Processes that it has started itself and told of: the inference processes of a worker. */
+  inner: readonly number[] = []
   private readonly name: string
   private readonly log: string
   private readonly start: (out: number | 'ignore') => Promise<ChildProcess>
@@ -54,7 +54,7 @@ export class Keeper {
     this.child = child
     // It was told to stop while it was being started.
     if (this.stopping) child.kill('SIGKILL')
-    child.on('message', (m: { ready?: boolean; onnx?: number }) => {
+    child.on('message', (m: { ready?: boolean; onnx?: readonly number[] }) => {
       if (m.ready) this.isReady()
       if (m.onnx) this.inner = m.onnx
       this.owner.changed()
@@ -72,7 +72,8 @@ export class Keeper {
 
   private over(why: string): void {
     this.ready = false
-    this.child = this.inner = undefined
+    this.child = undefined
+    this.inner = []
     if (this.stopping) return
     const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.ended++)
     this.why = this.ended > 1 ? `${why}, ${this.ended} times` : why
@@ -84,7 +85,7 @@ export class Keeper {
 
   /** A process that was stopped (SIGSTOP) and not continued from one look to the next is ended, so that it begins anew. */
   look(): void {
-    const pids = [this.child?.pid, this.inner].filter(pid => pid !== undefined)
+    const pids = [this.child?.pid, ...this.inner].filter(pid => pid !== undefined)
     const stopped = pids.filter(pid => processOf(pid)?.state === 'T')
     if (this.wasStopped)
       for (const pid of stopped) {

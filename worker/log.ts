@@ -1,16 +1,14 @@
 // The log of a worker on stderr: lines for people at a terminal, else a JSON object each, as HILLOCK_LOG says.
 import { DefaultLogger, type Logger } from '@temporalio/worker'
 import { pino } from 'pino'
-import { HillockError } from '../domain/errors.ts'
-import { setting } from '../domain/settings.ts'
+import { choiceSetting } from '../domain/settings.ts'
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
 /** @param about what every object says of the process. @throws HillockError ConfigError */
 export function workerLog(about: Readonly<Record<string, string>>): Logger {
-  const form = setting('HILLOCK_LOG') ?? (process.stderr.isTTY ? 'text' : 'json')
+  const form = choiceSetting('HILLOCK_LOG') ?? (process.stderr.isTTY ? 'text' : 'json')
   if (form === 'text') return new DefaultLogger('INFO')
-  if (form !== 'json') throw new HillockError('ConfigError', `HILLOCK_LOG is ${form}, and must be json or text`)
   const destination = pino.destination({ dest: 2, sync: true })
   // A full disk takes no log.
   destination.on('error', () => {})

@@ -1,7 +1,7 @@
 // The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
 import * as ort from 'onnxruntime-node'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { numberSetting } from '../domain/settings.ts'
+import { onnxSettings } from './onnx-settings.ts'
 import type { InferenceRequest } from '../activities/context.ts'
 
 export interface HostCall {
@@ -16,7 +16,7 @@ export interface HostReply {
 }
 
 const sessions = new Map<string, Promise<ort.InferenceSession>>()
-const threads = numberSetting('HILLOCK_ONNX_THREADS') ?? 0
+const { provider, device, threads } = onnxSettings()
 
 /** The same again may go well: memory was short. All else that ONNX Runtime complains of is the model's. */
 const OF_MEMORY = /alloc|memory/i
@@ -34,8 +34,9 @@ function session(digest: string, bytes: Uint8Array | undefined): Promise<ort.Inf
   const made = ofModel(
     'it does not load',
     ort.InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
-      ...(threads > 0 ? { intraOpNumThreads: threads } : {}),
+      executionProviders: [{ name: provider, ...(device !== undefined && { deviceId: device }) }],
+      intraOpNumThreads: threads,
+      // The process keeps its memory between blocks anyway (worker/inference.ts); an arena keeps twice as much.
       enableCpuMemArena: false,
     }),
   )

@@ -16,6 +16,7 @@ import { refused, whyNot } from './connection.ts'
 import { versioning } from './deployment.ts'
 import { answerHealth, type Health } from './health.ts'
 import { workerLog } from './log.ts'
+import { onnxSettings, tryProvider } from './onnx-settings.ts'
 import { codeRevision, runtime } from './runtime.ts'
 import { configuredTemporal } from './temporal-config.ts'
 import { workflowBundle } from './workflow-bundle.ts'
@@ -129,7 +130,15 @@ async function poll(
     tell,
   })
   const pool = kernelPool()
-  const host = inferenceHost(pid => process.send?.({ onnx: pid }))
+  const onnx = onnxSettings()
+  const host = inferenceHost(pids => process.send?.({ onnx: pids }), onnx.processes)
+  if (onnx.provider !== 'cpu')
+    await tryProvider(host.infer).catch((e: Error) => {
+      throw new HillockError(
+        'ConfigError',
+        `HILLOCK_ONNX_PROVIDER is ${onnx.provider}, which cannot be used here (${e.message}): docs/deploy.md says what it needs`,
+      )
+    })
   const deps = {
     objects,
     artifacts: artifactStore(objects),
@@ -140,8 +149,8 @@ async function poll(
     signingKey: setting('HILLOCK_SIGNING_KEY'),
   }
   const activities = createActivities(deps, own.activities)
-  // One activity more than threads, so that reading and writing overlap computing.
-  const slots = numberSetting('HILLOCK_SLOTS') || (role === 'cpu' ? pool.threads + 1 : 2)
+  // One activity more than compute, so that reading and writing overlap that.
+  const slots = numberSetting('HILLOCK_SLOTS') || 1 + (role === 'cpu' ? pool.threads : onnx.processes)
   const work = { activities, maxConcurrentActivityTaskExecutions: slots }
   const index = { activities, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
   await (role === 'cpu' ? run(work, index) : run(work))

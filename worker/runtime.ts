@@ -7,6 +7,7 @@ import { cpus } from 'node:os'
 import { join, relative } from 'node:path'
 import { setting } from '../domain/settings.ts'
 import { checkout } from './home.ts'
+import { onnxSettings } from './onnx-settings.ts'
 import type { Runtime } from '../domain/lineage.ts'
 
 const root = realpathSync(checkout)
@@ -77,11 +78,12 @@ function cpuFeatures(): string {
 }
 
 export function runtime(): Runtime {
+  const { provider, device } = onnxSettings()
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }
   return {
     node: process.version,
     onnxruntime: version,
-    provider: 'cpu',
+    provider: device === undefined ? provider : `${provider} device ${device}`,
     cpu: [process.arch, cpus()[0]?.model.trim() ?? 'unknown', cpuFeatures()].join('; '),
   }
 }

@@ -72,7 +72,7 @@ function record(): void {
     children: Object.fromEntries(
       [...keepers].flatMap(([name, k]) => [
         ...(k.child?.pid ? [[name, k.child.pid]] : []),
-        ...(k.inner ? [['onnx', k.inner]] : []),
+        ...k.inner.map((pid, i) => [i === 0 ? 'onnx' : `onnx-${i + 1}`, pid] as const),
       ]),
     ),
     ready: waits.length + steps.size === 0,

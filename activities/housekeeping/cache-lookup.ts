@@ -6,7 +6,7 @@ import type { Subtree, CacheLookup, Saved, SubtreeResult } from '../../domain/co
 import type { Refs } from '../../domain/contract/artifacts.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
 import { noCount } from '../../domain/slo/counts.ts'
-import { AFFINITY, modelOf } from '../../domain/models.ts'
+import { AFFINITY, blockOf, modelOf } from '../../domain/models.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import { fromKey, key } from '../../domain/geometry.ts'
 import { activeStages, gridOf, isOfSections, isTopDown } from '../../domain/index/phases.ts'
@@ -64,7 +64,7 @@ async function nameOf(deps: Deps, subtree: Subtree, source: Digest | undefined):
       region: context.region,
       block: config.grid.block,
       voxelSizeNm: context.voxelSizeNm,
-      stages: names.map(s => [s, stages[s].version, config.stages[s]]),
+      stages: names.map(s => [s, stages[s].version, config.stages[s], ...ownBlock(config, s)]),
       ...modelsOf(context, names),
       overrides: overridesNear(subtree, config),
       inputs,
@@ -75,6 +75,10 @@ async function nameOf(deps: Deps, subtree: Subtree, source: Digest | undefined):
     } as unknown as Json),
   )
 }
+
+/** What a stage makes at once, where that is not what others do. */
+const ownBlock = (config: RunConfig, stage: StageName): (readonly number[])[] =>
+  [blockOf(config, stage)].filter(block => String(block) !== String(config.grid.block))
 
 /** The models that stages use, but for what they are called. */
 function modelsOf(context: RunContext, names: readonly StageName[]): object {

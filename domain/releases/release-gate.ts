@@ -1,7 +1,9 @@
 // What keeps a release from being published by itself: the limits of its run file, and what no release is.
 import type { RunConfig } from '../config.ts'
 import { map3, shapeOf, voxels, type Box } from '../geometry.ts'
+import { blockOf } from '../models.ts'
 import { isPoison, type Hole, type Release } from '../release.ts'
+import type { StageName } from '../stages.ts'
 
 /** Counts that the manifest does not hold. */
 export interface Counted {
@@ -32,7 +34,9 @@ export const tooMany = (holes: number, of: number, share: number): boolean =>
   holes > Math.max(1, share * of) || (holes > share * of && 2 * holes >= of)
 
 /** Why a release is not published by itself, a sentence each; none: it is. */
-export function refusalsOf(r: Release, { release: { gate }, exclude, grid }: RunConfig, counted: Counted): string[] {
+export function refusalsOf(r: Release, config: RunConfig, counted: Counted): string[] {
+  const { exclude } = config
+  const { gate } = config.release
   const out: string[] = []
   for (const k of ['voiSum', 'arand'] as const) {
     const [limit, value] = [gate[k], r.quality[k]]
@@ -41,7 +45,10 @@ export function refusalsOf(r: Release, { release: { gate }, exclude, grid }: Run
     else if (value > limit) out.push(`${k} is ${value.toFixed(3)}, the gate allows ${limit}`)
   }
   const shape = shapeOf(r.bounds)
-  const blocks = shape.reduce((n, v, a) => n * Math.ceil(v / grid.block[a]!), 1)
+  const blocksOf = (stage: StageName): number => {
+    const block = blockOf(config, stage)
+    return shape.reduce((n, v, a) => n * Math.ceil(v / block[a]!), 1)
+  }
   const refuse = (key: ShareKey, what: string, held: readonly Hole[]): void => {
     const first = held.slice(0, SHOWN).map(h => `${h.what}: ${h.reason}`)
     const more = held.length > SHOWN ? ', ...' : ''
@@ -65,10 +72,11 @@ export function refusalsOf(r: Release, { release: { gate }, exclude, grid }: Run
   share('sectionHoles', 'sections', sections, shape[2])
   for (const stage of new Set(r.holes.filter(isPoison).map(h => h.stage))) {
     const poisoned = of(h => h.stage === stage && isPoison(h))
-    share('blockHoles', `blocks of ${stage}`, poisoned, blocks)
+    share('blockHoles', `blocks of ${stage}`, poisoned, blocksOf(stage as StageName))
   }
   if (counted.grey !== null) out.push(`every voxel of the EM is ${counted.grey}`)
   if (counted.segments === 0) out.push('there is no segment')
+  const blocks = blocksOf('supervoxel')
   if (counted.segments === 1 && blocks > 1) out.push(`there is one segment in ${blocks} blocks`)
   return out
 }

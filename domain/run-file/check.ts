@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { RunConfig } from '../config.ts'
 import { HillockError } from '../errors.ts'
 import type { Box } from '../geometry.ts'
+import { blockOf } from '../models.ts'
 import { isRegional, layers, layoutOf, stageNames, stages, type StageName } from '../stages.ts'
 import { didYouMean, nearest, suggestion } from './schema.ts'
 
@@ -41,6 +42,7 @@ export function checkWhole(c: RunConfig): void {
           )
       }
   }
+  for (const stage of stageNames) checkBlock(c, stage, `stages.${stage}.block`)
   const least = Math.min(...c.grid.region)
   for (const stage of stageNames)
     for (const named of Object.values(stages[stage].halo ?? {})) {
@@ -58,7 +60,8 @@ export function checkWhole(c: RunConfig): void {
       else {
         const { parameters } = stages[stage]
         const parsed = parameters.safeParse({ ...(c.stages[stage] as object), ...given })
-        if (!parsed.success) fail(path, explain(parsed.error.issues, parameters).join('; '))
+        if (!parsed.success) return fail(path, explain(parsed.error.issues, parameters).join('; '))
+        checkBlock({ ...c, stages: { ...c.stages, [stage]: parsed.data } }, stage, `${path}.block`)
       }
     }
   for (const [i, g] of c.gates.entries()) {
@@ -73,6 +76,17 @@ export function checkWhole(c: RunConfig): void {
     checkInside('evaluate.box', c.evaluate.box, { min: [0, 0, 0], max: c.source.phantom.size })
   if (!('phantom' in c.source) && c.evaluate.truth === 'phantom')
     fail('evaluate.truth', 'the source is not a phantom, so it has no truth of its own')
+}
+
+/** What goes through the model of a stage at once. @throws HillockError ConfigError where regions are no whole number of it */
+function checkBlock(c: RunConfig, stage: StageName, path: string): void {
+  const block = blockOf(c, stage)
+  for (const a of [0, 1, 2] as const)
+    if (block[a] % 8 !== 0 || c.grid.region[a] % block[a] !== 0)
+      throw new HillockError(
+        'ConfigError',
+        `${path}.${a}: ${block[a]} is not a multiple of 8 of which a region, ${c.grid.region[a]} voxels, is a whole number`,
+      )
 }
 
 /** @throws HillockError ConfigError when `box` reaches outside `bounds`. */

@@ -86,7 +86,7 @@ export const fraction = z.number().min(0).max(1)
 /** Parameters of a stage: every key optional, unknown keys refused. */
 export const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
 
-const cube = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
+export const cube = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
 /** How a volume is laid out for its readers. */
 export const layout = {
   chunk: cube.default([64, 64, 64]).describe('Voxels of a chunk, x, y, z: what a viewer fetches at least.'),

@@ -1,6 +1,6 @@
 // The rows of what makes neurons of an image volume.
 import { z } from 'zod'
-import { cpu, fraction, int, labels, params, positive, type StageRow } from './row.ts'
+import { cpu, cube, fraction, int, labels, params, positive, type StageRow } from './row.ts'
 
 export const segmentation = {
   affinity: {
@@ -26,6 +26,11 @@ export const segmentation = {
     makes: 'probability that a voxel and its lower z, y, x neighbour belong together, as 255 x p',
     parameters: params({
       halo: int.min(0).default(24).describe('Voxels of real context on each side of an inference block.'),
+      block: cube.optional().meta({
+        description:
+          'What goes through the model at once, in voxels, x, y, z: the larger, the less is computed twice. By default 256, 256, 128 where the region is a whole number of these, else `grid.block`.',
+        examples: [[256, 256, 128]],
+      }),
     }),
     queue: 'inference',
     checks: ['model file has the digest of its card', 'voxel size fits the model'],

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseRunConfig, setPath } from '../../domain/config.ts'
 import { isHillockError } from '../../domain/errors.ts'
+import { blockOf } from '../../domain/models.ts'
 
 const demo = (): Record<string, any> => parse(readFileSync('examples/demo.yaml', 'utf8'))
 const complaint = (raw: unknown): string => {
@@ -29,6 +30,10 @@ describe('a run file', () => {
   test('the demo is valid, and its defaults are filled in', () => {
     const config = parseRunConfig(demo(), 'run.yaml')
     expect(config.stages.agglomerate.threshold).toBeGreaterThan(0)
+    expect(blockOf(config, 'affinity')).toEqual(config.grid.block)
+    const large = parseRunConfig({ ...demo(), grid: { region: [256, 512, 128] } }, 'run.yaml')
+    expect(blockOf(large, 'affinity')).toEqual([256, 256, 128])
+    expect(blockOf(large, 'synapse-map')).toEqual(large.grid.block)
     expect(Object.isFrozen(config.stages) || typeof config.stages === 'object').toBe(true)
   })
 
@@ -55,6 +60,16 @@ describe('a run file', () => {
       'regions that are not whole blocks',
       (c: any) => (c.grid = { block: [128, 128, 64], region: [192, 128, 128] }),
       'grid.region.0: 192',
+    ],
+    [
+      'a block of a model that does not fill the region',
+      (c: any) => (c.stages = { affinity: { block: [128, 96, 64] } }),
+      'stages.affinity.block.1: 96',
+    ],
+    [
+      'the same of one region',
+      (c: any) => (c.overrides = [{ regions: ['0_0_0'], stages: { affinity: { block: [128, 128, 60] } } }]),
+      'overrides.0.stages.affinity.block.2: 60',
     ],
     [
       'a halo beyond the next region',
