@@ -1,53 +1,54 @@
 // Where supervoxels start: the maxima of the smoothed distance to the nearest boundary voxel.
-import { squaredDistance } from './distance.ts'
-import { alongAxes } from '../lines.ts'
 import type { Vec3 } from '../types.ts'
+import { WasmKernel } from '../wasm.ts'
+import { seedsWasm } from '../wasm/seeds.wasm.ts'
 
 /** Distances beyond this, in voxels, are equal: wider things than that need no second seed. */
 const CAP = 48
-/** Steps per voxel of distance; with the smoothing kernel's weight of 729 sums stay far below 2^31. */
+/** Steps per voxel of distance: sums of 81 fit 16 bits. */
 const STEPS = 16
+const root = Uint16Array.from({ length: CAP * CAP + 1 }, (_, i) => Math.round(STEPS * Math.sqrt(i)))
 
-/** Convolution with (1 2 3 2 1) on each axis, not normalised; the volume goes on as its border does. */
-function smooth(v: Int32Array, shape: Vec3): void {
-  const l = new Int32Array(Math.max(...shape) + 4)
-  alongAxes(shape, (first, stride, length) => {
-    for (let q = 0, i = first; q < length; q++, i += stride) l[q + 2] = v[i]!
-    l[0] = l[1] = l[2]!
-    l[length + 2] = l[length + 3] = l[length + 1]!
-    for (let q = 0, i = first; q < length; q++, i += stride)
-      v[i] = l[q]! + 2 * l[q + 1]! + 3 * l[q + 2]! + 2 * l[q + 3]! + l[q + 4]!
-  })
-}
-
-/** The largest value among a voxel and its 26 neighbours. */
-function largestAround(v: Int32Array, shape: Vec3): Int32Array {
-  const out = v.slice()
-  const l = new Int32Array(Math.max(...shape) + 2)
-  alongAxes(shape, (first, stride, length) => {
-    for (let q = 0, i = first; q < length; q++, i += stride) l[q + 1] = out[i]!
-    l[0] = l[1]!
-    l[length + 1] = l[length]!
-    for (let q = 0, i = first; q < length; q++, i += stride) {
-      const m = l[q]! > l[q + 1]! ? l[q]! : l[q + 1]!
-      out[i] = m > l[q + 2]! ? m : l[q + 2]!
-    }
-  })
-  return out
-}
+type Step = (...addressesAndSizes: number[]) => void
+type Steps = 'alongX' | 'lower' | 'smoothX' | 'smoothY' | 'smoothZ' | 'largestX' | 'largest' | 'keepTops'
+let wasm: WasmKernel<Record<Steps, Step>> | undefined
 
 /**
  * Marks the voxels from which a watershed starts: those that no neighbour of 26 exceeds in smoothed Euclidean distance to
  * the nearest voxel whose `inside` is 0. Maxima in flat places are several voxels that touch.
  */
-export function markSeeds(inside: Uint8Array, shape: Vec3): Uint8Array {
-  const d = squaredDistance(inside, shape, CAP)
-  const root = new Uint16Array(CAP * CAP + 1)
-  for (let i = 0; i < root.length; i++) root[i] = Math.round(STEPS * Math.sqrt(i))
-  for (let i = 0; i < d.length; i++) d[i] = root[d[i]!]!
-  smooth(d, shape)
-  const top = largestAround(d, shape)
-  const seeds = new Uint8Array(d.length)
-  for (let i = 0; i < d.length; i++) if (inside[i] !== 0 && d[i] === top[i]) seeds[i] = 1
-  return seeds
+export function markSeeds(inside: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
+  wasm ??= new WasmKernel(seedsWasm)
+  const n = inside.length
+  const plane = sx * sy
+  const sizes = [n, 4 * n + 32, 4 * n, 4 * n, root.byteLength, 2 * sx + 8]
+  const [seeds, low, value, other, table, line] = wasm.place(...sizes) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const high = low + ((2 * n + 31) & ~15)
+  wasm.bytes(seeds, n).set(inside)
+  wasm.bytes(table, root.byteLength).set(new Uint8Array(root.buffer))
+  const { alongX, lower, smoothX, smoothY, smoothZ, largestX, largest, keepTops } = wasm.call
+  const planes = (step: Step, from: number, to: number, bytes: number): void => {
+    for (let z = 0; z < sz; z++) step(from + z * plane * bytes, to + z * plane * bytes, sx, sy)
+  }
+  // The squared distance, 16 bits, one axis after the other.
+  alongX(seeds, low, sx, sy * sz, CAP)
+  planes(lower, low, high, 2)
+  lower(high, low, plane, sz)
+  // Its root, smoothed.
+  smoothX(low, table, line, sx, sy * sz)
+  planes(smoothY, low, high, 2)
+  smoothZ(high, value, plane, sz)
+  // The largest of it around, 32 bits.
+  largestX(value, low, sx, sy * sz)
+  planes(largest, low, other, 4)
+  largest(other, low, plane, sz)
+  keepTops(seeds, value, low, n)
+  return wasm.bytes(seeds, n).slice()
 }

@@ -2,10 +2,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { components } from '../../kernels/segmentation/components.ts'
-import { squaredDistance } from '../../kernels/segmentation/distance.ts'
 import { flood } from '../../kernels/segmentation/flood.ts'
 import type { Vec3 } from '../../kernels/types.ts'
 import { watershed } from '../../kernels/segmentation/watershed.ts'
+import { markSeeds } from '../../kernels/segmentation/seeds.ts'
+import { plainSeeds, squaredDistance } from './plain-seeds.ts'
 import { generator } from './tree-run.ts'
 
 const side = fc.integer({ min: 1, max: 9 })
@@ -57,6 +58,27 @@ describe('distance', () => {
             })
             expect(d[i]).toBe(best)
           }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('seeds', () => {
+  test('equal those of plain loops, however long the rows are', () => {
+    const long = fc.integer({ min: 1, max: 70 })
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.tuple(long, long, long),
+        fc.constantFrom(0, 1e-4, 0.01, 0.3),
+        fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+        (seed, long, rate, order) => {
+          const random = generator(seed)
+          const shape = order.map((axis, i) => (i === 0 ? long[axis]! : Math.ceil(long[axis]! / 6))) as unknown as Vec3
+          const inside = Uint8Array.from({ length: voxels(shape) }, () => (random() < rate ? 0 : 1))
+          expect(markSeeds(inside, shape)).toEqual(plainSeeds(inside, shape))
         },
       ),
       { numRuns: 60 },
