@@ -9,7 +9,8 @@ import { checkout } from './home.ts'
 /** Every function that a file of these rooms exports, by its name. */
 const files = ['kernels', 'specimen'].flatMap(room =>
   readdirSync(join(checkout, room), { recursive: true, encoding: 'utf8' })
-    .filter(f => f.endsWith('.ts'))
+    // AssemblyScript is compiled already, and no TypeScript.
+    .filter(f => f.endsWith('.ts') && !f.endsWith('.as.ts'))
     .map(f => join(checkout, room, f)),
 )
 const known: Readonly<Record<string, (...args: unknown[]) => unknown>> = Object.assign(
