@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`; each does all its own set-up. `make drill` takes back a bad release,
-# `make deploy-check` holds the chart and all else under deploy/ against what it must keep to.
+# `make deploy-check` holds the chart and all else under deploy/ against what it must keep to, `make cluster` rehearses several machines.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-.PHONY: demo drill test bench setup check deploy-check
+.PHONY: demo drill test bench setup check deploy-check cluster
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -23,6 +23,9 @@ check: setup
 
 deploy-check: node_modules/.installed
 	node deploy/check.ts
+
+cluster: setup
+	node deploy/cluster/main.ts
 
 setup: node_modules/.installed dist/viewer/index.html
 	@node worker/temporal-cli.ts

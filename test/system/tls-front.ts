@@ -1,39 +1,8 @@
-// A Temporal behind mTLS and an API key: HTTP/2 over TLS in front of a server that speaks neither, with certificates of our own.
-import { execFileSync } from 'node:child_process'
+// A Temporal behind mTLS and an API key: HTTP/2 over TLS in front of a server that speaks neither.
 import { connect, createSecureServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
-
-/** A CA, and `NAME.crt` with `NAME.key` signed by it for `localhost`: of those in `expired`, valid no longer. */
-export function certificates(folder: string, names: readonly string[], expired: readonly string[]): void {
-  const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
-  const key = (name: string): string[] => [
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-  ]
-  openssl('req', '-x509', ...key('ca'), '-out', 'ca.crt', '-days', '2', '-subj', '/CN=lab')
-  for (const name of [...names, ...expired]) {
-    openssl(
-      'req',
-      ...key(name),
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${name}`,
-      '-addext',
-      'subjectAltName=DNS:localhost',
-    )
-    const days = expired.includes(name) ? '0' : '2'
-    const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy', '-days', days]
-    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signed)
-  }
-}
 
 /** Lets in who has a certificate of the CA, and `apiKey`. */
 export async function tlsFront(

@@ -9,10 +9,11 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { diagnose } from '../../../client/commands/processes/doctor.ts'
 import { connect } from '../../../client/connection.ts'
 import { lookAtQueues } from '../../../client/processes/pollers.ts'
+import { certificates } from '../../../deploy/cluster/certificates.ts'
 import { queues } from '../../../domain/contract/names.ts'
 import { devServer, freePort } from '../dev-server.ts'
 import { Hillock } from '../harness.ts'
-import { certificates, tlsFront } from '../tls-front.ts'
+import { tlsFront } from '../tls-front.ts'
 
 const KEY = 'the key of the lab'
 const folder = mkdtempSync(join(tmpdir(), 'hillock-configured-'))
@@ -27,7 +28,7 @@ let forbidden: string
 
 beforeAll(async () => {
   mkdirSync(bucket)
-  certificates(folder, ['server', 'client'], ['old-server', 'old-client'])
+  certificates(folder, 'DNS:localhost', ['server', 'client'], ['old-server', 'old-client'])
   const server = await devServer()
   plain = server.address
   const fronts = await Promise.all(['server', 'old-server'].map(name => tlsFront(plain, folder, name, KEY)))
