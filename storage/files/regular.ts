@@ -2,7 +2,9 @@
 import { constants } from 'node:fs'
 import { lstat, open, stat, type FileHandle } from 'node:fs/promises'
 import { HillockError, type ErrorType } from '../../domain/errors.ts'
-import type { ReadAt } from '../formats/tiff.ts'
+
+/** `length` bytes from `offset`; fewer where the file ends before. */
+export type ReadRange = (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>
 
 /** One read of Node is no longer. */
 const LONGEST = 2 ** 31 - 1
@@ -35,7 +37,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export async function withFile<T>(
   file: string,
   type: ErrorType,
-  use: (read: ReadAt, size: number) => Promise<T>,
+  use: (read: ReadRange, size: number) => Promise<T>,
 ): Promise<T> {
   const handle = await openRegular(file, type)
   try {

@@ -3,8 +3,7 @@ import { glob, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../../domain/errors.ts'
-import type { ReadAt } from '../formats/tiff.ts'
-import { withFile } from '../files/regular.ts'
+import { withFile, type ReadRange } from '../files/regular.ts'
 import { stampOf } from '../files/stamp.ts'
 import { web } from './web.ts'
 
@@ -45,7 +44,7 @@ export function openFiles(url: string): Files {
 
 function folder(root: string): Files {
   /** Undefined where there is no file; a pipe or a device is refused. */
-  async function within<T>(path: string, use: (read: ReadAt, size: number) => Promise<T>): Promise<T | undefined> {
+  async function within<T>(path: string, use: (read: ReadRange, size: number) => Promise<T>): Promise<T | undefined> {
     const file = join(root, path)
     const what = await stat(file).catch((e: NodeJS.ErrnoException) => e)
     if (what instanceof Error ? ['ENOENT', 'ENOTDIR'].includes(what.code ?? '') : what.isDirectory()) return undefined
@@ -53,12 +52,9 @@ function folder(root: string): Files {
   }
   return {
     url: root,
-    get: path => within(path, async (read, size) => new Uint8Array(await read(0, size))),
+    get: path => within(path, (read, size) => read(0, size)),
     range: (path, offset, length) =>
-      within(
-        path,
-        async (read, size) => new Uint8Array(await read(offset < 0 ? Math.max(0, size + offset) : offset, length)),
-      ),
+      within(path, (read, size) => read(offset < 0 ? Math.max(0, size + offset) : offset, length)),
     async stamp(path) {
       const stamp = await stampOf(join(root, path))
       return ['ENOENT', 'ENOTDIR'].includes(stamp) ? undefined : stamp

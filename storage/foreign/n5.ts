@@ -2,11 +2,12 @@
 //
 // Source: saalfeldlab/n5 README. The first axis is fastest; a block holds its own shape; all numbers are big-endian.
 // The specification lets a writer leave out blocks that are empty, so a block that is not there holds zeros.
-import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { inflateSync } from 'node:zlib'
 import * as zarrita from 'zarrita'
 import { HillockError } from '../../domain/errors.ts'
 import { boxAt, map3, multiply, Shape, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { bytesPerVoxel, dataTypeOf, decodeChunk, newVolume, type DataType, type VolumeArray } from '../formats/chunk.ts'
+import { gunzip, unzstd } from '../formats/unpack.ts'
 import { copyOverlap } from '../formats/volume.ts'
 import { readerOf, type Chunks } from './chunks.ts'
 import type { Files } from './files.ts'
@@ -29,10 +30,10 @@ async function blosc(bytes: Bytes): Promise<Uint8Array> {
 const UNPACK: Readonly<Record<string, (bytes: Bytes) => Uint8Array | Promise<Uint8Array>>> = {
   raw: bytes => bytes,
   // With `useZlib` the frame is another; the block itself says which.
-  gzip: bytes => (bytes[0] === 0x1f ? gunzipSync(bytes) : inflateSync(bytes)),
+  gzip: bytes => (bytes[0] === 0x1f ? gunzip(bytes) : inflateSync(bytes)),
   zlib: bytes => inflateSync(bytes),
-  zstd: bytes => zstdDecompressSync(bytes),
-  zstandard: bytes => zstdDecompressSync(bytes),
+  zstd: unzstd,
+  zstandard: unzstd,
   blosc,
 }
 

@@ -1,5 +1,6 @@
 // Files that lie compressed one by one, as cloud-volume leaves them in a folder (NAME.gz, NAME.br) and a copy of a bucket may (NAME).
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { brotliDecompressSync } from 'node:zlib'
+import { gunzip } from '../formats/unpack.ts'
 import type { Files } from './files.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -9,7 +10,7 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes
 /** A web server may have undone the compression that the name speaks of. */
 const unpack: Readonly<Record<string, (bytes: Bytes) => Bytes>> = {
   '': bytes => bytes,
-  '.gz': bytes => (isGzip(bytes) ? new Uint8Array(gunzipSync(bytes)) : bytes),
+  '.gz': bytes => (isGzip(bytes) ? gunzip(bytes) : bytes),
   '.br': bytes => {
     try {
       return new Uint8Array(brotliDecompressSync(bytes))

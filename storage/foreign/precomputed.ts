@@ -1,5 +1,4 @@
 // Reads Neuroglancer precomputed volumes: sharded or plain, raw, jpeg, png, compressed_segmentation.
-import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { HillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, map3, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
@@ -8,6 +7,7 @@ import { decodePrecomputed, type Encoding } from '../formats/precomputed/encodin
 import { PrecomputedInfo, type Scale } from '../formats/precomputed/info.ts'
 import { mortonAxes, mortonCode } from '../formats/precomputed/morton.ts'
 import { shardOf, shardReader } from '../formats/precomputed/sharding.ts'
+import { gunzip } from '../formats/unpack.ts'
 import { readerOf, type Chunks } from './chunks.ts'
 import type { Files } from './files.ts'
 import { isGzip, packedFiles } from './packed.ts'
@@ -89,4 +89,4 @@ export async function openPrecomputed(files: Files): Promise<Opened | undefined>
 
 /** A copy of a bucket keeps the compression that the bucket would have undone. */
 const plain = (bytes: Uint8Array<ArrayBuffer>, length?: number): Uint8Array<ArrayBuffer> =>
-  isGzip(bytes) && bytes.length !== length ? new Uint8Array(gunzipSync(bytes)) : bytes
+  isGzip(bytes) && bytes.length !== length ? gunzip(bytes) : bytes

@@ -4,6 +4,7 @@ import { HillockError } from '../../domain/errors.ts'
 import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.ts'
 import { crc32cBase64 } from '../stores/crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
+import { gunzip, unzstd } from '../formats/unpack.ts'
 import { readerOf, type Chunks } from './chunks.ts'
 import type { Files } from './files.ts'
 import { axesOfArray, imageIn, levelOf, type Placed } from './ome.ts'
@@ -32,6 +33,14 @@ class Crc32c {
   }
 }
 zarrita.registry.set('crc32c', () => Crc32c as never)
+
+/** Node's own instead of those in WebAssembly and streams. */
+const unpacker = (decode: (bytes: Uint8Array) => Uint8Array): never =>
+  ({ fromConfig: () => ({ kind: 'bytes_to_bytes', decode }) }) as never
+for (const prefix of ['', 'numcodecs.']) {
+  zarrita.registry.set(`${prefix}zstd`, () => unpacker(unzstd))
+  zarrita.registry.set(`${prefix}gzip`, () => unpacker(gunzip))
+}
 
 /** Goes with a request for a chunk through zarrita to the store, which says whether there was a file. */
 interface Asked {
@@ -181,7 +190,7 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
       file: cell => fileOf(metadata, prefix, coordinate(cell, 0), array.chunks),
       async values(cell, box): Promise<VolumeArray | undefined> {
         const n = voxels(box)
-        const out = newVolume(dataType, n * channels)
+        let out: VolumeArray | undefined
         for (let first = 0; first < channels; first += perChunk) {
           const at = coordinate(cell, first / perChunk)
           const asked: Asked = { absent: false }
@@ -193,6 +202,9 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
           if (data.length !== got.shape.reduce((a, b) => a * b, 1))
             throw new RangeError(`it holds ${data.length} voxels of ${got.shape.join(' x ')}`)
           const stride = map3(a => got.stride[xyz[a]!]!)
+          const [sx, sy] = shapeOf(box)
+          if (c < 0 && data.length === n && stride[0] === 1 && stride[1] === sx && stride[2] === sx * sy) return data
+          out ??= newVolume(dataType, n * channels)
           for (let k = 0; k < perChunk && first + k < channels; k++)
             unfold(data, k * (c < 0 ? 0 : got.stride[c]!), stride, shapeOf(box), out, (first + k) * n)
         }

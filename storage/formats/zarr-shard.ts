@@ -4,7 +4,7 @@
 // ones where there is none; crc32c is four bytes, little-endian, behind the index.
 import { crc32c } from '@node-rs/crc32'
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompress } from 'node:zlib'
 import {
   boxAt,
   cellsIn,
@@ -18,6 +18,7 @@ import {
 } from '../../domain/geometry.ts'
 import { mapBounded } from '../bounded.ts'
 import { dataTypeOf, decodeChunk, newVolume, type DataType, type VolumeArray } from './chunk.ts'
+import { unzstd } from './unpack.ts'
 import { copyOverlap } from './volume.ts'
 
 /** Level of zstd. */
@@ -94,7 +95,7 @@ export function decodeZarrShard<D extends DataType>(
   coords.forEach((coord, i) => {
     if (index[2 * i] === NONE) return
     const from = Number(index[2 * i])
-    const raw = new Uint8Array(zstdDecompressSync(bytes.subarray(from, from + Number(index[2 * i + 1]))))
+    const raw = unzstd(bytes.subarray(from, from + Number(index[2 * i + 1])))
     const values = decodeChunk(raw, chunk, channels, dtype, 'raw')
     copyOverlap(values, boxAt(multiply(coord, chunk), chunk), out, boxAt([0, 0, 0], shard), channels)
   })

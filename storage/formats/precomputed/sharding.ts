@@ -1,8 +1,9 @@
 // Shards of Neuroglancer precomputed: many small objects, keyed by uint64, in few files that are read by byte ranges.
 //
 // Source: google/neuroglancer src/datasource/precomputed/sharded.rst (neuroglancer_uint64_sharded_v1).
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import { z } from 'zod'
+import { gunzip } from '../unpack.ts'
 
 const bits = (max: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(max).default(0)
 const coding = z.enum(['raw', 'gzip']).default('raw')
@@ -177,7 +178,7 @@ export function shardReader(spec: ShardingSpec, readRange: ReadRange): ShardRead
       if (to! <= from!) return found
       const coded = await exactly(file, head + from!, to! - from!)
       if (!coded) return found
-      const bytes = spec.minishard_index_encoding === 'gzip' ? new Uint8Array(gunzipSync(coded)) : coded
+      const bytes = spec.minishard_index_encoding === 'gzip' ? gunzip(coded) : coded
       if (bytes.length % 24 !== 0) throw new RangeError(`index of minishard ${minishard} in ${file} is damaged`)
       const table = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
       const n = table.length / 3
@@ -201,7 +202,7 @@ export function shardReader(spec: ShardingSpec, readRange: ReadRange): ShardRead
     async get(id) {
       const at = await find(id)
       const bytes = at && (await exactly(at.file, at.offset, at.length))
-      return bytes && spec.data_encoding === 'gzip' ? new Uint8Array(gunzipSync(bytes)) : bytes
+      return bytes && spec.data_encoding === 'gzip' ? gunzip(bytes) : bytes
     },
   }
 }
