@@ -22,7 +22,7 @@ import {
   touching,
   type VolumeOf,
 } from './cells.ts'
-import type { Deps } from './context.ts'
+import { moved, type Deps } from './context.ts'
 import { modelInUse, request } from './model.ts'
 import { eachPart, partsOf, type Block } from './parts.ts'
 import { json, ofRegion, produce, type Made, type Order, type Outputs, type Put } from './produce.ts'
@@ -138,7 +138,7 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
   const how = { stage: 'synapse-map', config, from: 'render', margin, target: mapVolume } as const
   return produce(deps, config, orderOf(task, how, params), (put, outputs) =>
     putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => {
-      const { cleft, vesicles } = await deps.compute(clefts, [{ em, shape, core, params }])
+      const { cleft, vesicles } = await deps.compute(clefts, [{ em: moved(em), shape, core, params }])
       const both = new Uint8Array(2 * cleft.length)
       both.set(cleft)
       both.set(vesicles, cleft.length)
@@ -163,13 +163,14 @@ export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
     const em = await readStage(deps, task, 'render', outer)
     // Most EM has no black to speak of: then no kernel needs to look.
     if (!em.includes(0)) return null
-    return deps.compute(voidMask, [em, shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])
+    return deps.compute(voidMask, [moved(em), shapeOf(outer), translate(own, subtract([0, 0, 0], outer.min))])
   }
   return produce(deps, config, { ...order, inputs }, async (put, outputs) => {
     const made = await putBlocks(deps, task, put, outputs, how, async ({ data: affinity, shape, core, coord }) => {
-      const found = await deps.compute(watershed, [{ affinity, shape, core, params, empty: await empty(coord) }])
-      const ids = await deps.compute(globalIds, [coord, found.count])
-      return { data: await deps.compute(relabelVolume, [found.labels, ids]), count: found.count }
+      const of = { affinity: moved(affinity), shape, core, params, empty: await empty(coord) }
+      const { labels, count } = await deps.compute(watershed, [of])
+      const ids = await deps.compute(globalIds, [coord, count])
+      return { data: await deps.compute(relabelVolume, [moved(labels), moved(ids)]), count }
     })
     return { ...made, summary: { supervoxels: made.count } }
   })

@@ -8,9 +8,19 @@ import type { StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
+const leaving = new WeakSet<ArrayBufferLike>()
+
+/** An array that the caller has no use for after the kernel that takes it: it is moved there. Nobody else may hold its memory. */
+export function moved<T extends ArrayBufferView>(array: T): T {
+  leaving.add(array.buffer)
+  return array
+}
+
+export const isMoved = (buffer: ArrayBufferLike): boolean => leaving.has(buffer)
+
 /**
- * Runs a kernel in the thread pool: a function that a file of kernels/ or specimen/ exports. Arguments are copied, typed arrays of
- * the result are moved. The kernel counts its signs of life in `ticks`.
+ * Runs a kernel in the thread pool: a function that a file of kernels/ or specimen/ exports. Arguments are copied, but for arrays
+ * that are `moved`; typed arrays of the result are moved. The kernel counts its signs of life in `ticks`.
  */
 export type Compute = <A extends unknown[], R>(
   kernel: (...args: A) => R,

@@ -1,11 +1,12 @@
-// `make bench`: the demo in an empty home, with every kernel, stage and process measured.
-import { spawn } from 'node:child_process'
+// `make bench`: the demo, or `node bench/run.ts FILE` a run file, in an empty home, with every kernel, stage and process measured.
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkout, type StackRecord } from '../worker/home.ts'
 import type { RunReport } from '../client/commands/run.ts'
 import { stageTable, table, type Columns } from '../client/report.ts'
+import { voxels } from '../domain/geometry.ts'
 import { union } from '../domain/slo/slo.ts'
 
 interface Span {
@@ -21,16 +22,25 @@ const home = mkdtempSync(join(tmpdir(), 'hillock-bench-'))
 const trace = join(home, 'spans.jsonl')
 const env = { ...process.env, HILLOCK_HOME: home, HILLOCK_TRACE: trace }
 
-/** Resident memory of a process, in MiB. */
-const resident = (pid: number): number => {
+/** Resident memory of a process, in MiB, and its CPU seconds, user and system. */
+function usage(pid: number): { mib: number; cpu: number } {
   try {
-    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+    const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+      .slice(11, 13)
+    const mib = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+    return { mib, cpu: (Number(user) + Number(system)) / TICKS }
   } catch {
-    return 0
+    return { mib: 0, cpu: 0 }
   }
 }
+/** In which the kernel counts, each second. */
+const TICKS = 100
 
 const peaks = new Map<string, number>()
+/** CPU seconds so far, by name and process. */
+const spent = new Map<string, number>()
 let peakOfAll = 0
 function sample(): void {
   if (!readdirSync(home).includes('stack.json')) return
@@ -39,17 +49,20 @@ function sample(): void {
   for (const [name, pid] of [
     ...Object.entries(stack.children),
     ['supervisor', stack.pid] as const,
-    ['hillock demo', demo.pid!] as const,
+    ['command', demo.pid!] as const,
   ]) {
-    const now = resident(pid)
-    sum += now
-    peaks.set(name, Math.max(peaks.get(name) ?? 0, now))
+    const { mib, cpu } = usage(pid)
+    sum += mib
+    peaks.set(name, Math.max(peaks.get(name) ?? 0, mib))
+    if (cpu > 0) spent.set(`${name} ${pid}`, cpu)
   }
   peakOfAll = Math.max(peakOfAll, sum)
 }
 
 const began = Date.now()
-const demo = spawn(join(checkout, 'hillock'), ['demo', '--json', '--exit', ...process.argv.slice(2)], {
+const hillock = join(checkout, 'hillock')
+const [file] = process.argv.slice(2)
+const demo = spawn(hillock, file === undefined ? ['demo', '--json', '--exit'] : ['run', file, '--json'], {
   env,
   stdio: ['ignore', 'pipe', 'inherit'],
 })
@@ -57,7 +70,9 @@ let out = ''
 demo.stdout.on('data', (d: Buffer) => (out += d.toString()))
 const timer = setInterval(sample, 250)
 const code = await new Promise<number>(done => demo.on('exit', c => done(c ?? 1)))
+sample()
 clearInterval(timer)
+spawnSync(hillock, ['down'], { env })
 const total = (Date.now() - began) / 1000
 if (code !== 0) {
   console.error(`the demo ended with ${code}; its logs are in ${home}/logs`)
@@ -88,11 +103,18 @@ console.log(
   ),
 )
 console.log(`\n${stageTable(report, '')}`)
+const cpuOf = (name: string): number => [...spent].reduce((n, [key, s]) => n + (key.startsWith(`${name} `) ? s : 0), 0)
 const memory: Columns<readonly [string, number]> = {
   process: ([name]) => name,
   'peak MiB': ([, mib]) => Math.round(mib),
+  'CPU s': ([name]) => cpuOf(name).toFixed(1),
 }
 console.log(`\n${table(memory, [...peaks, ['all together', peakOfAll] as const])}`)
+const cpu = [...spent.values()].reduce((n, s) => n + s, 0)
+const mvoxel = voxels(report.bounds) / 1e6
+console.log(
+  `\nthe whole path: ${mvoxel.toFixed(2)} Mvoxel in ${cpu.toFixed(1)} CPU seconds of all processes, ${(mvoxel / cpu).toFixed(3)} Mvoxel per CPU second`,
+)
 
 // The run as its workflow saw it: from the first stage's start to the last stage's end.
 const from = Math.min(...report.stages.map(s => s.started))

@@ -1,14 +1,21 @@
 // The thread pool in which kernels run, so that a worker's main thread never computes.
 import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { Piscina } from 'piscina'
 import { numberSetting } from '../domain/settings.ts'
-import type { Compute } from '../activities/context.ts'
+import { isMoved, type Compute } from '../activities/context.ts'
+import { buffersOf } from './buffers.ts'
 
 export interface KernelPool {
   readonly compute: Compute
   readonly threads: number
   close(): Promise<void>
 }
+
+// Volumes are buffers beside the heap: by default V8 collects the whole heap whenever some of them have come together.
+setFlagsFromString('--external-memory-accounted-in-global-limit')
+// Of threads that begin from here on.
+setFlagsFromString('--min-semi-space-size=16')
 
 /** HILLOCK_THREADS threads, by default one per core. Aborting a call ends its thread; the pool starts another. */
 export function kernelPool(threads = numberSetting('HILLOCK_THREADS') ?? availableParallelism()): KernelPool {
@@ -20,6 +27,9 @@ export function kernelPool(threads = numberSetting('HILLOCK_THREADS') ?? availab
     // Threads are not niced and share nothing: what a kernel yields cannot depend on how many there are.
     atomics: 'disabled',
   })
-  const compute: Compute = ({ name }, args, signal, ticks) => pool.run({ name, args, ticks }, signal ? { signal } : {})
+  const compute: Compute = ({ name }, args, signal, ticks) => {
+    const transferList = [...buffersOf(args)].filter(isMoved)
+    return pool.run({ name, args, ticks }, signal ? { signal, transferList } : { transferList })
+  }
   return { compute, threads, close: () => pool.destroy() }
 }

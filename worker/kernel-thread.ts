@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { tickIn } from '../kernels/tick.ts'
+import { buffersOf } from './buffers.ts'
 import { checkout } from './home.ts'
 
 /** Every function that a file of these rooms exports, by its name. */
@@ -17,14 +18,6 @@ const known: Readonly<Record<string, (...args: unknown[]) => unknown>> = Object.
   {},
   ...(await Promise.all(files.map(f => import(pathToFileURL(f).href)))),
 )
-
-function buffersOf(value: unknown, into: Set<ArrayBuffer> = new Set()): Set<ArrayBuffer> {
-  if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer && value.byteLength > 0) into.add(value.buffer)
-  } else if (Array.isArray(value)) for (const v of value) buffersOf(v, into)
-  else if (value !== null && typeof value === 'object') for (const v of Object.values(value)) buffersOf(v, into)
-  return into
-}
 
 interface Call {
   readonly name: string

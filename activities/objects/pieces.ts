@@ -8,7 +8,7 @@ import { encodeMesh } from '../../storage/formats/meshes/legacy.ts'
 import { pack } from '../../storage/formats/pack.ts'
 import { encodeSkeleton } from '../../storage/formats/skeleton.ts'
 import { highSides, lowSides, readStage, regionBox, touching, seen } from '../cells.ts'
-import type { Deps } from '../context.ts'
+import { moved, type Deps } from '../context.ts'
 import { ofRegion, produce, type Made } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
@@ -35,9 +35,18 @@ async function pieces<S extends 'mesh' | 'skeleton'>(
   const order = ofRegion(stage, task, { ...params, voxelSizeNm }, touching(task, 'segment', outer))
   return produce(deps, config, order, async put => {
     const volume = await readStage(deps, task, 'segment', outer)
-    const { labels, ids } = await deps.compute(compactIds, [volume])
+    const { labels, ids } = await deps.compute(compactIds, [moved(volume)])
     const [low, high] = [lowSides(outer, box), highSides(outer, box)]
-    const region = { labels, ids, shape: shapeOf(outer), origin: outer.min, voxelSizeNm, low, high, params }
+    const region = {
+      labels: moved(labels),
+      ids,
+      shape: shapeOf(outer),
+      origin: outer.min,
+      voxelSizeNm,
+      low,
+      high,
+      params,
+    }
     const { entries, summary } = await make(region)
     const { data, index } = pack(entries)
     await put('pack.data', data)

@@ -4,7 +4,7 @@ import { shapeOf, subtract, translate, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import { arrays } from '../segmentation/agglomerate.ts'
 import { readStage, regionBox, seen, touching } from '../cells.ts'
-import type { Deps } from '../context.ts'
+import { moved, type Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
@@ -22,13 +22,13 @@ export async function synapse(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const maps = await readStage(deps, task, 'synapse-map', outer)
     const volume = await readStage(deps, task, 'segment', outer)
-    const { labels, ids } = await deps.compute(compactIds, [volume])
+    const { labels, ids } = await deps.compute(compactIds, [moved(volume)])
     const n = voxels(outer)
     const { table } = await deps.compute(synapses, [
       {
-        cleft: maps.slice(0, n),
-        vesicles: maps.slice(n),
-        labels,
+        cleft: moved(maps.subarray(0, n)),
+        vesicles: maps.subarray(n),
+        labels: moved(labels),
         ids,
         shape: shapeOf(outer),
         origin: outer.min,

@@ -25,7 +25,7 @@ import { cellsOf } from '../../storage/release-index.ts'
 import { readChannel } from '../../storage/releases.ts'
 import { putSealed } from '../../storage/sealed.ts'
 import { readVolume, segmentationVolume } from '../cells.ts'
-import type { Deps } from '../context.ts'
+import { moved, type Deps } from '../context.ts'
 import { madeAt, madeBy } from '../gather.ts'
 import { progress } from '../meter.ts'
 import { contents, json, ofDataset, produce } from '../produce.ts'
@@ -56,7 +56,7 @@ async function scoreSegmentation(
     progress(++done, Math.max(done, cells))
     if (isEmpty(part)) continue
     const seg = await readVolume(deps, { context: at } as never, { [cell]: ref }, segmentationVolume, part)
-    await tables.add(await deps.compute(contingency, [seg, truth.labels(part)]))
+    await tables.add(await deps.compute(contingency, [moved(seg), truth.labels(part)]))
   }
   const { voxels: _, ...quality } = await deps.compute(scores, [await tables.sum()])
   return quality

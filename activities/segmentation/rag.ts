@@ -4,7 +4,7 @@ import { shapeOf, voxels } from '../../domain/geometry.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import { arrays } from './agglomerate.ts'
 import { lowSides, own, readStage, regionBox, touching, seen } from '../cells.ts'
-import type { Deps } from '../context.ts'
+import { moved, type Deps } from '../context.ts'
 import { ofRegion, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { compactIds } from '../../kernels/segmentation/compact-ids.ts'
@@ -21,9 +21,9 @@ export async function rag(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const volume = await readStage(deps, task, 'supervoxel', outer)
     const affinity = await readStage(deps, task, 'affinity', outer)
-    const { labels, ids } = await deps.compute(compactIds, [volume])
+    const { labels, ids } = await deps.compute(compactIds, [moved(volume)])
     const g = await deps.compute(regionGraph, [
-      { labels, ids, affinity, shape: shapeOf(outer), low: lowSides(outer, box) },
+      { labels: moved(labels), ids, affinity: moved(affinity), shape: shapeOf(outer), low: lowSides(outer, box) },
     ])
     await put('edges.bin', arrays(g.edges))
     await put('nodes.bin', arrays(g.nodes))

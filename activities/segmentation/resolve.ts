@@ -6,7 +6,7 @@ import { nodeBox, nodeKey, childrenOf } from '../../domain/index/tree.ts'
 import type { Merges, Nodes } from '../../kernels/segmentation/segmentation-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'
 import { own, putVolume, readStage, refs, regionBox, segmentationVolume } from '../cells.ts'
-import type { Deps } from '../context.ts'
+import { moved, type Deps } from '../context.ts'
 import { contents, ofNode, ofRegion, partOf, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { countIds, mapIds } from '../../kernels/segmentation/compact-ids.ts'
@@ -50,7 +50,7 @@ export async function mergeTable(deps: Deps, task: CellTask): Promise<Outcome> {
     ...(parent ? { resolve: await partOf(deps, parent, sliceFile(task.cell)) } : {}),
   })
   return produce(deps, config, order, async put => {
-    const { ids } = await deps.compute(countIds, [await readStage(deps, task, 'supervoxel', box)])
+    const { ids } = await deps.compute(countIds, [moved(await readStage(deps, task, 'supervoxel', box))])
     const path = [await readArrays<Merges>(deps, leaf, 'merges.bin')]
     if (parent) path.push(await readArrays<Merges>(deps, parent, sliceFile(task.cell)))
     const table = await deps.compute(mergeTableSlice, [{ ids: ids.filter(id => id !== 0n), path }])
@@ -69,7 +69,7 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
   return produce(deps, config, order, async put => {
     const { from, to } = await readArrays<Merges>(deps, table, 'table.bin')
     const labels = await readStage(deps, task, 'supervoxel', box)
-    const mapped = await deps.compute(mapIds, [labels, from, to])
+    const mapped = await deps.compute(mapIds, [moved(labels), from, to])
     await putVolume(put, mapped, box, segmentationVolume)
     return { voxels: voxels(box), summary: { segments: new Set(to).size } }
   })

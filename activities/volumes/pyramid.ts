@@ -19,7 +19,7 @@ import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { layoutObjects, readShards } from '../../storage/formats/layouts.ts'
 import type { MipLayout } from '../../storage/formats/precomputed/shard-grid.ts'
 import { readVolume, refs } from '../cells.ts'
-import type { Deps } from '../context.ts'
+import { moved, type Deps } from '../context.ts'
 import { contents, ofNode, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { downsampleMean, downsampleMode } from '../../kernels/downsample.ts'
@@ -79,8 +79,8 @@ async function level(deps: Deps, task: CellTask, stage: StageName): Promise<Outc
     if (task.level > 0) {
       const made =
         kind === 'image'
-          ? await deps.compute(downsampleMean, [data as Uint8Array, shapeOf(source), step])
-          : await deps.compute(downsampleMode, [data as BigUint64Array, shapeOf(source), step])
+          ? await deps.compute(downsampleMean, [moved(data as Uint8Array), shapeOf(source), step])
+          : await deps.compute(downsampleMode, [moved(data as BigUint64Array), shapeOf(source), step])
       here = made.data as VolumeArray
     }
     for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)

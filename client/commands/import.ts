@@ -60,7 +60,9 @@ export async function importVolume(address: string, o: Options): Promise<void> {
   const file = fileFor(o)
   const middle = await middleOf(volume, mip, box)
   const window = taken.dataType === 'uint8' ? null : windowOf(volume, middle)
-  const region = fitting(shapeOf(box), [128, 128, 128])
+  const block = fitting(shapeOf(box), [128, 128, 64])
+  // Up to 256 x 256 x 128: what goes through a model at once.
+  const region = map3(a => block[a] * Math.min(2, Math.ceil(shapeOf(box)[a] / block[a])))
   const tree = {
     dataset: o.dataset,
     voxelSizeNm: [...voxelSizeNm],
@@ -72,7 +74,7 @@ export async function importVolume(address: string, o: Options): Promise<void> {
         box: { min: [...box.min], max: [...box.max] },
       },
     },
-    grid: { block: [...fitting(shapeOf(box), [128, 128, 64])], region: [...region] },
+    grid: { block: [...block], region: [...region] },
     // The volume is taken as it is.
     stages: { ...(window && { ingest: { window } }), align: { method: 'none' }, render: { normalise: 'none' } },
   }
