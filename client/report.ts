@@ -2,6 +2,7 @@
 import Table from 'cli-table3'
 import { amount } from '../domain/slo/cost.ts'
 import type { Progress, StageProgress } from '../domain/contract/run.ts'
+import type { Quality } from '../domain/release.ts'
 import { secondsOf, shareDone } from '../domain/slo/counts.ts'
 import type { RunReport } from './commands/run.ts'
 
@@ -104,13 +105,25 @@ export const stageTable = (result: Pick<RunReport, 'stages'>, currency: string):
     result.stages,
   )
 
+/** What is known of a segmentation against its truth, and where that is lost. */
+export const segmentationLines = (q: Quality): string[] => [
+  ...(q.voiSum === undefined
+    ? []
+    : [
+        `segmentation: VOI split ${q.voiSplit!.toFixed(3)} + merge ${q.voiMerge!.toFixed(3)} = ${q.voiSum.toFixed(3)} bits, ARAND ${q.arand!.toFixed(3)} (${q.segments} segments, ${q.objects} true objects)`,
+      ]),
+  ...(q.voiSumInner === undefined
+    ? []
+    : [`without borders: VOI ${q.voiSumInner.toFixed(3)} bits, ARAND ${q.arandInner!.toFixed(3)}`]),
+  ...(q.voiSumFragments === undefined
+    ? []
+    : [`best agglomeration of the same fragments: VOI ${q.voiSumFragments.toFixed(3)} bits`]),
+]
+
 export function qualityLines(result: Pick<RunReport, 'quality' | 'holes'>): string[] {
   const q = result.quality
   const lines: string[] = []
-  if (q.voiSum !== undefined)
-    lines.push(
-      `segmentation: VOI split ${q.voiSplit!.toFixed(3)} + merge ${q.voiMerge!.toFixed(3)} = ${q.voiSum.toFixed(3)} bits, ARAND ${q.arand!.toFixed(3)} (${q.segments} segments, ${q.objects} true objects)`,
-    )
+  lines.push(...segmentationLines(q))
   if (q.synapseF1 !== undefined)
     lines.push(
       `synapses: precision ${q.synapsePrecision!.toFixed(2)}, recall ${q.synapseRecall!.toFixed(2)}, F1 ${q.synapseF1.toFixed(2)}, partners right ${q.partnerAccuracy!.toFixed(2)}`,

@@ -48,6 +48,11 @@ export const Quality = z.strictObject({
   voiMerge: z.number().optional(),
   voiSum: z.number().optional(),
   arand: z.number().optional(),
+  /** The same without the voxels of the truth that touch another object. */
+  voiSumInner: z.number().optional(),
+  arandInner: z.number().optional(),
+  /** Of the best agglomeration of the fragments: what no linkage could better by much. */
+  voiSumFragments: z.number().optional(),
   segments: z.number().int().optional(),
   objects: z.number().int().optional(),
   synapsePrecision: z.number().optional(),

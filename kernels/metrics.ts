@@ -4,16 +4,16 @@ import { PairIndex, dense, idsOf, orderPairs, rankIds } from './segmentation/pai
 import type { Contingency, Scores } from './segmentation/segmentation-types.ts'
 
 /** The sorted table of pairs of places among the ids of the two sides. */
-function table(seg: PairIndex, gt: PairIndex, pairs: PairIndex, sums: Float64Array): Contingency {
+function table(seg: PairIndex, gt: PairIndex, pairs: PairIndex, count: Float64Array, first: Float64Array): Contingency {
   const [s, g] = [rankIds(idsOf(seg)), rankIds(idsOf(gt))]
   const a = Uint32Array.from({ length: pairs.size }, (_, i) => s.rank[pairs.first[i]!]!)
   const b = Uint32Array.from({ length: pairs.size }, (_, i) => g.rank[pairs.second[i]!]!)
   const rows = { seg: BigUint64Array.from(a, i => s.sorted[i]!), gt: BigUint64Array.from(b, i => g.sorted[i]!) }
-  return rowsAt({ ...rows, count: sums }, orderPairs(a, b, Math.max(seg.size, gt.size)))
+  return rowsAt({ ...rows, count, first }, orderPairs(a, b, Math.max(seg.size, gt.size)))
 }
 
 /**
- * Counts the voxels that each segment shares with each object of the ground truth.
+ * Counts the voxels that each segment shares with each object of the ground truth; `first` is the place of the first of them in the arrays.
  * @param seg one id per voxel; 0 counts as a segment of its own
  * @param gt one id per voxel, in the same order; voxels of 0 are ignored
  * @throws RangeError if the lengths differ
@@ -25,6 +25,7 @@ export function contingency(seg: BigUint64Array, gt: Uint32Array | BigUint64Arra
   const [us, vs] = [dense(seg, s), dense(gt, g)]
   const ignored = g.get(0, 0)
   let sums = new Float64Array(4096)
+  let first = new Float64Array(4096)
   let [lastU, lastV, at] = [-1, -1, 0]
   for (let i = 0; i < seg.length; i++) {
     const u = us[i]!
@@ -34,22 +35,32 @@ export function contingency(seg: BigUint64Array, gt: Uint32Array | BigUint64Arra
       at = pairs.add(u, v)
       lastU = u
       lastV = v
-      if (at >= sums.length) sums = longer(sums)
+      if (at >= sums.length) {
+        sums = longer(sums)
+        first = longer(first)
+      }
+      if (sums[at] === 0) first[at] = i
     }
     sums[at]!++
   }
-  return table(s, g, pairs, sums)
+  return table(s, g, pairs, sums, first)
 }
 
-/** The table of the union of disjoint boxes. */
+/** The table of the union of disjoint boxes, whose `first` count in the same order. */
 export function mergeContingency(tables: readonly Contingency[]): Contingency {
   const [s, g, pairs] = [new PairIndex(1024), new PairIndex(1024), new PairIndex(1024)]
   const us = dense(concat([new BigUint64Array(), ...tables.map(t => t.seg)]), s)
   const vs = dense(concat([new BigUint64Array(), ...tables.map(t => t.gt)]), g)
   const sums = new Float64Array(us.length)
+  const first = new Float64Array(us.length).fill(Infinity)
   let i = 0
-  for (const t of tables) for (const n of t.count) sums[pairs.add(us[i]!, vs[i++]!)]! += n
-  return table(s, g, pairs, sums)
+  for (const t of tables)
+    for (const [row, n] of t.count.entries()) {
+      const at = pairs.add(us[i]!, vs[i++]!)
+      sums[at]! += n
+      first[at] = Math.min(first[at]!, t.first[row]!)
+    }
+  return table(s, g, pairs, sums, first)
 }
 
 /** Voxels of each distinct id. */

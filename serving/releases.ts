@@ -1,6 +1,7 @@
 // Reads datasets, channels, releases and their lineage records from the bucket; what is immutable is kept in memory.
 import { readRelease, runFileOf } from '../client/catalogue.ts'
 import type { ChannelValue } from '../domain/releases/channel.ts'
+import { Worst, type FoundFault } from '../domain/releases/faults.ts'
 import { isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { CHANNELS, type Channel, type Release } from '../domain/release.ts'
@@ -8,6 +9,7 @@ import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { firstOf } from '../storage/release-index.ts'
 import { recordsBehind, type ReleaseRecords } from '../storage/release-records.ts'
 import { readChannel, SIGNATURE } from '../storage/releases.ts'
 import type { DatasetListing } from './pages/index-page.ts'
@@ -69,6 +71,12 @@ export function releases(objects: ObjectStore): Releases {
   const channelsNow = (dataset: string) =>
     Promise.all(CHANNELS.map(async channel => ({ channel, value: await channelOf(dataset, channel).catch(unread) })))
 
+  async function worstOf(release: Release): Promise<readonly FoundFault[]> {
+    const ref = await firstOf(objects, release, 'evaluate')
+    if (!ref) return []
+    return Worst.parse(JSON.parse(Buffer.from(await artifacts.get(ref, 'scores.json')).toString())).worst
+  }
+
   /** A release that is damaged does not hide the others. */
   let listed: Promise<DatasetListing[]> | undefined
   const list = async (): Promise<DatasetListing[]> => {
@@ -126,6 +134,7 @@ export function releases(objects: ObjectStore): Releases {
         channels: channels.filter(c => c.value?.release === release.release).map(c => c.channel),
         decisions: await decisionsOn(objects, release.dataset, release.release),
         currency: (await runFileOf(objects, release))?.price.currency ?? '',
+        worst: await worstOf(release).catch(unread),
       }
     },
     // Who asks while it is being listed gets the same.

@@ -7,7 +7,7 @@ import type { evaluation } from '../../workflows/housekeeping/evaluation.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
 import { onceName } from '../names.ts'
-import { say, type JsonOption } from '../report.ts'
+import { say, segmentationLines, type JsonOption } from '../report.ts'
 
 export async function evaluate(name: string, o: JsonOption & { truth: string; offset?: string }): Promise<void> {
   const { dataset, release } = await findRelease(bucket(), name)
@@ -21,9 +21,5 @@ export async function evaluate(name: string, o: JsonOption & { truth: string; of
   const id = workflowIds.evaluate(dataset, release, onceName(new Date()))
   const input = { ...about, truth, ...(offset && { offset }) }
   const { quality: q } = await call<typeof evaluation>(client, 'evaluation', id, [input], about)
-  say(
-    o,
-    { ...about, truth, quality: q },
-    `VOI split ${q.voiSplit?.toFixed(3)} + merge ${q.voiMerge?.toFixed(3)} = ${q.voiSum?.toFixed(3)} bits, ARAND ${q.arand?.toFixed(3)} (${q.segments} segments, ${q.objects} true objects)`,
-  )
+  say(o, { ...about, truth, quality: q }, segmentationLines(q).join('\n'))
 }

@@ -227,13 +227,14 @@ export const objects = {
   },
   evaluate: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'release',
     phase: 'release',
     code: 'quality/evaluate',
-    inputs: ['segment', 'graph'],
-    demoSeconds: 0.089,
-    makes: 'VOI, ARAND, synapse precision, recall and F1 against ground truth',
+    inputs: ['segment', 'supervoxel', 'graph'],
+    demoSeconds: 0.2,
+    makes:
+      'VOI, ARAND, what the fragments would allow, the worst merges and splits, synapse precision, recall and F1 against ground truth',
     parameters: params({}),
     checks: ['truth covers the box that is scored'],
   },

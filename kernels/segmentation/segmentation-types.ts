@@ -58,6 +58,8 @@ export interface Contingency {
   readonly seg: BigUint64Array
   readonly gt: BigUint64Array
   readonly count: Float64Array
+  /** Where the first voxel of each pair lies, in an order of the voxels. */
+  readonly first: Float64Array
 }
 
 /** Agreement of a segmentation with ground truth; VOI in bits. */

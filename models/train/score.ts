@@ -1,7 +1,9 @@
 // Scores affinities against labels by the product's own kernels: `node models/train/score.ts AFFINITY.npy LABELS.npy`; prints JSON.
 import { readFileSync } from 'node:fs'
+import { bestAgglomeration, withoutBorder } from '../../kernels/faults.ts'
 import { contingency, scores } from '../../kernels/metrics.ts'
 import { agglomerate } from '../../kernels/segmentation/agglomerate.ts'
+import type { Scores } from '../../kernels/segmentation/segmentation-types.ts'
 import { regionGraph } from '../../kernels/segmentation/rag.ts'
 import { watershed } from '../../kernels/segmentation/watershed.ts'
 import { readNpy } from '../../storage/formats/npy.ts'
@@ -14,35 +16,20 @@ const [sz, sy, sx] = truth.shape as [number, number, number]
 const shape = [sx, sy, sz] as const
 const thresholds = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
-/** The truth without the voxels that have another label among their 6 neighbours. */
-function inner(labels: Uint32Array): Uint32Array {
-  const out = labels.slice()
-  for (const [stride, size] of [
-    [1, sx],
-    [sx, sy],
-    [sx * sy, sz],
-  ] as const)
-    for (let i = stride; i < labels.length; i++)
-      if (Math.floor(i / stride) % size > 0 && labels[i] !== labels[i - stride]) out[i] = out[i - stride] = 0
-  return out
-}
-
 const rounded = (v: number) => Math.round(1000 * v) / 1000
 const labels = truth.data as Uint32Array
-const core = inner(labels)
+const core = withoutBorder(labels, shape, [0, 0, 0], [0, 0, 0])
 
-const scored = (segments: BigUint64Array) => {
-  const of = (gt: Uint32Array) => scores(contingency(segments, gt))
-  const [all, within] = [of(labels), of(core)]
-  return {
-    voi: rounded(all.voiSum),
-    split: rounded(all.voiSplit),
-    merge: rounded(all.voiMerge),
-    arand: rounded(all.arand),
-    voiInner: rounded(within.voiSum),
-    arandInner: rounded(within.arand),
-  }
-}
+const figures = (all: Scores, within: Scores) => ({
+  voi: rounded(all.voiSum),
+  split: rounded(all.voiSplit),
+  merge: rounded(all.voiMerge),
+  arand: rounded(all.arand),
+  voiInner: rounded(within.voiSum),
+  arandInner: rounded(within.arand),
+})
+const scored = (segments: BigUint64Array) =>
+  figures(scores(contingency(segments, labels)), scores(contingency(segments, core)))
 
 const found = watershed({
   affinity,
@@ -53,15 +40,6 @@ const found = watershed({
 const fragments = BigUint64Array.from(found.labels, BigInt)
 const ids = BigUint64Array.from({ length: found.sizes.length }, (_, i) => BigInt(i))
 const graph = regionGraph({ labels: found.labels, ids, affinity, shape, low: [0, 0, 0] })
-
-/** Every fragment given to the object of which it holds most: what no agglomeration can better by much. */
-function oracle(): BigUint64Array {
-  const { seg, gt, count } = contingency(fragments, labels)
-  const best = new Map<bigint, { gt: bigint; count: number }>()
-  for (let i = 0; i < seg.length; i++)
-    if (count[i]! > (best.get(seg[i]!)?.count ?? 0)) best.set(seg[i]!, { gt: gt[i]!, count: count[i]! })
-  return fragments.map(f => best.get(f)?.gt ?? 0n)
-}
 
 function merged(threshold: number): BigUint64Array {
   const edges = { ...graph.edges, threshold: new Float64Array(graph.edges.a.length).fill(threshold) }
@@ -75,7 +53,7 @@ const rows = thresholds.map(threshold => ({ threshold, ...scored(merged(threshol
 console.log(
   JSON.stringify({
     fragments: ids.length - 1,
-    oracle: scored(oracle()),
+    oracle: figures(bestAgglomeration(contingency(fragments, labels)), bestAgglomeration(contingency(fragments, core))),
     best: rows.reduce((a, b) => (b.voi < a.voi ? b : a)),
     thresholds: rows,
   }),

@@ -1,16 +1,20 @@
 // The page of one release: what it holds, how good it is, what it cost, who let it out, and where to go from here.
 import { costText } from '../../domain/slo/cost.ts'
-import { shapeOf } from '../../domain/geometry.ts'
+import { add, shapeOf } from '../../domain/geometry.ts'
 import { holesIn, type LayerName, type Release } from '../../domain/release.ts'
+import type { FoundFault } from '../../domain/releases/faults.ts'
 import { ownFolders } from '../../storage/static-layout.ts'
 import type { Decision } from '../../storage/provenance/decisions.ts'
-import { facts, figure, html, moment, page, section, shortDigest, table, type Part } from './html.ts'
+import { facts, figure, html, moment, page, section, shortDigest, table, type Html, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */
 export const QUALITY: readonly (readonly [keyof Release['quality'], string])[] = [
   ['voiSplit', 'VOI split, bits (0 is best)'],
   ['voiMerge', 'VOI merge, bits (0 is best)'],
   ['arand', 'adapted Rand error (0 is best)'],
+  ['voiSumInner', 'VOI without the borders of objects, bits'],
+  ['arandInner', 'adapted Rand error without the borders'],
+  ['voiSumFragments', 'VOI of the best agglomeration of the fragments, bits'],
   ['synapsePrecision', 'synapse precision'],
   ['synapseRecall', 'synapse recall'],
   ['synapseF1', 'synapse F1 (1 is best)'],
@@ -40,9 +44,33 @@ export interface ReleaseFacts {
   readonly channels: readonly string[]
   readonly decisions: readonly Decision[]
   readonly currency: string
+  /** Of the evaluation; undefined where that cannot be read. */
+  readonly worst: readonly FoundFault[] | undefined
 }
 
-export function releasePage(r: Release, { channels, decisions, currency }: ReleaseFacts, origin: string): string {
+/** Each opens where it is to be seen, with the segments that it is about. */
+const worstFaults = (r: Release, worst: readonly FoundFault[]): Html =>
+  table(
+    ['', 'bits', 'parts', 'voxel'],
+    worst.map(({ kind, id, parts, bits, at }) => {
+      const voxel = r.offset ? add(at, r.offset) : at
+      const segments = kind === 'merge' ? [id] : parts.filter(p => p !== '0')
+      return [
+        kind === 'merge' ? `segment ${id} merges objects` : `object ${id} is split into segments`,
+        bits.toFixed(4),
+        parts.join(', '),
+        html`<a href="/view/${r.dataset}/${r.release}?segments=${segments.join(',')}&amp;at=${voxel.join(',')}"
+          >${voxel.join(', ')}</a
+        >`,
+      ]
+    }),
+  )
+
+export function releasePage(
+  r: Release,
+  { channels, decisions, currency, worst }: ReleaseFacts,
+  origin: string,
+): string {
   const name = `${r.dataset}/${r.release}`
   const shape = shapeOf(r.bounds)
   const microns = shape.map((n, a) => figure((n * r.voxelSizeNm[a]!) / 1000)).join(' × ')
@@ -82,6 +110,15 @@ export function releasePage(r: Release, { channels, decisions, currency }: Relea
         html`${Object.keys(r.quality).length === 0 ? 'Nothing was measured.' : null}
         ${facts(QUALITY.map(([k, label]) => [label, r.quality[k] === undefined ? null : figure(r.quality[k])]))}`,
       )}
+      ${
+        worst?.length === 0
+          ? null
+          : section(
+              'Worst merges and splits',
+              'Against the truth that the run was scored with; what each adds to VOI without borders.',
+              worst ? worstFaults(r, worst) : 'The evaluation cannot be read.',
+            )
+      }
       ${section(
         'Layers',
         null,
