@@ -21,8 +21,8 @@ test('every recorded history replays, and one with another activity does not', a
   const recorded = recordedHistories()
   const spoilt = recorded.find(h => h.file.startsWith('publish'))!
   const text = JSON.stringify(spoilt.history).replace(
-    '"name":"publish"},"taskQueue":{"name":"hillock-cpu"',
-    '"name":"rollBack"},"taskQueue":{"name":"hillock-cpu"',
+    '"name":"publish"},"taskQueue":{"name":"hillock-index"',
+    '"name":"rollBack"},"taskQueue":{"name":"hillock-index"',
   )
   expect(text).not.toBe(JSON.stringify(spoilt.history))
   const histories = [...recorded, { file: 'spoilt', workflowId: 'spoilt', history: JSON.parse(text) as unknown }]
