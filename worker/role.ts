@@ -132,7 +132,7 @@ async function poll(
   const pool = kernelPool()
   const onnx = onnxSettings()
   const host = inferenceHost(pids => process.send?.({ onnx: pids }), onnx.processes)
-  if (onnx.provider !== 'cpu')
+  if (role === 'inference' && onnx.provider !== 'cpu')
     await tryProvider(host.infer).catch((e: Error) => {
       throw new HillockError(
         'ConfigError',

@@ -1,9 +1,9 @@
 // NumPy .npy files, plain or gzipped, to flat typed arrays in C order and back.
 //
 // Source: numpy/lib/format.py (magic, version, header length, Python dict literal, data).
-import { gunzipSync } from 'node:zlib'
 import { HillockError } from '../../domain/errors.ts'
 import { numberTypes } from './arrays.ts'
+import { gunzip } from './unpack.ts'
 
 const types = { b1: Uint8Array, ...numberTypes } as const
 
@@ -74,7 +74,7 @@ export function npyHeader(file: Uint8Array, bad: (why: string) => HillockError):
 function inflate(bytes: Uint8Array, bad: (why: string) => HillockError): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
   try {
-    return gunzipSync(bytes)
+    return gunzip(bytes)
   } catch (e) {
     throw bad(`is a truncated or damaged gzip file (${(e as Error).message})`)
   }
