@@ -34,7 +34,9 @@ export function joinFragments(
       joined = true
     }
   }
-  const labels = found.labels.map(c => rootOf(root, c))
+  for (let c = 1; c < root.length; c++) root[c] = rootOf(root, c)
+  const labels = new Uint32Array(found.labels.length)
+  for (let i = 0; i < labels.length; i++) labels[i] = root[found.labels[i]!]!
   return components(labels, sizeOf(core))
 }
 

@@ -25,24 +25,33 @@ export interface WatershedRequest {
 
 /** Mean of the up to six affinities between a voxel and its neighbours in the volume, rounded down. */
 function meanAffinity(affinity: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
-  const n = sx * sy * sz
-  const sum = new Uint16Array(n)
-  const count = new Uint8Array(n)
-  const add = (i: number, stride: number, value: number): void => {
-    sum[i]! += value
-    sum[i - stride]! += value
-    count[i]!++
-    count[i - stride]!++
-  }
+  const plane = sx * sy
+  const n = plane * sz
+  const mean = new Uint8Array(n)
+  const [alongX, alongY] = [2 * n, n]
   for (let z = 0, i = 0; z < sz; z++)
-    for (let y = 0; y < sy; y++)
+    for (let y = 0; y < sy; y++) {
+      const [below, above, before, behind] = [z > 0, z < sz - 1, y > 0, y < sy - 1]
+      const across = Number(below) + Number(above) + Number(before) + Number(behind)
       for (let x = 0; x < sx; x++, i++) {
-        if (x > 0) add(i, 1, affinity[2 * n + i]!)
-        if (y > 0) add(i, sx, affinity[n + i]!)
-        if (z > 0) add(i, sx * sy, affinity[i]!)
+        let sum = 0
+        let count = across
+        if (below) sum += affinity[i]!
+        if (above) sum += affinity[i + plane]!
+        if (before) sum += affinity[alongY + i]!
+        if (behind) sum += affinity[alongY + i + sx]!
+        if (x > 0) {
+          sum += affinity[alongX + i]!
+          count++
+        }
+        if (x < sx - 1) {
+          sum += affinity[alongX + i + 1]!
+          count++
+        }
+        mean[i] = count > 0 ? sum / count : 255
       }
-  for (let i = 0; i < n; i++) count[i] = count[i]! > 0 ? sum[i]! / count[i]! : 255
-  return count
+    }
+  return mean
 }
 
 /**
@@ -60,7 +69,8 @@ export function watershed({ affinity, shape, core, empty, params }: WatershedReq
         `core ${core.min.join(',')} - ${core.max.join(',')} in a volume of ${shape.join(' x ')} voxels`,
       )
   const map = meanAffinity(affinity, shape)
-  const inside = map.map(v => (v > 255 * params.inside ? 1 : 0))
+  const inside = new Uint8Array(map.length)
+  for (let i = 0; i < map.length; i++) if (map[i]! > 255 * params.inside) inside[i] = 1
   const basins = flood(map, markSeeds(inside, shape), shape, core)
   if (empty) for (let i = 0; i < basins.length; i++) if (empty[i] !== 0) basins[i] = 0
   return joinFragments(components(basins, sizeOf(core)), affinity, shape, core, params.minSize)
