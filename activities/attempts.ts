@@ -1,30 +1,31 @@
-// Attempts of an activity that failed, carried from one to the next by heartbeats, for the history keeps the last one only.
+// Attempts of an activity that failed, carried from one to the next by heartbeats, for the history keeps the last one only; and whose fault they were.
 import type { Info } from '@temporalio/activity'
-import type { Failure, ActivityReport } from '../domain/contract/artifacts.ts'
+import { HANDED, LOST, type Failure, type ActivityReport } from '../domain/contract/artifacts.ts'
 import { SPARE } from '../domain/stages.ts'
 
-/** Type of an attempt whose worker was killed. */
-export const LOST = 'Lost'
-/** Type of an attempt whose worker was told to end and handed it over: no fault of the work. */
-export const HANDED = 'WorkerShutdown'
-/** More are never carried, nor made. */
-const KEPT = SPARE
+/** The newest; more are never carried. */
+const KEPT = 200
 /** So many workers may die of one activity: it may be what kills them. */
 const LOST_MOST = 20
+
+/** Milliseconds that the policy of an activity waits after so many failures. */
+export function backoff({ retryPolicy }: Info, failures: number): number {
+  const { initialInterval, backoffCoefficient = 2, maximumInterval } = retryPolicy ?? {}
+  const wait = Number(initialInterval ?? 1000) * backoffCoefficient ** Math.max(0, failures - 1)
+  return Math.min(wait, Number(maximumInterval) || Infinity)
+}
 
 /**
  * What failed before this attempt. An attempt that was killed could not report it: when it was last heard of follows from
  * when this one was scheduled (a back-off after the heartbeat time-out).
  */
 export function failuresBefore(info: Info): Failure[] {
-  const known = ((info.heartbeatDetails as ActivityReport | undefined)?.failures ?? []).slice(0, KEPT)
+  const told = ((info.heartbeatDetails as ActivityReport | undefined)?.failures ?? []).slice(-KEPT)
+  // Whoever has reset the activity (`temporal activity reset`) gives it all of its attempts again.
+  const known = told.slice(Math.max(0, told.length - info.attempt + 1))
   if (known.length >= Math.min(info.attempt - 1, KEPT)) return known
-  const { initialInterval, backoffCoefficient = 2, maximumInterval } = info.retryPolicy ?? {}
-  const backoff = Math.min(
-    Number(initialInterval ?? 1000) * backoffCoefficient ** (info.attempt - 2),
-    Number(maximumInterval) || Infinity,
-  )
-  const at = info.currentAttemptScheduledTimestampMs - backoff - (info.heartbeatTimeoutMs ?? 0)
+  const waited = backoff(info, info.attempt - 1) + (info.heartbeatTimeoutMs ?? 0)
+  const at = info.currentAttemptScheduledTimestampMs - waited
   return [...known, { at: Math.round(Math.max(at, known.at(-1)?.at ?? info.scheduledTimestampMs)), type: LOST }]
 }
 

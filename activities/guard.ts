@@ -1,9 +1,9 @@
 // What every activity gets around it: a heartbeat while it makes progress, and failures with a type of the error table.
 import { activityInfo, ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { errorTable, HillockError, isHillockError } from '../domain/errors.ts'
-import type { Failure } from '../domain/contract/artifacts.ts'
+import { HANDED, LOST, type Failure } from '../domain/contract/artifacts.ts'
 import type { Deps } from './context.ts'
-import { failuresBefore, HANDED, LOST, told, usedUp } from './attempts.ts'
+import { backoff, failuresBefore, ownFailures, told, usedUp } from './attempts.ts'
 import { fault } from '../demo/faults.ts'
 import { untilOpen } from './housekeeping/gc-gate.ts'
 import { beats, lifeOf, newBeat, type Beat } from './meter.ts'
@@ -12,6 +12,10 @@ import { tellAttempt } from './metrics.ts'
 const BEAT_MS = 2000
 /** Without any sign of progress for this long the heartbeat falls silent, and Temporal starts another attempt. */
 const STALL_MS = 300_000
+/** Type of an attempt that did so. */
+const STALLED = 'Stalled'
+/** Attempts that end without a word. */
+const UNTOLD: readonly string[] = [LOST, STALLED]
 
 /** Short, with an effect that may have to be undone: these are never left half way, for what undoes them must not overtake them. */
 const WHOLE: readonly string[] = [
@@ -45,7 +49,7 @@ export function guarded<T extends Record<string, Activity>>(
       }
       // At once, so that they are known however this attempt ends.
       if (failures.length > 0) say()
-      if (failures.at(-1)?.type === LOST && failures.length === context.info.attempt - 1)
+      if (UNTOLD.includes(failures.at(-1)?.type ?? '') && failures.length === context.info.attempt - 1)
         tellAttempt(name, failures, true, {})
       let seen = -1
       let quiet = 0
@@ -53,11 +57,16 @@ export function guarded<T extends Record<string, Activity>>(
         const life = lifeOf(beat)
         quiet = life === seen ? quiet + BEAT_MS : 0
         seen = life
-        if (quiet < STALL_MS) say()
+        // With the last one, so that it is no worker that was lost.
+        if (quiet === STALL_MS) failures.push({ at: Date.now(), type: STALLED })
+        if (quiet <= STALL_MS) say()
       }, BEAT_MS)
       try {
         if (usedUp(context.info, failures))
-          throw new HillockError('ComputeLost', 'too many workers have died in the middle of this')
+          throw new HillockError(
+            'ComputeLost',
+            'too many workers have died in the middle of this, or it hung on every attempt',
+          )
         await untilOpen(deps.objects, name, stop => {
           const first = held !== stop
           held = stop
@@ -107,14 +116,18 @@ function cancellable(deps: Deps): Deps {
 function asFailure(e: unknown, failures: readonly Failure[]): unknown {
   if (e instanceof ApplicationFailure || e instanceof CancelledFailure) return e
   if (Context.current().cancellationSignal.aborted) return new CancelledFailure('cancelled')
-  const details = [{ ...(isHillockError(e) ? e.details : {}), activity: activityInfo().activityId, failures }]
+  const info = activityInfo()
+  const over = usedUp(info, failures)
+  const details = [{ ...(isHillockError(e) ? e.details : {}), activity: info.activityId, failures }]
+  // As after the failures of the work alone: Temporal's own count is of all attempts.
+  const how = { details, nextRetryDelay: backoff(info, ownFailures(failures)) }
   if (isHillockError(e))
     return ApplicationFailure.create({
+      ...how,
       type: e.type,
       message: e.message,
-      nonRetryable: !errorTable[e.type].retry || usedUp(activityInfo(), failures),
-      details,
+      nonRetryable: !errorTable[e.type].retry || over,
     })
   const error = e instanceof Error ? e : new HillockError('StoreError', String(e))
-  return ApplicationFailure.fromError(error, { nonRetryable: usedUp(activityInfo(), failures), details })
+  return ApplicationFailure.fromError(error, { ...how, nonRetryable: over })
 }

@@ -1,7 +1,7 @@
 // The figures of `hillock slo` as Prometheus metrics, counted where they arise.
 import { Context } from '@temporalio/activity'
 import type { RunConfig } from '../domain/config.ts'
-import type { Failure } from '../domain/contract/artifacts.ts'
+import { HANDED, type Failure } from '../domain/contract/artifacts.ts'
 import type { Lineage } from '../domain/lineage.ts'
 import type { StageName } from '../domain/stages.ts'
 
@@ -33,21 +33,25 @@ export function tellArtifact(
 }
 
 /**
- * An attempt is over; `failed` says whether its last failure is its own. What has not happened is counted as nought, for a
+ * An attempt is over; `failing` says whether the last failure is its own. One that was handed over counts by itself. What has not happened is counted as nought, for a
  * counter that is born with its first event has no increase that could be seen.
  */
 export function tellAttempt(
   stage: string,
   failures: readonly Failure[],
-  failed: boolean,
+  failing: boolean,
   requests: Readonly<Record<string, number>>,
 ): void {
-  count('hillock_attempts', 1, { stage })
+  const last = failing ? failures.at(-1)!.type : undefined
+  const handed = last === HANDED
+  const failed = failing && !handed
+  count('hillock_handed_over_attempts', handed ? 1 : 0, { stage })
+  count('hillock_attempts', handed ? 0 : 1, { stage })
   count('hillock_failed_attempts', failed ? 1 : 0, { stage })
-  if (failed) count('hillock_failures', 1, { stage, type: failures.at(-1)!.type })
-  const recovered = !failed && failures.length > 0
-  count('hillock_recoveries', recovered ? 1 : 0, { stage })
-  count('hillock_recovery_milliseconds', recovered ? Date.now() - failures[0]!.at : 0, { stage })
+  if (failed) count('hillock_failures', 1, { stage, type: last! })
+  const first = failing ? undefined : failures.find(f => f.type !== HANDED)
+  count('hillock_recoveries', first ? 1 : 0, { stage })
+  count('hillock_recovery_milliseconds', first ? Date.now() - first.at : 0, { stage })
   for (const [what, n] of Object.entries(requests)) {
     const [prefix, operation, figure] = what.split(' ').reverse() as [string, string, string?]
     const add = (name: string, counted: string | undefined): void =>

@@ -1,7 +1,7 @@
 // What the histories of a run say: every workflow below it, every activity with its attempts.
 import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import type { Failure, ActivityReport } from '../domain/contract/artifacts.ts'
+import { HANDED, LOST, type Failure, type ActivityReport } from '../domain/contract/artifacts.ts'
 import type { CacheLookup } from '../domain/contract/subtree.ts'
 import type { ReconstructInput, RunContext } from '../domain/contract/run.ts'
 import {
@@ -109,7 +109,7 @@ export async function readRun(
   const missing: string[] = []
   const read = async (at: Execution, events: readonly Event[]): Promise<Execution[]> => {
     const { done, open } = tasksOf(events, { run: workflowId, workflowId: at.workflowId })
-    tasks.push(...done, ...(open.length > 0 ? await pending(client, at, open) : []))
+    tasks.push(...[...done, ...(open.length > 0 ? await pending(client, at, open) : [])].map(apart))
     // The archiving of a run outlives it and is no part of it.
     const started = events.filter(e => e.kind === 'CHILD_WORKFLOW_EXECUTION_STARTED')
     return started.filter(e => e.a.workflowType!.name !== 'archive').map(e => e.a.workflowExecution!)
@@ -157,6 +157,13 @@ export async function readRun(
   }
 }
 
+/** Attempts that were handed over by workers that were told to end are counted apart. */
+function apart(t: Done): Done {
+  const failures = t.failures.filter(f => f.type !== HANDED)
+  const handedOver = t.failures.length - failures.length
+  return { ...t, failures, handedOver, attempts: t.attempts - handedOver }
+}
+
 function tasksOf(events: readonly Event[], of: { run: string; workflowId: string }): { done: Done[]; open: Done[] } {
   const open = new Map<string, Done>()
   const done: Done[] = []
@@ -167,7 +174,7 @@ function tasksOf(events: readonly Event[], of: { run: string; workflowId: string
       const what = activityId.startsWith(`${stage}/`)
         ? activityId.slice(stage.length + 1).split('@')[0]!
         : `${of.workflowId} ${activityId}`
-      const begun = { scheduled: at, ended: null, outcome: 'open' as const, attempts: 1 }
+      const begun = { scheduled: at, ended: null, outcome: 'open' as const, attempts: 1, handedOver: 0 }
       open.set(id, { ...of, activityId, stage, what, ...begun, failures: [], requests: {}, result: null })
     }
     const t = open.get(a.scheduledEventId ?? '')
@@ -182,7 +189,7 @@ function tasksOf(events: readonly Event[], of: { run: string; workflowId: string
       end('done', result?.failures ?? [], result)
     } else if (kind === 'ACTIVITY_TASK_FAILED') end('failed', failuresIn(a.failure?.applicationFailureInfo?.details))
     else if (kind === 'ACTIVITY_TASK_TIMED_OUT')
-      end('failed', [...failuresIn(a.failure?.timeoutFailureInfo?.lastHeartbeatDetails), { at, type: 'Lost' }])
+      end('failed', [...failuresIn(a.failure?.timeoutFailureInfo?.lastHeartbeatDetails), { at, type: LOST }])
     else if (kind === 'ACTIVITY_TASK_CANCELED') end('cancelled', [])
   }
   const outcome = endOf(events) === 'running' ? 'open' : 'cancelled'

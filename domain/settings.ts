@@ -116,6 +116,11 @@ const workers = {
     otherwise: 'threads of kernels and one; of inference its processes and one',
     number: true,
   },
+  HILLOCK_QUEUE: {
+    is: 'task queue in place of that of the role: for large machines, to which [single activities are sent](runbook.md#with-temporals-own-commands)',
+    by: 'cpu and inference workers',
+    otherwise: '`hillock-cpu`, `hillock-inference`',
+  },
   HILLOCK_METRICS: {
     is: 'HOST:PORT where Prometheus finds the metrics of the process',
     by: '`worker`',

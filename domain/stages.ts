@@ -6,8 +6,8 @@ import { objects } from './stages/objects.ts'
 import { cpu, type Layer, type StageRow } from './stages/row.ts'
 import { segmentation } from './stages/segmentation.ts'
 
-/** Attempts that Temporal gives an activity beyond those of its policy, for workers that are told to end or are killed meanwhile. */
-export const SPARE = 200
+/** Attempts that Temporal gives an activity beyond those of its policy, for workers that are told to end or are killed meanwhile: as good as any number. */
+export const SPARE = 100_000
 
 /** The layer that every release has. */
 export const EM = 'em'

@@ -101,10 +101,13 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   }
   await Promise.all(
     roles.map(role =>
-      poll(role, { ...shared, taskQueue: queues[role], identity: identityOf(role, revision) }, revision, own, health),
+      poll(role, { ...shared, taskQueue: queueOf(role), identity: identityOf(role, revision) }, revision, own, health),
     ),
   )
 }
+
+/** Activities are sent to another queue one by one (docs/runbook.md). */
+const queueOf = (role: Role): string => (role === 'workflow' ? undefined : setting('HILLOCK_QUEUE')) ?? queues[role]
 
 /** Who polls, as Temporal and `hillock doctor` show it; of a commit its first digits. */
 const identityOf = (role: Role, revision: string): string =>
@@ -153,7 +156,7 @@ async function poll(
   const slots = numberSetting('HILLOCK_SLOTS') || 1 + (role === 'cpu' ? pool.threads : onnx.processes)
   const work = { activities, maxConcurrentActivityTaskExecutions: slots }
   const index = { activities, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
-  await (role === 'cpu' ? run(work, index) : run(work))
+  await (options.taskQueue === queues.cpu ? run(work, index) : run(work))
   host.close()
   await pool.close()
 }

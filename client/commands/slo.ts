@@ -38,6 +38,7 @@ function print(r: SloReport): void {
     target: s => short(s.target),
     attempts: s => s.attempts,
     failed: s => `${s.failures}${s.unrecovered ? ' !' : ''}`,
+    'handed over': s => s.handedOver,
     retried: s => percent(s.retryRate),
     'recovery s': s => short(s.recoverySeconds),
     [`cost ${r.currency}`]: s => short(s.cost),

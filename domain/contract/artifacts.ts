@@ -6,6 +6,11 @@ import type { Hole } from '../release.ts'
 import type { StageName } from '../stages.ts'
 import type { StageCount } from './run.ts'
 
+/** Type of an attempt whose worker was killed. */
+export const LOST = 'Lost'
+/** Type of an attempt whose worker was told to end and handed it over: no fault of the work, and no failure. */
+export const HANDED = 'WorkerShutdown'
+
 /** An attempt of an activity that failed; a lost one (its worker was killed) says when it was last heard of. */
 export interface Failure {
   /** Milliseconds since the epoch. */

@@ -15,7 +15,9 @@ export interface Task {
   readonly scheduled: number
   readonly ended: number | null
   readonly outcome: 'done' | 'failed' | 'cancelled' | 'open'
+  /** But for those that a worker handed over because it was told to end. */
   readonly attempts: number
+  readonly handedOver: number
   /** Attempts that failed, as far as they are told; their number follows from `attempts` and `outcome`. */
   readonly failures: readonly Failure[]
   readonly requests: Readonly<Record<string, number>>

@@ -57,6 +57,8 @@ export interface StageLevel {
   readonly attempts: number
   readonly failures: number
   readonly retries: number
+  /** Attempts that workers handed over because they were told to end; in no other figure. */
+  readonly handedOver: number
   /** Share of attempts that failed; share of activities that needed another attempt. */
   readonly failureRate: number | null
   readonly retryRate: number | null
@@ -104,6 +106,7 @@ function levelOf(stage: string, f: Facts): StageLevel {
     attempts,
     failures,
     retries: sum(tasks, t => Math.max(0, t.attempts - 1)),
+    handedOver: sum(tasks, t => t.handedOver),
     failureRate: ratio(failures, attempts),
     retryRate: ratio(tasks.filter(t => t.attempts > 1).length, tasks.length),
     failuresByType: tally(told.map(x => x.type)),

@@ -66,14 +66,25 @@ function costs(r: SloReport): Html {
 }
 
 const failing = (r: SloReport): Html => {
-  const rows = r.stages.filter(s => s.failures > 0)
+  const rows = r.stages.filter(s => s.failures + s.handedOver > 0)
   if (rows.length === 0) return html`<p>No attempt has failed.</p>`
   return table(
-    ['stage', 'attempts', 'failed', 'share', 'activities retried', 'kinds', 'time to recovery', 'not recovered'],
+    [
+      'stage',
+      'attempts',
+      'failed',
+      'handed over',
+      'share',
+      'activities retried',
+      'kinds',
+      'time to recovery',
+      'not recovered',
+    ],
     rows.map(s => [
       s.stage,
       figure(s.attempts),
       figure(s.failures),
+      figure(s.handedOver),
       percent(s.failureRate),
       percent(s.retryRate),
       Object.entries(s.failuresByType)

@@ -23,6 +23,7 @@ const task = (t: Partial<Task>): Task => ({
   ended: 1000,
   outcome: 'done',
   attempts: 1,
+  handedOver: 0,
   failures: [],
   requests: {},
   artifacts: [],
@@ -74,6 +75,13 @@ describe('attempts', () => {
       }),
     )
     expect(level).toMatchObject({ attempts: 9, failures: 7, retries: 6, failureRate: 7 / 9, retryRate: 2 / 3 })
+  })
+})
+
+describe('attempts that were handed over', () => {
+  it('are counted apart', () => {
+    const level = stage(facts({ tasks: [task({ attempts: 2, handedOver: 10 }), task({ what: 'b', handedOver: 1 })] }))
+    expect(level).toMatchObject({ attempts: 3, failures: 1, retries: 1, retryRate: 1 / 2, handedOver: 11 })
   })
 })
 

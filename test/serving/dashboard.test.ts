@@ -40,6 +40,7 @@ const report: SloReport = sloReport({
       ended: 5000,
       outcome: 'done',
       attempts: 2,
+      handedOver: 0,
       failures: [failure],
       requests: { 'put artifacts/render': 7 },
       artifacts: ['a'],

@@ -1,4 +1,4 @@
-// A worker that makes supervoxels with kernels of its own, for test/system/operation/interrupted.test.ts; `node interrupted-worker.ts ADDRESS BUCKET LOG HELD`.
+// A worker that makes supervoxels with kernels of its own, for test/system/operation/interrupted.test.ts; `node interrupted-worker.ts ADDRESS BUCKET LOG HELD GRACE QUEUE`.
 import { appendFileSync } from 'node:fs'
 import { NativeConnection, Worker } from '@temporalio/worker'
 import { supervoxel } from '../../../activities/blockwise.ts'
@@ -11,7 +11,8 @@ import type { WatershedRequest } from '../../../kernels/segmentation/watershed.t
 import { artifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
 
-const [address, bucket, log, held] = process.argv.slice(2) as [string, string, string, string]
+type Six = [string, string, string, string, string, string]
+const [address, bucket, log, held, grace, queue] = process.argv.slice(2) as Six
 const objects = fileStore(bucket)
 let calls = 0
 
@@ -41,7 +42,8 @@ const activities = guarded(
   deps as Deps,
 )
 const connection = await NativeConnection.connect({ address })
-const workers = [queues.cpu, queues.index].map(taskQueue =>
-  Worker.create({ connection, namespace: 'default', taskQueue, activities }),
+const workers = [queue, queues.index].map(taskQueue =>
+  Worker.create({ connection, namespace: 'default', taskQueue, activities, shutdownGraceTime: Number(grace) }),
 )
 await Promise.all((await Promise.all(workers)).map(w => w.run()))
+process.exit(0)
