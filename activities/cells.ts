@@ -36,16 +36,16 @@ export const emVolume = { dtype: 'uint8', encoding: 'raw' } as const
 export const segmentationVolume = { dtype: 'uint64', encoding: 'compressed_segmentation' } as const
 export const mapVolume = { dtype: 'uint8', encoding: 'raw', channels: 2 } as const
 
-/** Any box of a mip-0 volume that regions hold; 0 where the dataset or the refs end. */
+/** Any box of a mip-0 volume that regions hold; 0 where the dataset or the refs end, and for a task whose region has failed for good. */
 export async function readVolume<D extends DataType>(
   deps: Deps,
-  task: { readonly context: CellTask['context'] },
+  task: Pick<CellTask, 'context' | 'failed'>,
   from: Refs,
   volume: VolumeOf<D>,
   box: Box,
 ): Promise<VolumeArray<D>> {
   const { data } = await readBox(deps.artifacts, {
-    artifacts: region => from[key(region)],
+    artifacts: region => (task.failed === undefined ? from[key(region)] : undefined),
     regionShape: task.context.region,
     bounds: task.context.bounds,
     box,

@@ -1,6 +1,6 @@
 // Work over the blocks of a region that can be interrupted: a retry makes only what is left, a block that fails costs its own attempts only.
 import { Context, log } from '@temporalio/activity'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { HillockError, isHillockError, isLocal } from '../domain/errors.ts'
 import { cellBox, cellsIn, key, map3, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
@@ -83,7 +83,7 @@ export async function eachPart<V>(
         counted += await work.make(block, volume, part)
       } catch (e) {
         // What is wrong with the run as a whole is no fault of the block, and a cancelled block has not failed.
-        if ((isHillockError(e) && !OF_A_BLOCK.includes(e.type)) || cancellationSignal.aborted) throw e
+        if ((isHillockError(e) && !isLocal(e.type)) || cancellationSignal.aborted) throw e
         const what = `block ${key(block.coord)}`
         await provedAtFault(stage, what, () => work.control(block))
         holes.push({ stage, what, reason: e instanceof Error ? e.message : String(e) })
@@ -113,12 +113,10 @@ export async function eachPart<V>(
   return { holes, count }
 }
 
-const OF_A_BLOCK: readonly string[] = ['QuarantinedBlock', 'ComputeLost']
-
 async function provedAtFault(stage: StageName, what: string, control: () => Promise<unknown>): Promise<void> {
   await control().catch((any: Error) => {
     if (isHillockError(any) && any.type !== 'ComputeLost') throw any
     const why = `${stage} fails on an even block of the same shape too, so that ${what} is not at fault: ${any.message}`
-    throw new HillockError('ComputeLost', why)
+    throw new HillockError('ComputeLost', why, { everywhere: 1 })
   })
 }

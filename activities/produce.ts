@@ -4,13 +4,16 @@ import { canonicalJson, type Json } from '../domain/canonical.ts'
 import type { RunConfig } from '../domain/config.ts'
 import type { Outcome } from '../domain/contract/artifacts.ts'
 import { digestOf, recordDigest, type ArtifactRef, type Lineage, type Output, type Source } from '../domain/lineage.ts'
+import { voxels, type Box } from '../domain/geometry.ts'
 import { contentDigest, type Digest, type Recipe } from '../domain/recipe.ts'
 import type { Hole } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
+import type { VolumeOf } from '../domain/stages/row.ts'
+import { newVolume } from '../storage/formats/chunk.ts'
 import { rangeName } from '../domain/index/grid.ts'
 import type { CellTask, RangeTask } from '../domain/contract/activities.ts'
 import { retriesOf } from './attempts.ts'
-import { regionBox } from './cells.ts'
+import { putVolume, regionBox } from './cells.ts'
 import { PendingInput, type Deps } from './context.ts'
 import { refuseAgain, standing } from './generation.ts'
 import { Meter, metered } from './meter.ts'
@@ -25,7 +28,13 @@ export interface Order {
   readonly inputs: Readonly<Record<string, Source>>
   readonly extent: Recipe['extent']
   readonly seed?: number
+  /** In place of a region that has failed for good. */
+  readonly hole?: Hole
 }
+
+/** The hole of a region that has failed for good. */
+const holeOf = (stage: StageName, { cell, failed }: CellTask): Pick<Order, 'hole'> =>
+  failed === undefined ? {} : { hole: { stage, what: `region ${cell}`, reason: failed } }
 
 type Of = [parameters: Order['parameters'], inputs: Order['inputs']]
 
@@ -36,6 +45,7 @@ export const ofRegion = (stage: StageName, task: CellTask, ...[parameters, input
   parameters,
   inputs,
   extent: regionBox(task),
+  ...holeOf(stage, task),
 })
 
 /** One file of an artifact, where a stage reads no more of it: what else changes in that leaves the stage alone. */
@@ -45,12 +55,13 @@ export async function partOf(deps: Deps, of: ArtifactRef, path: string): Promise
 }
 
 /** Of a node of the region tree. */
-export const ofNode = (stage: StageName, { level, cell }: CellTask, ...[parameters, inputs]: Of): Order => ({
+export const ofNode = (stage: StageName, task: CellTask, ...[parameters, inputs]: Of): Order => ({
   stage,
-  key: `${level}/${cell}`,
+  key: `${task.level}/${task.cell}`,
   parameters,
   inputs,
-  extent: { node: cell, level },
+  extent: { node: task.cell, level: task.level },
+  ...holeOf(stage, task),
 })
 
 /** Of a range of segments; the only one is the dataset. */
@@ -91,12 +102,18 @@ export interface Outputs {
 /** Canonical JSON as the bytes of an output. */
 export const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value as Json))
 
+/** A volume of nought. */
+async function putEmpty(put: Put, box: Box, volume: VolumeOf): Promise<Made> {
+  await putVolume(put, newVolume(volume.dtype, (volume.channels ?? 1) * voxels(box)), box, volume)
+  return { voxels: voxels(box) }
+}
+
 /** Objects that an artifact writes at a time. */
 const WRITES = 4
 
 /**
  * The artifact of a recipe: the one in the store, or made now by `work` and committed with its lineage.
- * An artifact with holes has another recipe than the whole one, so that a later run tries to make it whole.
+ * In place of a region that has failed for good its volume is empty; `work` finds what it reads of volumes to be empty.
  */
 export async function produce(
   deps: Deps,
@@ -141,14 +158,18 @@ export async function produce(
     }
     const digestAt = async (paths: Iterable<string>): Promise<Digest> =>
       contentDigest(await Promise.all(Array.from(paths, p => outputs.get(p)!)))
-    const made = await work(put, {
-      written: digestAt,
-      async takeOver(paths, digest) {
-        const found = await writer.takeOver(paths, digest)
-        for (const o of found ?? []) outputs.set(o.path, Promise.resolve(o))
-        return found !== undefined
-      },
-    })
+    const { volume } = stages[order.stage]
+    const made =
+      order.hole && volume
+        ? await putEmpty(put, order.extent as Box, volume)
+        : await work(put, {
+            written: digestAt,
+            async takeOver(paths, digest) {
+              const found = await writer.takeOver(paths, digest)
+              for (const o of found ?? []) outputs.set(o.path, Promise.resolve(o))
+              return found !== undefined
+            },
+          })
     await Promise.all(pending)
     if (failed) throw failed
     refuseAgain({ stage: recipe.stage, recipe: writer.recipeId, content: await digestAt(outputs.keys()) }, marks)
@@ -164,7 +185,10 @@ export async function produce(
       voxels: made.voxels,
       cost: ((kernel + inference) / 3600) * config.price.perCpuHour,
       seconds: meter.seconds,
-      summary: { ...made.summary, holes: (made.holes ?? []) as unknown as Json } as Lineage['summary'],
+      summary: {
+        ...made.summary,
+        holes: (order.hole ? [order.hole] : (made.holes ?? [])) as unknown as Json,
+      } as Lineage['summary'],
     })
     // Another run may have been faster with the same bytes: then it made them.
     const mine = committed.lineage.runId === (info.workflowExecution?.runId ?? 'none')

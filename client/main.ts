@@ -91,14 +91,14 @@ for (const decision of ['approve', 'reject', 'retry'] as const)
   answer(program.command(`${decision} <run> [gate]`))
     .description(
       decision === 'retry'
-        ? 'try the blocks again that a run has set aside and asks about at its gate `quarantine`'
+        ? 'try what a run has set aside again, and asks about at its gate `quarantine`'
         : `${decision} at an open gate of a run or workflow; \`status\` lists them`,
     )
     .action(async (run: string, gate: string | undefined, o) =>
       (await import('./commands/decide.ts')).decide(run, gate, decision, o),
     )
 json(program.command('quarantine <release>'))
-  .description('blocks that failed on every attempt and are holes of a release: where, attempts, last error')
+  .description('blocks and regions that failed on every attempt and are holes of a release: where, and the last error')
   .option('--retry', 'set their artifacts aside, so that the next run of the same file makes them again')
   .option('--reason <text>', 'why, for the record')
   .action(async (name: string, o) => (await import('./commands/quarantine.ts')).quarantine(name, o))

@@ -176,7 +176,9 @@ export const RunConfig = z.strictObject({
           sectionHoles: share.describe(
             'Largest share of sections that another one stands in for; those that somebody has excluded do not count.',
           ),
-          blockHoles: share.describe('Largest share of blocks that failed on every attempt of a stage.'),
+          blockHoles: share.describe(
+            'Largest share of the blocks, or of the regions, of a stage that failed on every attempt.',
+          ),
         })
         .prefault({})
         .describe(
@@ -208,7 +210,7 @@ export const RunConfig = z.strictObject({
     .enum(['declare', 'ask'])
     .default('declare')
     .describe(
-      'Blocks that fail for good: `declare` them as holes of the release, or `ask` before the release is made.',
+      'Blocks and regions that fail for good: `declare` them as holes of the release, or `ask` before the release is made.',
     ),
   budget: Budget.prefault({}).describe('Limits at which the run pauses itself.'),
   share: z

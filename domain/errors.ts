@@ -60,7 +60,7 @@ const table = {
   },
   QuarantinedBlock: {
     retry: false,
-    means: 'a block failed on every attempt and was set aside',
+    means: 'a block or region failed on every attempt and was set aside',
     todo: 'see its reason in the status; fix parameters or accept the declared hole',
   },
   GateRejected: {
@@ -97,6 +97,10 @@ const table = {
 
 export type ErrorType = keyof typeof table
 export const errorTable: Readonly<Record<ErrorType, ErrorRow>> = Object.freeze(table)
+
+/** Whether one block or region may be at fault, so that the others go on without it; of any other type the run as a whole is. */
+export const isLocal = (type: string): boolean =>
+  !(type in table) || type === ('ComputeLost' satisfies ErrorType) || type === ('QuarantinedBlock' satisfies ErrorType)
 
 /** Types that Temporal must not retry. */
 export const nonRetryable: readonly ErrorType[] = (Object.keys(table) as ErrorType[]).filter(t => !table[t].retry)

@@ -4,7 +4,7 @@ import { canonicalJson, type Json } from './canonical.ts'
 import { Box, Shape, subtract, Vec3 } from './geometry.ts'
 import { ArtifactRef } from './lineage.ts'
 import { Digest, sha256 } from './recipe.ts'
-import { EM, layers, stages, type LayerName as Name, type StageName, type VolumeName } from './stages.ts'
+import { EM, layers, type LayerName as Name, type VolumeName } from './stages.ts'
 
 const RefMap = z.record(z.string().regex(/^\d+_\d+_\d+$|^all$/), ArtifactRef)
 
@@ -40,8 +40,8 @@ type PackLayer = z.infer<typeof PackLayer>
 export const Hole = z.strictObject({ stage: z.string(), what: z.string(), reason: z.string() })
 export type Hole = z.infer<typeof Hole>
 
-/** A block that failed on every attempt, and not something that the data lack or a person has left out. */
-export const isPoison = (h: Hole): boolean => stages[h.stage as StageName]?.blocks === true
+/** A block or region that failed on every attempt, and not something that the data lack or a person has left out. */
+export const isPoison = (h: Hole): boolean => /^(block|region) \d+_\d+_\d+$/.test(h.what)
 
 export const Quality = z.strictObject({
   voiSplit: z.number().optional(),

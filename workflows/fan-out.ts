@@ -2,7 +2,7 @@
 import { setHandler, startChild } from '@temporalio/workflow'
 import { Control, Meter } from './control.ts'
 import { housekeeping } from './housekeeping/activities.ts'
-import { runStage } from './stage.ts'
+import { orHole, runStage } from './stage.ts'
 import { Tracker } from './tracker.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { Outcome } from '../domain/contract/artifacts.ts'
@@ -41,7 +41,12 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
     saveIndexNode: task => housekeeping.saveIndexNode(task),
     async make(stage, what, task) {
       await control.clear(stage, (task as Partial<CellTask>).level === 0 ? (task as CellTask).cell : null)
-      const made: Outcome = await runStage(stage, what, task as never)
+      let made: Outcome
+      try {
+        made = await runStage(stage, what, task as never)
+      } catch (e) {
+        made = await orHole(e, stage, what, task as Partial<CellTask>)
+      }
       await count([countOf(made)])
       return made
     },

@@ -44,7 +44,7 @@ const figures = (ahead: readonly StageCount[], totals: ReadonlyMap<string, numbe
     .join(' | ')
 
 /**
- * Where blocks have failed on every attempt: true when they were set aside to be tried again, false when the release declares them as holes.
+ * Where blocks or regions have failed on every attempt: true when they were set aside to be tried again, false when the release declares them as holes.
  * @throws ApplicationFailure GateRejected
  */
 export async function retryPoisoned(run: string, roots: Roots, round: number, tracker: Tracker): Promise<boolean> {
@@ -53,7 +53,7 @@ export async function retryPoisoned(run: string, roots: Roots, round: number, tr
   tracker.phase = 'quarantine'
   const d = await gate(
     round === 1 ? 'quarantine' : `quarantine-${round}`,
-    `${blocks} blocks failed on every attempt: ${text}. Approve to declare them as holes, retry to try them again`,
+    `${blocks} blocks and regions failed on every attempt: ${text}. Approve to declare them as holes, retry to try them again`,
     ['approve', 'reject', 'retry'],
   )
   if (d.decision === 'reject') throw rejected(d)

@@ -19,7 +19,7 @@ export async function residuals(deps: Deps, roots: Roots): Promise<Quality> {
 /** Blocks that a person is shown; the list has all. */
 const SHOWN = 20
 
-/** Artifacts that were committed without some of their blocks, because those failed on every attempt. */
+/** Artifacts that were committed empty, or without some of their blocks, because the region or those failed on every attempt. */
 export async function poisoned(deps: Deps, roots: Roots): Promise<Poisoned> {
   const found: IndexEntry[] = []
   for await (const e of behind(deps, roots).holes()) if (e.holes.some(isPoison)) found.push(e)

@@ -12,7 +12,7 @@ import type { Deps } from '../context.ts'
 import type { EdgeThresholdRequest } from '../../kernels/segmentation/edge-table.ts'
 import { contents, ofNode, produce } from '../produce.ts'
 import { configFor, configOf } from '../documents.ts'
-import { agglomerate as mergeEdges, joinChildren } from '../../kernels/segmentation/agglomerate.ts'
+import { agglomerate as mergeEdges, joinChildren, mergeNothing } from '../../kernels/segmentation/agglomerate.ts'
 import { edgeThresholds } from '../../kernels/segmentation/edge-table.ts'
 
 const unit = (axis: number): Vec3 => map3(a => (a === axis ? 1 : 0))
@@ -46,7 +46,9 @@ export async function agglomerate(deps: Deps, task: CellTask): Promise<Outcome> 
       task.level === 0
         ? await leaf(deps, from[task.cell]!, { threshold: config.stages.agglomerate.threshold, low, firstBlock })
         : await joined(deps, from)
-    const made = await deps.compute(mergeEdges, [{ ...graph, openFaces: openFaces(node, region, bounds) }])
+    const made = await deps.compute(task.failed === undefined ? mergeEdges : mergeNothing, [
+      { ...graph, openFaces: openFaces(node, region, bounds) },
+    ])
     await put('merges.bin', arrays(made.merges))
     await put('edges.bin', arrays(made.edges))
     await put('nodes.bin', arrays(made.nodes))

@@ -5,7 +5,7 @@ import type { CellTask } from '../../domain/contract/activities.ts'
 import { nodeBox, nodeKey, childrenOf } from '../../domain/index/tree.ts'
 import type { Merges, Nodes } from '../../kernels/segmentation/segmentation-types.ts'
 import { arrays, readArrays } from './agglomerate.ts'
-import { own, putVolume, readStage, refs, regionBox, segmentationVolume } from '../cells.ts'
+import { own, putVolume, readStage, readVolume, refs, regionBox, segmentationVolume } from '../cells.ts'
 import { moved, type Deps } from '../context.ts'
 import { contents, ofNode, ofRegion, partOf, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
@@ -68,7 +68,10 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
   const order = ofRegion('segment', task, config.stages.segment, { supervoxel: supervoxels, 'merge-table': table })
   return produce(deps, config, order, async put => {
     const { from, to } = await readArrays<Merges>(deps, table, 'table.bin')
-    const labels = await readStage(deps, task, 'supervoxel', box)
+    // A region whose table is a hole has no segments.
+    const { lineage } = await deps.artifacts.open(table)
+    const isHole = ((lineage.summary['holes'] ?? []) as readonly unknown[]).length > 0
+    const labels = await readVolume(deps, task, isHole ? {} : refs(task, 'supervoxel'), segmentationVolume, box)
     const mapped = await deps.compute(mapIds, [moved(labels), from, to])
     await putVolume(put, mapped, box, segmentationVolume)
     return { voxels: voxels(box), summary: { segments: new Set(to).size } }

@@ -1,4 +1,4 @@
-// `hillock quarantine RELEASE`: the blocks that are missing in a release because they failed for good, and having them made again.
+// `hillock quarantine RELEASE`: the blocks and regions that are missing in a release because they failed for good, and having them made again.
 import { canonicalJson } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
@@ -11,10 +11,9 @@ import { operator } from './control.ts'
 
 interface Row extends Hole {
   readonly ref: ArtifactRef
-  readonly attempts: number
 }
 
-/** The blocks lie in the lineage of the release: nothing has to be running. */
+/** What failed lies in the lineage of the release: nothing has to be running. */
 export async function quarantine(name: string, o: JsonOption & { retry?: boolean; reason?: string }): Promise<void> {
   const objects = bucket()
   const release = await findRelease(objects, name)
@@ -22,16 +21,15 @@ export async function quarantine(name: string, o: JsonOption & { retry?: boolean
   const rows: Row[] = []
   const lineage = async (ref: ArtifactRef): Promise<Lineage> => (await artifacts.open(ref)).lineage
   for await (const { ref, holes } of behindRoots(objects, release.pages, lineage).holes())
-    for (const hole of holes.filter(isPoison)) rows.push({ ...hole, ref, attempts: (await lineage(ref)).attempt })
+    for (const hole of holes.filter(isPoison)) rows.push({ ...hole, ref })
   if (o.retry) {
     if (!o.reason) throw new HillockError('ConfigError', '--reason: say why, for the record and for the plan')
     const mark = { kind: 'damaged', reason: o.reason, by: operator() } as const
     for (const ref of new Map(rows.map(r => [canonicalJson(r.ref as never), r.ref])).values())
       await artifacts.quarantine(ref, mark)
   }
-  const line = (r: Row): string =>
-    `${r.stage} ${r.what}  ${r.attempts} attempts: ${r.reason}\n  artifact ${r.stage}/${r.ref.recipe}`
-  const none = `no block of ${release.dataset}/${release.release} failed for good`
+  const line = (r: Row): string => `${r.stage} ${r.what}: ${r.reason}\n  artifact ${r.stage}/${r.ref.recipe}`
+  const none = `no block or region of ${release.dataset}/${release.release} failed for good`
   const aside = 'set aside: run the file again; only these and what follows are made'
   const lines = rows.length === 0 ? [none] : [...rows.map(line), ...(o.retry ? [aside] : [])]
   say(o, { release: release.release, blocks: rows }, lines)

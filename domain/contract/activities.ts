@@ -33,6 +33,8 @@ export interface CellTask {
   readonly roots: Roots
   /** Artifacts of the same phase that it reads, by stage and then by cell; those of earlier phases are looked up. */
   readonly refs: Readonly<Record<string, Refs>>
+  /** Why the region has failed for good: it is made empty, and declared as a hole. */
+  readonly failed?: string
 }
 
 /** A share of all segments. */

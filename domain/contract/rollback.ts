@@ -42,7 +42,7 @@ export interface Diagnosis {
   readonly count: number
 }
 
-/** Artifacts with blocks that failed for good: a list of index entries in the raw archive. */
+/** Artifacts of regions, or with blocks, that failed for good: a list of index entries in the raw archive. */
 export interface Poisoned {
   readonly list: string
   readonly blocks: number

@@ -1,6 +1,6 @@
 // What keeps a release from being published by itself: the limits of its run file, and what no release is.
 import type { RunConfig } from '../config.ts'
-import { map3, shapeOf, voxels, type Box } from '../geometry.ts'
+import { map3, shapeOf, voxels, type Box, type Vec3 } from '../geometry.ts'
 import { blockOf } from '../models.ts'
 import { isPoison, type Hole, type Release } from '../release.ts'
 import type { StageName } from '../stages.ts'
@@ -45,10 +45,7 @@ export function refusalsOf(r: Release, config: RunConfig, counted: Counted): str
     else if (value > limit) out.push(`${k} is ${value.toFixed(3)}, the gate allows ${limit}`)
   }
   const shape = shapeOf(r.bounds)
-  const blocksOf = (stage: StageName): number => {
-    const block = blockOf(config, stage)
-    return shape.reduce((n, v, a) => n * Math.ceil(v / block[a]!), 1)
-  }
+  const cells = (cell: Vec3): number => shape.reduce((n, v, a) => n * Math.ceil(v / cell[a]!), 1)
   const refuse = (key: ShareKey, what: string, held: readonly Hole[]): void => {
     const first = held.slice(0, SHOWN).map(h => `${h.what}: ${h.reason}`)
     const more = held.length > SHOWN ? ', ...' : ''
@@ -71,12 +68,14 @@ export function refusalsOf(r: Release, config: RunConfig, counted: Counted): str
   const sections = of(h => h.stage === 'align' && !known.has(h.what))
   share('sectionHoles', 'sections', sections, shape[2])
   for (const stage of new Set(r.holes.filter(isPoison).map(h => h.stage))) {
-    const poisoned = of(h => h.stage === stage && isPoison(h))
-    share('blockHoles', `blocks of ${stage}`, poisoned, blocksOf(stage as StageName))
+    const failed = of(h => h.stage === stage && isPoison(h))
+    const are = (unit: string) => (h: Hole) => h.what.startsWith(unit)
+    share('blockHoles', `blocks of ${stage}`, failed.filter(are('block')), cells(blockOf(config, stage as StageName)))
+    share('blockHoles', `regions of ${stage}`, failed.filter(are('region')), cells(config.grid.region))
   }
   if (counted.grey !== null) out.push(`every voxel of the EM is ${counted.grey}`)
   if (counted.segments === 0) out.push('there is no segment')
-  const blocks = blocksOf('supervoxel')
+  const blocks = cells(blockOf(config, 'supervoxel'))
   if (counted.segments === 1 && blocks > 1) out.push(`there is one segment in ${blocks} blocks`)
   return out
 }

@@ -53,8 +53,6 @@ export interface StageRow {
     readonly offsetsZYX?: readonly (readonly [number, number, number])[]
     readonly orKernel?: true
   }
-  /** It goes block by block: a hole of it is a block that failed on every attempt. */
-  readonly blocks?: true
   /** Runs that have it; what reads it does without in others. */
   readonly only?: 'synthetic' | 'unaligned'
   /** It reads the files of the source. */

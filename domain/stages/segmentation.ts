@@ -21,7 +21,6 @@ export const segmentation = {
         [0, 0, -1],
       ],
     },
-    blocks: true,
     demoSeconds: 12,
     makes: 'probability that a voxel and its lower z, y, x neighbour belong together, as 255 x p',
     parameters: params({
@@ -45,7 +44,6 @@ export const segmentation = {
     volume: { dtype: 'uint8', encoding: 'raw', channels: 2 },
     halo: { render: 6 },
     model: { role: 'synapse', channels: 2, orKernel: true },
-    blocks: true,
     demoSeconds: 0.94,
     makes: 'cleft and vesicle maps',
     parameters: params({
@@ -65,7 +63,6 @@ export const segmentation = {
     inputs: ['affinity+', 'render+'],
     volume: labels,
     halo: { affinity: 'halo', render: 12 },
-    blocks: true,
     demoSeconds: 4.9,
     makes: 'supervoxels, block by block; none in the black outside of the tissue',
     parameters: params({

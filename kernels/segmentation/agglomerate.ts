@@ -90,6 +90,15 @@ export function agglomerate({ edges, nodes, openFaces }: AgglomerateRequest): Ag
   }
 }
 
+/** Nothing merged in place of a node that cannot be: what touches an open face goes up, with the edges that lead through it. */
+export function mergeNothing({ edges, nodes, openFaces }: AgglomerateRequest): AgglomerateResult {
+  const own = new Set(nodes.id)
+  const open = [...nodes.id.keys()].filter(i => (nodes.faces[i]! & openFaces) !== 0)
+  const outer = [...edges.a.keys()].filter(e => !own.has(edges.a[e]!) || !own.has(edges.b[e]!))
+  const none = new BigUint64Array()
+  return { merges: { from: none, to: none }, nodes: rowsAt(nodes, open), edges: rowsAt(edges, outer) }
+}
+
 function mergeList(graph: ClusterGraph, id: BigUint64Array): Merges {
   const smallest = Uint32Array.from(id, (_, i) => graph.smallest[graph.find(i)]!)
   const moved = smallest.map((_, i) => i).filter(i => smallest[i] !== i)

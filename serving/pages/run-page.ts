@@ -116,7 +116,7 @@ const lines = (word: string, holes: readonly Hole[]): Part =>
 const holes = ({ quarantined: { blocks, others, more } }: RunView): Html =>
   blocks.length + others.length === 0
     ? html`<p>Nothing so far, in the phases that are done.</p>`
-    : html`${lines('Blocks that failed on every attempt', blocks)}
+    : html`${lines('Blocks and regions that failed on every attempt', blocks)}
       ${lines('Bad tiles and what else is missing in the source', others)}
       ${more ? html`<p class="soft">And more: <code>hillock quarantine</code> lists all of a release.</p>` : null}`
 

@@ -25,6 +25,7 @@ const tiles = (n: number): Hole[] => holes(n, 'ingest', i => `section ${i} tile 
 const sections = (n: number): Hole[] => holes(n, 'align', i => `section ${i}`)
 const chunks = (n: number): Hole[] => holes(n, 'ingest', i => `box ${64 * i}-${64 * i + 64}_0-64_0-64`)
 const blocks = (n: number): Hole[] => holes(n, 'affinity', i => `block ${i}_0_0`)
+const regions = (n: number): Hole[] => holes(n, 'mesh', i => `region ${i}_0_0`)
 
 test.each<[string, Release, Counted, RegExp | null]>([
   ['nothing wrong', release([]), good, null],
@@ -32,6 +33,8 @@ test.each<[string, Release, Counted, RegExp | null]>([
   ['too many tiles', release(tiles(22)), good, /22 of 422 tiles are holes, release\.gate\.tileHoles allows 5 %/],
   ['too many sections', release(sections(6)), good, /6 of 100 sections are holes, release.gate.sectionHoles/],
   ['too many blocks', release(blocks(2)), good, /2 of 32 blocks of affinity are holes, release.gate.blockHoles/],
+  ['a region', release(regions(1)), good, null],
+  ['too many regions', release(regions(2)), good, /2 of 32 regions of mesh are holes, release.gate.blockHoles/],
   ['a chunk of a volume', release(chunks(1)), good, null],
   [
     'chunks of a volume',

@@ -12,6 +12,7 @@ import { statusOf } from '../../../client/runs.ts'
 import type { RunReport } from '../../../client/commands/run.ts'
 import { workflowIds } from '../../../domain/contract/names.ts'
 import type { Progress } from '../../../domain/contract/run.ts'
+import type { Box } from '../../../domain/geometry.ts'
 import type { Release } from '../../../domain/release.ts'
 import type { ChannelValue } from '../../../domain/releases/channel.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
@@ -206,32 +207,57 @@ test('a run whose seams fit worse than the run file allows pauses itself before 
   expect((JSON.parse((await run.done).stdout) as RunReport).published).toBe(true)
 }, 120_000)
 
+type LeafExtent = { readonly node: string; readonly level: number }
+
 interface Quarantine {
   readonly blocks: readonly {
     readonly stage: string
     readonly what: string
-    readonly attempts: number
     readonly reason: string
   }[]
 }
 
-test('a poison block is set aside with its reason; it can be tried again, or declared as a hole and made whole later', async () => {
+/** Of each stage that goes region by region one that fails for good; the last is tried five times first. */
+const regions = {
+  affinity: '1_1_0',
+  rag: '0_1_0',
+  agglomerate: '0/1_0_0',
+  'merge-table': '0_0_0',
+  measure: '1_0_0',
+  mesh: '1_0_0',
+  skeleton: '1_0_0',
+  synapse: '1_0_0',
+  pyramid: '0/1_1_0',
+  'label-pyramid': '0/0_1_0',
+  render: '0_1_0',
+}
+
+test('a poison block or region is set aside with its reason; it can be tried again, or declared as a hole and made whole later', async () => {
   const clean = JSON.parse((await started('clean').done).stdout) as RunReport
   const release = await hillock.json<Release>('release', 'show', clean.release)
   const artifacts = artifactStore(objects, { quarantined: true })
-  /** As if the store had lost what the block belongs to, so that it has to be made. */
-  const lose = async (): Promise<void> => {
-    for (const ref of release.stages!['supervoxel']!)
-      if (JSON.stringify((await artifacts.lineage(ref.stage, ref.recipe))!.recipe.extent).includes('[64,0,0]'))
-        await order('invalidate', '--artifact', `supervoxel/${ref.recipe}`, '--damaged')
+  /** As if the store had lost what the block belongs to, or a region, so that it has to be made. */
+  const lose = async (stage: string, cell: string): Promise<void> => {
+    const region = cell.split('/').at(-1)!
+    const low = region
+      .split('_')
+      .map(i => 64 * Number(i))
+      .join()
+    for (const ref of release.stages![stage]!) {
+      const extent = (await artifacts.lineage(ref.stage, ref.recipe))!.recipe.extent as Partial<Box & LeafExtent>
+      if (extent.min?.join() === low || (extent.node === region && extent.level === 0))
+        await artifacts.quarantine(ref, { kind: 'damaged', reason: 'lost', by: 'ada' })
+    }
   }
   const poison = { match: '^supervoxel .* block 1_0_1$', when: 'before', attempts: 9, type: 'ComputeLost' }
   writeFileSync(rules, JSON.stringify([poison]))
-  await lose()
+  await lose('supervoxel', '1_0_0')
 
   const retried = started('retried', 'quarantine=ask')
   const asked = await until('retried', s => gateOf(s) !== undefined)
-  expect(gateOf(asked)!.summary).toMatch(/1 blocks failed on every attempt: supervoxel block 1_0_1: fault on purpose/)
+  expect(gateOf(asked)!.summary).toMatch(
+    /1 blocks and regions failed on every attempt: supervoxel block 1_0_1: fault on purpose/,
+  )
   // The page has it beside the gate, out of the index of the phase that is done.
   const shown = await (await fetch(`${hillock.stack().serving}/runs/tiny/retried`)).text()
   expect(shown).toMatch(/failed on every attempt: 1<[^]*supervoxel, block 1_0_1: fault on purpose/)
@@ -241,19 +267,32 @@ test('a poison block is set aside with its reason; it can be tried again, or dec
   await order('retry', 'retried')
   expect(JSON.parse((await retried.done).stdout)).toMatchObject({ digest: clean.digest, holes: clean.holes })
 
-  writeFileSync(rules, JSON.stringify([poison]))
+  const poisons = Object.entries(regions).map(([stage, cell]) => ({
+    match: `^${stage} ${stage}/${cell}@`,
+    when: 'before',
+    attempts: 9,
+    // Of these the one is tried again, the other not.
+    type: stage === 'render' ? 'ComputeLost' : 'QuarantinedBlock',
+  }))
+  writeFileSync(rules, JSON.stringify([poison, ...poisons]))
   const whole = await hillock.json<Release>('release', 'show', 'tiny/published')
   release.stages!['supervoxel'] = whole.stages!['supervoxel']!
-  await lose()
+  await lose('supervoxel', '1_0_0')
+  for (const [stage, cell] of Object.entries(regions)) await lose(stage, cell)
   const declared = started('declared', 'quarantine=ask')
   await until('declared', s => gateOf(s) !== undefined)
   await order('approve', 'declared')
   const report = JSON.parse((await declared.done).stdout) as RunReport
   expect(report.digest).not.toBe(clean.digest)
-  expect(report.holes).toMatchObject([...clean.holes, { stage: 'supervoxel', what: 'block 1_0_1' }])
+  const set = Object.entries(regions).map(([stage, cell]) => ({ stage, what: `region ${cell.replace('0/', '')}` }))
+  const names = (holes: readonly { stage: string; what: string }[]): string[] =>
+    holes.map(h => `${h.stage} ${h.what}`).sort()
+  expect(names(report.holes)).toEqual(names([...clean.holes, { stage: 'supervoxel', what: 'block 1_0_1' }, ...set]))
   const listed = await hillock.json<Quarantine>('quarantine', report.release)
-  expect(listed.blocks).toMatchObject([{ stage: 'supervoxel', what: 'block 1_0_1', attempts: 5 }])
-  expect(listed.blocks[0]!.reason).toContain('fault on purpose')
+  expect(listed.blocks).toHaveLength(1 + set.length)
+  for (const { reason } of listed.blocks) expect(reason).toContain('fault on purpose')
+  expect(report.stages.find(s => s.stage === 'render')).toMatchObject({ quarantined: 1, retries: 5 })
+  expect((await hillock.cli('verify', report.release)).code).toBe(0)
   writeFileSync(rules, '[]')
   await order('quarantine', report.release, '--retry')
   expect(JSON.parse((await started('mended').done).stdout)).toMatchObject({ digest: clean.digest, holes: clean.holes })
