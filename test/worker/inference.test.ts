@@ -1,5 +1,5 @@
 // The inference processes: calls wait for each other, and what becomes of one is no matter of the others.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Deps } from '../../activities/context.ts'
 import { archiveModel, readModel, request } from '../../activities/model.ts'
 import type { Vec3 } from '../../domain/geometry.ts'
@@ -80,6 +80,23 @@ test('blocks side by side, and of any size: the same bytes where the halo is exa
   expect(Buffer.compare(left, part)).toBe(0)
   expect(new Set(part).size).toBeGreaterThan(5)
 }, 60_000)
+
+test('a process with nothing to do gives its memory back', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const host = inferenceHost()
+  onTestFinished(() => host.close())
+  await tryProvider(host.infer)
+  vi.advanceTimersByTime(20_000)
+  await tryProvider(host.infer)
+  vi.advanceTimersByTime(20_000)
+  const first = host.pid()
+  expect(first).toBeGreaterThan(0)
+  vi.advanceTimersByTime(20_000)
+  expect(host.pid()).toBeUndefined()
+  await tryProvider(host.infer)
+  expect(host.pid()).not.toBe(first)
+})
 
 test('a provider that is not there is refused', async () => {
   Object.assign(process.env, { HILLOCK_ONNX_PROVIDER: 'cuda', HILLOCK_ONNX_DEVICE: '99' })
