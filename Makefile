@@ -17,6 +17,7 @@ bench: setup
 	node bench/run.ts
 	node bench/layouts.ts
 	node bench/formats.ts
+	node bench/kernels.ts
 
 check: setup
 	npm run --silent check

@@ -14,21 +14,22 @@ function run(command: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`)
 }
 
-/** Path of its interpreter. The folder is named by the digest of both lists, so that other pins are another one. */
-export function python(): string {
+/** Path of an interpreter with the packages of some lists. The folder is named by the digest of the lists, so that other pins are another one. */
+export function pythonWith(...lists: readonly [string, ...string[]]): string {
   const pin = createHash('sha256')
-    .update(readFileSync(requirements))
-    .update(readFileSync(locked))
-    .digest('hex')
-    .slice(0, 16)
-  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'hillock', `conformance-${pin}`)
+  for (const list of lists) pin.update(readFileSync(list))
+  const name = `conformance-${pin.digest('hex').slice(0, 16)}`
+  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'hillock', name)
   const found = join(folder, 'bin', 'python')
   if (existsSync(found) && existsSync(join(folder, 'complete'))) return found
   rmSync(folder, { recursive: true, force: true })
-  console.error(`installing the readers of test/conformance/requirements.txt into ${folder} (once per machine)`)
+  console.error(`installing the packages of ${lists[0]} into ${folder} (once per machine)`)
   run('python3', '-m', 'venv', folder)
-  run(found, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements)
+  run(found, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', lists[0])
   mkdirSync(join(folder, 'making'), { recursive: true })
   renameSync(join(folder, 'making'), join(folder, 'complete'))
   return found
 }
+
+/** One with the independent readers. */
+export const python = (): string => pythonWith(requirements, locked)

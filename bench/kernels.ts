@@ -1,0 +1,99 @@
+// `node bench/kernels.ts`: kernels beside cc3d, scipy and bioimage-cpp, tinybrain and compressed_segmentation, in one run on one core, as CPU rates.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { boxAt, voxels, type Vec3 } from '../domain/geometry.ts'
+import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
+import { components } from '../kernels/segmentation/components.ts'
+import { watershed } from '../kernels/segmentation/watershed.ts'
+import {
+  decodeCompressedSegmentation,
+  encodeCompressedSegmentation,
+} from '../storage/formats/compressed-segmentation.ts'
+import { writeNpy } from '../storage/formats/npy.ts'
+import { copyOverlap } from '../storage/formats/volume.ts'
+import { pythonWith } from '../test/conformance/venv.ts'
+import { fib25 } from './fib25.ts'
+import { table } from './print.ts'
+
+execFileSync('taskset', ['-acp', '0', String(process.pid)])
+const { shape, em, ids } = fib25()
+const BOX = boxAt([0, 0, 0], shape)
+
+/** Mvoxel per second of CPU time, of all threads; the median of five after one to warm up. */
+function rate(f: () => unknown, count: number): number {
+  const seconds = Array.from({ length: 6 }, () => {
+    const before = process.cpuUsage()
+    f()
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / 1e6
+  })
+  return count / seconds.slice(1).sort((a, b) => a - b)[2]! / 1e6
+}
+
+const BLOCK: Vec3 = [160, 160, 96]
+/** Affinities such as a model gives: high where the surroundings are bright. */
+function affinities(): { mean: Uint8Array<ArrayBuffer>; affinity: Uint8Array } {
+  const [w, h, d] = BLOCK
+  const n = w * h * d
+  const mean = new Uint8Array(n)
+  for (let z = 0, i = 0; z < d; z++)
+    for (let y = 0; y < h; y++)
+      for (let x = 0; x < w; x++, i++) {
+        let sum = 0
+        for (let k = 0; k < 27; k++)
+          sum += em[x + (k % 3) + shape[0] * (y + (Math.floor(k / 3) % 3) + shape[1] * (z + Math.floor(k / 9)))]!
+        mean[i] = Math.round(255 / (1 + Math.exp((95 - sum / 27) / 4)))
+      }
+  const affinity = new Uint8Array(3 * n)
+  for (const [c, stride] of [w * h, w, 1].entries())
+    for (let i = 0; i < n; i++) affinity[c * n + i] = Math.min(mean[i]!, mean[Math.max(0, i - stride)]!)
+  return { mean, affinity }
+}
+
+const { mean, affinity } = affinities()
+const labels = Uint32Array.from(ids, id => Number(id >> 32n))
+const SIDE: Vec3 = [64, 64, 64]
+const chunks: BigUint64Array[] = []
+for (let z = 0; z + 64 <= shape[2]; z += 64)
+  for (let y = 0; y + 64 <= shape[1]; y += 64)
+    for (let x = 0; x + 64 <= shape[0]; x += 64) {
+      const chunk = new BigUint64Array(64 ** 3)
+      copyOverlap(ids, BOX, chunk, boxAt([x, y, z], SIDE), 1)
+      chunks.push(chunk)
+    }
+const coded = chunks.map(c => encodeCompressedSegmentation(c, SIDE))
+const [n, codedN] = [voxels(BOX), chunks.length * 64 ** 3]
+const core = boxAt([16, 16, 16], [128, 128, 64])
+const block = { affinity, shape: BLOCK, core, params: { inside: 0.7, minSize: 100 } }
+const ours: Record<string, number> = {
+  'components, 6': rate(() => components(labels, shape), n),
+  'affinities to supervoxels': rate(() => watershed(block), mean.length),
+  'mode 2x2x2': rate(() => downsampleMode(ids, shape, [2, 2, 2]), n),
+  'mean 2x2x2': rate(() => downsampleMean(em, shape, [2, 2, 2]), n),
+  'compressed_segmentation, encode': rate(() => chunks.map(c => encodeCompressedSegmentation(c, SIDE)), codedN),
+  'compressed_segmentation, decode': rate(() => coded.map(c => decodeCompressedSegmentation(c, SIDE)), codedN),
+}
+const folder = mkdtempSync(join(tmpdir(), 'hillock-kernels-'))
+try {
+  const files = Object.entries({ em: [em, shape], ids: [ids, shape], mean: [mean, BLOCK] } as const).map(
+    ([name, [data, size]]) => {
+      writeFileSync(join(folder, `${name}.npy`), writeNpy(data, size.toReversed()))
+      return join(folder, `${name}.npy`)
+    },
+  )
+  const python = pythonWith(join(import.meta.dirname, 'requirements.txt'))
+  const out = execFileSync(python, [join(import.meta.dirname, 'kernels.py'), ...files], { encoding: 'utf8' })
+  const peers = JSON.parse(out) as Record<string, [peer: string, rate: number]>
+  const rows = Object.entries(peers).map(([what, [peer, theirs]]) => [
+    what,
+    ours[what]!.toFixed(1),
+    theirs.toFixed(1),
+    peer,
+    (ours[what]! / theirs).toFixed(2),
+  ])
+  console.log(table(['CPU rates, Mvoxel/s', 'Hillock', 'peer', '', 'ratio'], rows))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
