@@ -9,7 +9,7 @@ import { home, type StackRecord } from '../worker/home.ts'
 import { checkNamespace } from '../worker/namespace.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'
-import { lookAtQueues } from './processes/pollers.ts'
+import { lookAtQueues, unreadable } from './processes/pollers.ts'
 import { ensureStack, runningStack, stackElsewhere } from './processes/stack.ts'
 
 /** A connection to what works here or elsewhere, else to a stack that is started; `started` says whether this call did it. @throws HillockError ConfigError */
@@ -40,7 +40,9 @@ export async function onRunningStack(): Promise<{ client: Client; stack: StackRe
 async function checked(stack: StackRecord): Promise<{ client: Client; stack: StackRecord }> {
   const client = await connect(stack.temporal)
   await checkNamespace(client.connection as Connection)
-  for (const { unserved } of await lookAtQueues(client)) if (unserved !== undefined) console.error(unserved)
+  const found = await lookAtQueues(client)
+  const { here, there } = unreadable(found)
+  for (const line of [...found.flatMap(q => q.unserved ?? []), ...here, ...there]) console.error(line)
   return { client, stack }
 }
 

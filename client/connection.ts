@@ -1,5 +1,6 @@
 // The client of the command line and of programs.
 import type { Client } from '@temporalio/client'
+import { payloadCodec } from '../storage/encryption.ts'
 import { temporalConfig } from '../worker/temporal-config.ts'
 
 export { temporalConfig, uiOf } from '../worker/temporal-config.ts'
@@ -17,6 +18,7 @@ export async function connect(address: string): Promise<Client> {
   return new Client({
     connection: await connectTo(address),
     namespace: temporalConfig().namespace,
+    dataConverter: { payloadCodecs: [payloadCodec] },
     interceptors: {
       workflow: [
         {

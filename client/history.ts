@@ -11,12 +11,12 @@ import {
   payloadsOf,
   type Attributes,
   type Execution,
-  type History,
   type Payloads,
 } from '../domain/provenance/history.ts'
 import type { Run, Task } from '../domain/slo/facts.ts'
 import { mapBounded } from '../storage/bounded.ts'
-import { archiveFolder, getHistory, historyKey } from '../storage/provenance/histories.ts'
+import { archivedText, archiveFolder, historyKey } from '../storage/provenance/histories.ts'
+import { readHistory, valueOf } from '../storage/encryption.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 interface Event {
@@ -29,11 +29,10 @@ interface Event {
 /** Events of one run of one workflow; undefined when they are gone. An empty run id means the newest. */
 type HistorySource = (e: Execution) => Promise<readonly Event[] | undefined>
 
-/** The history of a run as the server has it; undefined where it has none (any more). */
-export async function serverHistory(client: Client, { workflowId, runId }: Execution): Promise<History | undefined> {
+/** The history of a run as the server has it, in JSON; undefined where it has none (any more). */
+export async function serverHistory(client: Client, { workflowId, runId }: Execution): Promise<string | undefined> {
   try {
-    const fetched = await client.workflow.getHandle(workflowId, runId || undefined).fetchHistory()
-    return JSON.parse(historyToJSON(fetched)) as History
+    return historyToJSON(await client.workflow.getHandle(workflowId, runId || undefined).fetchHistory())
   } catch (e) {
     if (isGone(e)) return undefined
     throw e
@@ -45,9 +44,10 @@ const historiesOf =
   (client: Client, objects: ObjectStore, root: Execution): HistorySource =>
   async e => {
     const runId = e.runId || root.runId
-    const archived = (): Promise<History | undefined> => getHistory(objects, historyKey(archiveFolder(root), runId))
-    const history = (await serverHistory(client, e)) ?? (runId ? await archived() : undefined)
-    return history?.events.map(x => ({
+    const archived = (): Promise<string | undefined> => archivedText(objects, historyKey(archiveFolder(root), runId))
+    const text = (await serverHistory(client, e)) ?? (runId ? await archived() : undefined)
+    if (text === undefined) return undefined
+    return readHistory(text).events.map(x => ({
       id: x.eventId,
       kind: kindOf(x),
       at: Date.parse(x.eventTime!),
@@ -202,8 +202,7 @@ async function pending(client: Client, at: Execution, open: readonly Done[]): Pr
   const { raw } = await client.workflow.getHandle(at.workflowId, at.runId || undefined).describe()
   return open.map(t => {
     const now = raw.pendingActivities?.find(p => p.activityId === t.activityId)
-    const told = now?.heartbeatDetails?.payloads?.[0]?.data
-    const failures = told ? ((JSON.parse(Buffer.from(told).toString()) as ActivityReport).failures ?? []) : []
+    const { failures = [] } = (valueOf(now?.heartbeatDetails) ?? {}) as ActivityReport
     return now ? { ...t, attempts: now.attempt ?? 1, failures } : t
   })
 }

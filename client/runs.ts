@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client'
 import { HillockError } from '../domain/errors.ts'
 import { searchAttributes } from '../domain/contract/search-attributes.ts'
 import type { ReconstructInput } from '../domain/contract/run.ts'
+import { valueOf } from '../storage/encryption.ts'
 import { causeOf, progressOf } from './execute.ts'
 import { isCalled } from './names.ts'
 import { waiting } from './operator.ts'
@@ -79,5 +80,5 @@ export async function inputOf(client: Client, workflowId: string, runId: string)
     maximumPageSize: 1,
   })
   const begun = history!.events![0]!.workflowExecutionStartedEventAttributes!
-  return JSON.parse(Buffer.from(begun.input!.payloads![0]!.data!).toString()) as ReconstructInput
+  return valueOf(begun.input) as ReconstructInput
 }

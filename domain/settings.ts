@@ -45,6 +45,11 @@ const temporal = {
     otherwise: '`temporalio/temporal.toml` in the configuration folder of the user',
   },
   TEMPORAL_PROFILE: { is: 'which profile of it', by: CONNECTED, otherwise: '`default`, where there is one' },
+  HILLOCK_PAYLOAD_KEY: {
+    is: 'encrypts what Temporal holds ([deploy](deploy.md#encryption)): path of a file with a key of 64 hexadecimal digits on each line, or the key itself; the first one encrypts, all decrypt',
+    by: CONNECTED,
+    otherwise: 'nothing is encrypted',
+  },
   HILLOCK_TEMPORAL_UI: {
     is: "URL of Temporal's UI, for links",
     by: 'commands, `serve`',

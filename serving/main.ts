@@ -67,6 +67,7 @@ const app = createServer({
   viewerDir,
   access,
   hot,
+  namespace,
   onChange: change => log.info(change, 'change'),
   onError: error => log.error(error),
   ...(ui !== undefined && { temporalUi: workflowsUi({ ui, namespace }) }),

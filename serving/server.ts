@@ -6,11 +6,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { API } from '../domain/api/endpoints.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { keyIds } from '../storage/encryption.ts'
 import { guard } from './access/guard.ts'
 import { headers, PREFLIGHT } from './access/headers.ts'
 import { sessionRoutes } from './access/session.ts'
 import { OPEN, type AccessSettings } from './access/settings.ts'
 import { api } from './api/index.ts'
+import { codecRoutes } from './codec-routes.ts'
 import { healthRoutes } from './health.ts'
 import { PROBLEM } from './api/route.ts'
 import { dashboardRoutes } from './pages/dashboard-routes.ts'
@@ -35,6 +37,8 @@ export interface ServerOptions {
   readonly viewerDir: string
   /** The list of workflows in Temporal's UI, to which lineage pages link. */
   readonly temporalUi?: string
+  /** Of Temporal, whose payloads it decrypts where it has a key. */
+  readonly namespace?: string
   readonly slo?: SloSource
   /** Folder in which local copies of tables are kept while it runs; that of the system if left out. */
   readonly tables?: string
@@ -71,7 +75,19 @@ const problemPage = (p: Problem): string =>
 
 /** The application, not yet listening: tests call it through `inject`. */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { store, viewerDir, temporalUi, slo, connected, tables, names, access = OPEN, onChange, onError } = options
+  const {
+    store,
+    viewerDir,
+    temporalUi,
+    namespace,
+    slo,
+    connected,
+    tables,
+    names,
+    access = OPEN,
+    onChange,
+    onError,
+  } = options
   const { hot = new HotSpots() } = options
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = asProblem(error)
@@ -124,6 +140,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   )
   app.register(sessionRoutes)
   app.register(operateRoutes, { store, connected, onChange })
+  if (keyIds().length > 0) app.register(codecRoutes, { store, namespace, temporalUi })
   const reads = readCounter((name, bytes) => hot.count('shard', name, bytes))
   app.register(layerRoutes, { catalogue, reads })
   const levels = sloLevels(slo)

@@ -1,5 +1,6 @@
 // One role of the workers, or several, in this process: each polls its queue until it is told to end.
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { createActivities, type StageActivity } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
@@ -9,12 +10,14 @@ import { numberSetting, setting } from '../domain/settings.ts'
 import { stages } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import type { Request } from '../storage/stores/observed-store.ts'
+import { keyIds, payloadCodec } from '../storage/encryption.ts'
 import { openStore } from '../storage/stores/open-store.ts'
 import { inferenceHost } from './inference.ts'
 import { kernelPool } from './kernel-pool.ts'
 import { refused, whyNot } from './connection.ts'
 import { versioning } from './deployment.ts'
 import { answerHealth, type Health } from './health.ts'
+import { checkout } from './home.ts'
 import { workerLog } from './log.ts'
 import { onnxSettings, tryProvider } from './onnx-settings.ts'
 import { codeRevision, runtime } from './runtime.ts'
@@ -27,6 +30,8 @@ const COMPLAIN_MS = 10_000
 const PATIENCE_MS = 10 * 60_000
 /** They mostly wait for the bucket. */
 const INDEX_SLOTS = 4
+
+const ENCODED_FAILURES = join(checkout, 'workflows', 'encoded-failures.ts')
 
 const ROLES = ['workflow', 'cpu', 'inference'] as const
 export type Role = (typeof ROLES)[number]
@@ -75,6 +80,7 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   })
   health.connection = connection
   const drain = numberSetting('HILLOCK_DRAIN') ?? 1
+  const failures = keyIds().length > 0 ? ENCODED_FAILURES : undefined
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
@@ -85,6 +91,7 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
     workflowTaskPollerBehavior: { type: 'autoscaling' },
     activityTaskPollerBehavior: { type: 'autoscaling' },
     ...versioning(revision),
+    dataConverter: { payloadCodecs: [payloadCodec], ...(failures && { failureConverterPath: failures }) },
     interceptors: {
       activity: [
         ({ info }) => ({
@@ -109,9 +116,12 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
 /** Activities are sent to another queue one by one (docs/runbook.md). */
 const queueOf = (role: Role): string => (role === 'workflow' ? undefined : setting('HILLOCK_QUEUE')) ?? queues[role]
 
-/** Who polls, as Temporal and `hillock doctor` show it; of a commit its first digits. */
+/** Who polls, as Temporal and `hillock doctor` show it; of a commit its first digits, and by which keys it reads payloads. */
 const identityOf = (role: Role, revision: string): string =>
-  `${role} ${process.pid}@${hostname()} ${revision.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1')}`
+  [
+    `${role} ${process.pid}@${hostname()} ${revision.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1')}`,
+    ...(keyIds().length > 0 ? [`keys ${keyIds().join(',')}`] : []),
+  ].join(' ')
 
 async function poll(
   role: Role,
@@ -126,7 +136,11 @@ async function poll(
     process.send?.({ ready: true })
     await Promise.all(workers.map(w => w.run()))
   }
-  if (role === 'workflow') return run({ workflowBundle: await workflowBundle(own.rows), maxCachedWorkflows: 200 })
+  if (role === 'workflow')
+    return run({
+      workflowBundle: await workflowBundle(own.rows, options.dataConverter?.failureConverterPath),
+      maxCachedWorkflows: 200,
+    })
   const objects = openStore(setting('HILLOCK_BUCKET')!, {
     patienceMs: PATIENCE_MS,
     mark: setting('HILLOCK_BUCKET_MARK'),

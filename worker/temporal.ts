@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { searchAttributes } from '../domain/contract/search-attributes.ts'
+import { keyIds } from '../storage/encryption.ts'
 import type { Home } from './home.ts'
 import { checkDatabase } from './lock.ts'
 import type { Ports } from './ports.ts'
@@ -37,6 +38,7 @@ export function devServer(cli: string, h: Home, ports: Ports, env: NodeJS.Proces
     namespace: temporalConfig().namespace,
     'db-filename': h.database,
     'log-level': 'warn',
+    ...(keyIds().length > 0 && { 'ui-codec-endpoint': `http://127.0.0.1:${ports.serving}/codec` }),
   }
   const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL']
   const dynamic = ['system.enableActivityEagerExecution=true', 'matching.enableFairness=true']

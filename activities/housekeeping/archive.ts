@@ -7,9 +7,9 @@ import { HillockError } from '../../domain/errors.ts'
 import { aboutHistory, archivedWith, isGone, type Execution, type History } from '../../domain/provenance/history.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import {
+  archivedText,
   archiveFolder,
   byName,
-  getHistory,
   getHistoryIndex,
   historyDigest,
   historyKey,
@@ -38,8 +38,9 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived | n
   while (open.length > 0) {
     const found = await mapBounded(open, WIDTH, async at => {
       const key = historyKey(folder, at.runId)
-      const history = (await getHistory(deps.objects, key)) ?? (await closedHistory(client, at))
-      if (history === null) return null
+      const text = (await archivedText(deps.objects, key)) ?? (await closedHistory(client, at))
+      if (text === null) return null
+      const history = JSON.parse(text) as History
       const packed = await putHistory(deps.objects, key, history)
       histories.push({ ...aboutHistory(history), ...at, digest: historyDigest(history), packed })
       progress(histories.length, seen.size)
@@ -52,11 +53,11 @@ export async function archive(deps: Deps, root: Execution): Promise<Archived | n
   return { index: await putHistoryIndex(deps.objects, { root, histories }), histories: histories.length }
 }
 
-async function closedHistory(client: Client, at: Execution): Promise<History | null> {
+async function closedHistory(client: Client, at: Execution): Promise<string | null> {
   const handle = client.workflow.getHandle(at.workflowId, at.runId)
   try {
     if (!(await handle.describe()).closeTime) return null
-    return JSON.parse(historyToJSON(await handle.fetchHistory())) as History
+    return historyToJSON(await handle.fetchHistory())
   } catch (e) {
     if (!isGone(e)) throw e
     throw new HillockError('MissingArtifact', `Temporal no longer has the history of ${at.workflowId} (${at.runId})`)

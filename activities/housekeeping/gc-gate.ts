@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client'
 import { HillockError } from '../../domain/errors.ts'
 import { isGone, type Execution } from '../../domain/provenance/history.ts'
 import { mapBounded } from '../../storage/bounded.ts'
+import { valueOf } from '../../storage/encryption.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { getSealed, putSealed } from '../../storage/sealed.ts'
 import { progress } from '../meter.ts'
@@ -93,9 +94,8 @@ async function busy(client: Client, stop: string): Promise<boolean> {
     const { raw } = await handle.describe()
     return (raw.pendingActivities ?? []).some(a => {
       if (PASS.includes(a.activityType?.name ?? '')) return false
-      const data = a.heartbeatDetails?.payloads?.[0]?.data
-      const beat = data ? (JSON.parse(Buffer.from(data).toString()) as { held?: string }) : {}
-      return !AT_REST.includes(a.state ?? 0) && beat.held !== stop
+      const beat = valueOf(a.heartbeatDetails) as { held?: string } | undefined
+      return !AT_REST.includes(a.state ?? 0) && beat?.held !== stop
     })
   })
   return pending.includes(true)

@@ -5,12 +5,12 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
 import type { IndexNode } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
-import type { History } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { readCacheNote } from '../../storage/index-cache.ts'
 import { mapBounded } from '../../storage/bounded.ts'
+import { readHistory } from '../../storage/encryption.ts'
 import { LINEAGE } from '../../storage/lineage-record.ts'
 import { getRaw, rawKey } from '../../storage/raw.ts'
 import { Reach } from '../../storage/provenance/reach.ts'
@@ -68,7 +68,7 @@ class Kept {
     const mentioned = new Set<string>()
     await mapBounded(await runningWorkflows(client), WIDTH, async ({ workflowId, runId }) => {
       const history = await client.workflow.getHandle(workflowId, runId).fetchHistory()
-      for (const d of await this.reach.mention(JSON.parse(historyToJSON(history)) as History)) mentioned.add(d)
+      for (const d of await this.reach.mention(readHistory(historyToJSON(history)))) mentioned.add(d)
       progress(0, 0)
     })
     const before = new Set(this.reach.artifacts.keys())

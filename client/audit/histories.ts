@@ -13,8 +13,8 @@ import {
 } from '../../domain/provenance/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import {
+  archivedText,
   archiveFolder,
-  getHistory,
   getHistoryIndex,
   historyDigest,
   historyKey,
@@ -22,6 +22,7 @@ import {
   type ArchivedHistory,
   type HistoryIndex,
 } from '../../storage/provenance/histories.ts'
+import { readHistory } from '../../storage/encryption.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { archive } from '../../workflows/housekeeping/archive.ts'
 import { call } from '../call.ts'
@@ -93,16 +94,20 @@ export class Archives {
   async load(h: Located, findings: Findings): Promise<History | undefined> {
     const wrong = (why: string): undefined => findings.add('history', nameOf(h), why)
     const server = await serverHistory(this.client, h)
-    let history: History | undefined
+    let text: string | undefined
+    let history: History
     try {
-      history = await getHistory(this.objects, h.key)
+      text = await archivedText(this.objects, h.key)
+      if (text === undefined) return wrong(`${h.key} is gone`)
+      history = readHistory(text)
     } catch (e) {
       return wrong((e as Error).message)
     }
-    if (!history) return wrong(`${h.key} is gone`)
-    const difference = server && firstDifference(server, history)
+    // As they are held: encrypted, where they are.
+    const [held, archived] = [server, text].map(t => t && (JSON.parse(t) as History)) as [History | undefined, History]
+    const difference = held && firstDifference(held, archived)
     if (difference) wrong(`the archive differs from what Temporal holds, first in ${difference}`)
-    const digest = historyDigest(history)
+    const digest = historyDigest(archived)
     if (digest !== h.digest) wrong(`${h.key} has digest ${digest}, the index names ${h.digest}`)
     else if (sha256((await this.objects.get(h.key))!) !== h.packed)
       wrong(`${h.key} has other bytes than the index names`)

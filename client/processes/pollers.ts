@@ -1,6 +1,7 @@
 // Who asks the queues for work: that somebody does, of the build that runs stay with, and which builds there are.
 import type { Client } from '@temporalio/client'
 import { queues } from '../../domain/contract/names.ts'
+import { keyIds } from '../../storage/encryption.ts'
 
 /** A worker that polls asks at least so often. */
 const POLL_MS = 90_000
@@ -59,3 +60,25 @@ export async function lookAtQueue(client: Client, name: Name, build?: Build): Pr
 
 export const lookAtQueues = (client: Client): Promise<Queue[]> =>
   Promise.all(Object.values(queues).map(name => lookAtQueue(client, name)))
+
+/** What this process cannot read of what they write, and they of what it writes, in lines with what to do. @throws HillockError ConfigError for keys that are none */
+export function unreadable(found: readonly Queue[]): { readonly here: string[]; readonly there: string[] } {
+  const own = keyIds()
+  const all = [...new Set(found.flatMap(q => q.pollers.map(p => p.identity)))]
+  const keysOf = (identity: string): string[] => / keys (\S+)$/.exec(identity)?.[1]!.split(',') ?? []
+  const set = own.length > 0 ? `has only ${own.join(', ')} here` : 'is not set here'
+  return {
+    here: all
+      .filter(i => keysOf(i).length > 0 && !own.includes(keysOf(i)[0]!))
+      .map(
+        i =>
+          `worker ${i} encrypts payloads with its first key, and HILLOCK_PAYLOAD_KEY ${set}: name the keys of the workers`,
+      ),
+    there: all
+      .filter(i => own.length > 0 && !keysOf(i).includes(own[0]!))
+      .map(
+        i =>
+          `worker ${i} cannot read payloads that are encrypted with key ${own[0]}: start it with that HILLOCK_PAYLOAD_KEY`,
+      ),
+  }
+}

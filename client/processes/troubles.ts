@@ -3,7 +3,9 @@ import { statfsSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
 import { queues } from '../../domain/contract/names.ts'
 import type { ActivityReport } from '../../domain/contract/artifacts.ts'
+import { isHillockError } from '../../domain/errors.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
+import { messageOf, valueOf } from '../../storage/encryption.ts'
 import { folderOf, openStore } from '../../storage/stores/open-store.ts'
 import { knownMark } from '../../worker/bucket-mark.ts'
 import type { Home, StackRecord } from '../../worker/home.ts'
@@ -62,7 +64,8 @@ export async function troublesOf(client: Client, address: string, ids: Iterable<
       }
     })
   } catch (e) {
-    lines.add(`Temporal at ${address} does not answer (${oneLine((e as Error).message)})`)
+    if (isHillockError(e)) lines.add(e.message)
+    else lines.add(`Temporal at ${address} does not answer (${oneLine((e as Error).message)})`)
   }
   return [...lines]
 }
@@ -81,9 +84,8 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
   const waiting = new Set<(typeof queues)[keyof typeof queues]>()
   for (const a of found.pendingActivities ?? []) {
     const type = a.activityType?.name ?? 'activity'
-    const told = a.heartbeatDetails?.payloads?.[0]?.data
-    const { waits } = (told ? JSON.parse(Buffer.from(told).toString()) : {}) as ActivityReport
-    const failure = a.lastFailure?.message
+    const { waits } = (valueOf(a.heartbeatDetails) ?? {}) as ActivityReport
+    const failure = a.lastFailure && messageOf(a.lastFailure)
     if (waits) lines.push(`${type} waits: ${oneLine(waits)}`)
     else if (failure && a.lastFailure?.applicationFailureInfo?.type !== 'WorkerShutdown')
       lines.push(`${type} failed and is tried again: ${oneLine(failure)}`)
@@ -91,9 +93,19 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
   }
   const task = found.pendingWorkflowTask
   const isLate = task && !task.startedTime && ago(task.scheduledTime) > TAKEN_UP_MS
+  if (task && (task.attempt ?? 1) > 1) lines.push(`${id} cannot go on and tries again: ${await failureOf(client, id)}`)
   const build = found.workflowExecutionInfo?.versioningInfo?.deploymentVersion ?? undefined
   for (const queue of waiting) lines.push((await lookAtQueue(client, queue, build)).unserved ?? '')
   if (isLate)
     lines.push((await lookAtQueue(client, queues.workflow, build)).unserved ?? `${id} waits for a free workflow worker`)
   return lines.filter(Boolean)
+}
+
+/** Of the newest step of a workflow that failed. */
+async function failureOf(client: Client, workflowId: string): Promise<string> {
+  const { namespace } = client.options
+  const request = { namespace, execution: { workflowId }, maximumPageSize: 8 }
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse(request)
+  const [failed] = (history?.events ?? []).flatMap(e => e.workflowTaskFailedEventAttributes ?? [])
+  return oneLine(failed?.failure ? messageOf(failed.failure) : 'see its history')
 }

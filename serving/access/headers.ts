@@ -30,7 +30,7 @@ const SECURITY = {
 
 export const PREFLIGHT = {
   'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
-  'access-control-allow-headers': 'authorization, range, if-none-match, if-range, content-type',
+  'access-control-allow-headers': 'authorization, range, if-none-match, if-range, content-type, x-namespace',
   'access-control-max-age': '86400',
 }
 

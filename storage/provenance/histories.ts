@@ -6,6 +6,7 @@ import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { Execution, History } from '../../domain/provenance/history.ts'
 import { Digest, sha256 } from '../../domain/recipe.ts'
+import { readHistory } from '../encryption.ts'
 import { wrongFields } from '../lineage-record.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getSealed, sealed } from '../sealed.ts'
@@ -48,15 +49,24 @@ export const archiveFolder = ({ workflowId, runId }: Execution): string =>
 const indexKey = (folder: string): string => `${folder}/index.json`
 export const historyKey = (folder: string, runId: string): string => `${folder}/${runId}.json.gz`
 
-const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString())
-
-/** Undefined when there is none. @throws HillockError MissingArtifact when it cannot be read or is not the one of `digest` and, as an object, of `as`. */
+/** Undefined when there is none. @throws HillockError MissingArtifact when it cannot be read or is not the one of `digest` and, as an object, of `as`; ConfigError when it is encrypted with a key that is not there. */
 export async function getHistory(
   objects: ObjectStore,
   key: string,
   digest?: Digest,
   as?: Digest,
 ): Promise<History | undefined> {
+  const text = await archivedText(objects, key, digest, as)
+  return text === undefined ? undefined : readHistory(text)
+}
+
+/** Its JSON as it was archived: what Temporal holds encrypted is encrypted in it. */
+export async function archivedText(
+  objects: ObjectStore,
+  key: string,
+  digest?: Digest,
+  as?: Digest,
+): Promise<string | undefined> {
   const packed = await objects.get(key)
   if (!packed) return undefined
   const bad = (why: string): HillockError => new HillockError('MissingArtifact', `${key} ${why}`, { key })
@@ -66,7 +76,7 @@ export async function getHistory(
   const actual = sha256(text)
   if (digest !== undefined && actual !== digest) throw bad(`has digest ${actual}, the index names ${digest}`)
   if (as !== undefined && sha256(packed) !== as) throw bad('is damaged: its bytes are not those that the index names')
-  return json(text) as History
+  return text.toString()
 }
 
 export const historyDigest = (h: History): Digest => sha256(canonicalJson(h as unknown as Json))

@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Connection } from '@temporalio/client'
+import { keyIds } from '../../../storage/encryption.ts'
 import { checkout, home, readStack } from '../../../worker/home.ts'
 import { lookAtNamespace } from '../../../worker/namespace.ts'
 import { codeRevision } from '../../../worker/runtime.ts'
@@ -12,7 +13,7 @@ import { tryBucket } from '../../processes/bucket-access.ts'
 import { bucketUrl } from '../../catalogue.ts'
 import { connect } from '../../connection.ts'
 import { inDays } from '../../numbers.ts'
-import { lookAtQueues, secondsOf, type Queue } from '../../processes/pollers.ts'
+import { lookAtQueues, secondsOf, unreadable, type Queue } from '../../processes/pollers.ts'
 import { say, type JsonOption } from '../../report.ts'
 
 const ANSWER_MS = 3000
@@ -73,6 +74,7 @@ async function ofTemporal(): Promise<Check[]> {
         ...said,
         ...queues.map(ofQueue),
         ofBuilds(queues),
+        await check('encryption', async () => ofEncryption(queues)),
         await check('clock', () => ofClock(connection, namespace)),
       ]
     })
@@ -108,6 +110,15 @@ function ofBuilds(queues: readonly Queue[]): Check {
       `no build of their deployment is current, so that no new run comes to ${pinned.join(', ')}: \`hillock deployment set-current ${pinned[0]}\``,
     )
   return ok('builds', `${[...loose, ...pinned].join(', ') || 'none'}${to}; this is ${codeRevision()}`)
+}
+
+function ofEncryption(found: readonly Queue[]): string {
+  const { here, there } = unreadable(found)
+  const [why] = [...here, ...there]
+  if (why !== undefined) throw new Error(why)
+  const [first, ...others] = keyIds()
+  if (first === undefined) return 'payloads are not encrypted'
+  return `payloads are encrypted with key ${first}${others.length > 0 ? `; ${others.join(', ')} still decrypt` : ''}`
 }
 
 /** The server says when it was asked: by its own clock. */

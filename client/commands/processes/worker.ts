@@ -1,22 +1,33 @@
 // `hillock worker` and `hillock serve`: one process in the foreground, for the Temporal and the bucket that are configured.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Connection } from '@temporalio/client'
+import { HillockError } from '../../../domain/errors.ts'
 import { setting } from '../../../domain/settings.ts'
-import { connectTo } from '../../../worker/connection.ts'
 import { checkout } from '../../../worker/home.ts'
 import { checkNamespace } from '../../../worker/namespace.ts'
 import { rolesOf, runRoles } from '../../../worker/role.ts'
 import { codeRevision } from '../../../worker/runtime.ts'
 import { configuredTemporal } from '../../../worker/temporal-config.ts'
-import { tryBucket } from '../../processes/bucket-access.ts'
 import { bucketUrl } from '../../catalogue.ts'
+import { connect } from '../../connection.ts'
+import { tryBucket } from '../../processes/bucket-access.ts'
+import { lookAtQueues, unreadable } from '../../processes/pollers.ts'
 
 /** Ends when the process is told to. @throws HillockError that says what it cannot work with */
 export async function worker(names: readonly string[]): Promise<void> {
   const roles = rolesOf(names)
   const { address, namespace } = configuredTemporal()
-  const connection = await connectTo(address)
-  await checkNamespace(connection).finally(() => connection.close())
+  const client = await connect(address)
+  const connection = client.connection as Connection
+  try {
+    await checkNamespace(connection)
+    // It would fail whatever it takes from their queues.
+    const [why] = unreadable(await lookAtQueues(client)).here
+    if (why !== undefined) throw new HillockError('ConfigError', why)
+  } finally {
+    await connection.close()
+  }
   const bucket = setting('HILLOCK_BUCKET')
   if (bucket !== undefined) await tryBucket(bucket)
   console.error(

@@ -10,6 +10,7 @@ import { diagnose } from '../../../client/commands/processes/doctor.ts'
 import { connect } from '../../../client/connection.ts'
 import { lookAtQueues } from '../../../client/processes/pollers.ts'
 import { certificates } from '../../../deploy/cluster/certificates.ts'
+import { temporalConfig } from '../../../worker/temporal-config.ts'
 import { queues } from '../../../domain/contract/names.ts'
 import { devServer, freePort } from '../dev-server.ts'
 import { Hillock } from '../harness.ts'
@@ -157,13 +158,15 @@ test('a deployment whose build nobody runs any more is named, one without a curr
 
 test('with what one profile says a namespace is made fit, workers and serving run, and doctor finds nothing wrong', async () => {
   const health = `127.0.0.1:${await freePort()}`
-  const lab = new Hillock({
+  const settings = {
     TEMPORAL_CONFIG_FILE: profiles,
     TEMPORAL_PROFILE: 'lab',
     HILLOCK_BUCKET: bucket,
     HILLOCK_HEALTH: health,
     HILLOCK_REVISION: 'a'.repeat(40),
-  })
+    HILLOCK_PAYLOAD_KEY: 'a1'.repeat(32),
+  }
+  const lab = new Hillock(settings)
   const refused = await lab.cli('worker', 'cpu')
   expect([refused.code, refused.stderr]).toEqual([
     1,
@@ -189,7 +192,8 @@ test('with what one profile says a namespace is made fit, workers and serving ru
     await vi.waitFor(async () => {
       const { code, stdout } = await lab.cli('doctor')
       expect([code, stdout]).toEqual([0, expect.not.stringContaining('FAIL')])
-      expect(stdout).toMatch(/hillock-cpu: polled by cpu \d+@\S+ a{12}(,|$)/m)
+      expect(stdout).toMatch(/hillock-cpu: polled by cpu \d+@\S+ a{12} keys [0-9a-f]{8}(,|$)/m)
+      expect(stdout).toMatch(/encryption +payloads are encrypted with key [0-9a-f]{8}$/m)
     }, 120_000)
     expect((await fetch(`http://${health}/healthz`)).status).toBe(200)
     const answer = await fetch(`http://${health}/readyz`)
@@ -209,9 +213,39 @@ test('with what one profile says a namespace is made fit, workers and serving ru
       1,
       expect.stringContaining(`HILLOCK_HEALTH is ${health}, where it cannot`),
     ])
+    await withAnotherKey(settings, lab)
   } finally {
     for (const { child } of [worker, serve]) child.kill('SIGTERM')
   }
   expect([(await worker.done).code, (await serve.done).code]).toEqual([0, 0])
   await lab.close()
 }, 300_000)
+
+/** A key that is not that of the workers is said by whoever has it, and of what it has encrypted by whoever cannot read it. */
+async function withAnotherKey(settings: Readonly<Record<string, string>>, lab: Hillock): Promise<void> {
+  const other = new Hillock({ ...settings, HILLOCK_PAYLOAD_KEY: 'b2'.repeat(32) })
+  const none = new Hillock({ ...settings, HILLOCK_PAYLOAD_KEY: '' })
+  const cases: [Hillock, string[], RegExp][] = [
+    [other, ['doctor'], /FAIL +encryption +worker .* HILLOCK_PAYLOAD_KEY has only [0-9a-f]{8} here: name the keys/],
+    [none, ['worker', 'cpu'], /encrypts payloads with its first key, and HILLOCK_PAYLOAD_KEY is not set here: name/],
+    [other, ['status'], /worker .* cannot read payloads that are encrypted with key [0-9a-f]{8}: start it with that/],
+  ]
+  for (const [who, args, says] of cases) {
+    const { code, stdout, stderr } = await who.cli(...args)
+    expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(says)])
+  }
+  for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value)
+  vi.stubEnv('HILLOCK_PAYLOAD_KEY', 'b2'.repeat(32))
+  const client = await connect(temporalConfig().address!)
+  const workflowId = 'reconstruct/cortex/strange'
+  await client.workflow.start('reconstruct', { workflowId, taskQueue: queues.workflow, args: [{}] })
+  await vi.waitFor(async () => {
+    const { stdout } = await lab.cli('status', 'strange')
+    expect(stdout).toMatch(
+      /strange cannot go on and tries again: .* encrypted with key [0-9a-f]{8}, which this process/,
+    )
+  }, 20_000)
+  await client.workflow.getHandle(workflowId).terminate()
+  await client.connection.close()
+  await Promise.all([other.close(), none.close()])
+}

@@ -22,6 +22,8 @@ import { Hillock, TINY } from '../harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-control-'))
 const rules = join(folder, 'faults.json')
+// Signals, queries, updates and failures work encrypted as in the open.
+vi.stubEnv('HILLOCK_PAYLOAD_KEY', '5c'.repeat(32))
 const hillock = new Hillock({ HILLOCK_FAULTS: rules })
 const objects = fileStore(join(hillock.home, 'bucket'))
 /** The first of what is made again here; each another, so that nothing after it is found. */
