@@ -93,6 +93,9 @@ spec:
         - { name: HILLOCK_BUCKET, value: {{ required "bucket: say which" $v.bucket | quote }} }
         - { name: HILLOCK_REVISION, value: {{ $v.image.tag | quote }} }
         - { name: HILLOCK_LOG, value: json }
+        {{- if $v.payloadKey.secret }}
+        - { name: HILLOCK_PAYLOAD_KEY, value: /etc/payload/payload.key }
+        {{- end }}
         - { name: NODE_OPTIONS, value: --max-old-space-size={{ .of.heapMiB }} }
         {{- with include "hillock.temporal" . | trim }}{{ . | nindent 8 }}{{ end }}
         {{- .env | nindent 8 }}
@@ -125,6 +128,9 @@ spec:
         {{- if and $v.temporal.tls.secret (not .controlled) }}
         - { name: temporal-tls, mountPath: /etc/temporal/tls, readOnly: true }
         {{- end }}
+        {{- if $v.payloadKey.secret }}
+        - { name: payload-key, mountPath: /etc/payload, readOnly: true }
+        {{- end }}
         {{- if .key }}
         - { name: signing-key, mountPath: /etc/hillock, readOnly: true }
         {{- end }}
@@ -134,6 +140,10 @@ spec:
     {{- if and $v.temporal.tls.secret (not .controlled) }}
     - name: temporal-tls
       secret: { secretName: {{ $v.temporal.tls.secret }} }
+    {{- end }}
+    {{- if $v.payloadKey.secret }}
+    - name: payload-key
+      secret: { secretName: {{ $v.payloadKey.secret }}, defaultMode: 288 }
     {{- end }}
     {{- if .key }}
     - name: signing-key
