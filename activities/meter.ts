@@ -1,6 +1,7 @@
 // Where the time of an activity goes: kernels, inference, object store; and how much of its work is done.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { appendFile } from 'node:fs/promises'
+import { trace as traces } from '@opentelemetry/api'
 import { setting } from '../domain/settings.ts'
 import { around } from '../storage/stores/around.ts'
 import type { Digest } from '../domain/recipe.ts'
@@ -83,7 +84,16 @@ function largest(value: unknown): number {
   return Math.max(0, ...Object.values(value).map(largest))
 }
 
-async function timed<T>(kind: Kind, name: string, work: () => Promise<T>, elements = 0): Promise<T> {
+/** Of OpenTelemetry, where a collector is configured; else it does nothing. */
+const tracer = traces.getTracer('hillock')
+
+/** Requests are too many for spans of their own. */
+const timed = <T>(kind: Kind, name: string, work: () => Promise<T>, elements = 0): Promise<T> =>
+  kind === 'io'
+    ? booked(kind, name, work, elements)
+    : tracer.startActiveSpan(`${kind} ${name}`, span => booked(kind, name, work, elements).finally(() => span.end()))
+
+async function booked<T>(kind: Kind, name: string, work: () => Promise<T>, elements: number): Promise<T> {
   const start = performance.now()
   const meter = meters.getStore()
   meter?.begin(kind, start)

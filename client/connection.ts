@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client'
 import { payloadCodec } from '../storage/encryption.ts'
 import { temporalConfig } from '../worker/temporal-config.ts'
+import { tracing } from '../worker/tracing.ts'
 
 export { temporalConfig, uiOf } from '../worker/temporal-config.ts'
 
@@ -19,6 +20,7 @@ export async function connect(address: string): Promise<Client> {
     connection: await connectTo(address),
     namespace: temporalConfig().namespace,
     dataConverter: { payloadCodecs: [payloadCodec] },
+    plugins: (await tracing('client')).plugins,
     interceptors: {
       workflow: [
         {

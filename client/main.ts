@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { isHillockError, errorTable } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
 import { codeRevision, packageVersion } from '../worker/runtime.ts'
+import { flushTraces } from '../worker/tracing.ts'
 import { processCommands } from './processes/process-commands.ts'
 import { answer, because, collect, collectSome, json, runOptions, scoped, timed } from './options.ts'
 
@@ -277,7 +278,8 @@ json(program.command('stages'))
   .description('the stage table and its diagram, as Markdown')
   .action(async o => (await import('./commands/stages.ts')).stages(o))
 
-program.parseAsync().then(
+const ended = program.parseAsync().finally(flushTraces)
+ended.then(
   // Connections that are still open hold nobody up; what was printed goes out first, however slow its reader.
   () => process.stdout.write('', () => process.exit()),
   (e: unknown) => {

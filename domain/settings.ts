@@ -225,6 +225,11 @@ const serving = {
 } satisfies Record<string, Setting>
 
 const looking = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    is: 'URL of an OpenTelemetry collector (OTLP over HTTP), which gets a trace of each run; the other variables of OpenTelemetry hold too, such as OTEL_TRACES_SAMPLER',
+    by: 'commands, `worker`, `serve`',
+    otherwise: 'nothing is traced',
+  },
   HILLOCK_TEMPORAL_CLI: {
     is: 'path of the Temporal CLI whose dev server is started',
     by: '`up`',

@@ -22,6 +22,7 @@ import { workerLog } from './log.ts'
 import { onnxSettings, tryProvider } from './onnx-settings.ts'
 import { codeRevision, runtime } from './runtime.ts'
 import { configuredTemporal } from './temporal-config.ts'
+import { flushTraces, tracing } from './tracing.ts'
 import { workflowBundle } from './workflow-bundle.ts'
 
 /** A bucket that does not answer is told of in the log, not once for every request. */
@@ -79,11 +80,14 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
     throw why === undefined ? refused(e, temporal) : new HillockError('ConfigError', why)
   })
   health.connection = connection
+  const { plugins, modules } = await tracing('worker')
+  const all: OwnStages = { ...own, rows: [...own.rows, ...modules] }
   const drain = numberSetting('HILLOCK_DRAIN') ?? 1
   const failures = keyIds().length > 0 ? ENCODED_FAILURES : undefined
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
+    plugins,
     // Activities go on for the first, have until the second to end when they are told to.
     shutdownGraceTime: `${drain}s`,
     shutdownForceTime: `${drain + 4}s`,
@@ -108,9 +112,10 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   }
   await Promise.all(
     roles.map(role =>
-      poll(role, { ...shared, taskQueue: queueOf(role), identity: identityOf(role, revision) }, revision, own, health),
+      poll(role, { ...shared, taskQueue: queueOf(role), identity: identityOf(role, revision) }, revision, all, health),
     ),
   )
+  await flushTraces()
 }
 
 /** Activities are sent to another queue one by one (docs/runbook.md). */

@@ -25,7 +25,7 @@ export const template = (vitest: number): string => join(tmpdir(), `hillock-tiny
 
 export class Hillock {
   readonly home: string
-  private readonly env: NodeJS.ProcessEnv
+  readonly env: NodeJS.ProcessEnv
 
   /** `bucket` shares the artifacts of another home: only what differs is made again. */
   constructor(env: Readonly<Record<string, string>> = {}) {

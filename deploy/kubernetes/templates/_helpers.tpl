@@ -93,6 +93,9 @@ spec:
         - { name: HILLOCK_BUCKET, value: {{ required "bucket: say which" $v.bucket | quote }} }
         - { name: HILLOCK_REVISION, value: {{ $v.image.tag | quote }} }
         - { name: HILLOCK_LOG, value: json }
+        {{- with $v.otlp.endpoint }}
+        - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+        {{- end }}
         {{- if $v.payloadKey.secret }}
         - { name: HILLOCK_PAYLOAD_KEY, value: /etc/payload/payload.key }
         {{- end }}

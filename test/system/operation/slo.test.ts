@@ -1,9 +1,12 @@
 // Service levels of runs with faults on purpose equal what the injector counted; dashboards name only metrics that workers export.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import type { Release } from '../../../domain/release.ts'
 import type { SloReport, StageLevel } from '../../../domain/slo/slo.ts'
@@ -13,7 +16,27 @@ import { Hillock, TINY } from '../harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-slo-'))
 const rules = join(folder, 'faults.json')
-const hillock = new Hillock({ HILLOCK_FAULTS: rules, HILLOCK_LOG: 'json' })
+interface Span {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+}
+const spans: Span[] = []
+/** As a collector of OpenTelemetry takes them. */
+const collector = createServer((request, response) => {
+  void json(request).then(sent => {
+    for (const { scopeSpans } of (sent as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }).resourceSpans)
+      for (const { spans: some } of scopeSpans) spans.push(...some)
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+})
+await new Promise<void>(listening => collector.listen(0, '127.0.0.1', listening))
+const hillock = new Hillock({
+  HILLOCK_FAULTS: rules,
+  HILLOCK_LOG: 'json',
+  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+})
 
 interface Line {
   readonly activityType: string
@@ -50,6 +73,7 @@ beforeAll(async () => {
   const set = ['slo.mvoxelPerSecond.render=1000', 'budget.failureRate=0.5', 'slo.deadline=2001-01-01']
   const { code, stderr } = await hillock.cli('run', TINY, '--name', 'shaken', ...set.flatMap(s => ['--set', s]))
   expect(code, stderr).toBe(0)
+  delete hillock.env['OTEL_EXPORTER_OTLP_ENDPOINT']
   log = injected()
   report = await slo('shaken')
   const { metrics, serving } = hillock.stack()
@@ -63,6 +87,7 @@ beforeAll(async () => {
 }, 400_000)
 afterAll(async () => {
   await hillock.close()
+  collector.close()
   rmSync(folder, { recursive: true, force: true })
 }, 60_000)
 
@@ -147,6 +172,16 @@ test('the log of a worker says in one object per line which attempt at which sta
       expect.objectContaining({ dataset: 'tiny', run: 'shaken', stage: 'render', attempt, role: 'cpu' }),
     )
   expect(objects[0]).toMatchObject({ hostname: expect.any(String), build: expect.any(String) })
+})
+
+test('a collector gets one trace of the run, from the command to the kernels of a region', async () => {
+  await vi.waitFor(() => {
+    const byId = new Map(spans.map(s => [s.spanId, s]))
+    const above = (s: Span | undefined): string[] => (s ? [s.name, ...above(byId.get(s.parentSpanId ?? ''))] : [])
+    expect(spans.filter(s => s.name === 'inference onnx').map(above)).toContainEqual(
+      expect.arrayContaining(['RunActivity:affinity', 'RunWorkflow:region', 'StartWorkflow:reconstruct']),
+    )
+  }, 30_000)
 })
 
 test('every metric and label in the dashboard and the alerts is exported by a worker or the serving process', () => {
