@@ -7,7 +7,7 @@ import type { PatchOf, Progress, RunResult } from '../domain/contract/run.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { plus } from '../domain/slo/counts.ts'
-import { errorTable, HillockError, type ErrorType } from '../domain/errors.ts'
+import { errorTable, HillockError, isHillockError, type ErrorType } from '../domain/errors.ts'
 import { runName, slugOf } from './names.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 
@@ -117,7 +117,7 @@ export async function follow(
   return result
 }
 
-/** What the run's progress query says; undefined while no worker or server answers. */
+/** What the run's progress query says; undefined while no worker or server answers. @throws HillockError ConfigError where the answer cannot be decrypted */
 export async function progressOf(client: Client, workflowId: string): Promise<Progress | undefined> {
   try {
     const own = await Promise.race([
@@ -127,7 +127,8 @@ export async function progressOf(client: Client, workflowId: string): Promise<Pr
     if (!own) return undefined
     const under = await Promise.all(own.open.slice(0, FOLLOWED).map(id => progressOf(client, id)))
     return under.reduce<Progress>((sum, p) => (p ? { ...sum, stages: added(sum.stages, p.stages) } : sum), own)
-  } catch {
+  } catch (e) {
+    if (isHillockError(e)) throw e
     return undefined
   }
 }

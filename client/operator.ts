@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client'
 import type { QueryDefinition, UpdateDefinition } from '@temporalio/common'
 import { causeOf } from './execute.ts'
 import { isCalled } from './names.ts'
-import { HillockError } from '../domain/errors.ts'
+import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { Pause } from '../domain/control.ts'
 import type { StageName } from '../domain/stages.ts'
 import * as messages from '../domain/contract/messages.ts'
@@ -26,7 +26,11 @@ const ask = async <T>(
   client.workflow
     .getHandle(workflowId)
     .query(query)
-    .catch(() => [])
+    .catch((e: unknown) => {
+      // Without the key, somebody would think that nothing waits.
+      if (isHillockError(e)) throw e
+      return []
+    })
 
 /** The gates that a workflow has come to, and the steps of its saga. */
 export async function stepsOf(
