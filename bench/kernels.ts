@@ -63,6 +63,7 @@ for (let z = 0; z + 64 <= shape[2]; z += 64)
       copyOverlap(ids, BOX, chunk, boxAt([x, y, z], SIDE), 1)
       chunks.push(chunk)
     }
+const scratch = new BigUint64Array(64 ** 3)
 const coded = chunks.map(c => encodeCompressedSegmentation(c, SIDE))
 const [n, codedN] = [voxels(BOX), chunks.length * 64 ** 3]
 const core = boxAt([16, 16, 16], [128, 128, 64])
@@ -73,7 +74,10 @@ const ours: Record<string, number> = {
   'mode 2x2x2': rate(() => downsampleMode(ids, shape, [2, 2, 2]), n),
   'mean 2x2x2': rate(() => downsampleMean(em, shape, [2, 2, 2]), n),
   'compressed_segmentation, encode': rate(() => chunks.map(c => encodeCompressedSegmentation(c, SIDE)), codedN),
-  'compressed_segmentation, decode': rate(() => coded.map(c => decodeCompressedSegmentation(c, SIDE)), codedN),
+  'compressed_segmentation, decode': rate(
+    () => coded.map(c => decodeCompressedSegmentation(c, SIDE, 1, scratch)),
+    codedN,
+  ),
 }
 const folder = mkdtempSync(join(tmpdir(), 'hillock-kernels-'))
 try {

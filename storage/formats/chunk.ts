@@ -41,17 +41,22 @@ export function encodeChunk(data: VolumeArray, shape: Vec3, channels: number, en
   return encodeCompressedSegmentation(data, shape, channels)
 }
 
-/** The values of a chunk; of raw bytes a view where they are aligned. @throws RangeError when the bytes do not have that shape. */
+/**
+ * The values of a chunk; of raw bytes a view where they are aligned.
+ * @param scratch for labels that whoever asks copies at once
+ * @throws RangeError when the bytes do not have that shape
+ */
 export function decodeChunk<D extends DataType>(
   bytes: Uint8Array<ArrayBuffer>,
   shape: Vec3,
   channels: number,
   dtype: D,
   encoding: Encoding,
+  scratch?: BigUint64Array<ArrayBuffer>,
 ): VolumeArray<D> {
   if (encoding === 'compressed_segmentation') {
     if (dtype !== 'uint64') throw new RangeError('compressed_segmentation holds uint64 labels only')
-    return decodeCompressedSegmentation(bytes, shape, channels) as VolumeArray<D>
+    return decodeCompressedSegmentation(bytes, shape, channels, scratch) as VolumeArray<D>
   }
   const Type = arrays[dtype]
   const length = product(shape) * channels

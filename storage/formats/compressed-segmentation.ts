@@ -226,17 +226,20 @@ function padBlock(nx: number, ny: number, nz: number): void {
     }
 }
 
-/** @throws RangeError when `bytes` is not a chunk of that shape. */
+/**
+ * @param out where the labels go
+ * @throws RangeError when `bytes` is not a chunk of that shape.
+ */
 export function decodeCompressedSegmentation(
   bytes: Uint8Array,
   shape: Shape,
   channels = 1,
+  out = new BigUint64Array(shape[0] * shape[1] * shape[2] * channels),
 ): BigUint64Array<ArrayBuffer> {
   if (bytes.length % 4 !== 0)
     throw new RangeError(`compressed_segmentation chunk of ${bytes.length} bytes is not whole words`)
   const data = asWords(bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes))
   const [sx, sy, sz] = shape
-  const out = new BigUint64Array(sx * sy * sz * channels)
   const to = asWords(out)
   const end = data.length
   const bad = (): never => {
@@ -256,17 +259,28 @@ export function decodeCompressedSegmentation(
           const nx = Math.min(B, sx - bx)
           const ny = Math.min(B, sy - by)
           const nz = Math.min(B, sz - bz)
+          // Entries that the table can have before the bytes end.
+          const entries = (end - table) >> 1
+          if (bits === 0 && entries < 1) bad()
           const mask = bits === 32 ? 0xffffffff : (1 << bits) - 1
           for (let z = 0; z < nz; z++)
             for (let y = 0; y < ny; y++) {
               let at = 2 * (bx + sx * (by + y + sy * (bz + z + sz * c)))
+              if (bits === 0) {
+                // Most blocks hold one label.
+                const [low, high] = [data[table]!, data[table + 1]!]
+                for (const stop = at + 2 * nx; at < stop; at += 2) {
+                  to[at] = low
+                  to[at + 1] = high
+                }
+                continue
+              }
               let bit = B * (y + B * z) * bits
               for (let x = 0; x < nx; x++, at += 2, bit += bits) {
-                const index = bits === 0 ? 0 : (data[indices + (bit >>> 5)]! >>> (bit & 31)) & mask
-                const entry = table + 2 * (index >>> 0)
-                if (entry + 1 >= end) bad()
-                to[at] = data[entry]!
-                to[at + 1] = data[entry + 1]!
+                const index = ((data[indices + (bit >>> 5)]! >>> (bit & 31)) & mask) >>> 0
+                if (index >= entries) bad()
+                to[at] = data[table + 2 * index]!
+                to[at + 1] = data[table + 2 * index + 1]!
               }
             }
         }

@@ -130,9 +130,10 @@ export async function readBox<D extends DataType>(
       part: cellBox(coord, chunk, owned),
     })),
   )
+  const scratch = encoding === 'compressed_segmentation' ? new BigUint64Array(product(chunk) * channels) : undefined
   await mapBounded(parts, IN_FLIGHT, async ({ reader, part }) => {
     const bytes = await reader.get(chunkPath(mip, part))
-    const values = decodeChunk(bytes, shapeOf(part), channels, dtype, encoding)
+    const values = decodeChunk(bytes, shapeOf(part), channels, dtype, encoding, scratch)
     copyOverlap(values, part, data, box, channels)
   })
   return { data, missing }
