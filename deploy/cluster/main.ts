@@ -39,6 +39,7 @@ chmodSync(folder, 0o711)
 const id = process.pid % 250
 const net = network(id)
 let database: Service | undefined
+let server: Service | undefined
 
 async function clean(): Promise<void> {
   // In order, or it leaves shared memory behind.
@@ -71,17 +72,21 @@ async function rehearse(): Promise<void> {
   const password = randomBytes(12).toString('hex')
   // The hosts need not reach the database.
   const local = `127.231.${id}.1`
-  const { is, command } = await postgres(join(folder, 'postgres'), local, password)
-  database = new Service(join(folder, 'postgres.log'), command)
   const cluster: Cluster = { address: net.address, postgres: local, password, certificates: keys, shards: SHARDS }
-  await makeTables(cluster)
-  const server = new Service(join(folder, 'temporal.log'), temporal(cluster))
-  say(`${is}; Temporal with ${SHARDS} shards, behind mutual TLS at ${net.address}:7233`)
-
+  /** With an empty database in a folder of that name. */
+  async function startTemporal(name: string): Promise<void> {
+    const { is, command } = await postgres(join(folder, name), local, password)
+    database = new Service(join(folder, `${name}.log`), command)
+    await makeTables(cluster)
+    server = new Service(join(folder, 'temporal.log'), temporal(cluster))
+    say(`${is}; Temporal with ${SHARDS} shards, behind mutual TLS at ${net.address}:7233`)
+  }
+  await startTemporal('postgres')
   const bucket = await startBucket(folder, net.address)
   const agreed = { temporal: `${net.address}:7233`, bucket: bucket.url, emulator: bucket.emulator, certificates: keys }
   const [a, b, c] = ['a', 'b', 'c'].map(name => new Host(name, folder, net, agreed)) as [Host, Host, Host]
-  say(await until('the namespace', 60, () => c.hillock('init', '--retention', '30d')))
+  const init = (): Promise<string> => until('the namespace', 60, () => c.hillock('init', '--retention', '30d'))
+  say(await init())
   await c.hillock('token', 'make', 'lab', '--role', 'admin')
   c.serve(PORT)
   const [before, after] = [codeRevision(), `${codeRevision()}-next`]
@@ -113,7 +118,7 @@ async function rehearse(): Promise<void> {
     ['PostgreSQL crashes', () => database!.kill('SIGQUIT')],
     sigterm(b, after, 'work'),
     sigterm(a, after, 'workflow'),
-    ['Temporal is killed', () => server.kill('SIGKILL')],
+    ['Temporal is killed', () => server!.kill('SIGKILL')],
     sigterm(a, after, 'work'),
     ['host a is gone', () => a.end('SIGKILL')],
     sigterm(b, after, 'work'),
@@ -125,10 +130,29 @@ async function rehearse(): Promise<void> {
   const [run, missed] = await Promise.all([running, spread(faults, whole, bucket.artifacts, () => ended, say)])
   for (const [what] of missed) check(false, `${what}: the run had ended before`)
   check(run.digest === demo.digest, `digest ${run.digest}, ${run.seconds.toFixed(0)} s`)
-  say(await c.hillock('verify', run.release))
-  say(await c.hillock('audit', run.release))
+  const prove = async (): Promise<void> => {
+    say(await c.hillock('verify', run.release))
+    say(await c.hillock('audit', run.release))
+  }
+  await prove()
   const page = await fetch(`http://${c.address}:${PORT}/release/demo/${run.release}`)
   check(page.ok, `host c serves it: ${page.status} of ${page.url}`)
+
+  say('the database of Temporal is lost, and there is no backup')
+  await b.end('SIGTERM')
+  await server!.end('SIGKILL')
+  await database!.end('SIGQUIT')
+  await startTemporal('empty-postgres')
+  await init()
+  b.work(after)
+  await makeCurrent(after)
+  const again = await c.json<RunReport>('run', DEMO, '--name', `${RUN}-again`)
+  const made = again.stages.reduce((n, s) => n + s.made, 0)
+  check(
+    again.digest === demo.digest && made === 0,
+    `the same run again: digest ${again.digest}, ${made} artifacts made`,
+  )
+  await prove()
 }
 
 await rehearse().catch((e: Error) => check(false, e.message))
