@@ -68,8 +68,6 @@ export async function postgres(
   const made = ['-D', data, '-U', 'temporal', '-A', 'scram-sha-256', `--pwfile=${secret}`, '-E', 'UTF8', '--locale=C']
   await output([join(bin, 'initdb'), made, options])
   const version = spawnSync(join(bin, 'postgres'), ['--version'], { encoding: 'utf8' }).stdout.trim()
-  return {
-    is: version,
-    command: [join(bin, 'postgres'), ['-D', data, '-h', address, '-p', '5432', '-k', folder], options],
-  }
+  const listen = ['-h', address, '-p', '5432', '-k', folder, '-c', 'max_connections=200']
+  return { is: version, command: [join(bin, 'postgres'), ['-D', data, ...listen], options] }
 }
