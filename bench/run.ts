@@ -39,8 +39,8 @@ function usage(pid: number): { mib: number; cpu: number } {
 const TICKS = 100
 
 const peaks = new Map<string, number>()
-/** CPU seconds so far, by name and process. */
-const spent = new Map<string, number>()
+/** CPU seconds of each process so far; one may be called another as others end. */
+const spent = new Map<number, { readonly name: string; readonly cpu: number }>()
 let peakOfAll = 0
 function sample(): void {
   if (!readdirSync(home).includes('stack.json')) return
@@ -54,7 +54,7 @@ function sample(): void {
     const { mib, cpu } = usage(pid)
     sum += mib
     peaks.set(name, Math.max(peaks.get(name) ?? 0, mib))
-    if (cpu > 0) spent.set(`${name} ${pid}`, cpu)
+    if (cpu > 0) spent.set(pid, { name: spent.get(pid)?.name ?? name, cpu })
   }
   peakOfAll = Math.max(peakOfAll, sum)
 }
@@ -103,14 +103,16 @@ console.log(
   ),
 )
 console.log(`\n${stageTable(report, '')}`)
-const cpuOf = (name: string): number => [...spent].reduce((n, [key, s]) => n + (key.startsWith(`${name} `) ? s : 0), 0)
+const ALL = 'all together'
+const cpuOf = (name?: string): number =>
+  [...spent.values()].reduce((n, s) => n + (name === undefined || s.name === name ? s.cpu : 0), 0)
 const memory: Columns<readonly [string, number]> = {
   process: ([name]) => name,
   'peak MiB': ([, mib]) => Math.round(mib),
-  'CPU s': ([name]) => cpuOf(name).toFixed(1),
+  'CPU s': ([name]) => cpuOf(name === ALL ? undefined : name).toFixed(1),
 }
-console.log(`\n${table(memory, [...peaks, ['all together', peakOfAll] as const])}`)
-const cpu = [...spent.values()].reduce((n, s) => n + s, 0)
+console.log(`\n${table(memory, [...peaks, [ALL, peakOfAll] as const])}`)
+const cpu = cpuOf()
 const mvoxel = voxels(report.bounds) / 1e6
 console.log(
   `\nthe whole path: ${mvoxel.toFixed(2)} Mvoxel in ${cpu.toFixed(1)} CPU seconds of all processes, ${(mvoxel / cpu).toFixed(3)} Mvoxel per CPU second`,
