@@ -1,5 +1,5 @@
 // The models of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { z } from 'zod'
 import type { RunModel } from '../domain/contract/run.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
@@ -8,7 +8,7 @@ import type { StageRow } from '../domain/stages/row.ts'
 import { map3, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { Digest, sha256 } from '../domain/recipe.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
-import { readRegularFile } from '../storage/files/regular.ts'
+import { inputs, within } from '../storage/foreign/inputs.ts'
 import type { Deps, InferenceRequest } from './context.ts'
 import { cached } from './cached.ts'
 
@@ -68,16 +68,16 @@ export interface Model extends RunModel {
 
 /** Archives a model, so that nothing that happens to its folder afterwards matters. @throws HillockError ModelMismatch as `readModel` */
 export async function archiveModel(deps: Deps, folder: string, voxelSizeNm: Vec3, role = AFFINITY): Promise<RunModel> {
-  const { file: _, bytes, ...model } = await readModel(folder, voxelSizeNm, role)
+  const { file: _, bytes, ...model } = await readModel(folder, voxelSizeNm, role, inputs(deps.objects))
   await putRaw(deps.objects, bytes)
   return model
 }
 
-/** @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size */
-export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINITY): Promise<Model> {
+/** @param folder a path, a URL or content. @throws HillockError ModelMismatch when file and card disagree, or the model does not fit the voxel size */
+export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINITY, files = inputs()): Promise<Model> {
   const fail = (why: string): HillockError => mismatch(folder, why)
   const read = async (file: string): Promise<Buffer> => {
-    const { buffer, byteOffset, byteLength } = await readRegularFile(join(folder, file), 'ModelMismatch')
+    const { buffer, byteOffset, byteLength } = await files.read(within(folder, `./${file}`), 'ModelMismatch')
     return Buffer.from(buffer, byteOffset, byteLength)
   }
   const asked = wanted(role)
@@ -113,7 +113,7 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
   }
   const { spatialMultipleOf: multipleOf } = card.input
   const model = { name: basename(folder), digest, multipleOf, channels: output.channels }
-  return { ...model, ...(!bare && { halo: card.halo!.recommended }), file: join(folder, card.file), bytes }
+  return { ...model, ...(!bare && { halo: card.halo!.recommended }), file: within(folder, `./${card.file}`), bytes }
 }
 
 function parseCard(

@@ -8,6 +8,7 @@ import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { plus } from '../domain/slo/counts.ts'
 import { errorTable, HillockError, isHillockError, type ErrorType } from '../domain/errors.ts'
+import { withoutPaths } from './inputs.ts'
 import { runName, slugOf } from './names.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 
@@ -47,10 +48,11 @@ const LONGEST = 32 * 1024
 /** @param named any text; without one the time, and a number where several start in one second. @throws HillockError ConfigError */
 export async function startRun(
   client: Client,
-  config: RunConfig,
+  given: RunConfig,
   named: string | undefined,
   patch?: PatchOf,
 ): Promise<Run> {
+  const config = await withoutPaths(given)
   const size = JSON.stringify(config).length
   if (size > LONGEST)
     throw new HillockError(

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { isShared } from '../storage/foreign/inputs.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
 
 /**
@@ -67,6 +68,7 @@ function textOf(file: string): string {
 
 function resolvePaths(config: RunConfig, folder: string, file: string): RunConfig {
   const path = (p: string, key: string): string => {
+    if (isShared(p)) return p
     const usesData = p.includes('${HILLOCK_DATA}')
     const full = p.replace('${HILLOCK_DATA}', dataRoot())
     const found = isAbsolute(full) ? full : resolve(folder, full)
@@ -86,13 +88,12 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
   const { source } = config
   /** A pattern names no file itself. */
   const stack = (p: string): string =>
-    /[*?[{]/.test(p.replace('${HILLOCK_DATA}', '')) && !existsSync(resolve(folder, p))
+    !isShared(p) && /[*?[{]/.test(p.replace('${HILLOCK_DATA}', '')) && !existsSync(resolve(folder, p))
       ? resolve(folder, p.replace('${HILLOCK_DATA}', dataRoot()))
       : path(p, 'source.stack')
-  const volumeUrl = (url: string): string =>
-    /^[a-z][a-z0-9+.-]*:\/\//.test(url) ? url : path(url, 'source.volume.url')
   const truth = config.evaluate.truth
   const folderOf = (given: string, key: string): string => {
+    if (isShared(given)) return given
     const found = isAbsolute(given) ? given : [resolve(folder, given), resolve(checkout, given)].find(existsSync)
     if (found) return found
     throw new HillockError(
@@ -109,7 +110,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
       'stack' in source
         ? { stack: stack(source.stack) }
         : 'volume' in source
-          ? { volume: { ...source.volume, url: volumeUrl(source.volume.url) } }
+          ? { volume: { ...source.volume, url: path(source.volume.url, 'source.volume.url') } }
           : 'layout' in source
             ? { layout: path(source.layout, 'source.layout') }
             : 'tiles' in source
@@ -117,7 +118,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
                 {
                   tiles: source.tiles.map(t => ({
                     ...t,
-                    file: resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
+                    file: isShared(t.file) ? t.file : resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
                   })),
                 }
               : source,

@@ -8,6 +8,7 @@ import type { Reprocessed } from '../domain/contract/run.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { HillockError } from '../domain/errors.ts'
 import { causeOf } from './execute.ts'
+import { withoutPaths } from './inputs.ts'
 import { secondsOf } from './numbers.ts'
 import { readRunFile } from './run-file.ts'
 
@@ -55,11 +56,21 @@ const argsOf = (what: Given['what'], { dataset, evaluate, ...rest }: RunConfig):
     ? [{ dataset, config: { dataset, evaluate, ...rest } }]
     : [{ dataset, release: null, truth: evaluate.truth, boxes: evaluate.sentinels }]
 
-/** What a schedule starts. @throws HillockError ConfigError where nothing is there to evaluate with */
-export function actionOf(config: RunConfig, name: string, given: Given): ScheduleOptions['action'] {
-  const { what, file } = given
-  if (what === 'evaluate' && config.evaluate.truth === undefined)
+/** @throws HillockError ConfigError where nothing is there to evaluate with */
+export function checkTruth({ evaluate }: RunConfig, { what, file }: Pick<Given, 'what' | 'file'>): void {
+  if (what === 'evaluate' && evaluate.truth === undefined)
     throw new HillockError('ConfigError', `${file}: evaluate.truth: a schedule that evaluates needs it`)
+}
+
+/** What a schedule starts. @throws HillockError ConfigError where it waits for what cannot come */
+export async function actionOf(named: RunConfig, name: string, given: Given): Promise<ScheduleOptions['action']> {
+  const { what, when, file } = given
+  const config = await withoutPaths(named)
+  if (when.startsWith('on arrival') && JSON.stringify(config.source) !== JSON.stringify(named.source))
+    throw new HillockError(
+      'ConfigError',
+      `${file}: source: workers on other machines see what it is now, so nothing would ever arrive: name it by gs://, http(s):// or file://`,
+    )
   return {
     type: 'startWorkflow',
     workflowType: what === 'reprocess' ? 'reprocess' : 'evaluation',
@@ -74,10 +85,10 @@ export function actionOf(config: RunConfig, name: string, given: Given): Schedul
 export const givenOf = (s: ScheduleDescription): Given => s.action.memo!['given'] as Given
 
 /** How the run file differs from what the schedule keeps; undefined where it does not. */
-export function changed(s: ScheduleDescription): string | undefined {
+export async function changed(s: ScheduleDescription): Promise<string | undefined> {
   const { file, set, what } = givenOf(s)
   try {
-    const [now] = argsOf(what, readRunFile(file, set))
+    const [now] = argsOf(what, await withoutPaths(readRunFile(file, set)))
     return canonicalJson(now as Json) === canonicalJson(s.action.args![0] as Json) ? undefined : 'it differs now'
   } catch (e) {
     return `it differs now: ${(e as Error).message}`

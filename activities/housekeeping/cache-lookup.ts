@@ -163,7 +163,7 @@ async function sourcesNow(deps: Deps, subtree: Subtree): Promise<Map<string, Dig
   if (!readsSource(subtree.phase)) return out
   const { context } = subtree
   const config = await configOf(deps, context.config)
-  const source = openSource(config)
+  const source = openSource(config, deps.objects)
   const grid = gridOf(stagesOf(subtree)[0]!, context)
   const visit = async (node: Node): Promise<Digest> => {
     const own = node.level === 0 ? await ofBatch(node) : joined({ ...subtree, node }, await ofBelow(node))!

@@ -5,6 +5,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
 import type { IndexNode } from '../../domain/index/index-node.ts'
 import { HillockError } from '../../domain/errors.ts'
+import { foldersIn } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
@@ -59,7 +60,18 @@ class Kept {
     }
     for await (const key of this.deps.objects.list('plans/')) {
       const plan = (await getSealed(this.deps.objects, key)) as { config: string } | undefined
-      if (plan) this.reach.raw.set(plan.config, key)
+      if (!plan) continue
+      this.reach.raw.set(plan.config, key)
+      const config = await getRaw(this.deps.objects, plan.config).catch(() => [])
+      for (const f of foldersIn(Buffer.from(config).toString())) await this.reach.folder(f)
+    }
+  }
+
+  /** What schedules name by content. */
+  async ofSchedules(client: Client): Promise<void> {
+    for await (const { scheduleId } of client.schedule.list()) {
+      const { action } = await client.schedule.getHandle(scheduleId).describe()
+      for (const f of foldersIn(JSON.stringify(action.args))) await this.reach.folder(f)
     }
   }
 
@@ -136,6 +148,7 @@ export async function planCollection(deps: Deps): Promise<Collected> {
   const at = new Date().toISOString()
   await kept.ofReleases()
   await kept.ofRunning(Context.current().client)
+  await kept.ofSchedules(Context.current().client)
   const keys: string[] = []
   for await (const key of unnamed(deps, kept)) progress(keys.push(key), keys.length + 1)
   await putSealed(deps.objects, `${LISTS}${at}.json`, { at, keys } satisfies Candidates)
@@ -166,6 +179,7 @@ export async function collect(deps: Deps, { graceSeconds }: CollectTask): Promis
   const left = await alone(deps.objects, async still => {
     await kept.ofReleases()
     await kept.ofRunning(Context.current().client)
+    await kept.ofSchedules(Context.current().client)
     const since = Date.now()
     let todo = 0
     const gone = async (key: string): Promise<void> => {

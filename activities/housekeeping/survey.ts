@@ -21,7 +21,7 @@ import { scoredBox, truthFile } from '../quality/truth.ts'
 
 /** @throws HillockError ConfigError, SourceError, ModelMismatch: before any stage has started. */
 export async function survey(deps: Deps, input: ReconstructInput): Promise<RunContext> {
-  const source = openSource(input.config)
+  const source = openSource(input.config, deps.objects)
   const whole = source && (await source.whole())
   const { bounds, offset, tiles } = source
     ? await source.survey()
@@ -33,7 +33,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
   if (source && tiles) await checkTiles(deps, config, source, tiles)
   const { evaluate } = config
   if (config.through === 'evaluate' && evaluate.truth !== undefined && evaluate.truth !== 'phantom')
-    scoredBox(await truthFile(evaluate.truth, evaluate.offset), bounds, evaluate)
+    scoredBox(await truthFile(evaluate.truth, evaluate.offset, deps.objects), bounds, evaluate)
   for (const a of [0, 1, 2] as const)
     if (Math.ceil(bounds.max[a] / config.grid.block[a]) > 1 << 14)
       throw new HillockError(

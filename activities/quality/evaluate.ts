@@ -23,7 +23,7 @@ import { scoreSynapseTables } from './synapse-truth.ts'
 
 async function truthOf(deps: Deps, { evaluate }: RunConfig, task: DatasetTask): Promise<Truth | null> {
   if (evaluate.truth === undefined) return null
-  if (evaluate.truth !== 'phantom') return truthFile(evaluate.truth, evaluate.offset)
+  if (evaluate.truth !== 'phantom') return truthFile(evaluate.truth, evaluate.offset, deps.objects)
   return truthOfPhantom(deps, await madeBy(deps, task, 'phantom'), task.context.bounds)
 }
 
@@ -65,7 +65,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   const truth =
     input.truth === 'phantom'
       ? await truthOfPhantom(deps, await madeBy(deps, { roots: r.pages }, 'phantom'), r.bounds)
-      : await truthFile(input.truth, input.offset)
+      : await truthFile(input.truth, input.offset, deps.objects)
   const reader = { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) }
   const at = { bounds: r.bounds, region: r.regionShape }
   const boxes: ({ box: Box } & Scored)[] = []

@@ -7,9 +7,10 @@ import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { readNpy, type Npy } from '../../storage/formats/npy.ts'
+import { inputs } from '../../storage/foreign/inputs.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
 import type { Deps } from '../context.ts'
-import { namedFile } from '../sources/named-file.ts'
 import type { TrueSynapse } from './synapse-truth.ts'
 
 /** Ids of objects; 0 is ignored. */
@@ -37,11 +38,16 @@ const refused = (why: string): HillockError => new HillockError('ConfigError', `
 
 /**
  * Labels of a .npy or .npy.gz, axes z, y, x, of any integer type; negative ones are ignored as 0 is.
+ * @param file a path, a URL or content
  * @param offset voxel of the dataset at which the first of them lies
  * @throws HillockError ConfigError when it holds anything else
  */
-export async function truthFile(file: string, offset: Vec3 = [0, 0, 0]): Promise<Truth> {
-  const bytes = await namedFile('evaluate.truth', file)
+export async function truthFile(file: string, offset: Vec3 = [0, 0, 0], objects?: ObjectStore): Promise<Truth> {
+  const bytes = await inputs(objects)
+    .read(file, 'ConfigError')
+    .catch((e: unknown) => {
+      throw isHillockError(e) ? new HillockError(e.type, `evaluate.truth: ${e.message}`) : e
+    })
   const npy = parsed(bytes, file)
   if (npy.shape.length !== 3) throw refused(`${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
   const labels = labelsOf(npy)

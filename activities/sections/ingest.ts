@@ -58,7 +58,7 @@ export async function ingest(deps: Deps, task: SectionTask): Promise<BatchOutcom
   const { context, first, last, slab } = task
   const config = await configOf(deps, context.config)
   const tiles = await listed(deps, context, slab, first, last)
-  const source = openSource(config)
+  const source = openSource(config, deps.objects)
   const identity = await identityOf(config, tiles, source)
   const changed = (): HillockError =>
     new HillockError('SourceChanged', `the source of sections ${first} to ${last} changed while it was read`)

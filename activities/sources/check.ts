@@ -5,7 +5,7 @@ import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { tooMany } from '../../domain/releases/release-gate.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { mapBounded } from '../../storage/bounded.ts'
-import { openRegular } from '../../storage/files/regular.ts'
+import { inputs } from '../../storage/foreign/inputs.ts'
 import type { Deps } from '../context.ts'
 import { check, isAligned } from '../sections/ingest.ts'
 import { progress } from '../meter.ts'
@@ -30,10 +30,11 @@ export async function checkTiles(
       `source: ${bad.length} of ${of} tiles${of < tiles.length ? ' looked at' : ''} cannot be used, more than release.gate.tileHoles (${tileHoles}) allows; the first is ${bad[0]}`,
     )
   const wanted = spread(tiles, LOOKED_FOR)
+  const files = inputs(deps.objects)
   let done = 0
   const reasons = await mapBounded(wanted, WIDTH, async tile => {
     progress(++done, wanted.length)
-    return refused(async () => (await openRegular(tile.file, 'BadTileError')).close())
+    return refused(() => files.check(tile.file, 'BadTileError'))
   })
   const there = wanted.filter((_, i) => reasons[i] === null)
   const bad = wanted.flatMap((tile, i) => (reasons[i] === null ? [] : [`${nameOf(tile)}: ${reasons[i]}`]))

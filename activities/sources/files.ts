@@ -6,8 +6,7 @@ import { atOrigin } from '../../domain/run-file/layout.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { decodeTile, formatOf } from '../../storage/formats/image.ts'
 import { headerOf, readImages, readLayout } from '../../storage/layouts/read.ts'
-import { readRegularFile } from '../../storage/files/regular.ts'
-import { stampOf } from '../../storage/files/stamp.ts'
+import type { Inputs } from '../../storage/foreign/inputs.ts'
 import type { TileSource } from './source.ts'
 
 /** Files that are looked at side by side. */
@@ -19,18 +18,20 @@ const DECODED = 3
 
 type Files = { tiles: readonly TileEntry[] } | { layout: string } | { images: string }
 
-export function fileSource(source: Files, config: RunConfig): TileSource {
+export function fileSource(source: Files, config: RunConfig, files: Inputs): TileSource {
   return {
     async survey() {
       const { tiles } =
-        'tiles' in source ? source : await ('images' in source ? readImages(source.images) : readLayout(source.layout))
-      await checkSample(tiles, config)
+        'tiles' in source
+          ? source
+          : await ('images' in source ? readImages(source.images, files) : readLayout(source.layout, files))
+      await checkSample(files, tiles, config)
       return atOrigin(tiles)
     },
     whole: async () => null,
-    identity: tiles => mapBounded(tiles, LOOKS, t => stampOf(t.file)),
+    identity: tiles => mapBounded(tiles, LOOKS, t => files.stamp(t.file)),
     async bytes({ file, name }) {
-      const bytes = await readRegularFile(file, 'BadTileError')
+      const bytes = await files.read(file, 'BadTileError')
       // What is no image is nobody's business: it does not get into the archive.
       if (!formatOf(bytes))
         throw new HillockError(
@@ -46,19 +47,23 @@ export function fileSource(source: Files, config: RunConfig): TileSource {
  * Where no image of a sample can be used, or most have more than 8 bits, it is the run file that is wrong and not a tile.
  * @throws HillockError ConfigError
  */
-async function checkSample(tiles: readonly TileEntry[], { stages: { ingest } }: RunConfig): Promise<void> {
+async function checkSample(
+  files: Inputs,
+  tiles: readonly TileEntry[],
+  { stages: { ingest } }: RunConfig,
+): Promise<void> {
   const step = Math.max(1, tiles.length / SAMPLE)
   const sample = Array.from({ length: Math.min(SAMPLE, tiles.length) }, (_, i) => tiles[Math.floor(i * step)]!)
   const faults: string[] = []
   const deep: string[] = []
   await mapBounded(sample, LOOKS, async (t, i) => {
     try {
-      const header = await headerOf(t.file)
+      const header = await headerOf(t.file, files)
       if (header.deep && !ingest.window) deep.push(t.file)
       else if (header.width !== t.width || header.height !== t.height)
         faults.push(`${t.file} has ${header.width} x ${header.height} pixels, listed are ${t.width} x ${t.height}`)
       // Colours and the like show only in the pixels.
-      else if (i < DECODED) await decodeTile(await readRegularFile(t.file, 'BadTileError'), t.file, ingest)
+      else if (i < DECODED) await decodeTile(await files.read(t.file, 'BadTileError'), t.file, ingest)
       else return
     } catch (e) {
       if (!isHillockError(e, 'BadTileError')) throw e

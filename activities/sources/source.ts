@@ -7,6 +7,8 @@ import type { Box, Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import type { Lack } from '../../storage/foreign/holes.ts'
+import { inputs } from '../../storage/foreign/inputs.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { getTiles } from '../../storage/tile-lists.ts'
 import type { Deps } from '../context.ts'
 import { fileSource } from './files.ts'
@@ -35,13 +37,13 @@ export interface TileSource {
   lacks?(tile: TileEntry): Promise<readonly Lack[]>
 }
 
-/** Undefined for a phantom, whose slabs are artifacts. */
-export function openSource(config: RunConfig): TileSource | undefined {
+/** Undefined for a phantom, whose slabs are artifacts. @param objects the bucket that holds what is named by content */
+export function openSource(config: RunConfig, objects?: ObjectStore): TileSource | undefined {
   const { source } = config
   if ('phantom' in source) return undefined
-  if ('stack' in source) return stackSource(source.stack, config)
-  if ('volume' in source) return volumeSource(source.volume, config)
-  return fileSource(source, config)
+  if ('stack' in source) return stackSource(source.stack, config, inputs(objects))
+  if ('volume' in source) return volumeSource(source.volume, config, objects)
+  return fileSource(source, config, inputs(objects))
 }
 
 /** Tiles of sections `first..last` as listed: from the slab of a phantom, or as the survey found them. */

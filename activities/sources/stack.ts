@@ -1,20 +1,18 @@
 // A stack: a .npy(.gz), a TIFF of several pages, or images of a folder or a pattern; told apart by what is there.
-import { stat } from 'node:fs/promises'
 import type { RunConfig } from '../../domain/config.ts'
 import { HillockError } from '../../domain/errors.ts'
 import { formatOf } from '../../storage/formats/image.ts'
 import { isNpy, openNpySlices, type NpySlices } from '../../storage/formats/npy-slices.ts'
-import { withFile } from '../../storage/files/regular.ts'
-import { stampOf } from '../../storage/files/stamp.ts'
+import { withInput, type Inputs } from '../../storage/foreign/inputs.ts'
 import { cached } from '../cached.ts'
 import { fileSource, tooDeep } from './files.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
 import { tiffStack } from './tiff-stack.ts'
 
-export function stackSource(where: string, config: RunConfig): TileSource {
+export function stackSource(where: string, config: RunConfig, files: Inputs): TileSource {
   let found: Promise<TileSource> | undefined
-  const source = (): Promise<TileSource> => (found ??= kindOf(where, config))
+  const source = (): Promise<TileSource> => (found ??= kindOf(where, config, files))
   return {
     survey: async () => (await source()).survey(),
     whole: async () => (await source()).whole(),
@@ -25,16 +23,15 @@ export function stackSource(where: string, config: RunConfig): TileSource {
 
 const READ = 'a stack is a .npy or .npy.gz, a TIFF of several pages, or a folder or pattern of images'
 
-async function kindOf(where: string, config: RunConfig): Promise<TileSource> {
-  const what = await stat(where).catch(() => undefined)
-  if (what?.isDirectory() || (!what && /[*?[{]/.test(where))) return fileSource({ images: where }, config)
-  const head = await withFile(where, 'ConfigError', read => read(0, 16))
+async function kindOf(where: string, config: RunConfig, files: Inputs): Promise<TileSource> {
+  if (await files.list(where)) return fileSource({ images: where }, config, files)
+  const head = await withInput(files, where, 'ConfigError', read => read(0, 16))
   const format = formatOf(head)
-  if (format === 'tiff') return tiffStack(where, config)
+  if (format === 'tiff') return tiffStack(where, config, files)
   if (format) throw new HillockError('ConfigError', `source.stack: ${where} is one image; ${READ}`)
   if (head.length > 0 && !isNpy(head))
     throw new HillockError('ConfigError', `source.stack: ${where} is not understood; ${READ}`)
-  return npyStack(where, config)
+  return npyStack(where, config, files)
 }
 
 /** Stacks that are open, and slices that were read last, by what their file looked like: sections are asked for one after the other. */
@@ -42,11 +39,11 @@ const stacks = new Map<unknown, Promise<NpySlices>>()
 const slices = new Map<unknown, Promise<Uint8Array | Uint16Array>>()
 const KEPT = 4
 
-function npyStack(file: string, { stages }: RunConfig): TileSource {
+function npyStack(file: string, { stages }: RunConfig, files: Inputs): TileSource {
   let stamp: string | undefined
-  const look = async (): Promise<string> => (stamp = await stampOf(file))
+  const look = async (): Promise<string> => (stamp = await files.stamp(file))
   const open = async (): Promise<NpySlices> =>
-    cached(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () => openNpySlices(file))
+    cached(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () => openNpySlices(file, files))
   return {
     async survey() {
       const { width, height, count, deep } = await open()

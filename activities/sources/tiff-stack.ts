@@ -3,8 +3,7 @@ import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { decodePage } from '../../storage/formats/image.ts'
 import { tiffPages, type TiffPage } from '../../storage/formats/tiff.ts'
 import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
-import { withFile } from '../../storage/files/regular.ts'
-import { stampOf } from '../../storage/files/stamp.ts'
+import { withInput, type Inputs } from '../../storage/foreign/inputs.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import { cached } from '../cached.ts'
 import { tooDeep } from './files.ts'
@@ -14,15 +13,18 @@ import type { TileSource } from './source.ts'
 const stacks = new Map<unknown, Promise<TiffPage[]>>()
 const KEPT = 4
 
-export function tiffStack(file: string, { stages }: RunConfig): TileSource {
+export function tiffStack(file: string, { stages }: RunConfig, files: Inputs): TileSource {
   const bad = (why: string): HillockError => new HillockError('ConfigError', `source.stack: ${file} ${why}`)
   let stamp: string | undefined
-  const look = async (): Promise<string> => (stamp = await stampOf(file))
+  const look = async (): Promise<string> => (stamp = await files.stamp(file))
   const pages = async (): Promise<TiffPage[]> =>
     cached(stacks, `${file} ${stamp ?? (await look())}`, KEPT, () =>
-      tiffPages((at, n) => withFile(file, 'ConfigError', read => read(at, n))).then(sectionNodes, (e: unknown) => {
-        throw isHillockError(e) ? e : bad(`is damaged: ${(e as Error).message}`)
-      }),
+      tiffPages((at, n) => withInput(files, file, 'ConfigError', read => read(at, n))).then(
+        sectionNodes,
+        (e: unknown) => {
+          throw isHillockError(e) ? e : bad(`is damaged: ${(e as Error).message}`)
+        },
+      ),
     )
   return {
     async survey() {

@@ -8,6 +8,7 @@ import { canonicalJson } from '../../domain/canonical.ts'
 import { openVolume } from '../../storage/foreign/volume.ts'
 import { lacksOf, type Lack } from '../../storage/foreign/holes.ts'
 import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { cached } from '../cached.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
@@ -22,9 +23,9 @@ interface Opened {
 const GREYS: readonly string[] = ['uint8', 'uint16']
 
 /** @throws HillockError ConfigError when there is no volume of EM, or it does not hold the box. */
-async function open(source: VolumeSource, { stages }: RunConfig): Promise<Opened> {
+async function open(source: VolumeSource, { stages }: RunConfig, objects?: ObjectStore): Promise<Opened> {
   const fail = (why: string): HillockError => new HillockError('ConfigError', `source.volume: ${source.url}: ${why}`)
-  const volume = await openVolume(source.url, source.format)
+  const volume = await openVolume(source.url, source.format, objects)
   const mip = volume.mips[source.mip]
   if (!mip) throw fail(`there is no mip ${source.mip}; they go from 0 to ${volume.mips.length - 1}`)
   if (mip.unread) throw fail(`mip ${source.mip}: ${mip.unread}`)
@@ -53,7 +54,7 @@ interface Slab {
   readonly holes: readonly VolumeHole[]
 }
 
-export function volumeSource(source: VolumeSource, config: RunConfig): TileSource {
+export function volumeSource(source: VolumeSource, config: RunConfig, objects?: ObjectStore): TileSource {
   let opened: Promise<Opened> | undefined
   const stamps = new Map<string, Promise<Digest>>()
   const stampOfSlab = async (part: Box): Promise<Digest> => {
@@ -62,7 +63,7 @@ export function volumeSource(source: VolumeSource, config: RunConfig): TileSourc
   }
   const stamp = (part: Box): Promise<Digest> => cached(stamps, boxName(part), Infinity, () => stampOfSlab(part))
   const slabOf = async (tile: TileEntry): Promise<{ data: Slab['data']; box: Box; lacks: readonly Lack[] }> => {
-    const now = await (opened ??= open(source, config))
+    const now = await (opened ??= open(source, config, objects))
     const part = slabAround(now, source.mip, tile)
     const before = await stamp(part)
     const { data, holes } = await cached(slabs, `${source.url} ${boxName(part)} ${before}`, KEPT, async () => {
@@ -79,7 +80,7 @@ export function volumeSource(source: VolumeSource, config: RunConfig): TileSourc
   }
   return {
     async survey() {
-      const { volume, box } = await (opened ??= open(source, config))
+      const { volume, box } = await (opened ??= open(source, config, objects))
       // What a host does not give is found out before anything starts; what is damaged is found where it lies.
       await volume.read(
         source.mip,
@@ -92,11 +93,11 @@ export function volumeSource(source: VolumeSource, config: RunConfig): TileSourc
       return { bounds: { min: [0, 0, 0], max: shapeOf(box) }, offset: box.min, tiles: null }
     },
     async whole() {
-      const { volume, box } = await open(source, config)
+      const { volume, box } = await open(source, config, objects)
       return { ...source, box: { min: [...box.min], max: [...box.max] }, metadata: volume.metadata }
     },
     async identity(tiles) {
-      opened = open(source, config)
+      opened = open(source, config, objects)
       stamps.clear()
       const parts = new Map<string, Box>()
       for (const t of tiles) {

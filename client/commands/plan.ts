@@ -12,6 +12,7 @@ import { getDocument } from '../../storage/documents.ts'
 import type { plan as planWorkflow } from '../../workflows/housekeeping/plan.ts'
 import { bucket, datasets } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
+import { withoutPaths } from '../inputs.ts'
 import { onceName } from '../names.ts'
 import { clock, table, type Columns } from '../report.ts'
 import { forecast, type Forecast } from '../forecast.ts'
@@ -36,7 +37,8 @@ export async function printPlan(p: Plan, config: RunConfig, o: { json?: boolean 
   else print(p, config, ahead)
 }
 
-export async function makePlan(client: Client, config: RunConfig): Promise<Plan> {
+export async function makePlan(client: Client, given: RunConfig): Promise<Plan> {
+  const config = await withoutPaths(given)
   const { dataset } = config
   const run = onceName(new Date())
   const input = { dataset, run, config }

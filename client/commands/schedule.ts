@@ -16,7 +16,7 @@ import { slugOf } from '../names.ts'
 import { secondsOf } from '../numbers.ts'
 import { say as print } from '../report.ts'
 import { readRunFile } from '../run-file.ts'
-import { actionOf, changed, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
+import { actionOf, changed, checkTruth, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
 import { operator } from './control.ts'
 import { makePlan, printPlan } from './plan.ts'
 
@@ -60,8 +60,10 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
   const catchupWindow = secondsOf('--catchup', o.catchup, 10) * 1000
   const slug = slugOf('--name', o.name)
   const name = `${config.dataset}/${slug}`
-  const action = actionOf(config, slug, { file: resolve(file), set: o.set, what: o.what, when })
+  const given = { file: resolve(file), set: o.set, what: o.what, when }
+  checkTruth(config, given)
   const { client } = await onStack()
+  const action = await actionOf(config, slug, given)
   await client.schedule
     .create({
       scheduleId: PREFIX + name,
@@ -107,7 +109,8 @@ export async function update(name: string, o: UpdateOptions): Promise<void> {
     throw new HillockError('ConfigError', `${given.file} is of dataset ${config.dataset}, the schedule of ${dataset}`)
   const timed = o.cron ?? o.every ?? o.onArrival ?? o.timeZone
   const { spec, when } = timed === undefined ? { spec: before.spec, when: given.when } : specOf(o)
-  const action = actionOf(config, slug, { ...given, when })
+  checkTruth(config, given)
+  const action = await actionOf(config, slug, { ...given, when })
   const set = (to: object): Promise<void> =>
     client.schedule.getHandle(idOf(name)).update(prev => ({ ...prev, ...to }) as ScheduleUpdateOptions)
   await set({ spec, action }).catch((e: unknown) => {
@@ -196,7 +199,7 @@ async function say(client: Client, name: string, o: Options, note?: string): Pro
   const s = await found(client, name)
   const { paused, note: why } = s.state
   const given = givenOf(s)
-  const differs = note === undefined ? changed(s) : undefined
+  const differs = note === undefined ? await changed(s) : undefined
   const value = {
     schedule: s.scheduleId.slice(PREFIX.length),
     ...given,

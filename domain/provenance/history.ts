@@ -158,14 +158,19 @@ export function activityCalls(h: History): ActivityCall[] {
   return [...calls.values()]
 }
 
+/** A folder that is named by content. */
+const FOLDER = /(?<="sha256:)[0-9a-f]{64}(?=[/"])/g
+export const foldersIn = (json: string): string[] => json.match(FOLDER) ?? []
+
 /** Every sha256 in what went into and came out of a history's workflow and activities, and which of them are lists of tiles. */
-export function digestsIn(h: History): { readonly all: Set<string>; readonly lists: Set<string> } {
+export function digestsIn(h: History): Readonly<Record<'all' | 'lists' | 'folders', Set<string>>> {
   const payloads = JSON.stringify(h).matchAll(/"data":"([A-Za-z0-9+/=]+)"/g)
   const texts = Array.from(payloads, ([, data]) => Buffer.from(data!, 'base64').toString())
   const found = (r: RegExp): Set<string> => new Set(texts.flatMap(t => t.match(r) ?? []))
   return {
     all: found(/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g),
     lists: found(/(?<="layout":")[0-9a-f]{64}(?=")/g),
+    folders: found(FOLDER),
   }
 }
 

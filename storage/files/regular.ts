@@ -29,24 +29,41 @@ const WORDS: Readonly<Record<string, string>> = {
   ELOOP: 'is a link that leads back to itself',
 }
 
+export interface OpenFile {
+  readonly read: ReadAt
+  readonly size: number
+  close(): Promise<void>
+}
+
 /**
- * Opens a regular file and lets `use` read it.
+ * Opens a regular file.
  * @param type of the error where there is no such file: absent, forbidden and no file at all are told apart
  * @throws HillockError of that type; StoreError, which is tried again, where the file system fails
  */
+export async function openFile(file: string, type: ErrorType): Promise<OpenFile> {
+  const handle = await openRegular(file, type)
+  const { size } = await handle.stat()
+  return {
+    size,
+    read: (offset, length) =>
+      readAt(handle, offset, Math.max(0, Math.min(length, size - offset))).catch((e: unknown) => {
+        throw unreadable(file, type, e)
+      }),
+    close: () => handle.close(),
+  }
+}
+
+/** Lets `use` read a regular file. @throws HillockError as `openFile` does */
 export async function withFile<T>(
   file: string,
   type: ErrorType,
   use: (read: ReadRange, size: number) => Promise<T>,
 ): Promise<T> {
-  const handle = await openRegular(file, type)
+  const opened = await openFile(file, type)
   try {
-    const { size } = await handle.stat()
-    return await use((offset, length) => readAt(handle, offset, Math.max(0, Math.min(length, size - offset))), size)
-  } catch (e) {
-    throw (e as NodeJS.ErrnoException).syscall ? unreadable(file, type, e) : e
+    return await use(opened.read, opened.size)
   } finally {
-    await handle.close()
+    await opened.close()
   }
 }
 

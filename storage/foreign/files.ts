@@ -1,10 +1,13 @@
-// Files of a data set that others wrote: in a folder, behind HTTP, or in a public bucket; read whole or in part.
+// Files that others wrote or somebody has put into the bucket: in a folder, behind HTTP, in a bucket, or by content; read whole or in part.
 import { glob, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../../domain/errors.ts'
 import { withFile, type ReadRange } from '../files/regular.ts'
 import { stampOf } from '../files/stamp.ts'
+import type { ObjectStore } from '../object-store.ts'
+import { archivedFiles } from './archived.ts'
+import { cloudAccount, cloudAddress } from './cloud.ts'
 import { web } from './web.ts'
 
 export interface Files {
@@ -16,6 +19,8 @@ export interface Files {
   get(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** `length` bytes from `offset`, fewer where the file ends before; a negative offset counts from its end. */
   range(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Bytes of a file that is there, where that can be said. */
+  size?(path: string): Promise<number>
   /** What the place says of a file without reading it: equal stamps, equal bytes. A place that says nothing is read and digested. */
   stamp(path: string): Promise<string | undefined>
   /** Where it can be listed: folders below, at most two levels down, that hold one of these files. */
@@ -23,15 +28,17 @@ export interface Files {
 }
 
 /**
- * @param url a folder (plain path or file://), http(s)://, or gs:// of a bucket that anybody may read
+ * @param url a folder (plain path or file://), http(s)://, gs:// as far as the account of this process may read it, or sha256:
+ * @param objects the bucket whose raw archive holds what is named by content
  * @throws HillockError ConfigError for another scheme
  */
-export function openFiles(url: string): Files {
+export function openFiles(url: string, objects?: ObjectStore): Files {
+  if (url.startsWith('sha256:')) return archivedFiles(url, objects)
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined) return folder(resolve(url))
   if (scheme === 'file') return folder(fileURLToPath(url))
   if (scheme === 'http' || scheme === 'https') return web(url, url)
-  if (scheme === 'gs') return web(url, url.replace(/^gs:\/\//i, 'https://storage.googleapis.com/'))
+  if (scheme === 'gs') return web(url, cloudAddress(url), cloudAccount)
   if (scheme === 's3') {
     const [, bucket, path = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(url)!
     throw new HillockError(
@@ -39,7 +46,7 @@ export function openFiles(url: string): Files {
       `${url}: name a public bucket of S3 by its address on the web instead: https://${bucket}.s3.amazonaws.com/${path}`,
     )
   }
-  throw new HillockError('ConfigError', `${url}: volumes are read from folders, http(s):// and gs://`)
+  throw new HillockError('ConfigError', `${url}: files are read from folders, http(s):// and gs://`)
 }
 
 function folder(root: string): Files {
@@ -55,6 +62,7 @@ function folder(root: string): Files {
     get: path => within(path, (read, size) => read(0, size)),
     range: (path, offset, length) =>
       within(path, (read, size) => read(offset < 0 ? Math.max(0, size + offset) : offset, length)),
+    size: async path => (await stat(join(root, path))).size,
     async stamp(path) {
       const stamp = await stampOf(join(root, path))
       return ['ENOENT', 'ENOTDIR'].includes(stamp) ? undefined : stamp

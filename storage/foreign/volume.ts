@@ -4,6 +4,7 @@ import { canonicalJson } from '../../domain/canonical.ts'
 import { VolumeFormat } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
+import type { ObjectStore } from '../object-store.ts'
 import { addressOf } from './address.ts'
 import { openFiles, type Files } from './files.ts'
 import { openN5 } from './n5.ts'
@@ -22,11 +23,12 @@ const formats: Readonly<Record<VolumeFormat, Open>> = { precomputed: openPrecomp
 
 /**
  * @param pasted an address as `addressOf` and `openFiles` take it
+ * @param objects the bucket that holds what is named by content
  * @throws HillockError ConfigError when there is no volume that can be read, and says why; StoreError, StoreRefused
  */
-export async function openVolume(pasted: string, format?: VolumeFormat): Promise<ForeignVolume> {
+export async function openVolume(pasted: string, format?: VolumeFormat, objects?: ObjectStore): Promise<ForeignVolume> {
   const address = addressOf(pasted)
-  const files = openFiles(address.url)
+  const files = openFiles(address.url, objects)
   const named = format ?? address.format
   const documents = new Map<string, Digest | null>()
   let refused: HillockError | undefined

@@ -50,27 +50,37 @@ function causeOf(e: Error): string {
   return proxied ? `${why} (http_proxy or https_proxy is set, and heeded)` : why
 }
 
-/** @param url as it was given, for messages; `base`: the same as http(s)://, with the query that every request is to carry. */
-export function web(url: string, address: string): Files {
+/**
+ * @param url as it was given, for messages
+ * @param address the same as http(s)://, with the query that every request is to carry
+ * @param account headers that say for whom it is asked
+ */
+export function web(
+  url: string,
+  address: string,
+  account: () => Promise<Record<string, string>> = async () => ({}),
+): Files {
   heedProxy()
   if (/^https?:\/\/[^/?#]*@/i.test(address))
     throw new HillockError(
       'ConfigError',
-      `${address.replace(/\/\/[^/?#]*@/, '//...@')}: a name and password in an address are not read; serve the volume without, or copy it into a folder`,
+      `${address.replace(/\/\/[^/?#]*@/, '//...@')}: a name and password in an address are not read; serve the files without, or copy them into a folder`,
     )
   const [, base, query] = /^([^?#]*?)\/*(?:\?([^#]*))?(?:#.*)?$/.exec(address)!
   const at = (path: string): string => `${base}/${path}${query ? `?${query}` : ''}`
+  const shown = (path: string): string => `${/^https?:/i.test(url) ? base : url}/${path}`
 
   async function once(path: string, method: string, headers: Record<string, string>): Promise<Answer> {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS)
-    const answer = await fetch(at(path), { method, headers, signal: late.signal }).finally(() => clearTimeout(timer))
+    const asked = { method, headers: { ...headers, ...(await account()) }, signal: late.signal }
+    const answer = await fetch(at(path), asked).finally(() => clearTimeout(timer))
     const { status, headers: said } = answer
     if (status === 200 && headers['range'] && Number(said.get('content-length')) > WHOLE_BYTES) {
       await answer.body?.cancel()
       throw new HillockError(
         'StoreRefused',
-        `${base}/${path}: the host gives whole files only, and this one has ${said.get('content-length')} bytes; copy the volume into a folder`,
+        `${shown(path)}: the host gives whole files only, and this one has ${said.get('content-length')} bytes; copy the volume into a folder`,
       )
     }
     return { status, headers: said, bytes: new Uint8Array(await answer.arrayBuffer()) }
@@ -88,11 +98,13 @@ export function web(url: string, address: string): Files {
         if (status === 404 || status === 410) return undefined
         if (status < 300) return answer
         if ((status < 500 && status !== 408 && status !== 429) || status === 501)
-          throw new HillockError('StoreRefused', `${base}/${path}: ${refusal(status)}`)
+          throw new HillockError('StoreRefused', `${shown(path)}: ${refusal(status)}`)
       }
+      if (answer instanceof Error && /redirect count/.test(causeOf(answer)))
+        throw new HillockError('StoreRefused', `${shown(path)}: the host sends from one address to another without end`)
       if (tried === TRIES || codeOf(answer) === 'ENOTFOUND') {
         const why = answer instanceof Error ? causeOf(answer) : `the host answers ${answer.status}`
-        throw new HillockError('StoreError', `${base}/${path}: ${why}`)
+        throw new HillockError('StoreError', `${shown(path)}: ${why}`)
       }
       await new Promise(r => setTimeout(r, 250 * 2 ** tried))
     }
@@ -106,6 +118,13 @@ export function web(url: string, address: string): Files {
   /** Whether it has answered a question for headers alone. */
   let heads = false
 
+  /** Null where the host does not say. Of a file that is packed on its way another length is said. */
+  async function sizeOf(path: string): Promise<number | null> {
+    const head = await ask(path, { method: 'HEAD', headers: { 'accept-encoding': 'identity' } }).catch(() => undefined)
+    const size = head?.headers.has('content-encoding') ? null : head?.headers.get('content-length')
+    return size ? Number(size) : null
+  }
+
   return {
     url,
     get: async path => (await ask(path))?.bytes,
@@ -117,14 +136,9 @@ export function web(url: string, address: string): Files {
       if (asWhole || kept.has(path))
         return cut(await whole.read(path, async () => (await ask(path, { headers: { range: 'bytes=0-' } }))?.bytes))
       // Not every host understands a range that counts from the end, nor does every one say how long a file is.
-      const head =
-        offset < 0
-          ? await ask(path, { method: 'HEAD', headers: { 'accept-encoding': 'identity' } }).catch(() => undefined)
-          : undefined
-      // Of a file that is packed on its way another length is said.
-      const size = head?.headers.has('content-encoding') ? null : head?.headers.get('content-length')
-      if (size === '0') return new Uint8Array(0)
-      const from = size ? Math.max(0, Number(size) + offset) : offset
+      const size = offset < 0 ? await sizeOf(path) : null
+      if (size === 0) return new Uint8Array(0)
+      const from = size ? Math.max(0, size + offset) : offset
       const range = from < 0 ? `bytes=${from}` : `bytes=${from}-${from + length - 1}`
       const asked = ask(path, { headers: { range } })
       const given = asked.then(
@@ -137,6 +151,14 @@ export function web(url: string, address: string): Files {
       ranges = given
       kept.add(path)
       return cut(await whole.read(path, async () => answer.bytes))
+    },
+    async size(path) {
+      const size = await sizeOf(path)
+      if (size !== null) return size
+      throw new HillockError(
+        'StoreRefused',
+        `${shown(path)}: the host does not say how long it is; copy it into a folder`,
+      )
     },
     async stamp(path) {
       const head = await ask(path, { method: 'HEAD' }).catch((e: unknown) => e as Error)

@@ -1,13 +1,14 @@
 // A stack of grey slices in a .npy or .npy.gz of any size, read slice by slice.
-import { createReadStream } from 'node:fs'
-import { open, unlink, type FileHandle } from 'node:fs/promises'
+import { open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { HillockError } from '../../domain/errors.ts'
-import { openRegular, readAt } from '../files/regular.ts'
+import { readAt } from '../files/regular.ts'
+import { inputs, type Input } from '../foreign/inputs.ts'
+import type { ReadAt } from './tiff.ts'
 import { npyHeader, readNpy } from './npy.ts'
 
 export interface NpySlices {
@@ -32,28 +33,28 @@ const TURNED_BYTES = 2 ** 30
  * Opens a stack of uint8 or uint16, axes z, y, x. A gzipped one is unpacked once, into a nameless temporary file.
  * @throws HillockError ConfigError that names the file and says what is wrong with it
  */
-export async function openNpySlices(file: string): Promise<NpySlices> {
+export async function openNpySlices(file: string, files = inputs()): Promise<NpySlices> {
   const bad = (why: string): HillockError => new HillockError('ConfigError', `source.stack: ${file} ${why}`)
-  const packed = await openRegular(file, 'ConfigError')
-  const magic = await readAt(packed, 0, 2)
-  const handle =
-    magic[0] === 0x1f && magic[1] === 0x8b ? await unpacked(file, bad).finally(() => packed.close()) : packed
+  const packed = await files.open(file, 'ConfigError')
+  const magic = await packed.read(0, 2)
+  const isPacked = magic[0] === 0x1f && magic[1] === 0x8b
+  const input = isPacked ? await unpacked(file, packed, bad).finally(() => packed.close()) : packed
   try {
-    const { descr, fortran, shape, start } = npyHeader(await readAt(handle, 0, 1 << 16), bad)
+    const { descr, fortran, shape, start } = npyHeader(await input.read(0, 1 << 16), bad)
     const width = /^.u([12])$/.exec(descr)?.[1]
     if (!width || shape.length !== 3)
       throw bad(`holds ${descr.replace(/^[|<>=]/, '')} of ${shape.length} axes; EM is uint8 or uint16 of axes z, y, x`)
     if (shape.includes(0)) throw bad(`holds no voxel: its shape is ${shape.join(' x ')}`)
     const size = Number(width)
     const n = shape[1]! * shape[2]! * size
-    const there = (await handle.stat()).size - start
+    const there = (await input.size()) - start
     if (there !== n * shape[0]!)
       throw bad(
         `${there < n * shape[0]! ? 'is truncated: it ' : ''}has ${there} bytes of data, its header says ${n * shape[0]!}`,
       )
     if (fortran && there > TURNED_BYTES)
       throw bad('is in Fortran order and above 1 GiB: save it in C order (numpy.ascontiguousarray)')
-    const turned = fortran ? readNpy(await readAt(handle, 0, start + there), file).data : undefined
+    const turned = fortran ? readNpy(await input.read(0, start + there), file).data : undefined
     return {
       width: shape[2]!,
       height: shape[1]!,
@@ -62,31 +63,46 @@ export async function openNpySlices(file: string): Promise<NpySlices> {
       async slice(z) {
         const part = (n / size) * z
         if (turned) return turned.slice(part, part + n / size) as Uint8Array | Uint16Array
-        const bytes = await readAt(handle, start + z * n, n)
+        const bytes = await input.read(start + z * n, n)
         if (bytes.length < n) throw bad(`ends within slice ${z}: it has changed since it was opened`)
         if (size === 1) return bytes
         const own = Buffer.from(bytes)
         if (descr[0] === '>') own.swap16()
         return new Uint16Array(new Uint8Array(own).buffer)
       },
-      close: () => handle.close(),
+      close: () => input.close(),
     }
   } catch (e) {
-    await handle.close()
+    await input.close()
     throw e
   }
 }
 
+/** Read at a time from what is unpacked. */
+const PART = 8 << 20
+
+async function* parts(read: ReadAt): AsyncGenerator<Uint8Array> {
+  for (let at = 0; ; at += PART) {
+    const part = await read(at, PART)
+    yield part
+    if (part.length < PART) return
+  }
+}
+
 /** The unpacked bytes; their file has no name any more, and goes with the process. */
-async function unpacked(file: string, bad: (why: string) => HillockError): Promise<FileHandle> {
+async function unpacked(file: string, packed: Input, bad: (why: string) => HillockError): Promise<Input> {
   const name = join(tmpdir(), `hillock-${randomUUID()}.npy`)
   const handle = await open(name, 'wx+')
   try {
     await unlink(name)
-    await pipeline(createReadStream(file), createGunzip(), async chunks => {
+    await pipeline(parts(packed.read), createGunzip(), async chunks => {
       for await (const chunk of chunks) await handle.write(chunk as Uint8Array)
     })
-    return handle
+    return {
+      read: (at, n) => readAt(handle, at, n),
+      size: async () => (await handle.stat()).size,
+      close: () => handle.close(),
+    }
   } catch (e) {
     await handle.close()
     const { code, message } = e as NodeJS.ErrnoException

@@ -1,12 +1,11 @@
-// Tiles as a layout file or a folder of images lists them: with files where they lie here, and sizes from the images where the list gives none.
-import { glob, readdir, stat } from 'node:fs/promises'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+// Tiles as a layout file or a folder of images lists them: with where their files lie, and sizes from the images where the list gives none.
+import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TileEntry } from '../../domain/run-file/source.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { mapBounded } from '../bounded.ts'
 import { imageHeader, type ImageHeader } from '../formats/image.ts'
-import { readRegularFile, withFile } from '../files/regular.ts'
+import { folderOf, inputs, isShared, within, withInput, type Inputs } from '../foreign/inputs.ts'
 import { parseLayout } from './parse.ts'
 import { layoutError, nameOfFile, natural, type ListedTile, type ParsedLayout } from './types.ts'
 
@@ -23,31 +22,25 @@ const LARGEST = 2 ** 28
 const LOOKS = 16
 
 /** @throws HillockError ConfigError where the file is no layout; a missing tile is none: it is set aside by name later */
-export async function readLayout(file: string): Promise<FoundTiles> {
-  const bytes = await readRegularFile(file, 'ConfigError')
+export async function readLayout(file: string, files: Inputs = inputs()): Promise<FoundTiles> {
+  const bytes = await files.read(file, 'ConfigError')
   if (bytes.length > LARGEST)
     throw layoutError(file, `is larger than ${LARGEST >> 20} MiB: split it, for example by sections`)
   // Spreadsheets save "Unicode text" as UTF-16.
   const text = new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes)
   const { kind, tiles, notes } = parseLayout(text, file)
-  const folder = dirname(resolve(file))
-  const place = await placing(folder, tiles[0]!.file, file)
+  const place = await placing(files, folderOf(file), tiles[0]!.file, file)
   const here = distinct(tiles.map(t => ({ ...t, file: place.of(t.file) })))
-  return { kind, tiles: await sized(here, file), notes: [...notes, ...place.notes] }
+  return { kind, tiles: await sized(files, here, file), notes: [...notes, ...place.notes] }
 }
 
 /** Of an image file, little more than its header is read. @throws HillockError BadTileError */
-export const headerOf = (file: string): Promise<ImageHeader> =>
-  withFile(file, 'BadTileError', read => imageHeader(read, file))
-
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  )
+export const headerOf = (file: string, files: Inputs = inputs()): Promise<ImageHeader> =>
+  withInput(files, file, 'BadTileError', read => imageHeader(read, file))
 
 /** Where files lie: as written, from the folder of the layout, or, where that was moved here with its images, in it. */
 async function placing(
+  files: Inputs,
   folder: string,
   first: string,
   layout: string,
@@ -55,26 +48,37 @@ async function placing(
   const plain = (file: string): string => {
     if (file.startsWith('file://')) return fileURLToPath(file)
     const path = file.replace(/^file:/, '')
-    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
-      throw layoutError(layout, `${file}: tiles are read from files; download them and name them by path`)
+    if (/^(https?|gs):\/\//i.test(path)) return path
+    if (isShared(path)) throw layoutError(layout, `${file}: tiles are read from files, http(s):// and gs://`)
     return path.replaceAll('\\', '/')
   }
+  const of = (file: string): string => {
+    const path = plain(file)
+    return isShared(path) ? path : within(folder, path)
+  }
+  const exists = (file: string): Promise<boolean> =>
+    files.check(file, 'BadTileError').then(
+      () => true,
+      (e: unknown) => {
+        if (!isHillockError(e, 'BadTileError')) throw e
+        return false
+      },
+    )
   const path = plain(first)
   const drive = /^[A-Za-z]:\//.test(path)
-  if (!drive && (!isAbsolute(path) || (await exists(path)))) return { of: f => resolve(folder, plain(f)), notes: [] }
+  if (!drive && (!isAbsolute(path) || (await exists(of(path))))) return { of, notes: [] }
   // Absolute on another machine: what follows some folder of it lies here.
   const parts = path.split('/')
   for (let i = 1; i < parts.length; i++)
-    if (await exists(join(folder, ...parts.slice(i)))) {
+    if (await exists(within(folder, parts.slice(i).join('/')))) {
       const gone = parts.slice(0, i).join('/')
       return {
-        of: f =>
-          plain(f).startsWith(`${gone}/`) ? join(folder, plain(f).slice(gone.length)) : resolve(folder, plain(f)),
+        of: f => (plain(f).startsWith(`${gone}/`) ? within(folder, plain(f).slice(gone.length + 1)) : of(f)),
         notes: [`${gone}/ is not here: the files are looked for in ${folder}`],
       }
     }
   if (drive) throw layoutError(layout, `${first} is a path of Windows, and its file is not beside the layout`)
-  return { of: f => resolve(folder, plain(f)), notes: [] }
+  return { of, notes: [] }
 }
 
 /** Names taken from files of several folders are told apart by the folder. */
@@ -103,12 +107,12 @@ function distinct<T extends ListedTile>(tiles: readonly T[]): T[] {
 }
 
 /** Sizes from the images; one that cannot be read is thought to be as large as the first that can. */
-async function sized(tiles: readonly ListedTile[], what: string): Promise<TileEntry[]> {
+async function sized(files: Inputs, tiles: readonly ListedTile[], what: string): Promise<TileEntry[]> {
   let first: unknown
   const sizes = await mapBounded(tiles, LOOKS, async t => {
     if (t.width && t.height) return t
     try {
-      return await headerOf(t.file)
+      return await headerOf(t.file, files)
     } catch (e) {
       if (!isHillockError(e, 'BadTileError')) throw e
       first ??= e
@@ -141,14 +145,16 @@ const SPARSE = 4
  * Images of a folder, or of a pattern (`slices/*.png`), as sections in the natural order of their names; numbered names keep their numbers.
  * @throws HillockError ConfigError where there is none
  */
-export async function readImages(where: string): Promise<FoundTiles> {
-  const files = await imagesOf(where)
-  if (files.length === 0)
+export async function readImages(where: string, files: Inputs = inputs()): Promise<FoundTiles> {
+  const images = ((await listed(where, files)) ?? [])
+    .filter(f => IMAGE.test(f) && !/(^|\/)\._?[^/]*$/.test(f))
+    .sort(natural)
+  if (images.length === 0)
     throw new HillockError('ConfigError', `source.stack: ${where}: there is no PNG, TIFF or JPEG image`)
-  const names = files.map(nameOfFile)
+  const names = images.map(nameOfFile)
   const { sections, notes } = numbered(names)
-  const tiles = files.map((file, i): ListedTile => ({ section: sections[i]!, name: names[i]!, file, x: 0, y: 0 }))
-  const all = await sized(tiles, where)
+  const tiles = images.map((file, i): ListedTile => ({ section: sections[i]!, name: names[i]!, file, x: 0, y: 0 }))
+  const all = await sized(files, tiles, where)
   const odd = all.find(t => t.width !== all[0]!.width || t.height !== all[0]!.height)
   if (odd)
     throw new HillockError(
@@ -158,20 +164,10 @@ export async function readImages(where: string): Promise<FoundTiles> {
   return { kind: 'images', tiles: all, notes }
 }
 
-async function imagesOf(where: string): Promise<string[]> {
-  const found: string[] = []
-  try {
-    if (await exists(where)) for (const name of await readdir(where)) found.push(join(where, name))
-    else for await (const path of glob(where)) found.push(resolve(path))
-  } catch (e) {
-    const { code, message } = e as NodeJS.ErrnoException
-    throw new HillockError(
-      'ConfigError',
-      `source.stack: ${where} ${code === 'EACCES' ? 'may not be read by this process (permission denied)' : `cannot be listed (${message})`}`,
-    )
-  }
-  return found.filter(f => IMAGE.test(f) && !/(^|\/)\._?[^/]*$/.test(f)).sort(natural)
-}
+const listed = (where: string, files: Inputs): Promise<string[] | undefined> =>
+  files.list(where).catch((e: unknown) => {
+    throw isHillockError(e, 'ConfigError') ? new HillockError(e.type, `source.stack: ${e.message}`) : e
+  })
 
 /** The one number in which names differ, where that is all in which they do; else they are counted. */
 function numbered(names: readonly string[]): { sections: number[]; notes: string[] } {

@@ -15,6 +15,7 @@ import type { Digest } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
 import { artifactStore } from '../artifacts.ts'
 import { mapBounded } from '../bounded.ts'
+import { readListing } from '../foreign/archived.ts'
 import { indexNodes, type ReadNode } from '../index-nodes.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey, type ArchivedHistory } from './histories.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -123,9 +124,18 @@ export class Reach {
     if (await this.objects.size(`${archiveFolder(root)}/index.json`)) await this.archiveAt(archiveFolder(root))
   }
 
-  /** Takes in the digests that a history mentions, and returns them; of lists of tiles also the documents that they name. */
+  /** What a folder that is named by content holds. */
+  async folder(digest: Digest): Promise<void> {
+    if (this.lists.has(digest)) return
+    this.lists.add(digest)
+    this.mentioned.add(digest)
+    for (const d of Object.values(await readListing(this.objects, digest).catch(() => ({})))) this.mentioned.add(d)
+  }
+
+  /** Takes in the digests that a history mentions, and returns them; of lists of tiles and folders also what they name. */
   async mention(history: History): Promise<Iterable<Digest>> {
-    const { all, lists } = digestsIn(history)
+    const { all, lists, folders } = digestsIn(history)
+    for (const f of folders) await this.folder(f)
     for (const d of all) this.mentioned.add(d)
     for (const list of lists) {
       if (this.lists.has(list)) continue

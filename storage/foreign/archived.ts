@@ -1,0 +1,62 @@
+// Files that are named by content: `sha256:DIGEST/path`, where the digest is that of a list of paths and digests in the raw archive.
+import { posix } from 'node:path'
+import { canonicalJson } from '../../domain/canonical.ts'
+import { HillockError } from '../../domain/errors.ts'
+import type { Digest } from '../../domain/recipe.ts'
+import type { ObjectStore } from '../object-store.ts'
+import { getRaw, putRaw, rawKey } from '../raw.ts'
+import type { Files } from './files.ts'
+
+type Listing = Readonly<Record<string, Digest>>
+
+/** Puts the list of a folder whose files are in the raw archive; returns what names the folder. */
+export const putListing = async (objects: ObjectStore, listing: Listing): Promise<string> =>
+  `sha256:${await putRaw(objects, Buffer.from(canonicalJson(listing)))}`
+
+/** Lists that were read last: each activity of a run asks for the same. */
+const listings = new Map<Digest, Promise<Listing>>()
+const KEPT = 8
+
+/** @throws HillockError MissingArtifact when it is gone or damaged */
+export function readListing(objects: ObjectStore, digest: Digest): Promise<Listing> {
+  let listing = listings.get(digest)
+  if (!listing) {
+    listing = getRaw(objects, digest).then(b => JSON.parse(Buffer.from(b).toString()) as Listing)
+    listing.catch(() => listings.delete(digest))
+    if (listings.size >= KEPT) listings.delete(listings.keys().next().value!)
+    listings.set(digest, listing)
+  }
+  return listing
+}
+
+export function archivedFiles(url: string, objects: ObjectStore | undefined): Files & { list(): Promise<string[]> } {
+  const [, digest, at = ''] = /^sha256:([0-9a-f]{64})(?:\/(.*))?$/.exec(url) ?? []
+  if (digest === undefined || !objects)
+    throw new HillockError(
+      'ConfigError',
+      `${url}: ${objects ? 'give content as sha256:DIGEST/path' : 'no bucket is at hand that holds it'}`,
+    )
+  const digestOf = async (path: string): Promise<Digest | undefined> =>
+    (await readListing(objects, digest as Digest))[posix.join(at, path)]
+  const under = at === '' ? '' : `${at}/`
+  return {
+    url,
+    /** All paths below. */
+    async list() {
+      const paths = Object.keys(await readListing(objects, digest as Digest))
+      return paths.filter(p => p.startsWith(under)).map(p => p.slice(under.length))
+    },
+    async get(path) {
+      const found = await digestOf(path)
+      return found === undefined ? undefined : getRaw(objects, found)
+    },
+    async range(path, offset, length) {
+      const found = await digestOf(path)
+      if (!found) return undefined
+      const from = offset < 0 ? Math.max(0, (await objects.size(rawKey(found)))! + offset) : offset
+      return objects.getRange(rawKey(found), from, length)
+    },
+    size: async path => (await objects.size(rawKey((await digestOf(path))!)))!,
+    stamp: digestOf,
+  }
+}
