@@ -1,10 +1,10 @@
 // Reading a run file: YAML, `--set a.b=c`, ${HILLOCK_DATA}, paths relative to the file, the bucket that it is for.
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { isShared } from '../storage/foreign/inputs.ts'
+import { folderOf, inputs, isShared, within } from '../storage/foreign/inputs.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
 
 /**
@@ -12,8 +12,15 @@ import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
  * @param sets overrides of the form `a.b.c=value`, the value read as YAML.
  * @throws HillockError ConfigError that names the file and the path in it.
  */
-export function readRunFile(file: string, sets: readonly string[] = []): RunConfig {
-  const text = textOf(file)
+export const readRunFile = (file: string, sets: readonly string[] = []): RunConfig => configIn(textOf(file), file, sets)
+
+/** The same, where the file may be named by a URL; its paths are then relative to that. */
+export const readRunFileAt = async (file: string, sets: readonly string[] = []): Promise<RunConfig> =>
+  isShared(file)
+    ? configIn(new TextDecoder().decode(await inputs().read(file, 'ConfigError')), file, sets)
+    : readRunFile(file, sets)
+
+function configIn(text: string, file: string, sets: readonly string[]): RunConfig {
   const yaml = (what: string, value: string): unknown => {
     try {
       return parse(value) as unknown
@@ -35,9 +42,9 @@ export function readRunFile(file: string, sets: readonly string[] = []): RunConf
       )
     setPath(tree as Record<string, unknown>, s.slice(0, at), yaml(`--set ${s}`, s.slice(at + 1)))
   }
-  const folder = dirname(resolve(file))
+  const folder = folderOf(file)
   const { bucket, ...config } = parseRunConfig(tree, file)
-  if (bucket !== undefined) chooseBucket(bucket.includes('://') ? bucket : resolve(folder, bucket))
+  if (bucket !== undefined) chooseBucket(isShared(bucket) ? bucket : within(folder, bucket))
   return resolvePaths(config, folder, file)
 }
 
@@ -71,7 +78,8 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     if (isShared(p)) return p
     const usesData = p.includes('${HILLOCK_DATA}')
     const full = p.replace('${HILLOCK_DATA}', dataRoot())
-    const found = isAbsolute(full) ? full : resolve(folder, full)
+    const found = within(folder, full)
+    if (isShared(found)) return found
     if (!existsSync(found))
       throw new HillockError(
         'ConfigError',
@@ -88,23 +96,24 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
   const { source } = config
   /** A pattern names no file itself. */
   const stack = (p: string): string =>
-    !isShared(p) && /[*?[{]/.test(p.replace('${HILLOCK_DATA}', '')) && !existsSync(resolve(folder, p))
-      ? resolve(folder, p.replace('${HILLOCK_DATA}', dataRoot()))
+    !isShared(p) && /[*?[{]/.test(p.replace('${HILLOCK_DATA}', '')) && !existsSync(within(folder, p))
+      ? within(folder, p.replace('${HILLOCK_DATA}', dataRoot()))
       : path(p, 'source.stack')
   const truth = config.evaluate.truth
-  const folderOf = (given: string, key: string): string => {
+  const modelAt = (given: string, key: string): string => {
     if (isShared(given)) return given
-    const found = isAbsolute(given) ? given : [resolve(folder, given), resolve(checkout, given)].find(existsSync)
+    const found = isAbsolute(given) ? given : [within(folder, given), resolve(checkout, given)].find(existsSync)
     if (found) return found
+    if (isShared(folder)) return within(folder, given)
     throw new HillockError(
       'ConfigError',
       `${file}: ${key}: ${given} is neither beside the run file nor in the checkout`,
     )
   }
-  const models = Object.entries(config.models ?? {}).map(([role, given]) => [role, folderOf(given!, `models.${role}`)])
+  const models = Object.entries(config.models ?? {}).map(([role, given]) => [role, modelAt(given!, `models.${role}`)])
   return {
     ...config,
-    model: folderOf(config.model, 'model'),
+    model: modelAt(config.model, 'model'),
     ...(models.length > 0 && { models: Object.fromEntries(models) }),
     source:
       'stack' in source
@@ -118,7 +127,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
                 {
                   tiles: source.tiles.map(t => ({
                     ...t,
-                    file: isShared(t.file) ? t.file : resolve(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
+                    file: isShared(t.file) ? t.file : within(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
                   })),
                 }
               : source,

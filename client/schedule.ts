@@ -10,7 +10,7 @@ import { HillockError } from '../domain/errors.ts'
 import { causeOf } from './execute.ts'
 import { withoutPaths } from './inputs.ts'
 import { secondsOf } from './numbers.ts'
-import { readRunFile } from './run-file.ts'
+import { readRunFileAt } from './run-file.ts'
 
 export interface When {
   readonly cron?: string
@@ -88,7 +88,7 @@ export const givenOf = (s: ScheduleDescription): Given => s.action.memo!['given'
 export async function changed(s: ScheduleDescription): Promise<string | undefined> {
   const { file, set, what } = givenOf(s)
   try {
-    const [now] = argsOf(what, await withoutPaths(readRunFile(file, set)))
+    const [now] = argsOf(what, await withoutPaths(await readRunFileAt(file, set)))
     return canonicalJson(now as Json) === canonicalJson(s.action.args![0] as Json) ? undefined : 'it differs now'
   } catch (e) {
     return `it differs now: ${(e as Error).message}`

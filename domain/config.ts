@@ -77,7 +77,10 @@ export const RunConfig = z.strictObject({
     })
     .prefault({})
     .describe('How the work is cut up; no result depends on `region`, but for the default of `stages.affinity.block`.'),
-  model: z.string().default('models/fib-affinity').describe('Folder of the affinity model, with its card.'),
+  model: z
+    .string()
+    .default('models/fib-affinity')
+    .describe('Folder of the affinity model, with its card; a path or a URL.'),
   models: z
     .strictObject(Object.fromEntries(roles.map(r => [r, folderOf(r)])))
     .optional()

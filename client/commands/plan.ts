@@ -16,13 +16,13 @@ import { withoutPaths } from '../inputs.ts'
 import { onceName } from '../names.ts'
 import { clock, table, type Columns } from '../report.ts'
 import { forecast, type Forecast } from '../forecast.ts'
-import { readRunFile } from '../run-file.ts'
+import { readRunFileAt } from '../run-file.ts'
 
 /** Reasons shown per stage; the JSON has all. */
 const SHOWN = 6
 
 export async function plan(file: string, o: { json?: boolean; set: readonly string[]; name?: string }): Promise<void> {
-  const config = readRunFile(file, o.set)
+  const config = await readRunFileAt(file, o.set)
   const { client, started } = await onStack()
   const p = await makePlan(client, config)
   await printPlan(p, config, o)

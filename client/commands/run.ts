@@ -15,7 +15,7 @@ import { slugOf } from '../names.ts'
 import { plannedConfig } from './plan.ts'
 import { links, workflowsUi, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
-import { readRunFile } from '../run-file.ts'
+import { readRunFileAt } from '../run-file.ts'
 import { sayThrough } from '../processes/waits.ts'
 
 export interface RunOptions {
@@ -35,7 +35,7 @@ export async function run(file: string | undefined, o: RunOptions & { plan?: str
   if ((file === undefined) === (o.plan === undefined))
     throw new HillockError('ConfigError', 'say what to run: a run file, or --plan and its id')
   if (o.name !== undefined) slugOf('--name', o.name)
-  const given = file === undefined ? undefined : readRunFile(file, o.set)
+  const given = file === undefined ? undefined : await readRunFileAt(file, o.set)
   const { client, stack, started } = await onStack()
   const config = given ?? (await plannedConfig(client, o.plan!))
   const report = await execute(stack, config, o)

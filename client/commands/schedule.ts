@@ -11,11 +11,12 @@ import {
 import type { ReprocessInput } from '../../domain/contract/run.ts'
 import { attributesOf } from '../../domain/contract/search-attributes.ts'
 import { HillockError } from '../../domain/errors.ts'
+import { isShared } from '../../storage/foreign/inputs.ts'
 import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'
 import { secondsOf } from '../numbers.ts'
 import { say as print } from '../report.ts'
-import { readRunFile } from '../run-file.ts'
+import { readRunFileAt } from '../run-file.ts'
 import { actionOf, changed, checkTruth, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
 import { operator } from './control.ts'
 import { makePlan, printPlan } from './plan.ts'
@@ -48,10 +49,11 @@ interface Options {
 }
 
 const PREFIX = 'schedule/'
+const absolute = (file: string): string => (isShared(file) ? file : resolve(file))
 
 /** A bucket tells nobody that a tile has come, so arrival is looked for: the plan of an unchanged source costs a few look-ups. */
 export async function create(file: string, o: CreateOptions): Promise<void> {
-  const config = readRunFile(file, o.set)
+  const config = await readRunFileAt(file, o.set)
   const { spec, when } = specOf(o)
   if (!Object.hasOwn(overlaps, o.overlap))
     throw new HillockError('ConfigError', `--overlap ${o.overlap}: one of ${Object.keys(overlaps).join(', ')}`)
@@ -60,7 +62,7 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
   const catchupWindow = secondsOf('--catchup', o.catchup, 10) * 1000
   const slug = slugOf('--name', o.name)
   const name = `${config.dataset}/${slug}`
-  const given = { file: resolve(file), set: o.set, what: o.what, when }
+  const given = { file: absolute(file), set: o.set, what: o.what, when }
   checkTruth(config, given)
   const { client } = await onStack()
   const action = await actionOf(config, slug, given)
@@ -102,8 +104,8 @@ const CREATED = 'it keeps the run file as it is now; after a change `hillock sch
 export async function update(name: string, o: UpdateOptions): Promise<void> {
   const { client } = await onStack()
   const before = await found(client, name)
-  const given = { ...givenOf(before), ...(o.file && { file: resolve(o.file) }), ...(o.set && { set: o.set }) }
-  const config = readRunFile(given.file, given.set)
+  const given = { ...givenOf(before), ...(o.file && { file: absolute(o.file) }), ...(o.set && { set: o.set }) }
+  const config = await readRunFileAt(given.file, given.set)
   const [dataset, slug] = idOf(name).slice(PREFIX.length).split('/') as [string, string]
   if (config.dataset !== dataset)
     throw new HillockError('ConfigError', `${given.file} is of dataset ${config.dataset}, the schedule of ${dataset}`)

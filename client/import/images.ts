@@ -10,7 +10,7 @@ import { isNpy, openNpySlices } from '../../storage/formats/npy-slices.ts'
 import { tiffPages } from '../../storage/formats/tiff.ts'
 import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { headerOf, readImages, readLayout, type FoundTiles } from '../../storage/layouts/read.ts'
-import { readRegularFile, withFile } from '../../storage/files/regular.ts'
+import { inputs, isShared, withInput } from '../../storage/foreign/inputs.ts'
 import { vectorOf } from '../numbers.ts'
 import { greyValues } from './grey.ts'
 import { fileFor, fitting, writeRunFile, type ImportOptions } from './write.ts'
@@ -24,6 +24,8 @@ const VOLUME = ['info', 'zarr.json', '.zarray', '.zgroup', '.zattrs', '.zmetadat
 const IMAGE = /\.(png|tiff?|jpe?g)$/i
 /** Images and volumes in files that microscopes and others write and that are not read. */
 const UNREAD = /\.(bmp|gif|webp|jp2|dm[34]|mrc|rec|st|h5|hdf5?|nrrd|nhdr|nii|czi|nd2|lif|vsi|mhd)(\.gz)?$/i
+/** Behind a URL a name is all that there is to go by. */
+const STACK = /\.(npy|npy\.gz|tiff?)$|^gs:.*[*?[{]/i
 const TABLE = /\.(csv|tsv|json|xml|txt)$/i
 /** Names of tiles of one section, not of sections. */
 const GRID = /(col|c|x)[-_]?\d+[-_ .]*(row|r|y)[-_]?\d+|(row|r|y)[-_]?\d+[-_ .]*(col|c|x)[-_]?\d+/i
@@ -33,11 +35,12 @@ const fail = (why: string): HillockError => new HillockError('ConfigError', why)
 /** Tiles or a stack at a path; undefined where it is to be looked at as a volume. @throws HillockError ConfigError */
 export async function imagesAt(address: string): Promise<Where | undefined> {
   const where = address.startsWith('file://') ? fileURLToPath(address) : address
-  if (where.includes('://') || VOLUME.includes(basename(where))) return undefined
+  if (VOLUME.includes(basename(where))) return undefined
+  if (isShared(where)) return TABLE.test(where) ? { layout: where } : STACK.test(where) ? { stack: where } : undefined
   const what = await stat(where).catch(() => undefined)
   if (!what) return /[*?[{]/.test(where) ? { stack: resolve(where) } : undefined
   if (what.isDirectory()) return inFolder(resolve(where))
-  const head = await withFile(where, 'ConfigError', read => read(0, 16))
+  const head = await withInput(inputs(), where, 'ConfigError', read => read(0, 16))
   const format = formatOf(head)
   if (format && format !== 'tiff')
     throw fail(`${where} is one image; name its folder, a pattern of images, or the layout of the tiles`)
@@ -132,9 +135,8 @@ export async function importImages(where: Where, o: ImportOptions): Promise<void
 async function look(where: Where): Promise<Found> {
   if ('layout' in where) return lookAtTiles(await readLayout(where.layout))
   const { stack } = where
-  const what = await stat(stack).catch(() => undefined)
-  if (!what?.isFile()) return lookAtTiles(await readImages(stack))
-  const tiff = await withFile(stack, 'ConfigError', async (read): Promise<Found | undefined> => {
+  if (await inputs().list(stack)) return lookAtTiles(await readImages(stack))
+  const tiff = await withInput(inputs(), stack, 'ConfigError', async (read): Promise<Found | undefined> => {
     if (formatOf(await read(0, 16)) !== 'tiff') return undefined
     const all = await tiffPages(read).catch((e: Error) => {
       throw fail(`${stack} is damaged: ${e.message}`)
@@ -181,11 +183,12 @@ async function lookAtTiles({ kind, tiles, notes }: FoundTiles): Promise<Found> {
   for (let z = offset[2]; z < offset[2] + bounds.max[2]; z++) if (!sections.has(z)) empty.push(z)
   const samples: Samples[] = []
   const bad: string[] = []
+  const files = inputs()
   for (const i of spread(tiles.length)) {
     const { file } = tiles[i]!
     try {
-      await headerOf(file)
-      samples.push(await samplesOf(await readRegularFile(file, 'BadTileError'), file))
+      await headerOf(file, files)
+      samples.push(await samplesOf(await files.read(file, 'BadTileError'), file))
     } catch (e) {
       if (!isHillockError(e, 'BadTileError')) throw e
       bad.push(e.message)

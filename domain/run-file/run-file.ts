@@ -105,7 +105,7 @@ export function runFileMarkdown(): string {
     '',
     'Printed from the schema in `domain/config.ts` and `domain/stages.ts` by `./hillock run-file`; a test holds this page to it.',
     '',
-    'One YAML file says what is reconstructed, from which images, with which parameters. What is left out has its default; a key that is not here is refused. Vectors are x, y, z; boxes are `{ min: [x, y, z], max: [x, y, z] }`, the upper corner excluded; paths are relative to the file, and `${HILLOCK_DATA}` stands for that variable. `*` in a key is an element of a list, or a name. `--set key=value` overrides any of them on the command line.',
+    'One YAML file says what is reconstructed, from which images, with which parameters. What is left out has its default; a key that is not here is refused. Vectors are x, y, z; boxes are `{ min: [x, y, z], max: [x, y, z] }`, the upper corner excluded; paths are relative to the file, and `${HILLOCK_DATA}` stands for that variable. Wherever a file or folder is named, a URL may stand too: `http(s)://`, `gs://`, `file://` ([what a run file names](import.md#what-a-run-file-names)). `*` in a key is an element of a list, or a name. `--set key=value` overrides any of them on the command line.',
     '',
     '```yaml',
     'dataset: demo',

@@ -42,7 +42,7 @@ export type VolumeFormat = z.infer<typeof VolumeFormat>
 
 const VolumeSource = z.strictObject({
   url: z.string().meta({
-    description: 'A folder, http(s):// or gs://, or what viewers paste (docs/import.md).',
+    description: 'A folder, a URL, or what viewers paste (docs/import.md).',
     examples: ['https://example.org/em'],
   }),
   format: VolumeFormat.optional().describe('Found out if left out.'),

@@ -18,8 +18,9 @@ import { archiveModel } from '../../activities/model.ts'
 import { truthFile } from '../../activities/quality/truth.ts'
 import { checkTiles } from '../../activities/sources/check.ts'
 import { openSource } from '../../activities/sources/source.ts'
+import { importVolume } from '../../client/commands/import.ts'
 import { withoutPaths } from '../../client/inputs.ts'
-import { readRunFile } from '../../client/run-file.ts'
+import { readRunFile, readRunFileAt } from '../../client/run-file.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { fileStore } from '../../storage/file-store.ts'
@@ -104,7 +105,7 @@ async function contentOf(config: RunConfig): Promise<unknown> {
   const bytes: string[] = []
   for (const tile of tiles) bytes.push(sha256(await source.bytes(tile)))
   expect(await source.identity(tiles)).toEqual(before)
-  return { ...found, tiles: tiles.map(({ file: _, ...t }) => t), bytes }
+  return { ...found, tiles: tiles.map(t => ({ ...t, file: '' })), bytes }
 }
 
 /** As where a Temporal is configured, whose workers are elsewhere. */
@@ -227,6 +228,29 @@ test('tiles of a host: a missing one is set aside by name, a refusal ends the su
   for (const path of Object.keys(etags)) delete etags[path]
   writeFileSync(file, await encodePng(pixels(8), side, side))
   expect(await inputs().stamp(name)).not.toBe(before)
+})
+
+test('a run file behind a URL names what lies beside it; import takes a layout, a stack and a pattern by URL', async () => {
+  vi.spyOn(console, 'log').mockImplementation(() => {})
+  const { url } = await serve(own)
+  const more = { model: 'membranes', evaluate: { truth: 'truth.npy' } }
+  configOf(kinds.layout, more)
+  const config = await readRunFileAt(`${url}/run.yaml`)
+  expect([config.source, config.model, config.evaluate.truth]).toEqual([
+    { layout: `${url}/scope/layout.tsv` },
+    `${url}/membranes`,
+    `${url}/truth.npy`,
+  ])
+  await expect(readRunFileAt(`${url}/none.yaml`)).rejects.toThrow(`${url}/none.yaml is missing`)
+  for (const [where, kind] of [
+    [`${url}/scope/layout.tsv`, 'layout'],
+    [`${url}/em.npy.gz`, 'numpy'],
+    [`gs://${BUCKET}/data/slices/z*.png`, 'pattern'],
+  ] as const) {
+    const out = join(home, `${kind}.yaml`)
+    await importVolume(where, { dataset: 'd', voxelSize: '10,10,10', out })
+    expect(await contentOf(readRunFile(out))).toEqual(await contentOf(configOf(kinds[kind])))
+  }
 })
 
 test('what is too large is refused before anything is put, with what to do', async () => {

@@ -22,7 +22,18 @@ export const emulatorBinary = (): string => (existsSync(builtBinary(TOOL)) ? bui
 export async function startEmulator(bucket: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const args = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-public-host', `127.0.0.1:${port}`, '-backend', 'memory']
+  const args = [
+    '-scheme',
+    'http',
+    '-host',
+    '127.0.0.1',
+    '-port',
+    String(port),
+    '-public-host',
+    `127.0.0.1:${port}`,
+    '-backend',
+    'memory',
+  ]
   const child = spawn(emulatorBinary(), [...args, '-log-level', 'error'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const make = {
