@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { folderOf, inputs, isShared, within } from '../storage/foreign/inputs.ts'
+import { folderOf, inputs, isShared, noSecret, within } from '../storage/foreign/inputs.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
 
 /**
@@ -75,7 +75,11 @@ function textOf(file: string): string {
 
 function resolvePaths(config: RunConfig, folder: string, file: string): RunConfig {
   const path = (p: string, key: string): string => {
-    if (isShared(p)) return p
+    if (isShared(p)) {
+      // Of a volume `import` asks first whether what follows the ? is meant.
+      noSecret(key === 'source.volume.url' ? p.replace(/\?.*/s, '') : p)
+      return p
+    }
     const usesData = p.includes('${HILLOCK_DATA}')
     const full = p.replace('${HILLOCK_DATA}', dataRoot())
     const found = within(folder, full)
@@ -101,7 +105,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
       : path(p, 'source.stack')
   const truth = config.evaluate.truth
   const modelAt = (given: string, key: string): string => {
-    if (isShared(given)) return given
+    if (isShared(given)) return noSecret(given)
     const found = isAbsolute(given) ? given : [within(folder, given), resolve(checkout, given)].find(existsSync)
     if (found) return found
     if (isShared(folder)) return within(folder, given)
@@ -127,7 +131,9 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
                 {
                   tiles: source.tiles.map(t => ({
                     ...t,
-                    file: isShared(t.file) ? t.file : within(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
+                    file: isShared(t.file)
+                      ? noSecret(t.file)
+                      : within(folder, t.file.replace('${HILLOCK_DATA}', dataRoot())),
                   })),
                 }
               : source,

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { workflowIds } from '../../domain/contract/names.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { evaluation } from '../../workflows/housekeeping/evaluation.ts'
-import { isShared } from '../../storage/foreign/inputs.ts'
+import { isShared, noSecret } from '../../storage/foreign/inputs.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
 import { truthWithoutPath } from '../inputs.ts'
@@ -13,7 +13,7 @@ import { say, segmentationLines, type JsonOption } from '../report.ts'
 
 export async function evaluate(name: string, o: JsonOption & { truth: string; offset?: string }): Promise<void> {
   const { dataset, release } = await findRelease(bucket(), name)
-  const named = isShared(o.truth) ? o.truth : resolve(o.truth)
+  const named = isShared(o.truth) ? noSecret(o.truth) : resolve(o.truth)
   if (!isShared(named) && !existsSync(named)) throw new HillockError('ConfigError', `--truth ${o.truth}: no such file`)
   const offset = o.offset?.split(',').map(Number) as [number, number, number] | undefined
   if (offset && (offset.length !== 3 || !offset.every(Number.isSafeInteger)))

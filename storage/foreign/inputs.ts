@@ -33,6 +33,16 @@ export interface Inputs {
 /** Whether it means the same on every machine: a URL, or content. */
 export const isShared = (name: string): boolean => /^([a-z][a-z0-9+.-]+:\/\/|sha256:)/i.test(name)
 
+/** @throws HillockError ConfigError for an address that may hold a secret, which would stand in every record of the run */
+export function noSecret(name: string): string {
+  if (/https?:\/\/([^/]*@|.*\?)/is.test(name))
+    throw new HillockError(
+      'ConfigError',
+      `${name.replace(/\/\/[^/]*@/, '//...@').replace(/\?.*/s, '?...')}: a password, or what follows the ?, perhaps a token, would stand in every record of the run: serve it without, or put it into a gs:// that the workers may read`,
+    )
+  return name
+}
+
 /** The path that a name stands for on this machine. */
 const localPath = (name: string): string | undefined =>
   name.startsWith('file://') ? fileURLToPath(name) : isShared(name) ? undefined : name
@@ -70,11 +80,7 @@ const PATTERN = /[*?[{]/
 export function inputs(objects?: ObjectStore): Inputs {
   const folders = new Map<string, Files>()
   function filesOf(name: string): { files: Files; path: string } {
-    if (name.startsWith('http') && name.includes('?'))
-      throw new HillockError(
-        'ConfigError',
-        `${name.replace(/\?.*/s, '?...')}: what follows the ? would stand in every record of the run, perhaps with a token: serve it without, or put it into a gs:// that the workers may read`,
-      )
+    noSecret(name)
     const folder = folderOf(name)
     const files = folders.get(folder) ?? openFiles(folder, objects)
     folders.set(folder, files)

@@ -25,6 +25,7 @@ import type { RunConfig } from '../../domain/config.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { inputs } from '../../storage/foreign/inputs.ts'
+import { Reach } from '../../storage/provenance/reach.ts'
 import { encodePng } from '../../storage/formats/image.ts'
 import { writeNpy } from '../../storage/formats/npy.ts'
 import { sliceTiles } from '../../activities/sources/slices.ts'
@@ -165,12 +166,21 @@ test('a truth and a model likewise; a query, a missing file, a refusal and a cir
   const content = await withoutPaths(at(''))
   expect(JSON.stringify(content)).not.toContain(home)
   expect(await both(content)).toEqual(here)
+  // Garbage collection knows what it holds.
+  const reach = new Reach(objects, () => {})
+  const data = Buffer.from(JSON.stringify({ config: content })).toString('base64')
+  await reach.mention({
+    events: [{ workflowExecutionStartedEventAttributes: { input: { payloads: [{ data }] } } }],
+  } as never)
+  const card = sha256(readFileSync(join(own, 'membranes/card.json')))
+  expect([reach.mentioned.has(card), reach.mentioned.has((here as [string])[0])]).toEqual([true, true])
 
   for (const [name, type, why] of [
     [`${url}/none.npy`, 'ConfigError', `evaluate.truth: ${url}/none.npy is missing`],
     [`${url}/shut`, 'StoreRefused', `${url}/shut: the host answers 403`],
     [`${url}/circle`, 'StoreRefused', `${url}/circle: the host sends from one address to another without end`],
-    [`${url}/truth.npy?token=abc`, 'ConfigError', 'what follows the ?'],
+    [`${url}/truth.npy?token=abc`, 'ConfigError', 'perhaps a token'],
+    [`${url.replace('//', '//me:abc@')}/truth.npy`, 'ConfigError', 'http://...@127'],
     [`gs://${BUCKET}/data/none.npy`, 'ConfigError', `gs://${BUCKET}/data/none.npy is missing`],
     [`sha256:${'0'.repeat(64)}/truth.npy`, 'MissingArtifact', 'is gone'],
     ['s3://lab/truth.npy', 'ConfigError', 'https://lab.s3.amazonaws.com/'],
@@ -179,6 +189,8 @@ test('a truth and a model likewise; a query, a missing file, a refusal and a cir
     expect([e.type, e.message]).toEqual([type, expect.stringContaining(why)])
     expect(e.message).not.toContain('abc')
   }
+  // Before it gets to Temporal.
+  expect(() => configOf({ layout: `${url}/l.tsv?token=abc` })).toThrow(/\/l\.tsv\?\.\.\.: a password/)
   await expect(archiveModel(deps, `${url}/none`, [10, 10, 10])).rejects.toThrow(`${url}/none/card.json is missing`)
 })
 
