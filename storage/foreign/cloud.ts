@@ -16,20 +16,25 @@ export function cloudAddress(url: string): string {
   return `${host}/${url.slice('gs://'.length).replaceAll(/[%?#]/g, encodeURIComponent)}`
 }
 
-let account: google.Storage['authClient'] | null | undefined
+/** So long none is looked for again where there was none: on other machines than Google's that takes seconds. */
+const NONE_MS = 60_000
 
-/** The header that says who asks; public buckets are read without. */
+let account: google.Storage['authClient'] | undefined
+let noneUntil = 0
+
+/** The header that says who asks; public buckets are read without. @throws HillockError StoreError where the account gives no token */
 export async function cloudAccount(): Promise<Record<string, string>> {
-  if (setting('STORAGE_EMULATOR_HOST') !== undefined || account === null) return {}
+  if (setting('STORAGE_EMULATOR_HOST') !== undefined || Date.now() < noneUntil) return {}
   try {
     // Not before a bucket is read: it takes a third of a second to load.
     account ??= new (load('@google-cloud/storage') as typeof google).Storage().authClient
     return { authorization: `Bearer ${await account.getAccessToken()}` }
   } catch (e) {
+    account = undefined
     const { message } = e as Error
     if (!/default credentials/.test(message))
-      throw new HillockError('StoreRefused', `the account for gs:// cannot be used: ${message}`)
-    account = null
+      throw new HillockError('StoreError', `the account for gs:// gives no access: ${message}`)
+    noneUntil = Date.now() + NONE_MS
     return {}
   }
 }
