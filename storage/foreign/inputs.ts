@@ -148,7 +148,7 @@ async function listHere(where: string): Promise<string[] | undefined> {
     const { code, message } = e as NodeJS.ErrnoException
     throw new HillockError(
       'ConfigError',
-      `${where} ${code === 'EACCES' ? 'may not be read by this process (permission denied)' : `cannot be listed (${message})`}`,
+      `source.stack: ${where} ${code === 'EACCES' ? 'may not be read by this process (permission denied)' : `cannot be listed (${message})`}`,
     )
   }
 }

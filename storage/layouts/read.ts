@@ -146,7 +146,7 @@ const SPARSE = 4
  * @throws HillockError ConfigError where there is none
  */
 export async function readImages(where: string, files: Inputs = inputs()): Promise<FoundTiles> {
-  const images = ((await listed(where, files)) ?? [])
+  const images = ((await files.list(where)) ?? [])
     .filter(f => IMAGE.test(f) && !/(^|\/)\._?[^/]*$/.test(f))
     .sort(natural)
   if (images.length === 0)
@@ -163,11 +163,6 @@ export async function readImages(where: string, files: Inputs = inputs()): Promi
     )
   return { kind: 'images', tiles: all, notes }
 }
-
-const listed = (where: string, files: Inputs): Promise<string[] | undefined> =>
-  files.list(where).catch((e: unknown) => {
-    throw isHillockError(e, 'ConfigError') ? new HillockError(e.type, `source.stack: ${e.message}`) : e
-  })
 
 /** The one number in which names differ, where that is all in which they do; else they are counted. */
 function numbered(names: readonly string[]): { sections: number[]; notes: string[] } {
