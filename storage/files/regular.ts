@@ -30,7 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 
 export interface OpenFile {
-  readonly read: ReadAt
+  readonly read: ReadRange
   readonly size: number
   close(): Promise<void>
 }
