@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs'
 import type { Client } from '@temporalio/client'
 import { queues } from '../../domain/contract/names.ts'
-import type { ActivityReport } from '../../domain/contract/artifacts.ts'
+import { HANDED, type ActivityReport } from '../../domain/contract/artifacts.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import { messageOf, valueOf } from '../../storage/encryption.ts'
@@ -87,7 +87,7 @@ async function ofWorkflow(client: Client, id: string, found: Described): Promise
     const { waits } = (valueOf(a.heartbeatDetails) ?? {}) as ActivityReport
     const failure = a.lastFailure && messageOf(a.lastFailure)
     if (waits) lines.push(`${type} waits: ${oneLine(waits)}`)
-    else if (failure && a.lastFailure?.applicationFailureInfo?.type !== 'WorkerShutdown')
+    else if (failure && a.lastFailure?.applicationFailureInfo?.type !== HANDED)
       lines.push(`${type} failed and is tried again: ${oneLine(failure)}`)
     if (!a.lastStartedTime) waiting.add(queues[stages[type as StageName]?.queue ?? 'index'])
   }

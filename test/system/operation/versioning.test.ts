@@ -1,5 +1,6 @@
-// Worker Deployment versioning on a real server: a run ends on the build that started it, whatever has become current.
+// Worker Deployment versioning on a real server: a run ends on the build that started it, whatever has become current; and a bad rollout.
 import { fork, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +17,8 @@ import { Hillock, TINY } from '../harness.ts'
 const DEPLOYMENT = 'hillock-test'
 const IMAGES = 'through=render'
 /** Builds are named as `codeRevision` names those of a checkout with changes. */
-const [ONE, TWO] = [`${'1'.repeat(40)}+changes`, '2'.repeat(40)]
+const [ONE, TWO, BAD] = [`${'1'.repeat(40)}+changes`, '2'.repeat(40), '3'.repeat(40)] as const
+const MAIN = join(checkout, 'worker/main.ts')
 const hillock = new Hillock({ HILLOCK_DEPLOYMENT: DEPLOYMENT, HILLOCK_REVISION: ONE })
 const second: ChildProcess[] = []
 afterAll(async () => {
@@ -24,16 +26,26 @@ afterAll(async () => {
   await hillock.close()
 }, 60_000)
 
-function startSecondBuild(temporal: string): void {
+function startBuild(temporal: string, revision: string, roles: readonly string[], file = MAIN): void {
   const env = {
     ...process.env,
     TEMPORAL_ADDRESS: temporal,
     HILLOCK_BUCKET: join(hillock.home, 'bucket'),
     HILLOCK_DEPLOYMENT: DEPLOYMENT,
-    HILLOCK_REVISION: TWO,
+    HILLOCK_REVISION: revision,
   }
-  for (const role of ['workflow', 'cpu', 'inference'])
-    second.push(fork(join(checkout, 'worker/main.ts'), [role], { env, stdio: 'ignore', execArgv: [] }))
+  for (const role of roles) second.push(fork(file, [role], { env, stdio: 'ignore', execArgv: [] }))
+}
+
+/** Its workflow code throws whatever it is asked. */
+function startBadBuild(temporal: string): void {
+  const [worker, rows] = ['worker.ts', 'rows.ts'].map(f => join(hillock.home, f)) as [string, string]
+  const inbound = `[{ execute() { throw new TypeError('a bad build') } }]`
+  writeFileSync(rows, `export const interceptors = () => ({ inbound: ${inbound} })`)
+  const role = JSON.stringify(join(checkout, 'worker/role.ts'))
+  const own = JSON.stringify({ activities: {}, rows: [rows] })
+  writeFileSync(worker, `import { roleProcess } from ${role}\nroleProcess(${own})`)
+  startBuild(temporal, BAD, ['workflow'], worker)
 }
 
 /** Code revisions of a release's artifacts, by stage. */
@@ -46,18 +58,19 @@ async function revisions(report: RunReport): Promise<Record<string, string[]>> {
   return out
 }
 
-test('a run keeps its build, the next one has the new build', async () => {
+test('a run keeps its build, the next one has the new build; a bad build is rolled back, and its runs go on', async () => {
   await hillock.cli('up', '--detach')
   const { done } = hillock.start('run', TINY, '--json', '--set', IMAGES)
   let ended = false
   void done.then(() => (ended = true))
   const { temporal } = hillock.stack()
-  startSecondBuild(temporal)
+  startBuild(temporal, TWO, ['workflow', 'cpu', 'inference'])
   await makeCurrent(temporal, { deploymentName: DEPLOYMENT, buildId: TWO })
   expect(ended).toBe(false)
   const { code, stdout, stderr } = await done
   expect(code, stderr).toBe(0)
-  expect(new Set(Object.values(await revisions(JSON.parse(stdout) as RunReport)).flat())).toEqual(new Set([ONE]))
+  const first = JSON.parse(stdout) as RunReport
+  expect(new Set(Object.values(await revisions(first)).flat())).toEqual(new Set([ONE]))
 
   const next = await revisions(await hillock.run(TINY, IMAGES, 'stages.render.std=31'))
   expect(next['align']).toEqual([ONE])
@@ -86,6 +99,20 @@ test('a run keeps its build, the next one has the new build', async () => {
   const last = await moved.done
   expect(last.code, last.stderr).toBe(0)
   expect((await revisions(JSON.parse(last.stdout) as RunReport))['render']).toEqual([ONE])
+
+  // A bad rollout: no workflow task of the new build goes well. Runs that began with it go on with the build before.
+  startBadBuild(hillock.stack().temporal)
+  await makeCurrent(hillock.stack().temporal, { deploymentName: DEPLOYMENT, buildId: BAD })
+  const unlucky = hillock.start('run', TINY, '--json', '--name', 'unlucky', '--set', IMAGES)
+  let said = ''
+  unlucky.child.stderr!.on('data', (d: Buffer) => (said += d.toString()))
+  while (!/reconstruct\/tiny\/unlucky cannot go on and tries again: .*a bad build/.test(said))
+    await sleep(200)
+  expect((await hillock.cli('deployment', 'rollback')).code).toBe(0)
+  expect((await hillock.cli('deployment', 'move', 'unlucky', '--to', '111')).code).toBe(0)
+  const recovered = await unlucky.done
+  expect(recovered.code, recovered.stderr).toBe(0)
+  expect((JSON.parse(recovered.stdout) as RunReport).digest).toBe(first.digest)
 
   // Without the name of the deployment new runs go to workers that take no part in it.
   await hillock.cli('down')
