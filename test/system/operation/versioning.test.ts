@@ -106,8 +106,7 @@ test('a run keeps its build, the next one has the new build; a bad build is roll
   const unlucky = hillock.start('run', TINY, '--json', '--name', 'unlucky', '--set', IMAGES)
   let said = ''
   unlucky.child.stderr!.on('data', (d: Buffer) => (said += d.toString()))
-  while (!/reconstruct\/tiny\/unlucky cannot go on and tries again: .*a bad build/.test(said))
-    await sleep(200)
+  while (!/reconstruct\/tiny\/unlucky cannot go on and tries again: .*a bad build/.test(said)) await sleep(200)
   expect((await hillock.cli('deployment', 'rollback')).code).toBe(0)
   expect((await hillock.cli('deployment', 'move', 'unlucky', '--to', '111')).code).toBe(0)
   const recovered = await unlucky.done
