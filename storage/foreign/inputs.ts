@@ -59,7 +59,7 @@ export const folderOf = (name: string): string => {
 /** A path as it is meant in a folder. */
 export function within(folder: string, path: string): string {
   const [, root, at] = ROOT.exec(folder) ?? []
-  if (root === undefined) return resolve(folder, path)
+  if (root === undefined) return resolve(localPath(folder) ?? folder, path)
   return root + posix.resolve(at ?? '/', /^http/i.test(root) ? path.replaceAll(/[%?#]/g, encodeURIComponent) : path)
 }
 

@@ -161,6 +161,7 @@ test('a truth and a model likewise; a query, a missing file, a refusal and a cir
     path === '/circle' ? { status: 302, headers: { location: path } } : path === '/shut' ? { status: 403 } : undefined,
   )
   expect(await both(at(`${url}/`))).toEqual(here)
+  expect(await both(at(`file://${own}/`))).toEqual(here)
   expect(await both(at(`gs://${BUCKET}/data/`))).toEqual(here)
   elsewhere()
   const content = await withoutPaths(at(''))

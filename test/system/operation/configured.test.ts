@@ -1,17 +1,20 @@
 // A Temporal and a bucket that are configured: one mistake at a time is named with what to do; init, worker, serve and doctor work with one profile behind mTLS.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import type { RunReport } from '../../../client/commands/run.ts'
 import { diagnose } from '../../../client/commands/processes/doctor.ts'
 import { connect } from '../../../client/connection.ts'
 import { lookAtQueues } from '../../../client/processes/pollers.ts'
 import { certificates } from '../../../deploy/cluster/certificates.ts'
 import { temporalConfig } from '../../../worker/temporal-config.ts'
 import { queues } from '../../../domain/contract/names.ts'
+import { writeNpy } from '../../../storage/formats/npy.ts'
+import { checkout } from '../../../worker/home.ts'
 import { devServer, freePort } from '../dev-server.ts'
 import { Hillock } from '../harness.ts'
 import { tlsFront } from '../tls-front.ts'
@@ -156,6 +159,42 @@ test('a deployment whose build nobody runs any more is named, one without a curr
   await client.connection.close()
 })
 
+/** Whoever starts a run has files that no worker sees: they are gone as soon as it is submitted. */
+async function anotherMachine(lab: Hillock): Promise<void> {
+  const own = inFolder('own')
+  mkdirSync(own)
+  const size = [16, 64, 64]
+  const labels = Uint8Array.from({ length: 16 * 64 * 64 }, (_, i) => (i % 64 < 32 ? 1 : 2))
+  writeFileSync(
+    join(own, 'em.npy'),
+    writeNpy(
+      labels.map((v, i) => (i % 64 === 32 ? 20 : 90 * v + (i % 7))),
+      size,
+    ),
+  )
+  writeFileSync(join(own, 'truth.npy'), writeNpy(labels, size))
+  cpSync(join(checkout, 'models/fib-affinity'), join(own, 'membranes'), { recursive: true })
+  const file = (name: string, at: string): string => {
+    const source = `source: { stack: ${at}em.npy }\nmodel: ${at}membranes\nevaluate: { truth: ${at}truth.npy }`
+    const grid = 'grid: { block: [64, 64, 64], region: [64, 64, 64] }\nstages: { align: { method: none } }'
+    writeFileSync(inFolder(name), `dataset: own\nvoxelSizeNm: [10, 10, 10]\n${source}\n${grid}\n`)
+    return inFolder(name)
+  }
+  const { child, done } = lab.start('run', file('own.yaml', 'own/'), '--json')
+  const begun = new Promise<void>(seen =>
+    child.stderr!.on('data', (d: Buffer) => String(d).includes('run reconstruct/own/') && seen()),
+  )
+  await Promise.race([begun, done])
+  renameSync(own, `${own}-away`)
+  const { stdout, stderr } = await done
+  expect(stderr).toContain('source.stack: 1 of 1 files put into the bucket')
+  const first = JSON.parse(stdout) as RunReport
+  expect(first.quality).toHaveProperty('voiSum')
+  // By URL the same: all is found.
+  const again = await lab.run(file('mounted.yaml', `file://${own}-away/`))
+  expect([again.digest, again.stages.filter(s => s.made > 0)]).toEqual([first.digest, []])
+}
+
 test('with what one profile says a namespace is made fit, workers and serving run, and doctor finds nothing wrong', async () => {
   const health = `127.0.0.1:${await freePort()}`
   const settings = {
@@ -208,6 +247,7 @@ test('with what one profile says a namespace is made fit, workers and serving ru
         temporal: 'answers',
       },
     ])
+    await anotherMachine(lab)
     const second = await lab.cli('worker', 'cpu')
     expect([second.code, second.stderr]).toEqual([
       1,
