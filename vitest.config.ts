@@ -1,4 +1,4 @@
-// How the tests run: real servers and child processes need long time-outs; two files at a time on two cores.
+// How the tests run: real servers and child processes need long time-outs; three files at a time on two cores, since they often wait.
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
 
@@ -20,7 +20,7 @@ export default defineConfig({
     globalSetup: 'test/teardown.ts',
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     pool: 'forks',
     reporters: ['default'],
     sequence: { sequencer: LongestFirst },
