@@ -61,8 +61,11 @@ export async function importVolume(address: string, o: Options): Promise<void> {
   const middle = await middleOf(volume, mip, box)
   const window = taken.dataType === 'uint8' ? null : windowOf(volume, middle)
   const block = fitting(shapeOf(box), [128, 128, 64])
-  // Up to 256 x 256 x 128: what goes through a model at once.
-  const region = map3(a => block[a] * Math.min(2, Math.ceil(shapeOf(box)[a] / block[a])))
+  const blocks = map3(a => Math.ceil(shapeOf(box)[a] / block[a]))
+  // Up to 256 x 256 x 128: what goes through a model at once. Of what is no larger several, since a pyramid is made by joining regions.
+  const region = blocks.some(n => n > 2)
+    ? map3(a => block[a] * Math.min(2, blocks[a]))
+    : fitting(shapeOf(box), [128, 128, 128])
   const tree = {
     dataset: o.dataset,
     voxelSizeNm: [...voxelSizeNm],

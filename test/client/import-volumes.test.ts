@@ -101,3 +101,23 @@ test('a token is kept only where that is asked for', async () => {
     /has a query \(\?to\.\.\.\).*--keep-query/,
   )
 })
+
+test('a volume is cut into several regions, and a large one into large ones', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+  onTestFinished(() => log.mockRestore())
+  for (const [size, region] of [
+    [
+      [256, 256, 64],
+      [128, 128, 64],
+    ],
+    [
+      [300, 64, 64],
+      [256, 64, 64],
+    ],
+  ] as const) {
+    const root = await freshFolder()
+    await precomputed(join(root, 'volume'), { size, chunk: [64, 64, 64] })
+    await importVolume(join(root, 'volume'), { dataset: 'd', out: join(root, 'd.yaml') })
+    expect(readRunFile(join(root, 'd.yaml')).grid.region).toEqual(region)
+  }
+})
