@@ -7,6 +7,7 @@ import { readAt } from './files/regular.ts'
 import { absent, code, failure, linked } from './files/system.ts'
 import { transient } from './stores/gcs-errors.ts'
 import { checkKey } from './keys.ts'
+import { HillockError } from '../domain/errors.ts'
 import type { ObjectStore } from './object-store.ts'
 
 const TEMPORARY = '.tmp'
@@ -68,20 +69,25 @@ export function fileStore(root: string, mark?: string): ObjectStore {
     throw transient('unavailable', `the folder of the bucket, ${folder}, ${what}`, pathToFileURL(folder).href)
   }
 
-  /** Undefined for an object that is not there. @throws HillockError for all else, as what came of the wish to `what` `key` */
-  async function notThere(what: string, key: string, e: unknown): Promise<undefined> {
-    if (!absent(e)) throw failure(what, key, e, folder)
-    await stillThere().catch((why: unknown) => {
-      throw failure(what, key, why, folder)
-    })
+  /**
+   * What `ask` finds; undefined where it is not there at a second look either: the whole folder may have been away at the first, and
+   * be back. @throws HillockError for all else, as what came of the wish to `what` `key`
+   */
+  async function found<T>(what: string, key: string, ask: () => Promise<T>): Promise<T | undefined> {
+    const look = async (): Promise<T | undefined> => {
+      try {
+        return await ask()
+      } catch (e) {
+        if (!absent(e)) throw e
+        await stillThere()
+      }
+    }
+    try {
+      return (await look()) ?? (await look())
+    } catch (e) {
+      throw failure(what, key, e, folder)
+    }
   }
-
-  /** What to throw for a write that failed. */
-  const unwritten = async (what: string, key: string, e: unknown): Promise<Error> =>
-    notThere(what, key, e).then(
-      () => failure(what, key, e, folder),
-      (why: Error) => why,
-    )
 
   /** Makes a folder below this one, and never this one itself. */
   async function makeFolder(path: string): Promise<void> {
@@ -103,22 +109,22 @@ export function fileStore(root: string, mark?: string): ObjectStore {
     length?: number,
     signal?: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    let file: FileHandle | undefined
-    try {
-      signal?.throwIfAborted()
-      file = await open(path, 'r')
-      const info = await file.stat()
-      if (!info.isFile()) return undefined
-      const end = length === undefined ? info.size : Math.min(info.size, offset + length)
-      const bytes = await readAt(file, offset, Math.max(0, end - offset))
-      signal?.throwIfAborted()
-      seen = true
-      return bytes
-    } catch (e) {
-      return await notThere('read', key, e)
-    } finally {
-      await file?.close()
-    }
+    return found('read', key, async () => {
+      let file: FileHandle | undefined
+      try {
+        signal?.throwIfAborted()
+        file = await open(path, 'r')
+        const info = await file.stat()
+        if (!info.isFile()) return undefined
+        const end = length === undefined ? info.size : Math.min(info.size, offset + length)
+        const bytes = await readAt(file, offset, Math.max(0, end - offset))
+        signal?.throwIfAborted()
+        seen = true
+        return bytes
+      } finally {
+        await file?.close()
+      }
+    })
   }
 
   async function prepare(): Promise<void> {
@@ -132,8 +138,14 @@ export function fileStore(root: string, mark?: string): ObjectStore {
     }
   }
 
-  /** Puts `bytes` at `target` in one step; false when something is there already. */
-  async function create(target: string, bytes: Uint8Array): Promise<boolean> {
+  /** Puts `bytes` at `target` in one step, of the wish to `what` `key`; false when something is there already. */
+  async function create(what: string, key: string, target: string, bytes: Uint8Array): Promise<boolean> {
+    const created = await found(what, key, async () => link(target, bytes))
+    if (created !== undefined) return created
+    throw new HillockError('StoreError', `could not ${what} ${key}: ${folder} is taken away again and again`, { key })
+  }
+
+  async function link(target: string, bytes: Uint8Array): Promise<boolean> {
     await (ready ??= prepare()).catch((e: unknown) => {
       ready = undefined
       throw e
@@ -172,20 +184,16 @@ export function fileStore(root: string, mark?: string): ObjectStore {
 
   const size = async (key: string): Promise<number | undefined> => {
     checkKey(key, 'object')
-    try {
+    return found('look up', key, async () => {
       const info = await stat(pathOf(key))
       seen = true
       return info.isFile() ? info.size : undefined
-    } catch (e) {
-      return notThere('look up', key, e)
-    }
+    })
   }
 
   async function* walk(prefix: string, after: string, at: string): AsyncGenerator<string> {
     const entries =
-      (await readdir(join(folder, at), { withFileTypes: true }).catch((e: unknown) =>
-        notThere('list', at || '/', e),
-      )) ?? []
+      (await found('list', at || '/', async () => readdir(join(folder, at), { withFileTypes: true }))) ?? []
     // A folder sorts as its keys do, with the slash; a ref is a key and may hold further refs.
     const names: string[] = []
     for (const e of entries) {
@@ -207,13 +215,8 @@ export function fileStore(root: string, mark?: string): ObjectStore {
 
   /** Highest version of a ref. Versions are never deleted, so a number once passed can never be created again. */
   async function latest(key: string): Promise<string | undefined> {
-    try {
-      return (await readdir(join(pathOf(key), VERSIONS)))
-        .filter(v => VERSION.test(v))
-        .reduce<string | undefined>((a, b) => (a && a > b ? a : b), undefined)
-    } catch (e) {
-      return notThere('read', key, e)
-    }
+    const versions = await found('read', key, async () => readdir(join(pathOf(key), VERSIONS)))
+    return versions?.filter(v => VERSION.test(v)).reduce<string | undefined>((a, b) => (a && a > b ? a : b), undefined)
   }
 
   return {
@@ -229,11 +232,7 @@ export function fileStore(root: string, mark?: string): ObjectStore {
     },
     async putIfAbsent(key, bytes) {
       if ((await size(key)) !== undefined) return 'exists'
-      try {
-        return (await create(pathOf(key), bytes)) ? 'created' : 'exists'
-      } catch (e) {
-        throw await unwritten('write', key, e)
-      }
+      return (await create('write', key, pathOf(key), bytes)) ? 'created' : 'exists'
     },
     async readRef(key) {
       checkKey(key, 'ref')
@@ -244,26 +243,25 @@ export function fileStore(root: string, mark?: string): ObjectStore {
     },
     async swapRef(key, expected, value) {
       checkKey(key, 'ref')
-      try {
-        if (expected !== undefined) {
-          if (!VERSION.test(expected)) return false
-          if (!(await stat(join(pathOf(key), VERSIONS, expected)).catch(() => undefined))) return false
-        }
-        const next = String(Number(expected ?? 0) + 1).padStart(12, '0')
-        return await create(join(pathOf(key), VERSIONS, next), Buffer.from(value))
-      } catch (e) {
-        throw await unwritten('swap', key, e)
+      if (expected !== undefined) {
+        if (!VERSION.test(expected)) return false
+        const before = await found('swap', key, async () => stat(join(pathOf(key), VERSIONS, expected)))
+        if (before === undefined) return false
       }
+      const next = String(Number(expected ?? 0) + 1).padStart(12, '0')
+      return create('swap', key, join(pathOf(key), VERSIONS, next), Buffer.from(value))
     },
     async remove(key) {
       checkKey(key, 'object')
-      try {
-        await unlink(pathOf(key))
-        // Folders that this leaves empty go too; the first that is not ends it.
-        for (let at = dirname(pathOf(key)); at !== folder; at = dirname(at)) await rmdir(at)
-      } catch (e) {
-        if (!['ENOTEMPTY', 'EEXIST'].includes(code(e) ?? '')) await notThere('remove', key, e)
-      }
+      await found('remove', key, async () => {
+        try {
+          await unlink(pathOf(key))
+          // Folders that this leaves empty go too; the first that is not ends it.
+          for (let at = dirname(pathOf(key)); at !== folder; at = dirname(at)) await rmdir(at)
+        } catch (e) {
+          if (!['ENOTEMPTY', 'EEXIST'].includes(code(e) ?? '')) throw e
+        }
+      })
     },
     list: (prefix, after = '') => walk(prefix, after, ''),
   }
