@@ -1,6 +1,6 @@
 // `node bench/activities.ts 100 1000 10000`: the activities of a run over so many thin regions, four at a time in one process and without Temporal.
 import { fork } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import { tried } from '../domain/models.ts'
 import { runPhase, runPhases } from '../domain/index/order.ts'
 import { asActivity, directWorker, evaluated } from '../test/metamorphic/direct.ts'
 import { mostOf, stageRows, type Largest } from './largest.ts'
-import { n, table } from './print.ts'
+import { n, peakOf, table } from './print.ts'
 import { cellsOf, thinRegions } from './thin-regions.ts'
 
 interface Measured {
@@ -42,9 +42,8 @@ async function measure(regions: number): Promise<Measured> {
       const roots = await evaluated(at, await runPhases(at, subtree => runPhase(subtree, steps)), steps)
       await activities.assemble({ context: at, roots, cost: 0, approver: 'bench', runId: 'bench' })
     })
-    const peak = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024
     const seconds = (performance.now() - began) / 1000
-    return { regions: product(cells), seconds, peakMiB: peak, largest }
+    return { regions: product(cells), seconds, peakMiB: peakOf(process.pid), largest }
   } finally {
     rmSync(home, { recursive: true, force: true })
   }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { exportRelease } from '../client/export.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { makeFixture } from '../test/serving/fixture.ts'
-import { n, table } from './print.ts'
+import { n, quantile, table } from './print.ts'
 
 const seconds = Number(process.argv[2] ?? 5)
 const CONNECTIONS = 16
@@ -96,7 +96,6 @@ request = function() i = i + 1; return wrk.format('GET', paths[i % #paths + 1]) 
   }
 }
 
-const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const lines: string[][] = []
 for (const layer of ['em', 'segmentation']) {
   const shards = Array.from({ length: 8 }, (_, i) => `${layer}/0/${i.toString(16)}.shard`)
@@ -116,20 +115,19 @@ for (const layer of ['em', 'segmentation']) {
         paths.map(p => `/${p}`),
       ),
     })
-  const [ours, theirs] = (['ours', 'theirs'] as const).map(who => ({
-    rate: middle(speeds.map(s => s[who].rate)),
-    late: middle(speeds.map(s => s[who].late)),
-    cpu: middle(speeds.map(s => s[who].cpu)),
-  })) as [Speed, Speed]
+  const of = (who: 'ours' | 'theirs', what: keyof Speed): number =>
+    quantile(
+      speeds.map(s => s[who][what]),
+      0.5,
+    )
   lines.push([
     `${layer}, ${kib.toFixed(0)} KiB`,
-    n(ours.rate),
-    ours.late.toFixed(1),
-    ours.cpu.toFixed(3),
-    n(theirs.rate),
-    theirs.late.toFixed(1),
-    theirs.cpu.toFixed(3),
-    (ours.rate / theirs.rate).toFixed(2),
+    ...(['ours', 'theirs'] as const).flatMap(who => [
+      n(of(who, 'rate')),
+      of(who, 'late').toFixed(1),
+      of(who, 'cpu').toFixed(3),
+    ]),
+    (of('ours', 'rate') / of('theirs', 'rate')).toFixed(2),
   ])
 }
 console.log(

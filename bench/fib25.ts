@@ -6,14 +6,8 @@ import type { VolumeArray } from '../storage/formats/chunk.ts'
 import { readNpy } from '../storage/formats/npy.ts'
 import { dataRoot } from '../worker/home.ts'
 
-export interface Fib25 {
-  readonly shape: Vec3
-  readonly em: Uint8Array<ArrayBuffer>
-  readonly ids: BigUint64Array<ArrayBuffer>
-}
-
 /** `times` copies along each axis, every other one mirrored; ends the process where there is no such data (docs/data.md). */
-export function fib25(times: Vec3 = [1, 1, 1]): Fib25 {
+export function fib25(times: Vec3 = [1, 1, 1]) {
   const folder = join(dataRoot(), 'fib25-medulla')
   if (!existsSync(folder)) {
     console.log(`skipped: there is no ${folder} (docs/data.md)`)

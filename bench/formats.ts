@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import Table from 'cli-table3'
 import { boxAt, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { Json } from '../domain/canonical.ts'
 import { dataTypeOf, type VolumeArray } from '../storage/formats/chunk.ts'
@@ -18,6 +17,7 @@ import { zarrShardShape } from '../storage/formats/zarr-shard.ts'
 import { openVolume } from '../storage/foreign/volume.ts'
 import { python } from '../test/conformance/venv.ts'
 import { fib25 } from './fib25.ts'
+import { table } from './print.ts'
 
 const { shape, em, ids } = fib25()
 const BOX: Box = boxAt([0, 0, 0], shape)
@@ -121,28 +121,17 @@ try {
     if (Buffer.compare((await read()) as Uint8Array, em) !== 0) throw new Error(`${root}: not what was written`)
     rows[what] = { Hillock: [NaN, await rate(read)], ...rows[what] }
   }
-  const table = new Table({
-    head: [
-      `FIB-25, ${shape.join(' x ')}`,
-      'program',
-      'write Mvoxel/s',
-      'read Mvoxel/s',
-      'write ÷ best peer',
-      'read ÷ best peer',
-    ],
-    style: { head: [], border: [], compact: true },
-  })
-  for (const [what, of] of Object.entries(rows)) {
+  const lines = Object.entries(rows).flatMap(([what, of]) => {
     const best = [0, 1].map(i => Math.max(...Object.entries(of).flatMap(([p, r]) => (p === 'Hillock' ? [] : [r[i]!]))))
-    for (const [program, r] of Object.entries(of))
-      table.push([
-        what,
-        program,
-        ...r.map(v => (isNaN(v) ? '' : v.toFixed(v < 10 ? 1 : 0))),
-        ...(program === 'Hillock' ? r.map((v, i) => (isNaN(v) ? '' : (v / best[i]!).toFixed(2))) : ['', '']),
-      ])
-  }
-  console.log(table.toString())
+    return Object.entries(of).map(([program, r]) => [
+      what,
+      program,
+      ...r.map(v => (isNaN(v) ? '' : v.toFixed(v < 10 ? 1 : 0))),
+      ...(program === 'Hillock' ? r.map((v, i) => (isNaN(v) ? '' : (v / best[i]!).toFixed(2))) : ['', '']),
+    ])
+  })
+  const head = ['program', 'write Mvoxel/s', 'read Mvoxel/s', 'write ÷ best peer', 'read ÷ best peer']
+  console.log(table([`FIB-25, ${shape.join(' x ')}`, ...head], lines))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -1,15 +1,13 @@
 // `node bench/incremental.ts`: one of N regions again, for growing N: what it costs beside a full run.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunReport } from '../client/commands/run.ts'
-import { listing } from '../client/report.ts'
 import type { Release } from '../domain/release.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { artifactStore } from '../storage/artifacts.ts'
-import { checkout } from '../worker/home.ts'
+import { Hillock, TINY } from '../test/system/harness.ts'
+import { listing } from './print.ts'
 
 /** Specimens of 4, 8 and 16 regions of 64 x 64 x 64 voxels. */
 const SIZES = [
@@ -19,17 +17,7 @@ const SIZES = [
 ]
 const REGION = '0_1_0'
 
-const home = mkdtempSync(join(tmpdir(), 'hillock-incremental-'))
-const env = { ...process.env, HILLOCK_HOME: home }
-const hillock = (...args: string[]): string =>
-  execFileSync(join(checkout, 'hillock'), args, {
-    env,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-const run = (file: string, ...sets: string[]): RunReport =>
-  JSON.parse(hillock('run', file, '--json', ...sets.flatMap(s => ['--set', s]))) as RunReport
+const hillock = new Hillock()
 
 /** Compute cost of the stages of regions, and of what belongs to the path: tree nodes, the dataset, the release. */
 function costs(r: RunReport): { regions: number; path: number; seconds: number } {
@@ -47,13 +35,13 @@ let bad = 0
 try {
   for (const size of SIZES) {
     const n = size.reduce((p, s) => p * (s / 64), 1)
-    const file = join(home, `n${n}.yaml`)
-    const yaml = readFileSync(join(checkout, 'test/fixtures/tiny.yaml'), 'utf8')
+    const file = join(hillock.home, `n${n}.yaml`)
+    const yaml = readFileSync(TINY, 'utf8')
     writeFileSync(file, yaml.replace('[128, 128, 64]', JSON.stringify(size)).replace('dataset: tiny', `dataset: n${n}`))
-    const full = run(file)
+    const full = await hillock.run(file)
     const whole = costs(full)
-    const release = JSON.parse(hillock('release', 'show', `n${n}/${full.release}`, '--json')) as Release
-    const artifacts = artifactStore(fileStore(join(home, 'bucket')))
+    const release = await hillock.json<Release>('release', 'show', `n${n}/${full.release}`)
+    const artifacts = artifactStore(fileStore(join(hillock.home, 'bucket')))
     // Every artifact of one region, as if its bytes were lost.
     for (const [stage, refs] of Object.entries(release.stages!))
       for (const ref of refs) {
@@ -62,10 +50,12 @@ try {
         if (stages[stage as StageName].scope === 'region' && of === REGION)
           await artifacts.quarantine(ref, { kind: 'damaged', reason: 'bench', by: 'bench' })
       }
-    const lost = run(file)
+    const lost = await hillock.run(file)
     if (lost.digest !== full.digest) throw new Error('the region came out differently')
     const again = costs(lost)
-    const patched = costs(run(file, `overrides=[{regions: [${REGION}], stages: {agglomerate: {threshold: 0.5}}}]`))
+    const patched = costs(
+      await hillock.run(file, `overrides=[{regions: [${REGION}], stages: {agglomerate: {threshold: 0.5}}}]`),
+    )
     const limit = (1.3 / n) * whole.regions
     if (again.regions > limit) bad++
     const usd = (v: number): string => (v * 1e6).toFixed(0)
@@ -81,8 +71,7 @@ try {
     })
   }
 } finally {
-  hillock('down')
-  rmSync(home, { recursive: true, force: true })
+  await hillock.close()
 }
 console.log('Compute cost in millionths of the price table; regions alone, the tree path beside it.')
 console.log(listing(rows))

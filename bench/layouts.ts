@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { listing } from '../client/report.ts'
 import {
   boxAt,
   cellBox,
@@ -38,6 +37,7 @@ import { openZarr } from '../storage/foreign/zarr.ts'
 import { dice } from '../test/system/harness.ts'
 import { costOf, counted, type Cost } from './counted.ts'
 import { fib25 } from './fib25.ts'
+import { listing } from './print.ts'
 
 const NM: Vec3 = [10, 10, 10]
 const REGION: Vec3 = [256, 256, 256]

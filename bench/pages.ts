@@ -1,5 +1,5 @@
 // `node bench/pages.ts ADDRESS DATASET`: how long the pages of a serving process take, asked one after the other.
-import { table } from './print.ts'
+import { quantile, table } from './print.ts'
 
 const [address, dataset] = process.argv.slice(2)
 if (!address || !dataset) {
@@ -7,8 +7,6 @@ if (!address || !dataset) {
   process.exit(2)
 }
 const ASKED = 50
-const quantile = (values: number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))]!
 
 async function ask(path: string): Promise<[text: string, ms: number]> {
   const start = performance.now()

@@ -1,24 +1,15 @@
 // Draws the phantom beside a real FIB-SEM volume (docs/images/phantom-beside-fib25.png): real left, phantom right; xy above, xz below.
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { PhantomSpec } from '../domain/run-file/phantom.ts'
 import { phantomScene } from '../specimen/scene.ts'
 import { phantomSection } from '../specimen/section.ts'
 import { phantomSpecimen } from '../specimen/specimen.ts'
-import type { Vec3 } from '../kernels/types.ts'
+import { fib25 } from './fib25.ts'
 
-const shape: Vec3 = [250, 250, 140]
+const { shape, em } = fib25()
 const [sx, sy, sz] = shape
-const data = process.env.HILLOCK_DATA ?? join(import.meta.dirname, '../../shared/data')
 const out = join(import.meta.dirname, '../docs/images/phantom-beside-fib25.png')
-
-/** The real volume, uint8, x fastest: a .npy of version 1.0, whose header length stands at byte 8. */
-function fib25(): Uint8Array {
-  const npy = gunzipSync(readFileSync(join(data, 'fib25-medulla/raw.npy.gz')))
-  return npy.subarray(10 + npy.readUInt16LE(8))
-}
 
 /** The phantom as a still microscope sees it: with shot noise, nothing displaced. */
 function phantom(): Uint8Array {
@@ -37,7 +28,7 @@ const scale = 2
 const width = 2 * sx + gutter
 const height = sy + gutter + sz
 const picture = new Uint8Array(width * height).fill(255)
-for (const [side, volume] of [fib25(), phantom()].entries()) {
+for (const [side, volume] of [em, phantom()].entries()) {
   const left = side * (sx + gutter)
   const z = 70
   const row = 125

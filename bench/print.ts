@@ -1,5 +1,13 @@
-// What the benchmarks print: tables for a terminal, and whole numbers with separators.
+// What the benchmarks measure and print alike: memory, quantiles, tables for a terminal, whole numbers with separators.
+import { readFileSync } from 'node:fs'
 import Table from 'cli-table3'
+
+/** Most memory that a process has had, in MiB (Linux). */
+export const peakOf = (pid: number): number =>
+  Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+
+export const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))]!
 
 export const table = (head: string[], rows: (string | number)[][]): string => {
   const t = new Table({
@@ -10,5 +18,9 @@ export const table = (head: string[], rows: (string | number)[][]): string => {
   t.push(...rows)
   return t.toString()
 }
+
+/** Of rows that say themselves what stands under which heading. */
+export const listing = (rows: readonly Readonly<Record<string, string | number>>[]): string =>
+  table(Object.keys(rows[0]!), rows.map(Object.values))
 
 export const n = (v: number): string => Math.round(v).toLocaleString('en')

@@ -1,10 +1,7 @@
 // `node bench/regions.ts 100 1000 10000`: real runs over so many regions of one thin block; what grows with them, and what does not.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunReport } from '../client/commands/run.ts'
 import { connect } from '../client/connection.ts'
 import { activityCalls } from '../domain/provenance/history.ts'
 import { product, type Vec3 } from '../domain/geometry.ts'
@@ -13,9 +10,9 @@ import { stageNames } from '../domain/stages.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { getRelease } from '../storage/releases.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey } from '../storage/provenance/histories.ts'
-import { checkout, type StackRecord } from '../worker/home.ts'
+import { Hillock } from '../test/system/harness.ts'
 import { mostOf, stageRows, type Largest } from './largest.ts'
-import { n, table } from './print.ts'
+import { n, peakOf, table } from './print.ts'
 import { cellsOf, thinRegions } from './thin-regions.ts'
 
 interface Measured {
@@ -28,27 +25,15 @@ interface Measured {
   readonly peaks: Readonly<Record<string, number>>
 }
 
-/** Most memory that a process has had, in MiB. */
-const peakOf = (pid: number): number =>
-  Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
-
 async function measure(cells: Vec3): Promise<Measured> {
-  const home = mkdtempSync(join(tmpdir(), 'hillock-regions-'))
-  mkdirSync(home, { recursive: true })
-  const hillock = (...args: string[]): string =>
-    execFileSync(join(checkout, 'hillock'), args, {
-      env: { ...process.env, HILLOCK_HOME: home },
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+  const hillock = new Hillock()
   try {
-    const file = join(home, 'run.json')
-    writeFileSync(file, JSON.stringify(thinRegions(home, cells)))
-    const report = JSON.parse(hillock('run', file, '--json')) as RunReport
-    const stack = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord
+    const file = join(hillock.home, 'run.json')
+    writeFileSync(file, JSON.stringify(thinRegions(hillock.home, cells)))
+    const report = await hillock.run(file)
+    const stack = hillock.stack()
     const peaks = Object.fromEntries(Object.entries(stack.children).map(([name, pid]) => [name, peakOf(pid)]))
-    const objects = fileStore(join(home, 'bucket'))
+    const objects = fileStore(join(hillock.home, 'bucket'))
     const { run } = JSON.parse((await getRelease(objects, 'cells', report.release))!) as Release
     const client = await connect(stack.temporal)
     const most = { events: 0, kib: 0 }
@@ -68,8 +53,7 @@ async function measure(cells: Vec3): Promise<Measured> {
         mostOf(largest, type, (result as { requests?: Record<string, number> } | null)?.requests ?? {})
     return { regions: product(cells), seconds: report.seconds, runs, most, largest, peaks }
   } finally {
-    hillock('down')
-    rmSync(home, { recursive: true, force: true })
+    await hillock.close()
   }
 }
 

@@ -1,10 +1,6 @@
 // `node bench/scale.ts --blocks 1e6`: the real workflows over so many blocks with activities that do nothing; what orchestration costs.
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { Client, Connection } from '@temporalio/client'
+import { Client } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { parseRunConfig } from '../domain/config.ts'
 import { queues } from '../domain/contract/names.ts'
@@ -25,8 +21,8 @@ import type {
   SectionTask,
 } from '../domain/contract/activities.ts'
 import { wholePhase } from '../domain/index/order.ts'
-import { findTemporalCli } from '../worker/temporal-cli.ts'
-import { attributeOptions } from '../worker/temporal.ts'
+import { sha256 } from '../domain/recipe.ts'
+import { devServer } from '../test/system/dev-server.ts'
 import { workflowBundle } from '../worker/workflow-bundle.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
 import { n, table } from './print.ts'
@@ -50,8 +46,8 @@ function contextOf(blocks: number): RunContext {
   return {
     dataset: 'scale',
     run: String(blocks),
-    config: digest('config'),
-    layout: digest('layout'),
+    config: sha256('config'),
+    layout: sha256('layout'),
     bounds: { min: [0, 0, 0], max: map3(a => cells[a] * region[a]) },
     region,
     voxelSizeNm: [8, 8, 8],
@@ -61,11 +57,10 @@ function contextOf(blocks: number): RunContext {
   }
 }
 
-const digest = (s: string): string => createHash('sha256').update(s).digest('hex')
 const outcome = (stage: StageName, cell: string): Outcome => ({
   stage,
   key: cell,
-  ref: { stage, recipe: digest(`${stage}/${cell}`), content: digest(`content ${stage}/${cell}`) },
+  ref: { stage, recipe: sha256(`${stage}/${cell}`), content: sha256(`content ${stage}/${cell}`) },
   made: true,
   voxels: 1,
   seconds: 0,
@@ -83,7 +78,7 @@ const count = (stage: StageName, made: number): SubtreeResult['counts'][number] 
 function stubs(context: RunContext): Record<string, (task: never) => Promise<unknown>> {
   const stage = (s: StageName) => async (task: CellTask | DatasetTask | RangeTask | SectionTask) => {
     if ('first' in task && s !== 'phantom')
-      return { page: digest(`${s}${task.first}`), counts: [count(s, task.last - task.first + 1)] }
+      return { page: sha256(`${s}${task.first}`), counts: [count(s, task.last - task.first + 1)] }
     if ('range' in task) return outcome(s, rangeName(task.range, task.of))
     const cell = 'cell' in task ? (stages[s].scope === 'node' ? `${task.level}/${task.cell}` : task.cell) : 'all'
     return outcome(s, cell)
@@ -92,11 +87,11 @@ function stubs(context: RunContext): Record<string, (task: never) => Promise<unk
     survey: async () => context,
     lookUpCache: async () => ({ found: null, below: [] }),
     saveIndexNode: async ({ subtree }: IndexNodeTask) => ({
-      page: digest(JSON.stringify(subtree.node) + subtree.phase),
+      page: sha256(JSON.stringify(subtree.node) + subtree.phase),
     }),
     assemble: async () => ({
       release: 'scale',
-      digest: digest('release'),
+      digest: sha256('release'),
       layerDigests: {},
       quality: {},
       holes: 0,
@@ -147,40 +142,14 @@ function counted(context: RunContext): { runs: Map<string, number>; activities: 
   return { runs: new Map(Object.entries(runs)), activities }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise(done => server.close(done))
-  return port
-}
-
 async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>; seconds: number }> {
-  const address = `127.0.0.1:${await freePort()}`
-  const eager = ['--dynamic-config-value', 'system.enableActivityEagerExecution=true']
-  const server = spawn(
-    findTemporalCli().path,
-    [
-      'server',
-      'start-dev',
-      '--headless',
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      address.split(':')[1]!,
-      '--log-level',
-      'error',
-      ...eager,
-      ...attributeOptions,
-    ],
-    { stdio: 'ignore' },
-  )
+  const server = await devServer()
   try {
     Runtime.install({
       logger: new DefaultLogger('ERROR'),
       telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
     })
-    const connection = await retrying(() => NativeConnection.connect({ address }))
+    const connection = await NativeConnection.connect({ address: server.address })
     const shared = { connection, namespace: 'default' }
     const code = { workflowBundle: await workflowBundle(), maxCachedWorkflows: 2000 }
     const activities = stubs(context)
@@ -190,7 +159,7 @@ async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>
       Worker.create({ ...shared, taskQueue: queues.inference, activities, maxConcurrentActivityTaskExecutions: 50 }),
     ])
     const running = workers.map(w => w.run())
-    const client = new Client({ connection: await Connection.connect({ address }) })
+    const client = new Client({ connection: server.connection })
     const began = Date.now()
     const config = parseRunConfig(
       {
@@ -232,18 +201,8 @@ async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>
     await Promise.all(running)
     return { kinds, seconds }
   } finally {
-    server.kill('SIGKILL')
+    server.stop()
   }
-}
-
-async function retrying<T>(work: () => Promise<T>): Promise<T> {
-  for (let i = 0; ; i++)
-    try {
-      return await work()
-    } catch (e) {
-      if (i > 100) throw e
-      await sleep(100)
-    }
 }
 
 const context = contextOf(Number(values.blocks))

@@ -12,7 +12,7 @@ import { rangeOfId, tableFile } from '../storage/formats/precomputed/by-id.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { getRelease } from '../storage/releases.ts'
 import { dice } from '../test/system/harness.ts'
-import { table } from './print.ts'
+import { quantile, table } from './print.ts'
 import { boundsOf, byPlace, idOf, segmentsOf } from './synthetic-tables.ts'
 
 const synapses = Number(process.argv[2] ?? 1e6)
@@ -54,9 +54,6 @@ for (const taken = new Set<number>(); asked.length < Math.min(ASKED, of);) {
   if (!taken.has(range)) asked.push(id)
   taken.add(range)
 }
-const quantile = (values: number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))]!
-
 const lines: string[][] = []
 async function measure(what: string, ask: (id: bigint) => Promise<number>): Promise<void> {
   const times: number[] = []

@@ -5,6 +5,7 @@ import { map3, type Box, type Vec3 } from '../domain/geometry.ts'
 import { PhantomSpec } from '../domain/run-file/phantom.ts'
 import { phantomScene } from '../specimen/scene.ts'
 import { phantomSpecimen } from '../specimen/specimen.ts'
+import { writeNpy } from '../storage/formats/npy.ts'
 
 /** Regions lie in a plane: a region is no smaller than a chunk, but the dataset ends after so many sections. */
 const REGION: Vec3 = [64, 64, 8]
@@ -32,10 +33,8 @@ export function thinRegions(home: string, cells: Vec3): Record<string, unknown> 
   for (let z = 0, i = 0; z < sz; z++)
     for (let y = 0; y < sy; y++)
       for (let x = 0; x < sx; x++, i++) data[i] = em[(mirrored(z) * PIECE + mirrored(y)) * PIECE + mirrored(x)]!
-  const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${sz}, ${sy}, ${sx}), }`.padEnd(117) + '\n'
-  const head = Buffer.from(`\x93NUMPY\x01\x00v\x00${header}`, 'latin1')
   const stack = join(home, 'em.npy')
-  writeFileSync(stack, Buffer.concat([head, data]))
+  writeFileSync(stack, writeNpy(data, [sz, sy, sx]))
   return {
     dataset: 'cells',
     voxelSizeNm: [10, 10, 10],

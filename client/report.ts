@@ -85,10 +85,6 @@ export function table<R>(columns: Columns<R>, rows: readonly R[]): string {
   return out.toString()
 }
 
-/** A table of rows that say themselves what stands under which heading. */
-export const listing = (rows: readonly Readonly<Record<string, string | number>>[]): string =>
-  table(Object.fromEntries(Object.keys(rows[0] ?? {}).map(k => [k, (r: (typeof rows)[number]) => r[k]!])), rows)
-
 export const stageTable = (result: Pick<RunReport, 'stages'>, currency: string): string =>
   table(
     {
