@@ -22,7 +22,7 @@ import {
   touching,
   type VolumeOf,
 } from './cells.ts'
-import { moved, type Deps } from './context.ts'
+import { moved, type Deps, type Flips } from './context.ts'
 import { modelInUse, request } from './model.ts'
 import { eachPart, partsOf, type Block } from './parts.ts'
 import { json, ofRegion, produce, type Made, type Order, type Outputs, type Put } from './produce.ts'
@@ -100,6 +100,14 @@ async function putBlocks<D extends DataType>(
   return { voxels: voxels(box), holes, count }
 }
 
+/** The mirror images that the parameters of a stage ask for; a stage without the key, or with none, has the recipes that it always had. */
+function flipsOf(stage: StageName, config: RunConfig): Flips | undefined {
+  const { augment, combine } = config.stages[stage] as Partial<RunConfig['stages']['affinity']>
+  if (!augment || augment === 'none') return undefined
+  const offsets = stages[stage].model!.offsetsZYX!.map(([z, y, x]): Vec3 => [x, y, z])
+  return { images: augment, combine: combine!, offsets }
+}
+
 /** What a stage reads, through the model of its role: the first channels of what that gives. */
 export const throughModel =
   (stage: StageName) =>
@@ -116,11 +124,16 @@ export const throughModel =
     const how = { stage, config, from, margin, target }
     // Padding and the way of computing change bytes as the file does.
     const { digest, multipleOf, sample } = model
-    const order = orderOf(task, how, { halo: margin, multipleOf, sample })
+    const flips = flipsOf(stage, config)
+    const mirrored = flips && { augment: flips.images, combine: flips.combine }
+    const order = orderOf(task, how, { halo: margin, multipleOf, sample, ...mirrored })
     return produce(deps, config, { ...order, model: digest }, async (put, outputs) => {
       await modelInUse(deps, model)
       return putBlocks(deps, task, put, outputs, how, async ({ data: em, shape, core }) => ({
-        data: await deps.infer(request(deps, model, em, shape, core, target.channels ?? 1)),
+        data: await deps.infer({
+          ...request(deps, model, em, shape, core, target.channels ?? 1),
+          ...(flips && { flips }),
+        }),
         count: 0,
       }))
     })

@@ -43,6 +43,16 @@ export interface InferenceRequest {
   /** What of the output is wanted, relative to `shape`, and how many of its channels. */
   readonly core: Box
   readonly channels: number
+  /** The model sees the input in so many mirror images as well as in itself, and what it says of a pair of voxels is put together. */
+  readonly flips?: Flips
+}
+
+export interface Flips {
+  /** The block as it is and reversed along all axes, or along each set of axes. */
+  readonly images: 2 | 8
+  readonly combine: 'minimum' | 'mean'
+  /** x, y, z from a voxel to the other one that a channel is about: a mirror image exchanges the two. */
+  readonly offsets: readonly Vec3[]
 }
 
 /** uint8 output of the model over `core`, channel slowest, x fastest. @throws HillockError ModelMismatch, ComputeLost */

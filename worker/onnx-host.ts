@@ -1,6 +1,7 @@
 // The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
 import * as ort from 'onnxruntime-node'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { crop, overFlips } from './flips.ts'
 import { onnxSettings } from './onnx-settings.ts'
 import type { InferenceRequest } from '../activities/context.ts'
 
@@ -71,27 +72,23 @@ async function infer(r: HostCall['request'], bytes: HostCall['bytes']): Promise<
   const { data, shape } = padHigh(r.em, r.shape, r.multipleOf)
   const [px, py, pz] = shape
   const dims = [1, 1, pz, py, px]
-  const result = await ofModel(
-    `it does not run on an input of ${dims.join(' x ')}`,
-    s.run({ [s.inputNames[0]!]: new ort.Tensor('uint8', data, dims) }),
-  )
-  const given = result[s.outputNames[0]!]!
-  const channels = r.outputs ?? given.dims[1]
-  const [is, wanted] = [`${given.type} ${given.dims.join(' x ')}`, `uint8 ${[1, channels, pz, py, px].join(' x ')}`]
-  if (is !== wanted)
-    throw new HillockError('ModelMismatch', `of an input of ${dims.join(' x ')} it gives ${is}, by its card ${wanted}`)
-  const all = given.data as Uint8Array
-  const { min, max } = r.core
-  const [cx, cy, cz] = [max[0] - min[0], max[1] - min[1], max[2] - min[2]]
-  const out = new Uint8Array(r.channels * cx * cy * cz)
-  let to = 0
-  for (let c = 0; c < r.channels; c++)
-    for (let z = min[2]; z < max[2]; z++)
-      for (let y = min[1]; y < max[1]; y++, to += cx) {
-        const from = px * (y + py * (z + pz * c)) + min[0]
-        out.set(all.subarray(from, from + cx), to)
-      }
-  return out
+  const run = async (input: Uint8Array): Promise<Uint8Array> => {
+    const result = await ofModel(
+      `it does not run on an input of ${dims.join(' x ')}`,
+      s.run({ [s.inputNames[0]!]: new ort.Tensor('uint8', input, dims) }),
+    )
+    const given = result[s.outputNames[0]!]!
+    const channels = r.outputs ?? given.dims[1]
+    const [is, wanted] = [`${given.type} ${given.dims.join(' x ')}`, `uint8 ${[1, channels, pz, py, px].join(' x ')}`]
+    if (is !== wanted)
+      throw new HillockError(
+        'ModelMismatch',
+        `of an input of ${dims.join(' x ')} it gives ${is}, by its card ${wanted}`,
+      )
+    return given.data as Uint8Array
+  }
+  const out = crop(await run(data), shape, r.core, r.channels)
+  return r.flips ? overFlips(data, shape, r.core, r.flips, out, run) : out
 }
 
 if (process.send) {

@@ -30,6 +30,16 @@ export const segmentation = {
           'What goes through the model at once, in voxels, x, y, z: the larger, the less is computed twice. By default 256, 256, 128 where the region is a whole number of these, else `grid.block`.',
         examples: [[256, 256, 128]],
       }),
+      augment: z
+        .literal(['none', 2, 8])
+        .default('none')
+        .describe(
+          'Mirror images of each block that the model sees too: it and the one reversed along all axes, or all eight. Costs 2 or 8 times the inference.',
+        ),
+      combine: z
+        .enum(['minimum', 'mean'])
+        .default('minimum')
+        .describe('What becomes of the affinities that `augment` gives for the same pair of voxels.'),
     }),
     queue: 'inference',
     checks: ['model file has the digest of its card', 'voxel size fits the model'],
