@@ -1,6 +1,7 @@
 // Canonical JSON: one byte string per value, so that equal records have equal digests (the form of RFC 8785).
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+type JsonObject = { readonly [key: string]: Json | undefined }
 
 /**
  * A short name for a value, by two 32-bit FNV-1a passes over its canonical JSON: where a workflow needs one, which has no
@@ -22,17 +23,35 @@ export function fingerprint(value: Json): string {
  * @throws TypeError for what JSON cannot hold exactly: NaN, infinities, bigint, functions.
  */
 export function canonicalJson(value: Json): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError(`canonical JSON cannot hold ${value}`)
-    return JSON.stringify(value)
-  }
-  if (Array.isArray(value)) return `[${value.map(v => canonicalJson(v as Json)).join(',')}]`
-  if (typeof value !== 'object') throw new TypeError(`canonical JSON cannot hold a ${typeof value}`)
-  const record = value as { readonly [key: string]: Json | undefined }
-  const entries = Object.keys(record)
-    .filter(k => record[k] !== undefined)
+  if (isInOrder(value)) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  return canonicalObject(canonicalMembers(value as JsonObject))
+}
+
+type Members = readonly (readonly [key: string, text: string])[]
+
+/** The members of an object, in their order, each as `"key":value`. */
+export const canonicalMembers = (object: JsonObject): Members =>
+  Object.keys(object)
+    .filter(key => object[key] !== undefined)
     .sort()
-    .map(k => `${JSON.stringify(k)}:${canonicalJson(record[k]!)}`)
-  return `{${entries.join(',')}}`
+    .map(key => [key, `${JSON.stringify(key)}:${canonicalJson(object[key]!)}`])
+
+export const canonicalObject = (members: Members): string => `{${members.map(([, text]) => text).join(',')}}`
+
+/** Whether JSON.stringify, which is several times as fast, writes the same. @throws TypeError as canonicalJson does */
+function isInOrder(value: Json): boolean {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`canonical JSON cannot hold ${value}`)
+  if (typeof value === 'number') return true
+  if (typeof value !== 'object') throw new TypeError(`canonical JSON cannot hold a ${typeof value}`)
+  if (Array.isArray(value)) return value.every(isInOrder)
+  const object = value as JsonObject
+  let before: string | undefined
+  for (const key of Object.keys(object)) {
+    if (before !== undefined && key < before) return false
+    if (object[key] !== undefined && !isInOrder(object[key])) return false
+    before = key
+  }
+  return true
 }

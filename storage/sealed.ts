@@ -1,12 +1,16 @@
 // Sealed JSON: a small document that carries the digest of all else it says, so that one flipped byte anywhere in it is found.
-import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { canonicalMembers, canonicalObject, type Json } from '../domain/canonical.ts'
 import { HillockError } from '../domain/errors.ts'
 import { sha256 } from '../domain/recipe.ts'
 import type { ObjectStore } from './object-store.ts'
 
 /** Canonical JSON of an object with `seal`: the sha256 of its canonical JSON without. */
-export const sealed = (value: object): string =>
-  canonicalJson({ ...value, seal: sha256(canonicalJson(value as Json)) } as Json)
+export function sealed(value: object): string {
+  const members = canonicalMembers(value as Record<string, Json>)
+  const behind = members.findIndex(([key]) => key > 'seal')
+  const seal = ['seal', `"seal":"${sha256(canonicalObject(members))}"`] as const
+  return canonicalObject(members.toSpliced(behind < 0 ? members.length : behind, 0, seal))
+}
 
 /** @throws HillockError MissingArtifact when `text` is not what `sealed` made; `name` says what it is. */
 export function unsealed(text: string, name: string): object {
@@ -18,10 +22,9 @@ export function unsealed(text: string, name: string): object {
   } catch (e) {
     throw damaged(`it is not JSON (${(e as Error).message})`)
   }
-  const { seal, ...value } = (json ?? {}) as Record<string, Json>
-  // The second comparison finds what JSON does not mind: white space, escapes, a key given twice.
-  if (seal !== sha256(canonicalJson(value)) || text !== sealed(value))
-    throw damaged('its seal is not that of what it says')
+  const { seal: _, ...value } = (json ?? {}) as Record<string, Json>
+  // Of the whole text, which also finds what JSON does not mind: white space, escapes, a key given twice.
+  if (text !== sealed(value)) throw damaged('its seal is not that of what it says')
   return value
 }
 
