@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Client, Connection, Workflow, WorkflowResultType } from '@temporalio/client'
 import { priorities, queues } from '../domain/contract/names.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
 import { home, type StackRecord } from '../worker/home.ts'
 import { checkNamespace } from '../worker/namespace.ts'
@@ -18,8 +18,7 @@ export async function onStack(): Promise<{ client: Client; stack: StackRecord; s
   if (elsewhere) {
     const { root, bucket } = home()
     if (bucket === join(root, 'bucket') && setting('HILLOCK_BUCKET') === undefined)
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `Temporal at ${elsewhere.temporal} is configured, but not the bucket that its workers work on: set HILLOCK_BUCKET (or \`hillock up\` has workers here)`,
       )
     return { ...(await checked(elsewhere)), started: false }

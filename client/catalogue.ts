@@ -1,7 +1,7 @@
 // Reading releases and channels straight from the bucket: works whether or not anything is running.
 import type { ChannelValue } from '../domain/releases/channel.ts'
 import type { RunConfig } from '../domain/config.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError, HillockError } from '../domain/errors.ts'
 import { CHANNELS, Release } from '../domain/release.ts'
 import { wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -70,13 +70,12 @@ export async function locate(
   }
   if (found.length === 1) return found[0]!
   if (found.length > 1)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${name} exists in several datasets (${found.map(r => r.dataset).join(', ')}): say DATASET/${name}`,
     )
   const known = (await Promise.all(all.map(async d => (await listReleases(objects, d)).map(r => `${d}/${r}`)))).flat()
   const some = known.length > NAMED ? [...known.slice(0, NAMED), `${known.length - NAMED} more`] : known
-  throw new HillockError('ConfigError', `no release or channel ${name}; there are: ${some.join(', ') || 'none yet'}`)
+  throw configError(`no release or channel ${name}; there are: ${some.join(', ') || 'none yet'}`)
 }
 
 /** The release that `name` means. @throws what `locate` and `readRelease` throw. */

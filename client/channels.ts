@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { RollbackInput } from '../domain/contract/rollback.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { cellsIn, key } from '../domain/geometry.ts'
 import { CHANNELS, type Channel, type Release } from '../domain/release.ts'
 import type { ChannelValue } from '../domain/releases/channel.ts'
@@ -15,7 +15,7 @@ import type { Order } from './operator.ts'
 /** @throws HillockError ConfigError */
 export function channelNamed(name: string): Channel {
   const found = CHANNELS.find(c => c === name)
-  if (!found) throw new HillockError('ConfigError', `--channel ${name}: one of ${CHANNELS.join(', ')}`)
+  if (!found) throw configError(`--channel ${name}: one of ${CHANNELS.join(', ')}`)
   return found
 }
 
@@ -47,21 +47,15 @@ export async function rollbackInput(
   { channel, to, from: named, regions = [], by, reason }: RollbackOrder,
 ): Promise<RollbackInput> {
   const now = (await channelsOf(objects, dataset))[channel]
-  if (!now)
-    throw new HillockError(
-      'ConfigError',
-      `channel ${channel} of ${dataset} is not set, so there is nothing to roll back`,
-    )
+  if (!now) throw configError(`channel ${channel} of ${dataset} is not set, so there is nothing to roll back`)
   const from = named ?? now.release
   if (to !== undefined && (await readRelease(objects, dataset, to)) === undefined)
-    throw new HillockError('ConfigError', `--to ${to}: there is no such release of ${dataset}`)
-  if (to !== undefined && to === from)
-    throw new HillockError('ConfigError', `--to ${to}: that is the release to go back from`)
+    throw configError(`--to ${to}: there is no such release of ${dataset}`)
+  if (to !== undefined && to === from) throw configError(`--to ${to}: that is the release to go back from`)
   if (regions.length > 0) await checkRegions(objects, dataset, from, regions)
   // A second call for the same release follows the rollback that is under way, which has moved the channel already.
   if (from !== now.release && !(await underWay(await connected(), workflowIds.rollback(dataset, channel, from))))
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `--from ${from}: ${dataset}/${channel} names ${now.release} now (${now.by}: ${now.reason}), so it is not taken back`,
     )
   return { dataset, channel, from, to: to ?? null, by, reason, regions }
@@ -83,12 +77,9 @@ async function checkRegions(
   regions: readonly string[],
 ): Promise<void> {
   const bad = await readRelease(objects, dataset, from)
-  if (!bad) throw new HillockError('ConfigError', `there is no release ${from} of ${dataset}`)
+  if (!bad) throw configError(`there is no release ${from} of ${dataset}`)
   const known = new Set(cellsIn(bad.bounds, bad.regionShape).map(key))
   const unknown = regions.filter(r => !known.has(r))
   if (unknown.length > 0)
-    throw new HillockError(
-      'ConfigError',
-      `--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`,
-    )
+    throw configError(`--regions: ${from} has no region ${unknown.join(', ')}; regions are named x_y_z`)
 }

@@ -7,7 +7,7 @@ import type { PatchOf, Progress, RunResult } from '../domain/contract/run.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { plus } from '../domain/slo/counts.ts'
-import { errorTable, HillockError, isHillockError, type ErrorType } from '../domain/errors.ts'
+import { configError, errorTable, type ErrorType, HillockError, isHillockError } from '../domain/errors.ts'
 import { withoutPaths } from './inputs.ts'
 import { runName, slugOf } from './names.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
@@ -55,8 +55,7 @@ export async function startRun(
   const config = await withoutPaths(given)
   const size = JSON.stringify(config).length
   if (size > LONGEST)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `the run file comes to ${Math.round(size / 1024)} KiB: put its tiles into a JSON file and name that as source.layout`,
     )
   const first = named === undefined ? runName(new Date()) : slugOf('--name', named)
@@ -83,10 +82,7 @@ export async function startRun(
     } catch (e) {
       if ((e as Error).name !== 'WorkflowExecutionAlreadyStartedError') throw e
       if (named !== undefined)
-        throw new HillockError(
-          'ConfigError',
-          `--name ${named}: a run of that name is under way: \`hillock status ${name}\` shows it`,
-        )
+        throw configError(`--name ${named}: a run of that name is under way: \`hillock status ${name}\` shows it`)
     }
   }
 }

@@ -1,5 +1,5 @@
 // Export: the static layout of a release copied into another bucket or folder, every byte held against its digest.
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import type { LayerName, Release } from '../domain/release.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { artifactStore } from '../storage/artifacts.ts'
@@ -43,7 +43,7 @@ export async function exportRelease(
   const put = async (path: string, content: Uint8Array): Promise<void> => {
     if ((await target.putIfAbsent(path, content)) === 'created') written++
     else if (sha256((await target.get(path)) ?? '') !== sha256(content))
-      throw new HillockError('ConfigError', `${target.url} holds another ${path}: export into a place of its own`)
+      throw configError(`${target.url} holds another ${path}: export into a place of its own`)
     bytes += content.length
   }
   await mapBounded(files, WIDTH, async file => {

@@ -4,7 +4,7 @@ import { opendir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { RunConfig } from '../domain/config.ts'
 import type { TileEntry } from '../domain/run-file/source.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { configError, isHillockError } from '../domain/errors.ts'
 import { AFFINITY, modelFolders } from '../domain/models.ts'
 import { sha256, type Digest } from '../domain/recipe.ts'
 import { mapBounded } from '../storage/bounded.ts'
@@ -133,8 +133,7 @@ async function put(
   const files = [...folder]
   const bytes = (await mapBounded(files, WIDTH, async ([, file]) => sizeOf(file))).reduce((a, b) => a + b, 0)
   if (bytes > LARGEST)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${key}: ${files[0]![1]}${files.length > 1 ? ' and what belongs to it' : ''} has more than the 1 GiB that a command puts into the bucket for workers on other machines: copy it to gs://, serve it over http(s)://, or mount it on all of them, and name that (file:///folder for what is mounted)`,
     )
   const listing: Record<string, Digest> = {}

@@ -1,6 +1,6 @@
 // Names that people give: any text, made safe for ids and keys; and the names of what nobody named.
 import { randomBytes } from 'node:crypto'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { sha256 } from '../domain/recipe.ts'
 
 const SAFE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
@@ -10,7 +10,7 @@ const LONGEST = 200
 export function slugOf(option: string, name: string): string {
   if (SAFE.test(name)) return name
   if (name.trim() === '' || name.length > LONGEST)
-    throw new HillockError('ConfigError', `${option} "${name.slice(0, 60)}": a name has 1 to ${LONGEST} letters`)
+    throw configError(`${option} "${name.slice(0, 60)}": a name has 1 to ${LONGEST} letters`)
   return safe(name)
 }
 

@@ -1,5 +1,5 @@
 // Boxes, vectors and durations as they are given on the command line.
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { Box, type Vec3 } from '../domain/geometry.ts'
 
 /** @throws HillockError ConfigError when the text is no box. */
@@ -7,25 +7,21 @@ export function boxOf(text: string): Box {
   const [min, max] = text.split(':').map(corner => corner.split(',').map(Number))
   const parsed = Box.safeParse({ min, max })
   if (!parsed.success)
-    throw new HillockError(
-      'ConfigError',
-      `--box ${text}: give it as x0,y0,z0:x1,y1,z1 in voxels, each first below the second`,
-    )
+    throw configError(`--box ${text}: give it as x0,y0,z0:x1,y1,z1 in voxels, each first below the second`)
   return parsed.data
 }
 
 /** A number above 0. @throws HillockError ConfigError */
 export function numberOf(option: string, text: string): number {
   const n = text.trim() === '' ? NaN : Number(text)
-  if (!(n > 0 && n < Infinity)) throw new HillockError('ConfigError', `${option} ${text}: give a number above 0`)
+  if (!(n > 0 && n < Infinity)) throw configError(`${option} ${text}: give a number above 0`)
   return n
 }
 
 /** Three numbers above 0, `x,y,z`. @throws HillockError ConfigError */
 export function vectorOf(option: string, text: string): Vec3 {
   const v = text.split(',').map(Number)
-  if (v.length !== 3 || v.some(n => !(n > 0)))
-    throw new HillockError('ConfigError', `${option} ${text}: give it as x,y,z`)
+  if (v.length !== 3 || v.some(n => !(n > 0))) throw configError(`${option} ${text}: give it as x,y,z`)
   return [v[0]!, v[1]!, v[2]!]
 }
 
@@ -42,7 +38,7 @@ export function secondsOf(option: string, text: string, least: number): number {
   const terms = [...spaced.matchAll(TERM)]
   const seconds = terms.reduce((sum, [, n, unit]) => sum + Number(n) * SECONDS[unit![0]!.toLowerCase()]!, 0)
   const fail = (why: string): never => {
-    throw new HillockError('ConfigError', `${option} ${text}: ${why}`)
+    throw configError(`${option} ${text}: ${why}`)
   }
   if (!iso && /\d\s*M(?![a-zA-Z])/.test(text))
     fail('M may mean minutes or months: m is minutes, and months have no fixed length')

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client'
 import type { QueryDefinition, UpdateDefinition } from '@temporalio/common'
 import { causeOf } from './execute.ts'
 import { isCalled } from './names.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { configError, isHillockError } from '../domain/errors.ts'
 import type { Pause } from '../domain/control.ts'
 import type { StageName } from '../domain/stages.ts'
 import * as messages from '../domain/contract/messages.ts'
@@ -76,7 +76,7 @@ export function announcer(client: Client, concerns: (workflowId: string) => bool
 export function only<T>(found: readonly T[], what: string, name: (t: T) => string): T {
   if (found.length === 1) return found[0]!
   const list = found.length === 0 ? 'none' : found.map(name).join(', ')
-  throw new HillockError('ConfigError', `say which ${what} is meant; there are: ${list}`)
+  throw configError(`say which ${what} is meant; there are: ${list}`)
 }
 
 /** The open gate of a run or workflow; with a name where it has several. @throws HillockError ConfigError */
@@ -134,7 +134,7 @@ export async function update<R, T>(
     return await client.workflow.getHandle(workflowId).executeUpdate(message, { args: [arg] })
   } catch (e) {
     // By its name: Temporal's client is loaded by what connects to it, see connection.ts.
-    if ((e as Error).name === 'WorkflowUpdateFailedError') throw new HillockError('ConfigError', causeOf(e).message)
+    if ((e as Error).name === 'WorkflowUpdateFailedError') throw configError(causeOf(e).message)
     throw e
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { configError, isHillockError } from '../domain/errors.ts'
 import { folderOf, inputs, isShared, noSecret, within } from '../storage/foreign/inputs.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
 
@@ -27,19 +27,16 @@ function configIn(text: string, file: string, sets: readonly string[]): RunConfi
     } catch (e) {
       // Below the first line stands the place in the text once more.
       const [why] = (e as Error).message.replace(/; please use YAML\.\w+\(\)/, '').split('\n')
-      throw new HillockError('ConfigError', `${what} is not valid YAML: ${why!.replace(/:$/, '')}`)
+      throw configError(`${what} is not valid YAML: ${why!.replace(/:$/, '')}`)
     }
   }
   const tree = yaml(file, text)
   if (tree === null || typeof tree !== 'object' || Array.isArray(tree))
-    throw new HillockError('ConfigError', `${file}: a run file is a set of keys (dataset:, voxelSizeNm:, source:, ...)`)
+    throw configError(`${file}: a run file is a set of keys (dataset:, voxelSizeNm:, source:, ...)`)
   for (const s of sets) {
     const at = s.indexOf('=')
     if (at < 1 || s.slice(0, at).split('.').includes('__proto__'))
-      throw new HillockError(
-        'ConfigError',
-        `--set ${s}: give it as path=value, for example --set stages.agglomerate.threshold=0.4`,
-      )
+      throw configError(`--set ${s}: give it as path=value, for example --set stages.agglomerate.threshold=0.4`)
     setPath(tree as Record<string, unknown>, s.slice(0, at), yaml(`--set ${s}`, s.slice(at + 1)))
   }
   const folder = folderOf(file)
@@ -54,7 +51,7 @@ const LARGEST = 4 << 20
 /** @throws HillockError ConfigError for what is no file of text: a folder, a pipe, a device, something large or binary. */
 function textOf(file: string): string {
   const fail = (why: string): never => {
-    throw new HillockError('ConfigError', `${file}: ${why}`)
+    throw configError(`${file}: ${why}`)
   }
   try {
     const stat = statSync(file)
@@ -85,8 +82,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     const found = within(folder, full)
     if (isShared(found)) return found
     if (!existsSync(found))
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `${file}: ${key}: ${found} does not exist` +
           (usesData
             ? `; this run needs real data under HILLOCK_DATA (now ${dataRoot()}): docs/data.md says where to get it`
@@ -94,7 +90,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
       )
     const stat = statSync(found)
     if (!stat.isFile() && !stat.isDirectory())
-      throw new HillockError('ConfigError', `${file}: ${key}: ${found} is no file but a pipe, a socket or a device`)
+      throw configError(`${file}: ${key}: ${found} is no file but a pipe, a socket or a device`)
     return found
   }
   const { source } = config
@@ -109,10 +105,7 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     const found = isAbsolute(given) ? given : [within(folder, given), resolve(checkout, given)].find(existsSync)
     if (found) return found
     if (isShared(folder)) return within(folder, given)
-    throw new HillockError(
-      'ConfigError',
-      `${file}: ${key}: ${given} is neither beside the run file nor in the checkout`,
-    )
+    throw configError(`${file}: ${key}: ${given} is neither beside the run file nor in the checkout`)
   }
   const models = Object.entries(config.models ?? {}).map(([role, given]) => [role, modelAt(given!, `models.${role}`)])
   return {

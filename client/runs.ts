@@ -1,6 +1,6 @@
 // Runs as Temporal lists them, and one of them with its run file, how far it is and what it waits for.
 import type { Client } from '@temporalio/client'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { searchAttributes } from '../domain/contract/search-attributes.ts'
 import type { ReconstructInput } from '../domain/contract/run.ts'
 import { valueOf } from '../storage/encryption.ts'
@@ -33,8 +33,7 @@ export async function runs(client: Client, most = Infinity): Promise<RunRow[]> {
 function pick(rows: readonly RunRow[], run: string | undefined): RunRow {
   const found = run === undefined ? rows[0] : rows.find(r => isCalled(r.workflowId, run))
   if (!found)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       run === undefined ? 'there is no run yet' : `no run is called ${run}; \`hillock status --all\` lists them`,
     )
   return found

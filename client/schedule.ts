@@ -6,7 +6,7 @@ import { queues } from '../domain/contract/names.ts'
 import type { Evaluated } from '../domain/contract/release.ts'
 import type { Reprocessed } from '../domain/contract/run.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { causeOf } from './execute.ts'
 import { withoutPaths } from './inputs.ts'
 import { secondsOf } from './numbers.ts'
@@ -30,15 +30,14 @@ export interface Given {
 /** @throws HillockError ConfigError unless one time is given, and one that can be meant */
 export function specOf(o: When): { readonly spec: ScheduleOptions['spec']; readonly when: string } {
   const given = [o.cron, o.every, o.onArrival].filter(w => w !== undefined)
-  if (given.length !== 1) throw new HillockError('ConfigError', 'say when: one of --cron, --every, --on-arrival')
+  if (given.length !== 1) throw configError('say when: one of --cron, --every, --on-arrival')
   if (o.cron !== undefined && o.timeZone === undefined && /^(CRON_)?TZ=/.test(o.cron))
     return { spec: { cronExpressions: [o.cron] }, when: `cron "${o.cron}"` }
   const timezone = zoneOf(o.timeZone ?? 'UTC')
   if (o.cron !== undefined)
     return { spec: { cronExpressions: [o.cron], timezone }, when: `cron "${o.cron}" in ${timezone}` }
   const [option, text] = o.every === undefined ? ['--on-arrival', o.onArrival!] : ['--every', o.every]
-  if (o.timeZone !== undefined)
-    throw new HillockError('ConfigError', `--time-zone goes with --cron, not with ${option}`)
+  if (o.timeZone !== undefined) throw configError(`--time-zone goes with --cron, not with ${option}`)
   const every = secondsOf(option!, text!, 1) * 1000
   return { spec: { intervals: [{ every }] }, when: `${option!.slice(2).replace('-', ' ')} ${text}` }
 }
@@ -47,7 +46,7 @@ function zoneOf(name: string): string {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone
   } catch {
-    throw new HillockError('ConfigError', `--time-zone ${name}: there is no such zone; give it as Europe/Zurich or UTC`)
+    throw configError(`--time-zone ${name}: there is no such zone; give it as Europe/Zurich or UTC`)
   }
 }
 
@@ -59,7 +58,7 @@ const argsOf = (what: Given['what'], { dataset, evaluate, ...rest }: RunConfig):
 /** @throws HillockError ConfigError where nothing is there to evaluate with */
 export function checkTruth({ evaluate }: RunConfig, { what, file }: Pick<Given, 'what' | 'file'>): void {
   if (what === 'evaluate' && evaluate.truth === undefined)
-    throw new HillockError('ConfigError', `${file}: evaluate.truth: a schedule that evaluates needs it`)
+    throw configError(`${file}: evaluate.truth: a schedule that evaluates needs it`)
 }
 
 /** What a schedule starts. @throws HillockError ConfigError where it waits for what cannot come */
@@ -67,8 +66,7 @@ export async function actionOf(named: RunConfig, name: string, given: Given): Pr
   const { what, when, file } = given
   const config = await withoutPaths(named)
   if (when.startsWith('on arrival') && JSON.stringify(config.source) !== JSON.stringify(named.source))
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${file}: source: workers on other machines see what it is now, so nothing would ever arrive: name it by gs://, http(s):// or file://`,
     )
   return {

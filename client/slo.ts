@@ -4,7 +4,7 @@ import { RunConfig } from '../domain/config.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { RunContext } from '../domain/contract/run.ts'
 import type { IndexNode } from '../domain/index/index-node.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { configError, isHillockError } from '../domain/errors.ts'
 import { attributesOf, type Execution } from '../domain/provenance/history.ts'
 import { extentText } from '../domain/provenance/lineage-summary.ts'
 import { key, map3 } from '../domain/geometry.ts'
@@ -45,10 +45,7 @@ export async function sloOf(
   const histories = (await mapBounded(runs, 1, r => readRun(client, objects, r))).flatMap(h => h ?? [])
   const last = histories.at(-1)
   if (!last)
-    throw new HillockError(
-      'ConfigError',
-      `${subject}: neither the server nor the bucket has the history of ${runs.at(-1)!.workflowId}`,
-    )
+    throw configError(`${subject}: neither the server nor the bucket has the history of ${runs.at(-1)!.workflowId}`)
   const config = RunConfig.parse(last.input.config)
   const own = release ? [release] : await releasesOf(objects, config.dataset, histories)
   const behind = (await Promise.all(own.map(r => allArtifacts(objects, r)))).flat()
@@ -128,10 +125,7 @@ export async function sloSubject(client: Client, objects: ObjectStore, subject: 
   } catch (e) {
     if (!isHillockError(e, 'ConfigError')) throw e
     const known = order.slice(-NAMED).map(w => w.replace('reconstruct/', ''))
-    throw new HillockError(
-      'ConfigError',
-      `${e.message}; nor is it a run or a dataset: ${known.join(', ') || 'there is no run yet'}`,
-    )
+    throw configError(`${e.message}; nor is it a run or a dataset: ${known.join(', ') || 'there is no run yet'}`)
   }
 }
 

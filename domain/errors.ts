@@ -117,5 +117,8 @@ export class HillockError extends Error {
   }
 }
 
+/** What whoever asks got wrong, with what to do. */
+export const configError = (message: string): HillockError => new HillockError('ConfigError', message)
+
 export const isHillockError = (e: unknown, type?: ErrorType): e is HillockError =>
   e instanceof HillockError && (type === undefined || e.type === type)

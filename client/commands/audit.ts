@@ -1,7 +1,7 @@
 // `hillock audit RELEASE`: is what the release claims of itself true, and would it come out the same again?
 import { randomUUID } from 'node:crypto'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { manifestDigest } from '../../domain/release.ts'
 import { archiveFolder } from '../../storage/provenance/histories.ts'
@@ -28,8 +28,7 @@ interface Options extends JsonOption {
 
 export async function audit(name: string, o: Options): Promise<void> {
   const sample = o.all ? Infinity : Number(o.sample)
-  if (!(sample >= 0))
-    throw new HillockError('ConfigError', `--sample ${o.sample}: give a number of activities, or --all`)
+  if (!(sample >= 0)) throw configError(`--sample ${o.sample}: give a number of activities, or --all`)
   const key = o.key === undefined ? undefined : readKey(o.key)
   const objects = bucket()
   const release = await findRelease(objects, name)

@@ -2,7 +2,7 @@
 import { amount } from '../../domain/slo/cost.ts'
 import { workflowIds } from '../../domain/contract/names.ts'
 import type { ReleaseDiff } from '../../domain/plan/diff.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { diff as diffWorkflow } from '../../workflows/housekeeping/diff.ts'
 import { bucket, findRelease } from '../catalogue.ts'
@@ -16,12 +16,10 @@ const SHOWN = 8
 export async function diff(first: string, second: string, o: JsonOption): Promise<void> {
   const objects = bucket()
   const [a, b] = await Promise.all([first, second].map(name => findRelease(objects, name)))
-  if (a!.dataset !== b!.dataset)
-    throw new HillockError('ConfigError', `${first} is a release of ${a!.dataset}, ${second} of ${b!.dataset}`)
+  if (a!.dataset !== b!.dataset) throw configError(`${first} is a release of ${a!.dataset}, ${second} of ${b!.dataset}`)
   const [from, to] = [a!, b!].map(r => (r.offset ?? [0, 0, 0]).join(', '))
   if (from !== to)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${first} begins at ${from} of its source and ${second} at ${to}: their voxels cannot be compared one by one`,
     )
   const { client } = await onStack()

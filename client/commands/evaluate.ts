@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { workflowIds } from '../../domain/contract/names.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { evaluation } from '../../workflows/housekeeping/evaluation.ts'
 import { isShared, noSecret } from '../../storage/foreign/inputs.ts'
 import { bucket, findRelease } from '../catalogue.ts'
@@ -14,10 +14,10 @@ import { say, segmentationLines, type JsonOption } from '../report.ts'
 export async function evaluate(name: string, o: JsonOption & { truth: string; offset?: string }): Promise<void> {
   const { dataset, release } = await findRelease(bucket(), name)
   const named = isShared(o.truth) ? noSecret(o.truth) : resolve(o.truth)
-  if (!isShared(named) && !existsSync(named)) throw new HillockError('ConfigError', `--truth ${o.truth}: no such file`)
+  if (!isShared(named) && !existsSync(named)) throw configError(`--truth ${o.truth}: no such file`)
   const offset = o.offset?.split(',').map(Number) as [number, number, number] | undefined
   if (offset && (offset.length !== 3 || !offset.every(Number.isSafeInteger)))
-    throw new HillockError('ConfigError', `--offset ${o.offset}: three whole numbers, as x,y,z`)
+    throw configError(`--offset ${o.offset}: three whole numbers, as x,y,z`)
   const { client } = await onStack()
   const truth = await truthWithoutPath(named)
   const about = { dataset, release }

@@ -1,7 +1,7 @@
 // `hillock gc plan|run`: lists, and after a time of grace deletes, what no release, channel or running workflow names.
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { gc } from '../../workflows/housekeeping/gc.ts'
 import { call, onStack } from '../call.ts'
 import { secondsOf } from '../numbers.ts'
@@ -13,7 +13,7 @@ async function execute(task: CollectTask | null): Promise<Collected> {
   // One at a time: its id is always the same.
   return call<typeof gc>(client, 'gc', 'gc', [task], { summary }).catch((e: unknown) => {
     if (e instanceof WorkflowExecutionAlreadyStartedError)
-      throw new HillockError('ConfigError', 'another collection is under way: wait until workflow `gc` has ended')
+      throw configError('another collection is under way: wait until workflow `gc` has ended')
     throw e
   })
 }

@@ -1,6 +1,6 @@
 // `hillock import URL`: a run file for a volume that is aligned already, with what the volume says of itself.
 import { VolumeFormat } from '../../domain/run-file/source.ts'
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, intersect, map3, shapeOf, type Box } from '../../domain/geometry.ts'
 import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { addressOf } from '../../storage/foreign/address.ts'
@@ -26,35 +26,34 @@ export async function importVolume(address: string, o: Options): Promise<void> {
   const images = await imagesAt(address)
   if (images) {
     const odd = (['format', 'mip', 'box'] as const).find(k => o[k] !== undefined)
-    if (odd) throw new HillockError('ConfigError', `--${odd} is for volumes, and ${address} holds images`)
+    if (odd) throw configError(`--${odd} is for volumes, and ${address} holds images`)
     return importImages(images, o)
   }
-  const fail = (why: string): HillockError => new HillockError('ConfigError', why)
   const { url, format: named } = addressOf(address)
   const query = /\?.*/.exec(url)?.[0]
   if (query && !o.keepQuery)
-    throw fail(
+    throw configError(
       `the address has a query (${query.slice(0, 3)}...), perhaps with a token in it; it would stand in the run file and in every record of the run: give --keep-query where that is meant`,
     )
   const format = VolumeFormat.optional().safeParse(o.format)
-  if (!format.success) throw fail(`--format ${o.format}: one of ${VolumeFormat.options.join(', ')}`)
+  if (!format.success) throw configError(`--format ${o.format}: one of ${VolumeFormat.options.join(', ')}`)
   const volume = await openVolume(url, format.data ?? named)
   const mip = Number(o.mip ?? 0)
   const taken = volume.mips[mip]
-  if (!taken) throw fail(`--mip ${o.mip}: the mips of ${url} go from 0 to ${volume.mips.length - 1}`)
+  if (!taken) throw configError(`--mip ${o.mip}: the mips of ${url} go from 0 to ${volume.mips.length - 1}`)
   const box = o.box === undefined ? taken.bounds : boxOf(o.box)
   if (!contains(taken.bounds, box))
-    throw fail(
+    throw configError(
       `--box ${o.box}: mip ${mip} of ${url} reaches from ${taken.bounds.min.join()} to ${taken.bounds.max.join()}`,
     )
   const voxelSizeNm = o.voxelSize === undefined ? taken.voxelSizeNm : vectorOf('--voxel-size', o.voxelSize)
   if (!voxelSizeNm)
-    throw fail(
+    throw configError(
       `${url} does not say in a unit of length how large its voxels are: give --voxel-size x,y,z in nanometres`,
     )
-  if (taken.unread) throw fail(`mip ${mip} of ${url}: ${taken.unread}`)
+  if (taken.unread) throw configError(`mip ${mip} of ${url}: ${taken.unread}`)
   if (!['uint8', 'uint16'].includes(taken.dataType) || volume.channels !== 1)
-    throw fail(
+    throw configError(
       `mip ${mip} of ${url} holds ${volume.channels === 1 ? '' : `${volume.channels} channels of `}${taken.dataType}; a source of EM is one channel of uint8 or uint16`,
     )
   const file = fileFor(o)
@@ -119,5 +118,5 @@ function windowOf({ url }: ForeignVolume, { data, notes }: Middle): [number, num
   const { low, high } = greyValues([(data as Uint16Array).filter(v => v !== 0)])
   if (low < high) return [low, high]
   const why = notes.join('; ') || `its values go from ${low} to ${high}`
-  throw new HillockError('ConfigError', `${url} shows nothing in its middle (${why}): name another --box`)
+  throw configError(`${url} shows nothing in its middle (${why}): name another --box`)
 }

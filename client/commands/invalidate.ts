@@ -1,6 +1,6 @@
 // `hillock invalidate`: marks sections, boxes and artifacts that are wrong, lists the marks, lifts them.
 import { checkExclude } from '../../domain/run-file/check.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { add, boxName } from '../../domain/geometry.ts'
 import { boxOf } from '../numbers.ts'
 import type { DataMark } from '../../domain/plan/marks.ts'
@@ -28,18 +28,17 @@ export async function invalidate(o: Options): Promise<void> {
   const objects = bucket()
   const by = process.env['USER'] ?? 'operator'
   const asked = (['section', 'box', 'artifact', 'list', 'lift'] as const).filter(k => o[k] !== undefined)
-  if (asked.length !== 1)
-    throw new HillockError('ConfigError', 'say one of --section, --box, --artifact, --list and --lift')
+  if (asked.length !== 1) throw configError('say one of --section, --box, --artifact, --list and --lift')
   if (o.list) return list(objects, o)
   if (o.lift !== undefined) return lift(objects, o.lift, { by, reason: o.reason ?? 'by hand' }, o)
-  if (!o.reason) throw new HillockError('ConfigError', '--reason: say why, for the record and for the plan')
+  if (!o.reason) throw configError('--reason: say why, for the record and for the plan')
   const why = { reason: o.reason, by }
   if (o.artifact !== undefined) {
     const ref = artifactNamed(o.artifact)
     const mark = await artifactStore(objects).quarantine(ref, { kind: o.damaged ? 'damaged' : 'bad', ...why })
     return say(o, { mark }, `${mark.stage}/${mark.recipe} is marked ${mark.kind}: no run takes it any more`)
   }
-  if (o.damaged) throw new HillockError('ConfigError', '--damaged: only an artifact can be that')
+  if (o.damaged) throw configError('--damaged: only an artifact can be that')
   const dataset = o.dataset ?? ''
   const what = o.section === undefined ? { box: boxOf(o.box!) } : { section: sectionOf(o.section) }
   await checkWithin(objects, dataset, what)
@@ -56,16 +55,12 @@ const whatOf = ({ what }: DataMark): string =>
 
 function artifactNamed(text: string): { stage: string; recipe: string } {
   const found = /^([a-z-]+)\/([0-9a-f]{64})(\.\d+)?$/.exec(text)
-  if (!found)
-    throw new HillockError(
-      'ConfigError',
-      `${text}: name an artifact as stage/recipe, as \`hillock lineage --json\` lists them`,
-    )
+  if (!found) throw configError(`${text}: name an artifact as stage/recipe, as \`hillock lineage --json\` lists them`)
   return { stage: found[1]!, recipe: found[2]! }
 }
 
 function sectionOf(text: string): number {
-  if (!/^-?\d+$/.test(text)) throw new HillockError('ConfigError', `--section ${text}: a whole number`)
+  if (!/^-?\d+$/.test(text)) throw configError(`--section ${text}: a whole number`)
   return Number(text)
 }
 
@@ -73,8 +68,7 @@ function sectionOf(text: string): number {
 async function checkWithin(objects: ObjectStore, dataset: string, what: DataMark['what']): Promise<void> {
   const [first] = dataset ? await listReleases(objects, dataset) : []
   if (first === undefined)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `--dataset ${dataset || '(none)'}: there is no release of it; there are: ${(await datasets(objects)).join(', ') || 'none'}. Before the first release \`exclude\` in the run file does the same`,
     )
   const { bounds, offset = [0, 0, 0] } = (await readRelease(objects, dataset, first))!
@@ -97,7 +91,6 @@ async function lift(objects: ObjectStore, id: string, why: { by: string; reason:
   const done = id.includes('/')
     ? await artifactStore(objects).lift(artifactNamed(id), why)
     : await liftDataMark(objects, id, why)
-  if (!done)
-    throw new HillockError('ConfigError', `--lift ${id}: no such mark stands; \`hillock invalidate --list\` names them`)
+  if (!done) throw configError(`--lift ${id}: no such mark stands; \`hillock invalidate --list\` names them`)
   say(o, { lifted: id }, `${id} is lifted`)
 }

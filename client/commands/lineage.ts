@@ -1,7 +1,7 @@
 // `hillock lineage SUBJECT` and `hillock lineage export RELEASE`: what made it, in words, pictures, and the forms of others.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { readKey } from '../../storage/provenance/envelope.ts'
 import { makeFolders } from '../../storage/files/folders.ts'
 import { bucket, findRelease } from '../catalogue.ts'
@@ -21,7 +21,7 @@ const printers = { text, json, mermaid: (_, g) => mermaid(g), dot: (_, g) => dot
 
 export async function lineage(name: string, o: { json?: boolean; format: string }): Promise<void> {
   const print = printers[(o.json ? 'json' : o.format) as keyof typeof printers]
-  if (!print) throw new HillockError('ConfigError', `--format ${o.format}: one of ${Object.keys(printers).join(', ')}`)
+  if (!print) throw configError(`--format ${o.format}: one of ${Object.keys(printers).join(', ')}`)
   const subject = await subjectOf(bucket(), name)
   console.log(print(subject, ancestry(subject.records, subject.focus)))
 }
@@ -38,7 +38,7 @@ export async function exportLineage(name: string, o: ExportOptions): Promise<voi
   const key = o.key === undefined ? undefined : readKey(o.key)
   const writers = { slsa: attestations, prov: provJson, 'ro-crate': roCrate, sha256sums: sums }
   const write = writers[o.format as keyof typeof writers]
-  if (!write) throw new HillockError('ConfigError', `--format ${o.format}: one of ${Object.keys(writers).join(', ')}`)
+  if (!write) throw configError(`--format ${o.format}: one of ${Object.keys(writers).join(', ')}`)
   const files = write(await provenanceOf(objects, await findRelease(objects, name)), key)
   makeFolders(o.out)
   for (const [file, content] of Object.entries(files)) await writeFile(join(o.out, file), content)

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client'
 import type { RunConfig } from '../../domain/config.ts'
 import { workflowIds } from '../../domain/contract/names.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, HillockError } from '../../domain/errors.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
 import { picture, Plan, planRows, type PlanItem, type PlanRow } from '../../domain/plan/plan.ts'
 import { gateText } from '../../domain/releases/release-gate.ts'
@@ -58,8 +58,7 @@ export async function plannedConfig(client: Client, id: string): Promise<RunConf
   const names = new Set(await datasets(objects))
   for await (const k of objects.list('plans/')) names.add(k.split('/')[1]!)
   const found = (await Promise.all([...names].map(d => readPlan(objects, d, id)))).find(p => p !== undefined)
-  if (!found)
-    throw new HillockError('ConfigError', `--plan ${id}: there is no such plan; \`hillock plan FILE\` makes one`)
+  if (!found) throw configError(`--plan ${id}: there is no such plan; \`hillock plan FILE\` makes one`)
   const config = JSON.parse(Buffer.from(await getRaw(objects, found.config)).toString()) as RunConfig
   const now = await makePlan(client, config)
   if (now.id !== found.id)

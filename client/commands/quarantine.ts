@@ -1,6 +1,6 @@
 // `hillock quarantine RELEASE`: the blocks and regions that are missing in a release because they failed for good, and having them made again.
 import { canonicalJson } from '../../domain/canonical.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { isPoison, type Hole } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
@@ -23,7 +23,7 @@ export async function quarantine(name: string, o: JsonOption & { retry?: boolean
   for await (const { ref, holes } of behindRoots(objects, release.pages, lineage).holes())
     for (const hole of holes.filter(isPoison)) rows.push({ ...hole, ref })
   if (o.retry) {
-    if (!o.reason) throw new HillockError('ConfigError', '--reason: say why, for the record and for the plan')
+    if (!o.reason) throw configError('--reason: say why, for the record and for the plan')
     const mark = { kind: 'damaged', reason: o.reason, by: operator() } as const
     for (const ref of new Map(rows.map(r => [canonicalJson(r.ref as never), r.ref])).values())
       await artifacts.quarantine(ref, mark)

@@ -1,6 +1,6 @@
 // `hillock rebalance RELEASE --layer LAYER`: the same voxels or tables in other chunks, shards or partitions, as a patch release; or what suits.
 import { parseRunConfig } from '../../domain/config.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, HillockError } from '../../domain/errors.ts'
 import { planRows } from '../../domain/plan/plan.ts'
 import { isZarr, type Reads } from '../../domain/releases/read-cost.ts'
 import type { Release } from '../../domain/release.ts'
@@ -33,10 +33,9 @@ export async function rebalance(name: string, o: Options): Promise<void> {
   const objects = bucket()
   const release = await findRelease(objects, name)
   const stage = laidOut.find(l => l.layer === o.layer)?.stage
-  if (!stage) throw new HillockError('ConfigError', `--layer ${o.layer}: ${laidOut.map(l => l.layer).join(' or ')}`)
+  if (!stage) throw configError(`--layer ${o.layer}: ${laidOut.map(l => l.layer).join(' or ')}`)
   const config = await runFileOf(objects, release)
-  if (!config)
-    throw new HillockError('ConfigError', `release ${release.release} does not say with which run file it was made`)
+  if (!config) throw configError(`release ${release.release} does not say with which run file it was made`)
   const given = {
     ...(o.chunk !== undefined && { chunk: vectorOf('--chunk', o.chunk) }),
     ...(o.shard !== undefined && { shard: vectorOf('--shard', o.shard) }),

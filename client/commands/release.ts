@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Client } from '@temporalio/client'
 import type { ChannelValue } from '../../domain/releases/channel.ts'
 import { amount, costText } from '../../domain/slo/cost.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { holesIn, type Release } from '../../domain/release.ts'
 import { decisionsOn } from '../../storage/provenance/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
@@ -95,8 +95,7 @@ const tellChannel = (o: JsonOption, dataset: string, c: string, v: ChannelValue)
 }
 
 export async function publish(name: string, o: MoveOptions & { readonly force?: boolean }): Promise<void> {
-  if (o.force && !o.reason?.trim())
-    throw new HillockError('ConfigError', '--force: say why with --reason, for the record')
+  if (o.force && !o.reason?.trim()) throw configError('--force: say why with --reason, for the record')
   const r = await findRelease(bucket(), name)
   const { client } = await onStack()
   const order = { by: operator(), reason: o.reason ?? BY_HAND }

@@ -1,7 +1,7 @@
 // `hillock run FILE`: from a run file to a release.
 import type { RunConfig } from '../../domain/config.ts'
 import type { PatchOf, Progress, RunResult } from '../../domain/contract/run.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { costText } from '../../domain/slo/cost.ts'
 import type { Box } from '../../domain/geometry.ts'
 import type { Hole } from '../../domain/release.ts'
@@ -33,7 +33,7 @@ export interface RunReport extends Omit<RunResult, 'holes'>, Links {
 
 export async function run(file: string | undefined, o: RunOptions & { plan?: string }): Promise<void> {
   if ((file === undefined) === (o.plan === undefined))
-    throw new HillockError('ConfigError', 'say what to run: a run file, or --plan and its id')
+    throw configError('say what to run: a run file, or --plan and its id')
   if (o.name !== undefined) slugOf('--name', o.name)
   const given = file === undefined ? undefined : await readRunFileAt(file, o.set)
   const { client, stack, started } = await onStack()

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/client'
 import type { ReprocessInput } from '../../domain/contract/run.ts'
 import { attributesOf } from '../../domain/contract/search-attributes.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 import { isShared } from '../../storage/foreign/inputs.ts'
 import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'
@@ -56,9 +56,8 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
   const config = await readRunFileAt(file, o.set)
   const { spec, when } = specOf(o)
   if (!Object.hasOwn(overlaps, o.overlap))
-    throw new HillockError('ConfigError', `--overlap ${o.overlap}: one of ${Object.keys(overlaps).join(', ')}`)
-  if (!['reprocess', 'evaluate'].includes(o.what))
-    throw new HillockError('ConfigError', `--what ${o.what}: reprocess or evaluate`)
+    throw configError(`--overlap ${o.overlap}: one of ${Object.keys(overlaps).join(', ')}`)
+  if (!['reprocess', 'evaluate'].includes(o.what)) throw configError(`--what ${o.what}: reprocess or evaluate`)
   const catchupWindow = secondsOf('--catchup', o.catchup, 10) * 1000
   const slug = slugOf('--name', o.name)
   const name = `${config.dataset}/${slug}`
@@ -80,8 +79,7 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
     })
     .catch((e: unknown) => {
       if (e instanceof ScheduleAlreadyRunning)
-        throw new HillockError(
-          'ConfigError',
+        throw configError(
           `there is a schedule ${name} already: \`hillock schedule update ${name}\` gives it the run file as it is now`,
         )
       throw refused(e)
@@ -96,7 +94,7 @@ export async function create(file: string, o: CreateOptions): Promise<void> {
 const isNever = async (client: Client, name: string): Promise<boolean> =>
   (await found(client, name)).info.nextActionTimes.length === 0
 const never = (when: string): HillockError =>
-  new HillockError('ConfigError', `${when}: such a moment never comes, so the schedule would never act`)
+  configError(`${when}: such a moment never comes, so the schedule would never act`)
 
 const CREATED = 'it keeps the run file as it is now; after a change `hillock schedule update` gives it the new one'
 
@@ -108,7 +106,7 @@ export async function update(name: string, o: UpdateOptions): Promise<void> {
   const config = await readRunFileAt(given.file, given.set)
   const [dataset, slug] = idOf(name).slice(PREFIX.length).split('/') as [string, string]
   if (config.dataset !== dataset)
-    throw new HillockError('ConfigError', `${given.file} is of dataset ${config.dataset}, the schedule of ${dataset}`)
+    throw configError(`${given.file} is of dataset ${config.dataset}, the schedule of ${dataset}`)
   const timed = o.cron ?? o.every ?? o.onArrival ?? o.timeZone
   const { spec, when } = timed === undefined ? { spec: before.spec, when: given.when } : specOf(o)
   checkTruth(config, given)
@@ -128,8 +126,7 @@ export async function update(name: string, o: UpdateOptions): Promise<void> {
 /** What the server does not take of an expression or a zone, in its words: the client throws a bare TypeError then. */
 const refused = (e: unknown): unknown =>
   e instanceof TypeError
-    ? new HillockError(
-        'ConfigError',
+    ? configError(
         `--cron: ${e.message}; an expression has five fields (minute hour day month weekday), a zone a name (Europe/Zurich)`,
       )
     : e
@@ -168,7 +165,7 @@ export async function plan(name: string, o: Options): Promise<void> {
   const { client } = await onStack()
   const { action } = await found(client, name)
   const { config } = action.args![0] as Partial<ReprocessInput>
-  if (!config) throw new HillockError('ConfigError', `${name} evaluates: it makes nothing, so there is no plan`)
+  if (!config) throw configError(`${name} evaluates: it makes nothing, so there is no plan`)
   await printPlan(await makePlan(client, config), config, o)
 }
 
@@ -192,7 +189,7 @@ async function found(client: Client, name: string): Promise<ScheduleDescription>
     return await client.schedule.getHandle(idOf(name)).describe()
   } catch (e) {
     if (e instanceof ScheduleNotFoundError)
-      throw new HillockError('ConfigError', `no schedule ${name}; \`hillock schedule list\` names them as DATASET/NAME`)
+      throw configError(`no schedule ${name}; \`hillock schedule list\` names them as DATASET/NAME`)
     throw e
   }
 }

@@ -1,6 +1,6 @@
 // `hillock token make|list|revoke`: who may change things through the server, and read what is not public.
 import { ALL, ROLES, type Role } from '../../domain/access.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { listTokens, makeToken, revokeToken, type Token } from '../../storage/tokens.ts'
 import { bucket, datasets } from '../catalogue.ts'
 import { secondsOf } from '../numbers.ts'
@@ -16,10 +16,8 @@ interface MakeOptions extends JsonOption {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/
 
 export async function make(name: string, o: MakeOptions): Promise<void> {
-  if (!NAME.test(name))
-    throw new HillockError('ConfigError', `${name}: a name has up to 64 letters, digits and _ . @ -`)
-  if (!(ROLES as readonly string[]).includes(o.role))
-    throw new HillockError('ConfigError', `--role ${o.role}: one of ${ROLES.join(', ')}`)
+  if (!NAME.test(name)) throw configError(`${name}: a name has up to 64 letters, digits and _ . @ -`)
+  if (!(ROLES as readonly string[]).includes(o.role)) throw configError(`--role ${o.role}: one of ${ROLES.join(', ')}`)
   const objects = bucket()
   const named = o.datasets.split(',').map(d => d.trim())
   const known = await datasets(objects)
@@ -40,7 +38,7 @@ export async function list(o: JsonOption): Promise<void> {
 
 export async function revoke(name: string, o: JsonOption & { readonly reason: string }): Promise<void> {
   const token = await revokeToken(bucket(), name, { by: operator(), reason: o.reason })
-  if (!token) throw new HillockError('ConfigError', `no token ${name} stands; \`hillock token list\` names them`)
+  if (!token) throw configError(`no token ${name} stands; \`hillock token list\` names them`)
   say(o, { revoked: token.name, id: token.id }, `${token.name} is revoked: servers refuse it within seconds`)
 }
 

@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, isHillockError } from '../../domain/errors.ts'
 import { shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { atOrigin, places } from '../../domain/run-file/layout.ts'
 import { formatOf, samplesOf, type Samples } from '../../storage/formats/image.ts'
@@ -30,8 +30,6 @@ const TABLE = /\.(csv|tsv|json|xml|txt)$/i
 /** Names of tiles of one section, not of sections. */
 const GRID = /(col|c|x)[-_]?\d+[-_ .]*(row|r|y)[-_]?\d+|(row|r|y)[-_]?\d+[-_ .]*(col|c|x)[-_]?\d+/i
 
-const fail = (why: string): HillockError => new HillockError('ConfigError', why)
-
 /** Tiles or a stack at a path; undefined where it is to be looked at as a volume. @throws HillockError ConfigError */
 export async function imagesAt(address: string): Promise<Where | undefined> {
   const where = address.startsWith('file://') ? fileURLToPath(address) : address
@@ -43,13 +41,13 @@ export async function imagesAt(address: string): Promise<Where | undefined> {
   const head = await withInput(inputs(), where, 'ConfigError', read => read(0, 16))
   const format = formatOf(head)
   if (format && format !== 'tiff')
-    throw fail(`${where} is one image; name its folder, a pattern of images, or the layout of the tiles`)
+    throw configError(`${where} is one image; name its folder, a pattern of images, or the layout of the tiles`)
   return format || isNpy(head) ? { stack: resolve(where) } : { layout: resolve(where) }
 }
 
 async function inFolder(folder: string): Promise<Where | undefined> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((e: NodeJS.ErrnoException) => {
-    throw fail(`${folder} may not be listed by this process (${e.code})`)
+    throw configError(`${folder} may not be listed by this process (${e.code})`)
   })
   const names = entries.map(e => e.name).filter(n => !n.startsWith('.') || VOLUME.includes(n))
   if (names.some(n => VOLUME.includes(n))) return undefined
@@ -63,22 +61,24 @@ async function inFolder(folder: string): Promise<Where | undefined> {
       // Called a layout, it is meant as one.
       if (/^(layout|tileconfiguration)\b/i.test(name)) throw e
     }
-  if (layouts.length > 1) throw fail(`${folder} has ${layouts.length} layouts: name one, ${layouts.join(' or ')}`)
+  if (layouts.length > 1)
+    throw configError(`${folder} has ${layouts.length} layouts: name one, ${layouts.join(' or ')}`)
   if (layouts.length === 1) return { layout: join(folder, layouts[0]!) }
   const images = names.filter(n => IMAGE.test(n))
   if (images.length === 0) {
     const below = entries.filter(e => e.isDirectory()).map(e => e.name)
     for (const name of below)
       if ((await readdir(join(folder, name)).catch(() => [])).some(n => IMAGE.test(n)))
-        throw fail(
+        throw configError(
           `${folder} has images in folders of its own, such as ${name}: name that folder, a pattern (${folder}/*/*.png), or a layout of tiles`,
         )
     const other = names.find(n => UNREAD.test(n))
-    if (other) throw fail(`${folder} holds ${other}, and files of that kind are not read: save it as PNG, TIFF or .npy`)
+    if (other)
+      throw configError(`${folder} holds ${other}, and files of that kind are not read: save it as PNG, TIFF or .npy`)
     return undefined
   }
   if (images.length > 1 && images.every(n => GRID.test(n)))
-    throw fail(
+    throw configError(
       `${folder}: names such as ${images[0]} are rows and columns of tiles, not sections: write a layout beside them, a table with the columns file, section, x, y (pixels), and import that`,
     )
   return { stack: folder }
@@ -94,16 +94,18 @@ interface Found {
 
 export async function importImages(where: Where, o: ImportOptions): Promise<void> {
   const path = 'layout' in where ? where.layout : where.stack
-  if (UNREAD.test(path)) throw fail(`${path}: files of that kind are not read: save it as PNG, TIFF or .npy`)
+  if (UNREAD.test(path)) throw configError(`${path}: files of that kind are not read: save it as PNG, TIFF or .npy`)
   if (o.voxelSize === undefined)
-    throw fail(`${path}: images do not say how large their voxels are: give --voxel-size x,y,z in nanometres`)
+    throw configError(`${path}: images do not say how large their voxels are: give --voxel-size x,y,z in nanometres`)
   const file = fileFor(o)
   const found = await look(where)
   // Deep images are often padded with zeros, which would take a part of the window.
   const deep = found.samples.some(s => !(s instanceof Uint8Array))
   const grey = greyValues(deep ? found.samples.map(s => s.filter(v => v !== 0)) : found.samples)
   if (grey.deep && !(grey.low < grey.high))
-    throw fail(`${path} shows nothing where it was looked at: all samples are ${grey.low}${grey.low ? ' or 0' : ''}`)
+    throw configError(
+      `${path} shows nothing where it was looked at: all samples are ${grey.low}${grey.low ? ' or 0' : ''}`,
+    )
   const extent = shapeOf(found.bounds)
   const block = [...fitting(extent, [128, 128, 64])]
   // Whole blocks, few regions: sections are large, and few of them make a region.
@@ -139,11 +141,11 @@ async function look(where: Where): Promise<Found> {
   const tiff = await withInput(inputs(), stack, 'ConfigError', async (read): Promise<Found | undefined> => {
     if (formatOf(await read(0, 16)) !== 'tiff') return undefined
     const all = await tiffPages(read).catch((e: Error) => {
-      throw fail(`${stack} is damaged: ${e.message}`)
+      throw configError(`${stack} is damaged: ${e.message}`)
     })
     const pages = sectionNodes(all)
     const fault = stackFault(pages)
-    if (fault) throw fail(`${stack} ${fault}`)
+    if (fault) throw configError(`${stack} ${fault}`)
     const small = all.length - pages.length
     const samples: Samples[] = []
     for (const z of spread(pages.length))
@@ -194,7 +196,7 @@ async function lookAtTiles({ kind, tiles, notes }: FoundTiles): Promise<Found> {
       bad.push(e.message)
     }
   }
-  if (samples.length === 0) throw fail(`none of ${bad.length} images looked at can be used: ${bad[0]}`)
+  if (samples.length === 0) throw configError(`none of ${bad.length} images looked at can be used: ${bad[0]}`)
   const words = {
     json: 'JSON',
     table: 'a table',

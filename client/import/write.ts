@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { parseRunConfig } from '../../domain/config.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { map3, type Vec3 } from '../../domain/geometry.ts'
 import { say, type JsonOption } from '../report.ts'
 
@@ -22,7 +22,7 @@ export const fitting = (extent: Vec3, most: Vec3): Vec3 =>
 /** @throws HillockError ConfigError where it is there already */
 export function fileFor(o: ImportOptions): string {
   const file = o.out ?? `${o.dataset}.yaml`
-  if (existsSync(file)) throw new HillockError('ConfigError', `${file} exists; name another file with --out`)
+  if (existsSync(file)) throw configError(`${file} exists; name another file with --out`)
   return file
 }
 

@@ -1,5 +1,5 @@
 // What a question about lineage is about: a release, an artifact, a voxel, a segment or a synapse; and the artifacts that hold it.
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 import { fromKey, key, map3, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf, synapseIds, voxelOfSynapse } from '../../domain/ids.ts'
 import { rangeName } from '../../domain/index/grid.ts'
@@ -46,13 +46,13 @@ export async function subjectOf(objects: ObjectStore, text: string): Promise<Sub
   if (recipe !== undefined) {
     const record = await artifactStore(objects).lineage(stage!, recipe)
     const release = record && (await releaseWith(objects, record))
-    if (!release) throw new HillockError('ConfigError', `no release names an artifact ${stage}/${recipe}`)
+    if (!release) throw configError(`no release names an artifact ${stage}/${recipe}`)
     return about(release, text, [refOf(record)])
   }
   const [, name = text, kind, rest] = /^(.+)\/([a-z-]+)[@:](-?\d+(?:,-?\d+)*)$/.exec(text) ?? []
   const release = await findRelease(objects, name)
   if (kind === undefined) return about(release, null, [])
-  const none = (why: string): HillockError => new HillockError('ConfigError', `${text}: ${why}; give it as ${FORMS}`)
+  const none = (why: string): HillockError => configError(`${text}: ${why}; give it as ${FORMS}`)
   const of = (refs: readonly ArtifactRef[]): Promise<Subject> => {
     if (refs.length === 0) throw none('no artifact of the release holds it')
     return about(release, text.slice(name.length + 1), refs)

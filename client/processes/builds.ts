@@ -1,6 +1,6 @@
 // Builds of the Worker Deployment: which there are, which one new runs go to, and a run moved to another with all its children.
 import type { Client } from '@temporalio/client'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { secondsOf } from './pollers.ts'
 
 const STATES = ['unknown', 'inactive', 'current', 'ramping', 'draining', 'drained', 'created'] as const
@@ -25,8 +25,7 @@ export async function buildsOf(client: Client, deploymentName: string): Promise<
     .describeWorkerDeployment({ namespace, deploymentName })
     .catch((e: Error & { code?: number }) => {
       if (e.code !== 5) throw e
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `no worker of namespace ${namespace} has named the deployment ${deploymentName}: start them with HILLOCK_DEPLOYMENT=${deploymentName}`,
       )
     })
@@ -51,7 +50,7 @@ export function buildNamed(builds: readonly Build[], name: string): Build {
   const meant = exact ? [exact] : builds.filter(b => b.build.startsWith(name))
   if (meant.length === 1) return meant[0]!
   const all = builds.map(b => b.build).join(', ')
-  throw new HillockError('ConfigError', `${name} names ${meant.length} builds of the deployment; there are ${all}`)
+  throw configError(`${name} names ${meant.length} builds of the deployment; there are ${all}`)
 }
 
 /** New runs go to this build. Nothing is changed for those under way. */

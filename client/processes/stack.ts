@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { setting } from '../../domain/settings.ts'
 import { checkout, home, readStack, unusable, type Home, type StackRecord } from '../../worker/home.ts'
 import { endStrays } from '../../worker/identity.ts'
@@ -110,10 +110,7 @@ export async function standingStack(): Promise<StackRecord> {
   if (stack) return stack
   // Who stops it takes its record away.
   if (!existsSync(h.stack))
-    throw new HillockError(
-      'ConfigError',
-      'the stack was stopped; `hillock up` starts it, and runs go on where they were',
-    )
+    throw configError('the stack was stopped; `hillock up` starts it, and runs go on where they were')
   console.error('the processes of the stack have ended; starting them again')
   return (await ensureStack()).stack
 }
@@ -126,8 +123,7 @@ function checkSame(stack: StackRecord): void {
     ...(namespace === stack.namespace ? [] : [['TEMPORAL_NAMESPACE', namespace, `namespace ${stack.namespace}`]]),
   ][0]
   if (other)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${other[0]} is ${other[1]}, but the stack that is up here works with ${other[2]}: stop it first (\`hillock down\`), or configure the same`,
     )
 }

@@ -1,5 +1,5 @@
 // The walk behind every form in which provenance goes out: each artifact of a release with what it was made from.
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { finder } from '../../domain/provenance/lineage-summary.ts'
 import type { Lineage } from '../../domain/lineage.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
@@ -45,8 +45,7 @@ const rank = (stage: string): number => (stageNames as readonly string[]).indexO
 export async function provenanceOf(objects: ObjectStore, release: Release): Promise<Provenance> {
   const found = await recordsOf(objects, release)
   if (!found.whole)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${release.dataset}/${release.release} rests on more artifacts than one document can list: ask for the lineage of a place, RELEASE/LAYER@x,y,z; \`hillock verify\` reads all of it`,
     )
   const records = [...found.records.values()]

@@ -1,6 +1,6 @@
 // What the environment says about access: who reads without a token, which other origins may call, how often, who names people.
 import { ALL } from '../../domain/access.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 import { isLoopback } from '../../client/processes/serving-host.ts'
 
 export interface OidcSettings {
@@ -30,7 +30,7 @@ const NONE = 'none'
 
 /** @throws HillockError ConfigError that names the variable */
 export function accessSettings(env: NodeJS.ProcessEnv, host: string): AccessSettings {
-  const wrong = (name: string, why: string): HillockError => new HillockError('ConfigError', `${name}: ${why}`)
+  const wrong = (name: string, why: string): HillockError => configError(`${name}: ${why}`)
   const list = (name: string, otherwise: string): string[] => {
     const items = (env[name] || otherwise).split(',').map(s => s.trim())
     return items.length === 1 && items[0] === NONE ? [] : items.filter(s => s !== '')

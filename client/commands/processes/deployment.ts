@@ -1,6 +1,6 @@
 // `hillock deployment`: the builds of the workers, where new runs go, and a run moved from one build to another.
 import type { Client } from '@temporalio/client'
-import { HillockError } from '../../../domain/errors.ts'
+import { configError } from '../../../domain/errors.ts'
 import { setting } from '../../../domain/settings.ts'
 import { onRunningStack } from '../../call.ts'
 import { numberOf } from '../../numbers.ts'
@@ -20,8 +20,7 @@ interface Known {
 
 async function known(o: Options): Promise<Known> {
   const name = o.name ?? setting('HILLOCK_DEPLOYMENT')
-  if (!name)
-    throw new HillockError('ConfigError', 'which deployment: set HILLOCK_DEPLOYMENT as its workers do, or give --name')
+  if (!name) throw configError('which deployment: set HILLOCK_DEPLOYMENT as its workers do, or give --name')
   const { client } = await onRunningStack()
   return { client, name, builds: await buildsOf(client, name) }
 }
@@ -48,7 +47,7 @@ export async function current(build: string, o: Options): Promise<void> {
 export async function rampUp(build: string, o: Options & { readonly percent: string }): Promise<void> {
   const at = await known(o)
   const percent = numberOf('--percent', o.percent)
-  if (!(percent >= 0 && percent <= 100)) throw new HillockError('ConfigError', `--percent ${o.percent}: from 0 to 100`)
+  if (!(percent >= 0 && percent <= 100)) throw configError(`--percent ${o.percent}: from 0 to 100`)
   await ramp(at.client, at.name, buildNamed(at.builds, build).build, percent)
   await show(o, at)
 }
@@ -60,11 +59,7 @@ export async function rollback(o: Options): Promise<void> {
   const [now, before] = at.builds.filter(b => b.lastCurrent > 0).sort((a, b) => b.lastCurrent - a.lastCurrent)
   if (ramping) await ramp(at.client, at.name, ramping.build, 0)
   else if (now && before) await setCurrent(at.client, at.name, before.build)
-  else
-    throw new HillockError(
-      'ConfigError',
-      `deployment ${at.name} has had no other current build: there is nothing to go back to`,
-    )
+  else throw configError(`deployment ${at.name} has had no other current build: there is nothing to go back to`)
   const from = (ramping ?? now)!.build
   const left = `runs that began with ${from} stay with it: \`hillock deployment move RUN --to BUILD\` takes one away`
   await show(o, at, { from }, left)

@@ -1,6 +1,6 @@
 // `hillock init`: makes the configured namespace fit for Hillock where it may, and says what is missing where it may not.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HillockError } from '../../../domain/errors.ts'
+import { configError } from '../../../domain/errors.ts'
 import { connectTo } from '../../../worker/connection.ts'
 import { addAttributes, checkNamespace, keepFor, lookAtNamespace, makeNamespace } from '../../../worker/namespace.ts'
 import { configuredTemporal } from '../../../worker/temporal-config.ts'
@@ -18,7 +18,7 @@ export async function init(o: JsonOption & { retention?: string }): Promise<void
   const done: string[] = []
   const attempt = async (what: string, otherwise: string, work: () => Promise<void>): Promise<void> => {
     await work().catch((e: Error) => {
-      throw new HillockError('ConfigError', `${what}: not done from here (${e.message}); have it done: ${otherwise}`)
+      throw configError(`${what}: not done from here (${e.message}); have it done: ${otherwise}`)
     })
     done.push(what)
   }

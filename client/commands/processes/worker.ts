@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Connection } from '@temporalio/client'
-import { HillockError } from '../../../domain/errors.ts'
+import { configError } from '../../../domain/errors.ts'
 import { setting } from '../../../domain/settings.ts'
 import { checkout } from '../../../worker/home.ts'
 import { checkNamespace } from '../../../worker/namespace.ts'
@@ -24,7 +24,7 @@ export async function worker(names: readonly string[]): Promise<void> {
     await checkNamespace(connection)
     // It would fail whatever it takes from their queues.
     const [why] = unreadable(await lookAtQueues(client)).here
-    if (why !== undefined) throw new HillockError('ConfigError', why)
+    if (why !== undefined) throw configError(why)
   } finally {
     await connection.close()
   }
