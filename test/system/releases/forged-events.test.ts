@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Client } from '@temporalio/client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Finding } from '../../../client/verify.ts'
 import { connect } from '../../../client/connection.ts'
 import { canonicalJson, type Json } from '../../../domain/canonical.ts'
@@ -23,6 +23,10 @@ import { sealed } from '../../../storage/sealed.ts'
 import { eventForgeries, type EventForgery } from '../../event-forgeries.ts'
 import { looks, remembering, rememberHistories, type Forged } from './forging.ts'
 import { Hillock } from '../harness.ts'
+
+vi.mock('../../../storage/lineage-record.ts', async original =>
+  (await import('./remembered-records.ts')).rememberingRecords(await original()),
+)
 
 const hillock = new Hillock()
 const objects = remembering(fileStore(join(hillock.home, 'bucket')))

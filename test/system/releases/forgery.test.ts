@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connect } from '../../../client/connection.ts'
 import type { Finding } from '../../../client/verify.ts'
 import { canonicalJson, type Json } from '../../../domain/canonical.ts'
@@ -20,6 +20,10 @@ import { getSealed, sealed, unsealed } from '../../../storage/sealed.ts'
 import { forgeries } from '../../forgeries.ts'
 import { looks, remembering, rememberHistories, type Forged } from './forging.ts'
 import { Hillock } from '../harness.ts'
+
+vi.mock('../../../storage/lineage-record.ts', async original =>
+  (await import('./remembered-records.ts')).rememberingRecords(await original()),
+)
 
 const keys = mkdtempSync(join(tmpdir(), 'hillock-keys-'))
 const pem = (name: string): string => join(keys, `${name}.pem`)
