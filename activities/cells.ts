@@ -1,7 +1,7 @@
 // What the stages of regions share: their boxes and blocks, and the reading of volumes across regions.
 import type { Refs } from '../domain/contract/artifacts.ts'
 import { HillockError } from '../domain/errors.ts'
-import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box } from '../domain/geometry.ts'
+import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { stages, type DtypeOf, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
@@ -53,6 +53,24 @@ export async function readVolume<D extends DataType>(
     ...volume,
   })
   return data
+}
+
+/** What holds a region; undefined where nothing does. */
+export type RefOf = (cell: string) => Promise<ArtifactRef | undefined>
+
+/** Any box of a segmentation of which only the regions that the box touches are looked up. */
+export async function readIds(
+  deps: Deps,
+  at: { readonly bounds: Box; readonly region: Vec3 },
+  of: RefOf,
+  box: Box,
+): Promise<BigUint64Array<ArrayBuffer>> {
+  const found: Record<string, ArtifactRef> = {}
+  for (const cell of cellsIn(intersect(box, at.bounds), at.region).map(key)) {
+    const ref = await of(cell)
+    if (ref) found[cell] = ref
+  }
+  return readVolume(deps, { context: at } as never, found, segmentationVolume, box)
 }
 
 /** The same of what a stage has made, as its row says what that is. */

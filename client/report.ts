@@ -114,6 +114,9 @@ export const segmentationLines = (q: Quality): string[] => [
   ...(q.voiSumFragments === undefined
     ? []
     : [`best agglomeration of the same fragments: VOI ${q.voiSumFragments.toFixed(3)} bits`]),
+  ...(q.nerl === undefined
+    ? []
+    : [`expected run length: ${q.erlUm!.toFixed(2)} µm, ${q.nerl.toFixed(3)} of what the truth has`]),
 ]
 
 export function qualityLines(result: Pick<RunReport, 'quality' | 'holes'>): string[] {

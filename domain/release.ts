@@ -53,6 +53,9 @@ export const Quality = z.strictObject({
   arandInner: z.number().optional(),
   /** Of the best agglomeration of the fragments: what no linkage could better by much. */
   voiSumFragments: z.number().optional(),
+  /** Expected run length, and its share of what the truth itself would have. */
+  erlUm: z.number().optional(),
+  nerl: z.number().optional(),
   segments: z.number().int().optional(),
   objects: z.number().int().optional(),
   synapsePrecision: z.number().optional(),

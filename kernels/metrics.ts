@@ -63,8 +63,8 @@ export function mergeContingency(tables: readonly Contingency[]): Contingency {
   return table(s, g, pairs, sums, first)
 }
 
-/** Voxels of each distinct id. */
-function marginal(ids: BigUint64Array, count: Float64Array): Float64Array {
+/** Sum for each distinct id, in order of first appearance. */
+export function marginal(ids: BigUint64Array, count: Float64Array): Float64Array {
   const values = new PairIndex(1024)
   const places = dense(ids, values)
   const sums = new Float64Array(values.size)

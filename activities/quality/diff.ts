@@ -1,8 +1,7 @@
 // diffReleases: how two releases of a dataset differ; segments are compared voxel by voxel where the segmentations have other contents.
 import type { DiffInput } from '../../domain/contract/release.ts'
 import { figuresThatDiffer, listsThatDiffer, type ReleaseDiff, type SynapseRow } from '../../domain/plan/diff.ts'
-import { cellBox, cellsIn, fromKey, intersect, key, map3, type Box } from '../../domain/geometry.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
+import { cellBox, fromKey, map3, type Box } from '../../domain/geometry.ts'
 import type { Release } from '../../domain/release.ts'
 import { layers, stages, type LayerName, type StageName } from '../../domain/stages.ts'
 import type { Contingency } from '../../kernels/segmentation/segmentation-types.ts'
@@ -10,7 +9,7 @@ import { artifactStore } from '../../storage/artifacts.ts'
 import { differingBelow } from '../../storage/index-nodes.ts'
 import { artifactOf, cellCount, cellsOf, isVolume } from '../../storage/release-index.ts'
 import { tableParts } from '../../storage/tables.ts'
-import { readVolume, segmentationVolume } from '../cells.ts'
+import { readIds } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { progress } from '../meter.ts'
 import { releaseOf } from '../release/release.ts'
@@ -70,15 +69,8 @@ async function segmentsThatDiffer(
   if (!a.layers.segmentation || !b.layers.segmentation) return null
   if (cells.length === 0) return NOTHING
   const bounds: Box = { min: [0, 0, 0], max: map3(i => Math.max(a.bounds.max[i], b.bounds.max[i])) }
-  const labels = async (r: Release, box: Box): Promise<BigUint64Array> => {
-    const context = { bounds: r.bounds, region: r.regionShape }
-    const refs: Record<string, ArtifactRef> = {}
-    for (const cell of cellsIn(intersect(box, r.bounds), r.regionShape).map(key)) {
-      const ref = await artifactOf(deps.objects, r, 'segment', cell)
-      if (ref) refs[cell] = ref
-    }
-    return readVolume(deps, { context } as never, refs, segmentationVolume, box)
-  }
+  const labels = (r: Release, box: Box): Promise<BigUint64Array> =>
+    readIds(deps, { bounds: r.bounds, region: r.regionShape }, c => artifactOf(deps.objects, r, 'segment', c), box)
   const tables = new Fold((parts: readonly Contingency[]) => deps.compute(mergeContingency, [parts]))
   const sizes = (): Fold<Sizes> => new Fold(parts => deps.compute(addSizes, [parts]))
   const [before, after] = [sizes(), sizes()]

@@ -1,24 +1,24 @@
-// A segmentation scored against ground truth, cell by cell: VOI and ARAND, what its fragments would allow, and where it is lost.
+// A segmentation scored against ground truth, box by box: VOI, ARAND and ERL, what its fragments would allow, and where it is lost.
 import {
+  boxAt,
   cellBox,
-  fromKey,
+  cellsIn,
   grow,
   intersect,
-  isEmpty,
+  key,
   map3,
-  product,
   shapeOf,
-  voxels,
+  translate,
   type Box,
   type Vec3,
 } from '../../domain/geometry.ts'
-import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Quality } from '../../domain/release.ts'
 import type { FoundFault } from '../../domain/releases/faults.ts'
 import { bestAgglomeration, withoutBorder, worstFaults } from '../../kernels/faults.ts'
 import { contingency, mergeContingency, scores } from '../../kernels/metrics.ts'
+import { cableIn, runLengths, type RunLengths } from '../../kernels/run-length.ts'
 import type { Contingency, Scores } from '../../kernels/segmentation/segmentation-types.ts'
-import { readVolume, segmentationVolume } from '../cells.ts'
+import { highSides, lowSides, readIds, type RefOf } from '../cells.ts'
 import { moved, type Deps } from '../context.ts'
 import { Fold } from '../fold.ts'
 import { progress } from '../meter.ts'
@@ -27,9 +27,8 @@ import type { Labels, Truth } from './truth.ts'
 interface Where {
   readonly bounds: Box
   readonly region: Vec3
+  readonly voxelSizeNm: Vec3
 }
-
-type Cells = AsyncIterable<readonly [string, ArtifactRef]> | Iterable<readonly [string, ArtifactRef]>
 
 /** Merges and splits that are listed. */
 const WORST = 10
@@ -43,6 +42,31 @@ export interface Scored {
   readonly worst: readonly FoundFault[]
 }
 
+/** True skeletons are made box by box from the corner of what is scored, whatever the regions. */
+const SKELETON_BOX: Vec3 = [256, 256, 128]
+
+/** Undefined where the truth is too small to have cable. */
+async function runLengthsOf(
+  deps: Deps,
+  at: Where,
+  segmentOf: RefOf,
+  truth: Truth,
+  wanted: Box,
+): Promise<RunLengths | undefined> {
+  const cable = new Fold<Contingency>(parts => deps.compute(mergeContingency, [parts]))
+  const fromCorner = boxAt([0, 0, 0], shapeOf(wanted))
+  for (const coord of cellsIn(fromCorner, SKELETON_BOX)) {
+    const part = translate(cellBox(coord, SKELETON_BOX, fromCorner), wanted.min)
+    const outer = grow(part, [1, 1, 1], wanted)
+    const ids = await readIds(deps, at, segmentOf, outer)
+    const sides = { low: lowSides(outer, part), high: highSides(outer, part) }
+    const box = { shape: shapeOf(outer), voxelSizeNm: at.voxelSizeNm, ...sides }
+    await cable.add(await deps.compute(cableIn, [box, moved(truth.labels(outer)), moved(ids)]))
+  }
+  const sum = await cable.sum()
+  return sum.count.length > 0 ? runLengths(sum) : undefined
+}
+
 /** Voxels in the order of the dataset: x fastest. */
 const placeIn = (box: Box, bounds: Box, of: Float64Array): Float64Array => {
   const [nx, ny] = shapeOf(box)
@@ -54,47 +78,43 @@ const placeIn = (box: Box, bounds: Box, of: Float64Array): Float64Array => {
 }
 
 /**
- * @param segments of the dataset, by region
- * @param fragmentOf the supervoxels of a region; undefined where the release was made without
+ * @param segmentOf the segments of a region
+ * @param fragmentOf its supervoxels; undefined where the release was made without
  * @param wanted what is scored
  */
 export async function scoreSegmentation(
   deps: Deps,
   at: Where,
-  segments: Cells,
-  fragmentOf: (cell: string) => Promise<ArtifactRef | undefined>,
+  segmentOf: RefOf,
+  fragmentOf: RefOf,
   truth: Truth,
   wanted: Box,
 ): Promise<Scored> {
   const table = (): Fold<Contingency> => new Fold(parts => deps.compute(mergeContingency, [parts]))
   const [all, interior, pieces] = [table(), table(), table()]
-  const cells = voxels(at.bounds) / product(at.region)
-  let done = 0
-  for await (const [cell, ref] of segments) {
-    const part = intersect(cellBox(fromKey(cell), at.region, at.bounds), wanted)
-    progress(++done, Math.max(done, cells))
-    if (isEmpty(part)) continue
-    const read = (of: ArtifactRef): Promise<BigUint64Array> =>
-      readVolume(deps, { context: at } as never, { [cell]: of }, segmentationVolume, part)
+  const cells = cellsIn(wanted, at.region)
+  for (const [done, cell] of cells.entries()) {
+    const part = intersect(cellBox(cell, at.region, at.bounds), wanted)
+    progress(done, cells.length)
     const add = async (to: Fold<Contingency>, ids: BigUint64Array, labels: Labels): Promise<void> => {
       const t = await deps.compute(contingency, [ids, labels])
       await to.add({ ...t, first: placeIn(part, at.bounds, t.first) })
     }
     const labels = truth.labels(part)
-    const segs = await read(ref)
+    const segs = await readIds(deps, at, segmentOf, part)
     await add(all, segs, labels)
     const outer = grow(part, [1, 1, 1], truth.bounds)
-    const [low, high] = [map3(a => part.min[a] - outer.min[a]), map3(a => outer.max[a] - part.max[a])]
+    const [low, high] = [lowSides(outer, part), highSides(outer, part)]
     const core = await deps.compute(withoutBorder, [moved(truth.labels(outer)), shapeOf(outer), low, high])
     await add(interior, moved(segs), moved(core as Labels))
-    const fragments = await fragmentOf(cell)
-    if (fragments) await add(pieces, moved(await read(fragments)), moved(labels))
+    if (await fragmentOf(key(cell))) await add(pieces, moved(await readIds(deps, at, fragmentOf, part)), moved(labels))
   }
   const { voxels: _, ...own } = await deps.compute(scores, [await all.sum()])
   const core = await interior.sum()
   const inner = await deps.compute(scores, [core])
   const fragments = await deps.compute(bestAgglomeration, [await pieces.sum()])
   const worst = await deps.compute(worstFaults, [core, WORST])
+  const runs = await runLengthsOf(deps, at, segmentOf, truth, wanted)
   const [sx, sy] = shapeOf(at.bounds)
   return {
     quality: {
@@ -102,6 +122,7 @@ export async function scoreSegmentation(
       voiSumInner: inner.voiSum,
       arandInner: inner.arand,
       ...(fragments.voxels > 0 && { voiSumFragments: fragments.voiSum }),
+      ...runs,
     },
     fragments,
     inner,

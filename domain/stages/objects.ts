@@ -227,14 +227,14 @@ export const objects = {
   },
   evaluate: {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'release',
     phase: 'release',
     code: 'quality/evaluate',
     inputs: ['segment', 'supervoxel', 'graph'],
     demoSeconds: 0.2,
     makes:
-      'VOI, ARAND, what the fragments would allow, the worst merges and splits, synapse precision, recall and F1 against ground truth',
+      'VOI, ARAND, expected run length, what the fragments would allow, the worst merges and splits, synapse precision, recall and F1 against ground truth',
     parameters: params({}),
     checks: ['truth covers the box that is scored'],
   },

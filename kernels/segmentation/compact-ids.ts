@@ -5,7 +5,7 @@ import { PairIndex, halves, indexIds, rankIds } from './pair-index.ts'
  * Dense indices of a volume of ids: `labels[v]` is the place of the voxel's id in `ids`. Place 0 is id 0; the others
  * follow in ascending order of id, so that the result does not depend on the order of the voxels.
  */
-export function compactIds(volume: BigUint64Array): { labels: Uint32Array; ids: BigUint64Array } {
+export function compactIds(volume: BigUint64Array | Uint32Array): { labels: Uint32Array; ids: BigUint64Array } {
   const values = new PairIndex(1024)
   values.add(0, 0)
   const { sorted, rank } = rankIds(volume, values)

@@ -103,7 +103,7 @@ export function dense(ids: BigUint64Array | Uint32Array, values: PairIndex = new
 
 /** The distinct ids (and those that `values` holds already) in ascending order, and the place of each id in that order. */
 export function rankIds(
-  ids: BigUint64Array,
+  ids: BigUint64Array | Uint32Array,
   values: PairIndex = new PairIndex(1024),
 ): { sorted: BigUint64Array; rank: Uint32Array } {
   const rank = dense(ids, values)

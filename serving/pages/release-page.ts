@@ -15,6 +15,8 @@ export const QUALITY: readonly (readonly [keyof Release['quality'], string])[] =
   ['voiSumInner', 'VOI without the borders of objects, bits'],
   ['arandInner', 'adapted Rand error without the borders'],
   ['voiSumFragments', 'VOI of the best agglomeration of the fragments, bits'],
+  ['erlUm', 'expected run length, µm'],
+  ['nerl', 'the same as a share of what the truth has (1 is best)'],
   ['synapsePrecision', 'synapse precision'],
   ['synapseRecall', 'synapse recall'],
   ['synapseF1', 'synapse F1 (1 is best)'],

@@ -138,6 +138,8 @@ const MEASURES = (currency: string): readonly Measure[] => [
   [currency === '' ? 'cost' : `cost, ${currency}`, c => c.cost],
   ['VOI, bits (0 is best)', c => c.quality.voiSum],
   ['adapted Rand error (0 is best)', c => c.quality.arand],
+  ['VOI without borders, bits (0 is best)', c => c.quality.voiSumInner],
+  ['normalised expected run length (1 is best)', c => c.quality.nerl, 1],
   ['synapse F1 (1 is best)', c => c.quality.synapseF1, 1],
 ]
 const [ACROSS, EACH, DOWN] = [3, 355, 180]
