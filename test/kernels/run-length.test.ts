@@ -24,7 +24,7 @@ function plainRunLengths(truth: Volume, segments: Volume, cuts?: number[][]): { 
     const found = skeletonRegion({ ...region, params: { step: 2, scale: 1.5, constantNm: 150, minVoxels: 0 } })
     for (const [i, skeleton] of found.ids.entries()) {
       const s = skeletonAt(found, i)
-      const node = (v: number) => [...s.vertices.slice(3 * v, 3 * v + 3)]
+      const node = (v: number) => Array.from(s.vertices.subarray(3 * v, 3 * v + 3))
       const segmentAt = (v: number): bigint => {
         const [x, y, z] = node(v).map((nm, a) => Math.floor(nm / NM[a]!) - region.origin[a]!)
         return other.ids[other.labels[x! + region.shape[0] * (y! + region.shape[1] * z!)]!]!
