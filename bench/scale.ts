@@ -155,8 +155,9 @@ async function simulate(context: RunContext): Promise<{ kinds: Map<string, Kind>
     const activities = stubs(context)
     const workers = await Promise.all([
       Worker.create({ ...shared, taskQueue: queues.workflow, ...code }),
-      Worker.create({ ...shared, taskQueue: queues.cpu, activities, maxConcurrentActivityTaskExecutions: 200 }),
-      Worker.create({ ...shared, taskQueue: queues.inference, activities, maxConcurrentActivityTaskExecutions: 50 }),
+      ...[queues.cpu, queues.index, queues.inference].map(taskQueue =>
+        Worker.create({ ...shared, taskQueue, activities, maxConcurrentActivityTaskExecutions: 100 }),
+      ),
     ])
     const running = workers.map(w => w.run())
     const client = new Client({ connection: server.connection })

@@ -10,7 +10,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { anyToken } from '../storage/tokens.ts'
 import { mustBeAllowed } from './access/guard.ts'
 import { isOwn } from './access/headers.ts'
-import { Problem } from './problem.ts'
+import { badRequest, Problem } from './problem.ts'
 
 export interface CodecOptions {
   readonly store: ObjectStore
@@ -31,12 +31,12 @@ export async function codecRoutes(app: FastifyInstance, o: CodecOptions): Promis
     app.post(`/codec/${path}`, { config: { role: 'viewer' }, bodyLimit: LONGEST }, async (request, reply) => {
       await check(request, o)
       const body = Body.safeParse(request.body)
-      if (!body.success) throw new Problem(400, 'the body is not {"payloads": [...]}', 'send payloads as Temporal does')
+      if (!body.success) throw badRequest('the body is not {"payloads": [...]}', 'send payloads as Temporal does')
       try {
         return await reply.header('cache-control', 'no-store').send({ payloads: body.data.payloads.map(change) })
       } catch (e) {
         if (!isHillockError(e)) throw e
-        throw new Problem(400, e.message, 'give this server the keys of the workers')
+        throw badRequest(e.message, 'give this server the keys of the workers')
       }
     })
 }
@@ -45,7 +45,7 @@ export async function codecRoutes(app: FastifyInstance, o: CodecOptions): Promis
 async function check(request: FastifyRequest, { store, namespace, temporalUi }: CodecOptions): Promise<void> {
   const { origin, 'x-namespace': named } = request.headers
   if (namespace !== undefined && named !== undefined && named !== namespace)
-    throw new Problem(400, `this server works for namespace ${namespace}, not ${String(named)}`, 'ask the one of that')
+    throw badRequest(`this server works for namespace ${namespace}, not ${String(named)}`, 'ask the one of that')
   if (!LOOPBACK.test(request.hostname) || setting('HILLOCK_OIDC_ISSUER') || (await anyToken(store)))
     return mustBeAllowed(request, 'operator', ALL)
   if (isOwn(request) || (temporalUi !== undefined && origin === new URL(temporalUi).origin)) return

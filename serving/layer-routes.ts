@@ -7,6 +7,7 @@ import { notFound } from './problem.ts'
 import type { ReadCounter } from './reads.ts'
 import { isChannel, type Releases } from './releases.ts'
 import { outputSender, sendJson } from './respond.ts'
+import { viewer } from './request.ts'
 
 const HOLE = 'nothing: a reader shows it empty (cloud-volume: fill_missing=True); the lineage page names the holes'
 
@@ -17,8 +18,6 @@ interface LayerRequest {
 interface Named {
   Params: { dataset: string; release: string }
 }
-
-const viewer = { config: { role: 'viewer' } } as const
 
 interface Options {
   readonly catalogue: Releases

@@ -12,7 +12,7 @@ import { errorTable, isHillockError, type ErrorType } from '../domain/errors.ts'
 import { CHANNELS } from '../domain/release.ts'
 import { wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { notFound, Problem } from './problem.ts'
+import { badRequest, notFound, Problem } from './problem.ts'
 
 export interface OperateOptions {
   readonly store: ObjectStore
@@ -50,7 +50,7 @@ const CONFLICTS: readonly ErrorType[] = ['ConfigError', 'GateRejected', 'Dataset
 function bodyOf<T>(request: FastifyRequest, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(request.body)
   if (parsed.success) return parsed.data
-  throw new Problem(400, `the body: ${wrongFields(parsed.error.issues)}`, 'send JSON, with a `reason` for the record')
+  throw badRequest(`the body: ${wrongFields(parsed.error.issues)}`, 'send JSON, with a `reason` for the record')
 }
 
 const conflict = (error: unknown): unknown => {

@@ -14,7 +14,9 @@ export class Problem extends Error {
   }
 }
 
+export const badRequest = (message: string, todo: string): Problem => new Problem(400, message, todo)
 export const notFound = (message: string, todo: string): Problem => new Problem(404, message, todo)
+export const tooMuch = (message: string, todo: string): Problem => new Problem(422, message, todo)
 
 /**
  * Any error as a problem: what the reader named is not there (404), the bucket or Temporal is away (503, with a time to come

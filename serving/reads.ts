@@ -13,22 +13,18 @@ interface Count {
   views: number
 }
 
-export interface ReadCounter {
-  /** @param path below the release. @param at in ms. */
-  count(release: string, path: string, bytes: number, reader: string, at: number): void
-  /** Since the server was started. */
-  of(release: string): Reads[]
-}
+export type ReadCounter = ReturnType<typeof readCounter>
 
 /** Files that hold many things for many readers. */
 const SHARD = /\.shard$|\/c\//
 
 /** @param onShard told of every shard that is read */
-export function readCounter(onShard?: (name: string, bytes: number) => void): ReadCounter {
+export function readCounter(onShard?: (name: string, bytes: number) => void) {
   const counts = new Map<string, Map<string, Count>>()
   const last = new Map<string, number>()
   return {
-    count(release, path, bytes, reader, at) {
+    /** @param path below the release. @param at in ms. */
+    count(release: string, path: string, bytes: number, reader: string, at: number): void {
       if (SHARD.test(path)) onShard?.(`${release}/${path}`, bytes)
       const [, layer, mip, zarr, zarrMip] = VOXELS.exec(path) ?? []
       const what = layer ? `${layer} ${mip}` : zarr && `${zarr} ${zarrMip}`
@@ -49,7 +45,8 @@ export function readCounter(onShard?: (name: string, bytes: number) => void): Re
         last.delete(gone)
       }
     },
-    of: release =>
+    /** Since the server was started. */
+    of: (release: string): Reads[] =>
       [...(counts.get(release) ?? [])]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([what, sum]) => {

@@ -5,7 +5,7 @@ import { Worst, type FoundFault } from '../domain/releases/faults.ts'
 import { isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { CHANNELS, type Channel, type Release } from '../domain/release.ts'
-import { artifactStore, type ArtifactStore } from '../storage/artifacts.ts'
+import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -25,22 +25,12 @@ const READS = 32
 
 export const isChannel = (name: string): name is Channel => (CHANNELS as readonly string[]).includes(name)
 
-export interface Releases {
-  readonly artifacts: ArtifactStore
-  datasets(): Promise<DatasetListing[]>
-  /** @throws Problem 404 when there is none of that name. */
-  open(dataset: string, release: string): Promise<Release>
-  /** Release that a channel names now. @throws Problem 404 when it names none. */
-  resolve(dataset: string, channel: Channel): Promise<string>
-  /** Lineage records behind a release. @param focus an artifact that is looked at */
-  records(release: Release, focus?: ArtifactRef): Promise<ReleaseRecords>
-  facts(release: Release): Promise<ReleaseFacts>
-}
+export type Releases = ReturnType<typeof releases>
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
 const SEE_LIST = 'see the list at / (or /?json)'
 
-export function releases(objects: ObjectStore): Releases {
+export function releases(objects: ObjectStore) {
   // What a release names can be read for ever, whatever was found out about it since.
   const artifacts = artifactStore(objects, { quarantined: true })
 
@@ -109,7 +99,8 @@ export function releases(objects: ObjectStore): Releases {
     })
   }
 
-  const openNamed = (dataset: string, release: string): Promise<Release> => {
+  /** @throws Problem 404 when there is none of that name. */
+  const openNamed = async (dataset: string, release: string): Promise<Release> => {
     if (!NAME.test(dataset) || !NAME.test(release))
       throw notFound(`${dataset}/${release} cannot be the name of a release`, SEE_LIST)
     return open(`${dataset}/${release}`)
@@ -117,18 +108,20 @@ export function releases(objects: ObjectStore): Releases {
 
   return {
     artifacts,
-    open: async (dataset, release) => openNamed(dataset, release),
-    async resolve(dataset, channel) {
+    open: openNamed,
+    /** Release that a channel names now. @throws Problem 404 when it names none. */
+    async resolve(dataset: string, channel: Channel): Promise<string> {
       const release = NAME.test(dataset) ? (await channelOf(dataset, channel))?.release : undefined
       if (release === undefined) throw notFound(`dataset ${dataset} has no release in channel ${channel}`, SEE_LIST)
       return release
     },
-    records(release, focus) {
+    /** Lineage records behind a release. @param focus an artifact that is looked at */
+    records(release: Release, focus?: ArtifactRef): Promise<ReleaseRecords> {
       // Where all are listed they are the same, whatever is looked at.
       const at = release.stages || !focus ? '' : `/${focus.recipe}`
       return records(`${release.dataset}/${release.release}${at}`, release, focus ? [focus] : [])
     },
-    async facts(release) {
+    async facts(release: Release): Promise<ReleaseFacts> {
       const channels = await channelsNow(release.dataset)
       return {
         channels: channels.filter(c => c.value?.release === release.release).map(c => c.channel),
@@ -138,6 +131,6 @@ export function releases(objects: ObjectStore): Releases {
       }
     },
     // Who asks while it is being listed gets the same.
-    datasets: () => (listed ??= turn(list).finally(() => (listed = undefined))),
+    datasets: (): Promise<DatasetListing[]> => (listed ??= turn(list).finally(() => (listed = undefined))),
   }
 }

@@ -2,7 +2,7 @@
 import { fromKey, type Vec3 } from '../domain/geometry.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LOOPBACK } from '../client/processes/serving-host.ts'
-import { Problem } from './problem.ts'
+import { badRequest, Problem } from './problem.ts'
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS']
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::\d{1,5})?$/
@@ -18,7 +18,7 @@ export function checkRequest(request: FastifyRequest, names: readonly string[] |
       allow: METHODS.join(', '),
     })
   const host = HOST.exec((request.headers.host ?? '').toLowerCase())?.[1]
-  if (host === undefined) throw new Problem(400, 'the Host header is no name of a host', 'correct the request')
+  if (host === undefined) throw badRequest('the Host header is no name of a host', 'correct the request')
   if (names && !LOOPBACK.test(host) && !names.includes(host))
     throw new Problem(
       421,
@@ -31,7 +31,7 @@ export function checkRequest(request: FastifyRequest, names: readonly string[] |
 export function queryOf(request: FastifyRequest, key: string): string | undefined {
   const value = (request.query as Readonly<Record<string, unknown>>)[key]
   if (value !== undefined && typeof value !== 'string')
-    throw new Problem(400, `${key} stands more than once in the address`, 'give it once')
+    throw badRequest(`${key} stands more than once in the address`, 'give it once')
   return value?.trim() || undefined
 }
 
@@ -45,5 +45,8 @@ export const isBrowser = (request: FastifyRequest): boolean => request.headers.a
 export const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
   reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(text)
 
+/** Options of routes: who may ask. */
+export const viewer = { config: { role: 'viewer' } } as const
+export const anyone = { config: { role: 'anyone' } } as const
 /** What is made as a whole before it is sent, such as a page, is given up after so long. */
-export const ANSWER_MS = 120_000
+export const viewerPage = { ...viewer, handlerTimeout: 120_000 } as const

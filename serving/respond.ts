@@ -7,6 +7,7 @@ import { byteCache } from '../storage/stores/byte-cache.ts'
 import { turns } from './turns.ts'
 
 const BINARY = 'application/octet-stream'
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** A release never changes, so neither does anything under its address. */
 const FOREVER = 'public, max-age=31536000, immutable'
@@ -61,24 +62,6 @@ async function send(request: FastifyRequest, reply: FastifyReply, body: Body, ty
   return reply.code(206).header('content-range', `bytes ${range.first}-${range.last}/${size}`).send(buffer(part))
 }
 
-const sendImmutable = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  bytes: Uint8Array,
-  type: string,
-): Promise<FastifyReply> =>
-  send(
-    request,
-    reply,
-    {
-      size: bytes.length,
-      tag: createHash('sha1').update(bytes).digest('base64url'),
-      whole: async () => bytes,
-      part: async (offset, length) => bytes.subarray(offset, offset + length),
-    },
-    type,
-  )
-
 /** Outputs that readers around one place ask for again and again: in memory, held against their digests when they are read. */
 const KEPT_BYTES = 256 << 20
 /** Up to this size an output is read whole, whatever part of it is asked for. */
@@ -108,5 +91,9 @@ export function outputSender(): (
   }
 }
 
-export const sendJson = (request: FastifyRequest, reply: FastifyReply, value: unknown): Promise<FastifyReply> =>
-  sendImmutable(request, reply, Buffer.from(JSON.stringify(value)), 'application/json; charset=utf-8')
+export function sendJson(request: FastifyRequest, reply: FastifyReply, value: unknown): Promise<FastifyReply> {
+  const bytes = Buffer.from(JSON.stringify(value))
+  const tag = createHash('sha1').update(bytes).digest('base64url')
+  const part: Body['part'] = async (offset, length) => bytes.subarray(offset, offset + length)
+  return send(request, reply, { size: bytes.length, tag, whole: async () => bytes, part }, JSON_TYPE)
+}

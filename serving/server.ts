@@ -23,9 +23,8 @@ import { layerRoutes } from './layer-routes.ts'
 import { pageRoutes } from './pages/page-routes.ts'
 import { asProblem, notFound, problemJson, type Problem } from './problem.ts'
 import { releases } from './releases.ts'
-import { metricsRoutes } from './metrics.ts'
 import { operateRoutes } from './operate-routes.ts'
-import { isBrowser } from './request.ts'
+import { anyone, isBrowser } from './request.ts'
 import { runRoutes } from './pages/run-routes.ts'
 import { runsOf } from './pages/runs.ts'
 import { readCounter } from './reads.ts'
@@ -74,21 +73,20 @@ const problemPage = (p: Problem): string =>
   )
 
 /** The application, not yet listening: tests call it through `inject`. */
-export function createServer(options: ServerOptions): FastifyInstance {
-  const {
-    store,
-    viewerDir,
-    temporalUi,
-    namespace,
-    slo,
-    connected,
-    tables,
-    names,
-    access = OPEN,
-    onChange,
-    onError,
-  } = options
-  const { hot = new HotSpots() } = options
+export function createServer({
+  store,
+  viewerDir,
+  temporalUi,
+  namespace,
+  slo,
+  connected,
+  tables,
+  names,
+  access = OPEN,
+  hot = new HotSpots(),
+  onChange,
+  onError,
+}: ServerOptions): FastifyInstance {
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = asProblem(error)
     if (problem.status >= 500) onError?.(error)
@@ -114,7 +112,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
   })
   const catalogue = releases(store)
   guard(app, { store, settings: access, names })
-  const anyone = { config: { role: 'anyone' } } as const
   app.options('/*', anyone, async (_request, reply) => reply.code(204).headers(PREFLIGHT).send())
 
   app.setErrorHandler(async (...refused) => refuse(...refused))
@@ -133,8 +130,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
       )
     })
   }
-  app.register(healthRoutes, { store })
-  app.register(metricsRoutes, { hot })
+  app.register(healthRoutes, { store, hot })
   app.get('/page.js', anyone, async (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').header('cache-control', 'no-cache').send(SCRIPT),
   )

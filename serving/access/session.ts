@@ -2,7 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Identity } from '../../domain/access.ts'
 import { html, page } from '../pages/html.ts'
-import { Problem } from '../problem.ts'
+import { badRequest, Problem } from '../problem.ts'
+import { anyone } from '../request.ts'
 
 const COOKIE = 'hillock_session'
 const FORM = 'application/x-www-form-urlencoded'
@@ -38,9 +39,7 @@ export async function sessionRoutes(app: FastifyInstance): Promise<void> {
   app.addContentTypeParser(FORM, { parseAs: 'string', bodyLimit: LARGEST }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   )
-  const config = { role: 'anyone' } as const
-
-  app.get('/login', { config }, async (request, reply) => {
+  app.get('/login', anyone, async (request, reply) => {
     const who = await sessionOf(request, token => app.identify(token))
     const { to } = request.query as { to?: unknown }
     return reply
@@ -49,15 +48,15 @@ export async function sessionRoutes(app: FastifyInstance): Promise<void> {
       .send(loginPage(who, target(to)))
   })
 
-  app.post('/login', { config }, async (request, reply) => {
+  app.post('/login', anyone, async (request, reply) => {
     const { token, to } = (request.body ?? {}) as { token?: unknown; to?: unknown }
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token.trim()) || token.includes(';'))
-      throw new Problem(400, 'there is no token in the form', 'paste the token that `hillock token make` has shown')
+      throw badRequest('there is no token in the form', 'paste the token that `hillock token make` has shown')
     await app.identify(token.trim())
     return setCookie(request, reply, token.trim()).redirect(target(to), 303)
   })
 
-  app.post('/logout', { config }, async (request, reply) =>
+  app.post('/logout', anyone, async (request, reply) =>
     setCookie(request, reply, '; Max-Age=0').redirect('/login', 303),
   )
 }

@@ -6,35 +6,26 @@ import { API } from '../../domain/api/endpoints.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { notFound, Problem } from '../problem.ts'
-import { engine, type Engine } from '../query/engine.ts'
+import { engine } from '../query/engine.ts'
 import { sandbox } from '../query/sandbox.ts'
 import { cave } from '../cave/index.ts'
 import { neuprint } from '../neuprint/index.ts'
 import { neuronRoutes } from '../neuron/index.ts'
 import type { Releases } from '../releases.ts'
-import { sendPage } from '../request.ts'
+import { anyone, sendPage } from '../request.ts'
 import type { HotSpots } from '../hot-spots.ts'
 import type { SloLevels } from '../pages/slo-routes.ts'
 import { documentPage } from './document-page.ts'
 import { finder } from './find.ts'
-import { knownSegments, type Known } from './known.ts'
+import { knownSegments } from './known.ts'
 import { releaseRoutes } from './releases.ts'
 import { RELEASE_HEADER } from './route.ts'
 import { segmentRoutes } from './segments.ts'
 import { synapseRoutes } from './synapses.ts'
-import { volumeRoutes, volumesOf, type Volumes } from './volumes.ts'
+import { volumeRoutes, volumesOf } from './volumes.ts'
 
 /** What the endpoints work with. */
-export interface Serving {
-  readonly objects: ObjectStore
-  readonly catalogue: Releases
-  readonly levels: SloLevels
-  readonly engine: Engine
-  readonly volumes: Volumes
-  readonly known: Known
-  readonly find: ReturnType<typeof finder>
-  readonly sql: ReturnType<typeof sandbox>
-}
+export type Serving = ReturnType<typeof servingOf>
 
 interface ApiOptions {
   readonly store: ObjectStore
@@ -47,6 +38,9 @@ interface ApiOptions {
 /** Points that are asked for at a time take less. */
 const BODY_BYTES = 1 << 20
 
+/** What the documents of the API begin with. */
+const ABOUT = `Coordinates are voxels of mip 0, counted from the dataset's origin. Ids are uint64: text in JSON. The header ${RELEASE_HEADER} says which release answered.`
+
 /** Objects that are gone or damaged: who asks can't help it, and what is there is served. */
 function problemOf(error: unknown): unknown {
   if (isHillockError(error, 'MissingArtifact') || isHillockError(error, 'BadTileError'))
@@ -56,17 +50,11 @@ function problemOf(error: unknown): unknown {
   return error
 }
 
-export async function api(app: FastifyInstance, options: ApiOptions): Promise<void> {
-  const { store, catalogue, levels, tables, hot } = options
+function servingOf({ store, catalogue, levels, tables, hot }: ApiOptions) {
   const { artifacts } = catalogue
   const onRead = (name: string, bytes: number): void => hot.count('partition', name, bytes)
   const queries = engine({ artifacts, onRead, ...(tables !== undefined && { folder: tables }) })
-  app.addHook('onClose', () => queries.close())
-  // What it throws is answered by the server.
-  app.setErrorHandler(async error => {
-    throw problemOf(error)
-  })
-  const serving: Serving = {
+  return {
     objects: store,
     catalogue,
     levels,
@@ -76,6 +64,15 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     find: finder(store, catalogue),
     sql: sandbox(artifacts, queries),
   }
+}
+
+export async function api(app: FastifyInstance, options: ApiOptions): Promise<void> {
+  const serving = servingOf(options)
+  app.addHook('onClose', () => serving.engine.close())
+  // What it throws is answered by the server.
+  app.setErrorHandler(async error => {
+    throw problemOf(error)
+  })
 
   // Before the document begins: theirs are the documents of their clients.
   await app.register(cave, serving)
@@ -87,14 +84,14 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
       info: {
         title: 'Hillock: query API',
         version: '1',
-        description: `Coordinates are voxels of mip 0, counted from the dataset's origin. Ids are uint64: text in JSON. The header ${RELEASE_HEADER} says which release answered.`,
+        description: ABOUT,
       },
     },
     transform: jsonSchemaTransform,
   })
-  const open = { schema: { hide: true }, config: { role: 'anyone' } } as const
+  const open = { ...anyone, schema: { hide: true } } as const
   app.get('/openapi.json', open, async () => app.swagger())
-  app.get('/api', open, async (_request, reply) => sendPage(reply, documentPage(app.swagger())))
+  app.get('/api', open, async (_request, reply) => sendPage(reply, documentPage(ABOUT)))
   await app.register(
     async routes => {
       routes.setValidatorCompiler(validatorCompiler)

@@ -11,15 +11,9 @@ const OTHERS = 4
 /** An id as SQL has it: of the type of the columns, so that their statistics count. */
 export const uint64 = (id: string): string => `${BigInt(id)}::UBIGINT`
 
-export interface Known {
+export function knownSegments(catalogue: Releases, engine: Engine) {
   /** The row of a segment, or none. */
-  rowOf(release: Release, segment: string): ReturnType<Engine['rows']>
-  /** @throws Problem 404 where the release has no such segment */
-  mustHave(release: Release, segment: string): Promise<void>
-}
-
-export function knownSegments(catalogue: Releases, engine: Engine): Known {
-  const rowOf: Known['rowOf'] = async (release, id) =>
+  const rowOf = async (release: Release, id: string): ReturnType<Engine['rows']> =>
     engine.rows({
       release,
       from: { s: { table: 'segments', segments: [BigInt(id)] } },
@@ -27,7 +21,8 @@ export function knownSegments(catalogue: Releases, engine: Engine): Known {
     })
   return {
     rowOf,
-    async mustHave(release, id) {
+    /** @throws Problem 404 where the release has no such segment */
+    async mustHave(release: Release, id: string): Promise<void> {
       if ((await rowOf(release, id)).rows.length > 0) return
       const listed = (await catalogue.datasets()).find(d => d.dataset === release.dataset)
       const others = (listed?.releases ?? []).filter(r => r.release !== release.release).slice(0, OTHERS)

@@ -10,7 +10,7 @@ import {
 } from '../../storage/formats/precomputed/sharding.ts'
 import { decodeSkeleton } from '../../storage/formats/skeleton.ts'
 import { staticFile } from '../../storage/static-layout.ts'
-import { notFound, Problem } from '../problem.ts'
+import { notFound } from '../problem.ts'
 
 interface Shards {
   readonly info: Readonly<Record<string, unknown>>
@@ -78,11 +78,7 @@ export async function meshOf(
   const lod = level ?? lods.length - 1
   const own = lods[lod]
   if (!own)
-    throw new Problem(
-      404,
-      `the mesh of segment ${segment} has no level ${lod}`,
-      `it has levels 0 to ${lods.length - 1}`,
-    )
+    throw notFound(`the mesh of segment ${segment} has no level ${lod}`, `it has levels 0 to ${lods.length - 1}`)
   const length = (sizes: Uint32Array): number => sizes.reduce((a, b) => a + b, 0)
   // The fragments of all levels lie before the manifest, one level after the other.
   const from = stored.offset - lods.slice(lod).reduce((sum, l) => sum + length(l.sizes), 0)

@@ -1,6 +1,6 @@
 // A shortest way along synapses: from both ends at once, so that few segments are looked at; never more than so many.
 import type { Release } from '../../domain/release.ts'
-import { Problem } from '../problem.ts'
+import { tooMuch } from '../problem.ts'
 import type { Engine } from '../query/engine.ts'
 
 /** Segments that are looked at, from either end. */
@@ -54,8 +54,7 @@ export async function shortestPath(
       }
     edges[side] = next
     if (rows.length === MOST || seen.size > MOST)
-      throw new Problem(
-        422,
+      throw tooMuch(
         `more than ${MOST} segments lie within ${hop + 1} synapses of these two`,
         'ask for stronger connections (min_count), or for fewer hops',
       )

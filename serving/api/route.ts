@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Endpoint } from '../../domain/api/endpoints.ts'
 import { Problem as ProblemSchema } from '../../domain/api/schemas.ts'
 import type { Release } from '../../domain/release.ts'
-import { Problem } from '../problem.ts'
+import { badRequest, Problem } from '../problem.ts'
 import type { Rows } from '../query/duckdb.ts'
 import { encode, jsonCell, MEDIA, type Format } from '../query/encode.ts'
 import type { Engine, Query } from '../query/engine.ts'
@@ -49,7 +49,7 @@ export function route<const E extends Endpoint>(
     preValidation: async request => {
       // A number would be read as 0.
       for (const [name, value] of Object.entries(request.query as object))
-        if (value === '') throw new Problem(400, `${name} has no value`, 'give it one, or leave it out')
+        if (value === '') throw badRequest(`${name} has no value`, 'give it one, or leave it out')
     },
     schema: { summary, params, querystring, ...(body && { body }), response: responses(endpoint) },
     handler: async (request, reply) => {

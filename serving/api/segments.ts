@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
 import type { Release } from '../../domain/release.ts'
-import { notFound, Problem } from '../problem.ts'
+import { notFound, type Problem } from '../problem.ts'
 import { jsonCell } from '../query/encode.ts'
 import type { Query } from '../query/engine.ts'
 import type { Serving } from './index.ts'
@@ -129,8 +129,7 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
     await known.mustHave(release, query.to)
     const path = await shortestPath(engine, release, from, to, query)
     if (!path)
-      throw new Problem(
-        404,
+      throw notFound(
         `no way of at most ${query.max_hops} synapses leads from segment ${from} to ${to}`,
         'allow more hops or fewer synapses of a pair, or ask for the way back',
       )

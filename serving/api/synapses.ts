@@ -1,7 +1,7 @@
 // Endpoints about synapses, and SQL of the reader's own.
 import type { FastifyInstance } from 'fastify'
 import { endpoints } from '../../domain/api/endpoints.ts'
-import { Problem } from '../problem.ts'
+import { badRequest } from '../problem.ts'
 import { MEDIA } from '../query/encode.ts'
 import type { Use } from '../query/tables.ts'
 import { boxOf } from './volumes.ts'
@@ -33,7 +33,7 @@ export function synapseRoutes(app: FastifyInstance, { engine, find, known, sql }
       const all = (await engine.rows({ release, from, sql: 'SELECT * FROM s LIMIT 0' })).columns.map(c => c.name)
       const asked = query.columns.split(',').map(c => c.trim())
       for (const c of asked)
-        if (!all.includes(c)) throw new Problem(400, `synapses have no column ${c}`, `name some of ${all.join(', ')}`)
+        if (!all.includes(c)) throw badRequest(`synapses have no column ${c}`, `name some of ${all.join(', ')}`)
       columns = [...new Set(['id', ...asked])].join(', ')
     }
     // All of a table come as they lie: to sort them takes the memory of all.

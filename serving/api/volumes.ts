@@ -10,7 +10,7 @@ import type { Opened } from '../../storage/foreign/volume.ts'
 import { openZarr } from '../../storage/foreign/zarr.ts'
 import { npyPrefix } from '../../storage/formats/npy.ts'
 import { staticFile, zarrFolder } from '../../storage/static-layout.ts'
-import { notFound, Problem } from '../problem.ts'
+import { badRequest, notFound, Problem } from '../problem.ts'
 import { turns } from '../turns.ts'
 import type { Serving } from './index.ts'
 import { nameOf, route, sendBytes } from './route.ts'
@@ -22,12 +22,6 @@ const READS = 8
 
 /** Types of the volumes of a release. */
 const NPY = { uint8: 'u1', uint64: 'u8' } as const
-
-export interface Volumes {
-  /** @throws Problem 400 for a point outside, 404 for a single one in a hole */
-  segmentsAt(release: Release, points: readonly (readonly number[])[]): Promise<bigint[]>
-  open(release: Release, layer: string): Promise<Opened>
-}
 
 /** The files of a folder of a release. */
 function filesOf(artifacts: ArtifactStore, release: Release, folder: string): Files {
@@ -56,7 +50,7 @@ function filesOf(artifacts: ArtifactStore, release: Release, folder: string): Fi
   }
 }
 
-export function volumesOf(artifacts: ArtifactStore): Volumes {
+export function volumesOf(artifacts: ArtifactStore) {
   const opened = new WeakMap<Release, Map<string, Promise<Opened>>>()
   const open = (release: Release, layer: string): Promise<Opened> => {
     const volume = Object.hasOwn(release.layers, layer) ? release.layers[layer as 'em'] : undefined
@@ -74,12 +68,12 @@ export function volumesOf(artifacts: ArtifactStore): Volumes {
   }
   return {
     open,
-    async segmentsAt(release, points) {
+    /** @throws Problem 400 for a point outside, 404 for a single one in a hole */
+    async segmentsAt(release: Release, points: readonly (readonly number[])[]): Promise<bigint[]> {
       const { min, max } = release.bounds
       points.forEach((p, i) => {
         if (p.every((v, a) => v >= min[a]! && v < max[a]!)) return
-        throw new Problem(
-          400,
+        throw badRequest(
           `point ${p.join(', ')}${points.length > 1 ? ` (the ${i + 1}. of ${points.length})` : ''} lies outside of ${nameOf(release)}`,
           `its voxels go from ${min.join(', ')} to ${max.map(v => v - 1).join(', ')}`,
         )
@@ -110,10 +104,9 @@ export function boxOf({ bounds, ...release }: Release, text: string, within: Box
   const [x0, y0, z0, x1, y1, z1] = text.split(',').map(Number) as [number, number, number, number, number, number]
   const box = { min: [x0, y0, z0], max: [x1, y1, z1] } as const
   if (box.min.some((v, a) => v >= box.max[a]!))
-    throw new Problem(400, `box ${text} is empty`, 'give its first voxel, then the one behind its last')
+    throw badRequest(`box ${text} is empty`, 'give its first voxel, then the one behind its last')
   if (!contains(within, box))
-    throw new Problem(
-      400,
+    throw badRequest(
       `box ${text} reaches out of ${release.dataset}/${release.release}`,
       `stay between ${within.min.join(', ')} and ${within.max.join(', ')}`,
     )
@@ -126,8 +119,7 @@ export function volumeRoutes(app: FastifyInstance, { find, volumes }: Serving): 
     const release = await find(reply, params.dataset, params.release)
     const volume = await volumes.open(release, params.layer)
     const mip = volume.mips[query.mip]
-    if (!mip)
-      throw new Problem(404, `${params.layer} has no mip ${query.mip}`, `it has mips 0 to ${volume.mips.length - 1}`)
+    if (!mip) throw notFound(`${params.layer} has no mip ${query.mip}`, `it has mips 0 to ${volume.mips.length - 1}`)
     const zero = mip.bounds.min
     const box = boxOf(
       release,
@@ -138,7 +130,7 @@ export function volumeRoutes(app: FastifyInstance, { find, volumes }: Serving): 
       ),
     )
     if (![...box.min, ...box.max].every(Number.isInteger))
-      throw new Problem(400, `box ${query.box} is none of whole voxels`, 'give whole numbers')
+      throw badRequest(`box ${query.box} is none of whole voxels`, 'give whole numbers')
     if (count(box) > MOST)
       throw new Problem(
         413,

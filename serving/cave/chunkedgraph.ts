@@ -5,9 +5,10 @@ import type { Box } from '../../domain/geometry.ts'
 import type { Release } from '../../domain/release.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import type { Serving } from '../api/index.ts'
-import { notFound, Problem } from '../problem.ts'
+import { badRequest, notFound } from '../problem.ts'
 import { isId } from '../query/columns.ts'
 import { supervoxels } from './supervoxels.ts'
+import { anyone, viewer } from '../request.ts'
 
 interface Asked {
   Params: { dataset: string; id: string }
@@ -17,7 +18,6 @@ interface Asked {
 /** Ids of a question: of one that is a single look-up, and of one that is a look-up for each. */
 const MOST = 100_000
 const MOST_ROOTS = 1000
-const viewer = { config: { role: 'viewer' } } as const
 const Ids = z.object({ node_ids: z.array(z.union([z.number().int().nonnegative(), z.bigint().nonnegative()])) })
 
 /** The segmentation of a release, by a name whose last part is that of the table which chunkedgraph is asked about. */
@@ -44,7 +44,7 @@ export function chunkedgraph(
     const { timestamp } = request.query
     const at = timestamp === undefined ? undefined : new Date(Math.round(Number(timestamp) * 1000))
     if (at && Number.isNaN(at.getTime()))
-      throw new Problem(400, `timestamp=${timestamp} is no time`, 'give seconds since 1970')
+      throw badRequest(`timestamp=${timestamp} is no time`, 'give seconds since 1970')
     return find(reply, request.params.dataset, at?.toISOString() ?? 'published')
   }
   /** The newest published release that has a segment. @throws Problem 404 that says which other one has it */
@@ -59,12 +59,12 @@ export function chunkedgraph(
   const idsOf = (body: unknown, most: number): bigint[] => {
     const asked = Ids.safeParse(Buffer.isBuffer(body) ? exact(String(body)) : body)
     if (!asked.success || asked.data.node_ids.length > most)
-      throw new Problem(400, `the body is not {"node_ids": [...]} with up to ${most} ids`, 'ask for fewer at a time')
+      throw badRequest(`the body is not {"node_ids": [...]} with up to ${most} ids`, 'ask for fewer at a time')
     return asked.data.node_ids.map(BigInt)
   }
   const idOf = ({ params: { id } }: FastifyRequest<Asked>): bigint => {
     if (isId(id)) return BigInt(id)
-    throw new Problem(400, `${id} is no id`, 'give a uint64 in decimals')
+    throw badRequest(`${id} is no id`, 'give a uint64 in decimals')
   }
   const boxOf = ({ query: { bounds } }: FastifyRequest<Asked>): Box | undefined => {
     if (bounds === undefined) return undefined
@@ -72,23 +72,19 @@ export function chunkedgraph(
       .exec(bounds)
       ?.slice(1)
       .map(Number)
-    if (!found) throw new Problem(400, `bounds=${bounds} is no box`, 'give voxels as x0-x1_y0-y1_z0-z1')
+    if (!found) throw badRequest(`bounds=${bounds} is no box`, 'give voxels as x0-x1_y0-y1_z0-z1')
     const [x0, x1, y0, y1, z0, z1] = found as [number, number, number, number, number, number]
     return { min: [x0, y0, z0], max: [x1, y1, z1] }
   }
   const wholeLayers = ({ query: { stop_layer: layer } }: FastifyRequest<Asked>): void => {
     if (layer === undefined) return
-    throw new Problem(
-      400,
-      `there are no nodes of layer ${layer}`,
-      'a segment consists of supervoxels: leave stop_layer out',
-    )
+    throw badRequest(`there are no nodes of layer ${layer}`, 'a segment consists of supervoxels: leave stop_layer out')
   }
   const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
     reply.type('application/json').send(Buffer.from(text))
 
   const table = '/segmentation/api/v1/table/:dataset'
-  app.get('/segmentation/api/versions', { config: { role: 'anyone' } }, async () => [1])
+  app.get('/segmentation/api/versions', anyone, async () => [1])
   app.get<Asked>(`${table}/oldest_timestamp`, viewer, async request => {
     const [first] = await publishedIn(request.params.dataset)
     return { iso: new Date(first!.at).toISOString() }
@@ -102,7 +98,7 @@ export function chunkedgraph(
     wholeLayers(request)
     const { body } = request
     if (!Buffer.isBuffer(body) || body.length % 8 !== 0)
-      throw new Problem(400, 'the body is not a list of uint64', 'send it as caveclient does')
+      throw badRequest('the body is not a list of uint64', 'send it as caveclient does')
     const ids = Array.from({ length: body.length / 8 }, (_, i) => body.readBigUInt64LE(8 * i))
     const roots = BigUint64Array.from(await graph.rootsOf(await openAt(request, reply), ids))
     return reply.type('application/octet-stream').send(Buffer.from(roots.buffer))

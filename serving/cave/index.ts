@@ -5,22 +5,20 @@ import { wrongFields } from '../../storage/lineage-record.ts'
 import { channelMoves } from '../../storage/provenance/channel-moves.ts'
 import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
-import { notFound, Problem } from '../problem.ts'
+import { badRequest, notFound, Problem } from '../problem.ts'
 import { isWrong } from '../query/duckdb.ts'
 import { columnReader } from '../query/columns.ts'
 import { encode } from '../query/encode.ts'
 import { chunkedgraph, tableOf } from './chunkedgraph.ts'
 import { caveSql, CaveQuery, tableNamed } from './query.ts'
 import { TABLES } from './tables.ts'
+import { anyone, viewer } from '../request.ts'
 
 /** Of CAVE's services: as of which caveclient takes these for them. */
 const INFO = '4.3.1'
 const MATERIALIZATION = '5.13.0'
 const NEVER = '2200-01-01T00:00:00.000000'
 const BODY_BYTES = 8 << 20
-
-const viewer = { config: { role: 'viewer' } } as const
-const anyone = { config: { role: 'anyone' } } as const
 
 interface Version {
   readonly version: number
@@ -42,7 +40,7 @@ function exact(text: string): unknown {
   try {
     return JSON.parse(text, whole as (key: string, value: unknown) => unknown)
   } catch (e) {
-    throw new Problem(400, `the body is not JSON: ${(e as Error).message}`, 'send it as caveclient does')
+    throw badRequest(`the body is not JSON: ${(e as Error).message}`, 'send it as caveclient does')
   }
 }
 
@@ -194,8 +192,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
     )
     app.post<Named>(`${version}/query`, query, (request, reply) => answer(request, reply, undefined))
     app.post(`${stack}/query`, viewer, async () => {
-      throw new Problem(
-        400,
+      throw badRequest(
         'live queries are not answered: releases do not change',
         'name a version (materialization_version)',
       )
@@ -209,11 +206,11 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
   ): Promise<FastifyReply> {
     const parsed = CaveQuery.safeParse(request.body)
     if (!parsed.success)
-      throw new Problem(400, `the query: ${wrongFields(parsed.error.issues)}`, 'send it as caveclient does')
+      throw badRequest(`the query: ${wrongFields(parsed.error.issues)}`, 'send it as caveclient does')
     if (request.query.random_sample !== undefined || request.query.count !== undefined)
-      throw new Problem(400, 'samples and counts are not answered', 'ask for the rows, or GET …/count')
+      throw badRequest('samples and counts are not answered', 'ask for the rows, or GET …/count')
     const names = single ?? parsed.data.tables
-    if (!names) throw new Problem(400, 'the query names no tables', 'give them as [[table, column], [table, column]]')
+    if (!names) throw badRequest('the query names no tables', 'give them as [[table, column], [table, column]]')
     const release = await open(request, reply)
     const has = await Promise.all(names.map(([name]) => columnsOf(release, tableNamed(name).table)))
     const { sql, from, columns } = caveSql(parsed.data, names, has, release.voxelSizeNm)
@@ -228,7 +225,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
         return await sendBytes(reply, 'application/json', encode('json', rows, { release: nameOf(release) }))
       return await sendBytes(reply, 'data.arrow', encode('arrow', rows, {}))
     } catch (error) {
-      throw isWrong(error) ? new Problem(400, (error as Error).message, 'correct the filters') : error
+      throw isWrong(error) ? badRequest((error as Error).message, 'correct the filters') : error
     }
   }
 }

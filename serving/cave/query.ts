@@ -1,7 +1,7 @@
 // A query of CAVE's materialization service as SQL: filters of every kind, chosen columns, joins, resolution.
 import { z } from 'zod'
 import { map3, type Box } from '../../domain/geometry.ts'
-import { notFound, Problem } from '../problem.ts'
+import { badRequest, notFound } from '../problem.ts'
 import { isId } from '../query/columns.ts'
 import { quoted } from '../query/duckdb.ts'
 import type { Use } from '../query/tables.ts'
@@ -99,14 +99,13 @@ export function caveSql(
   const at = ({ name, columns }: (typeof tables)[number], column: string): string => {
     const found = columns.get(column)
     if (found) return found
-    throw new Problem(400, `table ${name} has no column ${column}`, `its columns are ${[...columns.keys()].join(', ')}`)
+    throw badRequest(`table ${name} has no column ${column}`, `its columns are ${[...columns.keys()].join(', ')}`)
   }
   for (const [part, of] of Object.entries(query))
     if (part.startsWith('filter_') || part === 'select_column_map')
       for (const name of Object.keys(of ?? {}))
         if (!names.some(([n]) => n === name))
-          throw new Problem(
-            400,
+          throw badRequest(
             `${part} is about ${name}, which the query does not ask`,
             `it asks ${names.map(([n]) => n).join(', ')}`,
           )

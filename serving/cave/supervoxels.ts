@@ -20,7 +20,7 @@ import { artifactOf, countOf } from '../../storage/release-index.ts'
 import type { Serving } from '../api/index.ts'
 import { nameOf } from '../api/route.ts'
 import { cached } from '../cached.ts'
-import { notFound, Problem } from '../problem.ts'
+import { notFound, tooMuch } from '../problem.ts'
 
 /** Regions whose tables are read for one question, and tables that are kept for the next. */
 const MOST = 512
@@ -31,16 +31,7 @@ const READS = 4
 type MergeTable = Readonly<Record<'from' | 'to', BigUint64Array<ArrayBuffer>>>
 const NONE: MergeTable = { from: new BigUint64Array(), to: new BigUint64Array() }
 
-export interface Supervoxels {
-  /** Those of some ids that are segments of a release. */
-  segmentsAmong(release: Release, ids: readonly bigint[]): Promise<ReadonlySet<bigint>>
-  /** Segments of supervoxels, in their order; 0 of 0, which is background. @throws Problem 404 for one that the release lacks */
-  rootsOf(release: Release, ids: readonly bigint[]): Promise<bigint[]>
-  /** Supervoxels of a segment in the order of their ids; in a box those whose block reaches into it. @throws Problem 404 where the release lacks it */
-  leavesOf(release: Release, root: bigint, box?: Box): Promise<bigint[]>
-}
-
-export function supervoxels({ catalogue, engine, known }: Serving): Supervoxels {
+export function supervoxels({ catalogue, engine, known }: Serving) {
   const { artifacts } = catalogue
   const tableOf = cached(KEPT, async (name: string, release: Release) => {
     const ref = await artifactOf(artifacts.objects, release, 'merge-table', name.slice(name.lastIndexOf('/') + 1))
@@ -51,15 +42,15 @@ export function supervoxels({ catalogue, engine, known }: Serving): Supervoxels 
   /** Of every region, one after the other where they are many. @throws Problem 422 */
   const eachTable = <R>(release: Release, regions: readonly string[], use: (table: MergeTable) => R) => {
     if (regions.length > MOST)
-      throw new Problem(
-        422,
+      throw tooMuch(
         `this reads the tables of ${regions.length} regions of ${nameOf(release)}, of ${MOST} at a time`,
         'ask about a smaller box (bounds), or fewer supervoxels at a time',
       )
     return mapBounded(regions, READS, async r => use(await tableOf(`${nameOf(release)}/${r}`, release)))
   }
 
-  const segmentsAmong: Supervoxels['segmentsAmong'] = async (release, ids) => {
+  /** Those of some ids that are segments of a release. */
+  const segmentsAmong = async (release: Release, ids: readonly bigint[]): Promise<ReadonlySet<bigint>> => {
     const from = { s: { table: 'segments', segments: ids } } as const
     const sql = `SELECT segment FROM s WHERE segment IN (${[0n, ...ids].join(', ')})`
     return new Set((await engine.rows({ release, from, sql })).rows.map(r => r['segment'] as bigint))
@@ -67,7 +58,8 @@ export function supervoxels({ catalogue, engine, known }: Serving): Supervoxels 
 
   return {
     segmentsAmong,
-    async rootsOf(release, ids) {
+    /** Segments of supervoxels, in their order; 0 of 0, which is background. @throws Problem 404 for one that the release lacks */
+    async rootsOf(release: Release, ids: readonly bigint[]): Promise<bigint[]> {
       const block = await blockShape(release)
       const roots = new Map([[0n, 0n]])
       if (block) {
@@ -84,7 +76,8 @@ export function supervoxels({ catalogue, engine, known }: Serving): Supervoxels 
         throw notFound(`release ${nameOf(release)} has no supervoxel ${id}`, 'ask for the leaves of a segment of it')
       })
     },
-    async leavesOf(release, root, box) {
+    /** Supervoxels of a segment in the order of their ids; in a box those whose block reaches into it. @throws Problem 404 where the release lacks it */
+    async leavesOf(release: Release, root: bigint, box?: Box): Promise<bigint[]> {
       const row = (await known.rowOf(release, String(root))).rows[0]
       if (!row) await known.mustHave(release, String(root))
       const block = await blockShape(release)

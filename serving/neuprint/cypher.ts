@@ -1,5 +1,5 @@
 // As much of Cypher as neuprint-python sends, as a tree: patterns to match, one condition, what is returned in which order.
-import { Problem } from '../problem.ts'
+import { badRequest, type Problem } from '../problem.ts'
 
 export type Expression =
   | { readonly kind: 'value'; readonly value: string | boolean | null }
@@ -27,8 +27,7 @@ export interface Statement {
 }
 
 export const notUnderstood = (what: string): Problem =>
-  new Problem(
-    400,
+  badRequest(
     `this Cypher is not understood: ${what}`,
     'the queries of neuprint-python are answered here; ask anything else in SQL (POST /api/v1/datasets/DATASET/releases/RELEASE/sql)',
   )

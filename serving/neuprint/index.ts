@@ -6,7 +6,7 @@ import { mustBeAllowed } from '../access/guard.ts'
 import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
 import { skeletonOf, swc } from '../api/objects.ts'
-import { notFound, Problem } from '../problem.ts'
+import { badRequest, notFound } from '../problem.ts'
 import { columnReader, isId } from '../query/columns.ts'
 import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
 import { encode, MEDIA } from '../query/encode.ts'
@@ -14,6 +14,7 @@ import { notUnderstood, parseCypher } from './cypher.ts'
 import { answerOfMeta, metaOf } from './meta.ts'
 import { pathsOf } from './paths.ts'
 import { compile, type Compiled } from './sql.ts'
+import { anyone, viewer } from '../request.ts'
 
 declare global {
   interface JSON {
@@ -27,8 +28,6 @@ const Body = z.object({ cypher: z.string().max(1 << 20), dataset: z.string().min
 /** A query in another that ends it after some time. */
 const TIMED =
   /^\s*CALL apoc\.cypher\.runTimeboxed\("((?:[^"\\]|\\.)*)",\s*\{\},\s*[\d.]+\s*\)\s*YIELD value\s*RETURN ([\s\S]*)$/i
-
-const viewer = { config: { role: 'viewer' } } as const
 
 interface OfDataset {
   Params: { named: string; body: string }
@@ -47,8 +46,8 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
   const layer = (request: FastifyRequest, release: Release): string =>
     `precomputed://${request.protocol}://${request.host}/r/${nameOf(release)}/segmentation`
 
-  app.get('/api/version', { config: { role: 'anyone' } }, async () => ({ Version: VERSION }))
-  app.get('/api/serverinfo', { config: { role: 'anyone' } }, async () => ({ IsPublic: true }))
+  app.get('/api/version', anyone, async () => ({ Version: VERSION }))
+  app.get('/api/serverinfo', anyone, async () => ({ IsPublic: true }))
   app.get('/api/dbmeta/datasets', viewer, async request => {
     const listed = (await catalogue.datasets()).filter(d => request.may('viewer', d.dataset))
     const names = listed.flatMap(d => [
@@ -64,8 +63,7 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
   app.post('/api/custom/arrow', viewer, (request, reply) => answer(request, reply, 'arrow'))
   async function answer(request: FastifyRequest, reply: FastifyReply, format: 'json' | 'arrow'): Promise<FastifyReply> {
     const asked = Body.safeParse(request.body)
-    if (!asked.success)
-      throw new Problem(400, 'the body needs `cypher` and `dataset`', 'send it as neuprint-python does')
+    if (!asked.success) throw badRequest('the body needs `cypher` and `dataset`', 'send it as neuprint-python does')
     const { cypher, dataset } = asked.data
     const release = await open(request, reply, dataset)
     reply.header('cache-control', 'no-cache')
@@ -77,8 +75,7 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
     const nested = paths ?? answerOfMeta(statement!, metaOf(release, layer(request, release)))
     const compiled = nested ? undefined : compile(statement!, has)
     if (format === 'arrow' && compiled?.json.size !== 0)
-      throw new Problem(
-        400,
+      throw badRequest(
         'whole nodes, maps and lists are not sent as Arrow, but as JSON (use_arrow=False)',
         'return properties by their names',
       )
@@ -99,12 +96,12 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
   app.get<OfDataset>('/api/skeletons/skeleton/:named/:body', viewer, async (request, reply) => {
     const { named, body } = request.params
     const release = await open(request, reply, named)
-    if (!isId(body)) throw new Problem(400, `${body} is no id of a body`, 'give it as a number')
+    if (!isId(body)) throw badRequest(`${body} is no id of a body`, 'give it as a number')
     const bytes = await skeletonOf(catalogue.artifacts, release, BigInt(body))
     if (!bytes) {
       await known.mustHave(release, body)
       // What navis takes for "it has none".
-      throw new Problem(400, `body ${body} has no skeleton`, 'bodies that are small have none')
+      throw badRequest(`body ${body} has no skeleton`, 'bodies that are small have none')
     }
     return reply.type('text/plain').send(swc(bytes, `body ${body} of ${nameOf(release)}`, release.voxelSizeNm))
   })
@@ -119,8 +116,8 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
     ['roicompleteness', { ...nothing, columns: ['roi', 'roipre', 'roipost', 'totalpre', 'totalpost'] }],
     ['roiconnectivity', { roi_names: [[]], weights: {} }],
   ] as const)
-    app.get(`/api/cached/${kind}`, { config: { role: 'anyone' } }, async () => answer)
-  app.get('/api/roimeshes/mesh/*', { config: { role: 'anyone' } }, async () => {
+    app.get(`/api/cached/${kind}`, anyone, async () => answer)
+  app.get('/api/roimeshes/mesh/*', anyone, async () => {
     throw notFound('releases know no regions of the brain (ROIs)', 'ask for the mesh of a body')
   })
 }

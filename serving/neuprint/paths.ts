@@ -1,6 +1,6 @@
 // Ways from one neuron to another over connections, as neuprint-python asks for them: all of the shortest, or of a length.
 import type { Release } from '../../domain/release.ts'
-import { Problem } from '../problem.ts'
+import { tooMuch } from '../problem.ts'
 import { isId } from '../query/columns.ts'
 import type { Engine } from '../query/engine.ts'
 import { notUnderstood, parseCondition, type Expression } from './cypher.ts'
@@ -79,8 +79,7 @@ async function walk(engine: Engine, release: Release, search: Search): Promise<W
     }
     edge = next
     if (depth.size > MOST)
-      throw new Problem(
-        422,
+      throw tooMuch(
         `more than ${MOST} neurons lie within ${hop} connections of ${from}`,
         'ask for stronger connections (min_weight), or for shorter paths',
       )
@@ -92,11 +91,7 @@ async function walk(engine: Engine, release: Release, search: Search): Promise<W
     if (here === to && weights.length > 0 && (!shortest || weights.length === end)) {
       ways.push({ ids: [...ids], weights: [...weights] })
       if (ways.length > MOST_WAYS)
-        throw new Problem(
-          422,
-          `there are more than ${MOST_WAYS} paths`,
-          'ask for stronger connections, or shorter paths',
-        )
+        throw tooMuch(`there are more than ${MOST_WAYS} paths`, 'ask for stronger connections, or shorter paths')
     }
     if (weights.length >= end) return
     for (const { to: there, weight } of onward.get(here) ?? []) {

@@ -8,9 +8,9 @@ import type { Serving } from '../api/index.ts'
 import { uint64 } from '../api/known.ts'
 import { meshOf, skeletonOf, type Fragment } from '../api/objects.ts'
 import { partnersOf } from '../api/segments.ts'
-import { asProblem, notFound, Problem } from '../problem.ts'
+import { asProblem, badRequest, notFound } from '../problem.ts'
 import type { Query, Row } from '../query/engine.ts'
-import { ANSWER_MS, pointOf, queryOf } from '../request.ts'
+import { pointOf, queryOf, sendPage, viewerPage } from '../request.ts'
 import { findPage, neuronPage, type Finder, type Paged } from './page.ts'
 import { picture } from './picture.ts'
 
@@ -24,9 +24,6 @@ const DOTS = 1000
 interface Named {
   Params: { dataset: string; release: string; segment: string }
 }
-
-const viewer = { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS } as const
-const HTML = 'text/html; charset=utf-8'
 
 export async function neuronRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
   const { catalogue, engine, find, volumes, known } = serving
@@ -83,7 +80,7 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
     )
   }
 
-  app.get('/neuron', viewer, async (request, reply) => {
+  app.get('/neuron', viewerPage, async (request, reply) => {
     const all = await listed((role, d) => request.may(role, d))
     const named = queryOf(request, 'dataset')
     const first = all.find(d => named === undefined || d.dataset === named)
@@ -105,7 +102,7 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
     return { dataset, within, found, datasets: all.map(d => d.dataset), releases }
   }
 
-  app.get<Named>('/neuron/:dataset/:release', viewer, async (request, reply) => {
+  app.get<Named>('/neuron/:dataset/:release', viewerPage, async (request, reply) => {
     const { dataset, release: within } = request.params
     const release = await find(reply, dataset, within)
     const asked = queryOf(request, 'find')
@@ -113,17 +110,13 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
       const sql = `SELECT * FROM s ORDER BY voxels DESC, segment LIMIT ${LARGEST}`
       const { rows } = await engine.rows({ release, from: { s: { table: 'segments' } }, sql })
       const form = await formFor(request, { dataset, within, found: '' })
-      return reply
-        .header('cache-control', 'no-cache')
-        .type(HTML)
-        .send(findPage(release, form, rows))
+      return sendPage(reply, findPage(release, form, rows))
     }
     const to = `/neuron/${dataset}/${encodeURIComponent(within)}`
     if (Id.safeParse(asked).success) return reply.redirect(`${to}/${asked}`)
     const point = pointOf(asked)
     if (!point)
-      throw new Problem(
-        400,
+      throw badRequest(
         `${asked} is neither a segment nor a point`,
         'give the id of a segment (below 2^64), or a point as x, y, z in voxels',
       )
@@ -136,18 +129,18 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
     return reply.redirect(`${to}/${segment}`)
   })
 
-  app.get<Named>('/neuron/:dataset/:release/:segment', viewer, async (request, reply) => {
+  app.get<Named>('/neuron/:dataset/:release/:segment', viewerPage, async (request, reply) => {
     const { dataset, release: within, segment } = request.params
     const id = Id.safeParse(segment)
-    if (!id.success) throw new Problem(400, `${segment} is no segment: ${id.error.issues[0]!.message}`, 'see /neuron')
+    if (!id.success) throw badRequest(`${segment} is no segment: ${id.error.issues[0]!.message}`, 'see /neuron')
     const number = (key: string): number => {
       const n = Number(queryOf(request, key) ?? 0)
       if (Number.isSafeInteger(n) && n >= 0) return n
-      throw new Problem(400, `${key}=${queryOf(request, key)} is no number of rows`, 'follow the links of the page')
+      throw badRequest(`${key}=${queryOf(request, key)} is no number of rows`, 'follow the links of the page')
     }
     const after = queryOf(request, 'after') ?? '0'
     if (!Id.safeParse(after).success)
-      throw new Problem(400, `after=${after} is no id of a synapse`, 'follow the links of the page')
+      throw badRequest(`after=${after} is no id of a synapse`, 'follow the links of the page')
     const release = await find(reply, dataset, within)
     const row = (await known.rowOf(release, segment)).rows[0]
     if (!row) await known.mustHave(release, segment)
@@ -174,7 +167,6 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
     const neuron = { release, segment, row: row!, picture: drawn, voxel, side } as const
     const lists = { up: up ?? none, down: down ?? none, synapses: synapses ?? none }
     const form = await formFor(request, { dataset, within, found: segment })
-    reply.header('cache-control', 'no-cache').type(HTML)
-    return reply.send(neuronPage({ ...neuron, ...lists }, form))
+    return sendPage(reply, neuronPage({ ...neuron, ...lists }, form))
   })
 }

@@ -13,7 +13,7 @@ import { cached } from '../cached.ts'
 import { asProblem, notFound } from '../problem.ts'
 import type { ReadCounter } from '../reads.ts'
 import type { Releases } from '../releases.ts'
-import { ANSWER_MS, wantsJson } from '../request.ts'
+import { sendPage, viewerPage, wantsJson } from '../request.ts'
 import type { SloLevels } from './slo-routes.ts'
 
 /** So long a page waits for a newer report; a page without any is loaded again after so many seconds. */
@@ -30,8 +30,6 @@ interface Options {
   readonly reads: ReadCounter
   readonly hot: HotSpots
 }
-
-const viewer = { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS } as const
 
 export async function dashboardRoutes(app: FastifyInstance, { catalogue, levels, reads, hot }: Options): Promise<void> {
   const last = new Map<string, SloReport>()
@@ -63,13 +61,13 @@ export async function dashboardRoutes(app: FastifyInstance, { catalogue, levels,
     }
   }
 
-  app.get('/dashboard', viewer, async (request, reply) => {
+  app.get('/dashboard', viewerPage, async (request, reply) => {
     const first = (await catalogue.datasets()).find(d => request.may('viewer', d.dataset))
     if (!first) throw notFound('there is no dataset yet', 'start a reconstruction with `hillock run`')
     return reply.redirect(`/dashboard/${first.dataset}`)
   })
 
-  app.get<{ Params: { dataset: string } }>('/dashboard/:dataset', viewer, async (request, reply) => {
+  app.get<{ Params: { dataset: string } }>('/dashboard/:dataset', viewerPage, async (request, reply) => {
     const { dataset } = request.params
     const listed = (await catalogue.datasets()).map(d => d.dataset).filter(d => request.may('viewer', d))
     if (!listed.includes(dataset)) throw notFound(`there is no dataset ${dataset}`, 'see the list at /')
@@ -86,6 +84,6 @@ export async function dashboardRoutes(app: FastifyInstance, { catalogue, levels,
     if (!report && why === undefined) reply.header('refresh', AGAIN_S)
     const note = why ?? (report ? null : 'Service levels are being worked out from histories and lineage records.')
     const others = listed.filter(d => d !== dataset)
-    return reply.type('text/html; charset=utf-8').send(dashboardPage(dataset, others, report, note, known))
+    return sendPage(reply, dashboardPage(dataset, others, report, note, known))
   })
 }

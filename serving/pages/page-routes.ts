@@ -11,10 +11,10 @@ import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { refOf, summariseLineage, viewArtifact } from '../../domain/provenance/lineage-summary.ts'
 import { cached } from '../cached.ts'
-import { notFound, Problem } from '../problem.ts'
+import { badRequest, notFound } from '../problem.ts'
 import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from '../releases.ts'
-import { ANSWER_MS, isBrowser, pointOf, queryOf, sendPage, wantsJson } from '../request.ts'
+import { isBrowser, pointOf, queryOf, sendPage, viewerPage, wantsJson } from '../request.ts'
 import { largestSegments } from '../segments.ts'
 import { viewerState } from '../viewer-state.ts'
 
@@ -36,7 +36,7 @@ function voxelOf(request: FastifyRequest): Vec3 | undefined {
   const at = queryOf(request, 'at')
   const voxel = at === undefined ? undefined : pointOf(at)
   if (at !== undefined && !voxel)
-    throw new Problem(400, `at=${at} is not a voxel`, 'give three whole numbers in voxels of the dataset: at=x,y,z')
+    throw badRequest(`at=${at} is not a voxel`, 'give three whole numbers in voxels of the dataset: at=x,y,z')
   return voxel
 }
 
@@ -56,8 +56,6 @@ const artifactsAt = (
   )
 }
 
-const viewer = { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS } as const
-
 interface PageOptions {
   readonly catalogue: Releases
   readonly temporalUi: string | undefined
@@ -71,12 +69,12 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
 
   const largest = cached(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
 
-  app.get('/', viewer, async (request, reply) => {
+  app.get('/', viewerPage, async (request, reply) => {
     const datasets = (await catalogue.datasets()).filter(d => request.may('viewer', d.dataset))
     return wantsJson(request) ? datasets : sendPage(reply, indexPage(datasets))
   })
 
-  app.get<Named>('/release/:dataset/:release', viewer, async (request, reply) => {
+  app.get<Named>('/release/:dataset/:release', viewerPage, async (request, reply) => {
     const { dataset, release: name } = request.params
     const release = await find(dataset, name.replace(/\.json$/, ''))
     reply.headers({ 'cache-control': 'no-cache', vary: 'accept' })
@@ -85,15 +83,15 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     return sendPage(reply, releasePage(release, await catalogue.facts(release), origin(request)))
   })
 
-  app.get<{ Params: { dataset: string } }>('/view/:dataset', viewer, async (request, reply) =>
+  app.get<{ Params: { dataset: string } }>('/view/:dataset', viewerPage, async (request, reply) =>
     reply.redirect(`/view/${encodeURIComponent(request.params.dataset)}/published`),
   )
 
-  app.get<Named>('/view/:dataset/:release', viewer, async (request, reply) => {
+  app.get<Named>('/view/:dataset/:release', viewerPage, async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
     const segments = queryOf(request, 'segments')
     if (segments !== undefined && !/^\d{1,20}(,\d{1,20}){0,99}$/.test(segments))
-      throw new Problem(400, `segments=${segments} are none`, 'give up to 100 ids, separated by commas')
+      throw badRequest(`segments=${segments} are none`, 'give up to 100 ids, separated by commas')
     const selected = segments?.split(',') ?? (await largest(`${release.dataset}/${release.release}`, release))
     const at = voxelOf(request)
     const state = {
@@ -104,7 +102,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     return reply.redirect(`/viewer/#!${encodeURIComponent(JSON.stringify(state))}`)
   })
 
-  app.get<Named>('/lineage/:dataset/:release', viewer, async (request, reply) => {
+  app.get<Named>('/lineage/:dataset/:release', viewerPage, async (request, reply) => {
     const release = await find(request.params.dataset, request.params.release)
     const found = await catalogue.records(release)
     const summary = summariseLineage([...found.records.values()], found.missing)
@@ -119,7 +117,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
 
   app.get<{ Params: { stage: string; recipe: string } }>(
     '/lineage/artifact/:stage/:recipe',
-    viewer,
+    viewerPage,
     async (request, reply) => {
       const { stage, recipe } = request.params
       const lineage = Digest.safeParse(recipe).success

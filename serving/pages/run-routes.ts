@@ -7,11 +7,9 @@ import { channelMoves, type ChannelMove } from '../../storage/provenance/channel
 import { datasetPage } from './dataset-page.ts'
 import { notFound } from '../problem.ts'
 import type { Releases } from '../releases.ts'
-import { ANSWER_MS, queryOf, sendPage } from '../request.ts'
+import { queryOf, sendPage, viewerPage } from '../request.ts'
 import { runPage, runsPage } from './run-page.ts'
 import type { Runs } from './runs.ts'
-
-const viewer = { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS } as const
 
 interface Options {
   readonly runs: Runs
@@ -24,7 +22,7 @@ export async function runRoutes(
   app: FastifyInstance,
   { runs, catalogue, objects, temporalUi }: Options,
 ): Promise<void> {
-  app.get('/runs', viewer, async (request, reply) => {
+  app.get('/runs', viewerPage, async (request, reply) => {
     const all = await runs.list()
     return sendPage(
       reply,
@@ -34,13 +32,13 @@ export async function runRoutes(
       ),
     )
   })
-  app.get<{ Params: { dataset: string; run: string } }>('/runs/:dataset/:run', viewer, async (request, reply) => {
+  app.get<{ Params: { dataset: string; run: string } }>('/runs/:dataset/:run', viewerPage, async (request, reply) => {
     const { dataset, run } = request.params
     const view = await runs.show(dataset, run)
     return sendPage(reply, runPage(view, mayOf(request, dataset), temporalUi, Date.now()))
   })
 
-  app.get<{ Params: { dataset: string } }>('/releases/:dataset', viewer, async (request, reply) => {
+  app.get<{ Params: { dataset: string } }>('/releases/:dataset', viewerPage, async (request, reply) => {
     const { dataset } = request.params
     const listed = (await catalogue.datasets()).find(d => d.dataset === dataset)
     if (!listed) throw notFound(`there is no dataset ${dataset}`, 'the list at / has what there is')

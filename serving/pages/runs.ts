@@ -4,12 +4,12 @@ import { channelsOf, readRelease } from '../../client/catalogue.ts'
 import { progressOf } from '../../client/execute.ts'
 import { stepsOf } from '../../client/operator.ts'
 import { troublesOf } from '../../client/processes/troubles.ts'
-import { describe, inputOf, reasonOf, runs, type RunRow } from '../../client/runs.ts'
+import { describe, inputOf, reasonOf, runs } from '../../client/runs.ts'
 import { workflowIds } from '../../domain/contract/names.ts'
-import type { Progress, ReconstructInput } from '../../domain/contract/run.ts'
+import type { Progress } from '../../domain/contract/run.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import type { Gate, SagaStep } from '../../domain/operator.ts'
-import { isPoison, type Hole, type Release } from '../../domain/release.ts'
+import { isPoison, type Hole } from '../../domain/release.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import type { SloReport } from '../../domain/slo/slo.ts'
 import { entriesBelow, nodeReader } from '../../storage/index-nodes.ts'
@@ -31,61 +31,13 @@ const TROUBLES_MS = 10_000
 /** When a run would end is worked out from all its histories. */
 const FORECAST_MS = 30_000
 
-export interface ListedRun extends RunRow {
-  readonly dataset: string
-  readonly run: string
-  /** Of those under way. */
-  readonly progress: Progress | undefined
-  readonly gates: readonly Gate[]
-}
-
-export interface Quarantined {
-  readonly blocks: readonly Hole[]
-  readonly others: readonly Hole[]
-  /** Where there are more than these. */
-  readonly more: boolean
-}
-
-/** A candidate that waits for approval, and the release that it would take the place of. */
-export interface Candidate {
-  readonly candidate: Release
-  readonly published: Release | undefined
-}
-
-export interface RunView {
-  readonly dataset: string
-  readonly run: string
-  readonly workflowId: string
-  readonly runId: string
-  readonly status: string
-  readonly start: Date
-  readonly end: Date | null
-  /** That it has made. */
-  readonly release: string | null
-  readonly input: ReconstructInput
-  readonly progress: Progress | undefined
-  readonly gates: readonly Of<Gate>[]
-  readonly steps: readonly Of<SagaStep>[]
-  readonly candidate: Candidate | undefined
-  readonly quarantined: Quarantined
-  readonly troubles: readonly string[]
-  readonly failure: string | null
-  /** When it would end at this speed; null where nothing says so yet. */
-  readonly schedule: SloReport['schedule'] | null
-}
-
-export interface Runs {
-  /** Undefined where the server does not know of a Temporal. */
-  list(): Promise<readonly ListedRun[] | undefined>
-  /** @throws Problem 404 where there is no such run (any more) */
-  show(dataset: string, run: string): Promise<RunView>
-  /** Steps of the rollbacks of a dataset that are under way. */
-  rollbacks(dataset: string): Promise<readonly Of<SagaStep>[]>
-}
+export type Runs = ReturnType<typeof runsOf>
+export type ListedRun = Awaited<ReturnType<typeof listed>>[number]
+export type RunView = Awaited<ReturnType<Runs['show']>>
 
 const tick = (ms: number): number => Math.floor(Date.now() / ms)
 
-export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) | undefined, levels: SloLevels): Runs {
+export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) | undefined, levels: SloLevels) {
   const client = async (): Promise<Client> => {
     if (!connected) throw notFound('this server does not know where Temporal is', 'start it with TEMPORAL_ADDRESS set')
     return connected()
@@ -106,7 +58,7 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
     return Promise.race([found, new Promise<null>(done => setTimeout(done, 500, null))])
   }
 
-  const view = async (dataset: string, run: string): Promise<RunView> => {
+  const view = async (dataset: string, run: string) => {
     const temporal = await client()
     const workflowId = workflowIds.reconstruct(dataset, run)
     const found = await describe(temporal, workflowId)
@@ -119,7 +71,7 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
       open ? troubles(`${workflowId} ${tick(TROUBLES_MS)}`, workflowId) : [],
       ...of.map(id => stepsOf(temporal, id)),
     ])
-    const gates = waits.flatMap((w, i) => w.gates.map(g => ({ ...g, workflowId: of[i]! })))
+    const gates: Of<Gate>[] = waits.flatMap((w, i) => w.gates.map(g => ({ ...g, workflowId: of[i]! })))
     const waitsForRelease = gates.some(g => g.workflowId === of[1] && !g.decided)
     const roots = progress?.roots ?? {}
     return {
@@ -130,11 +82,12 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
       input: given,
       progress,
       gates,
-      steps: waits.flatMap((w, i) => w.steps.map(s => ({ ...s, workflowId: of[i]! }))),
+      steps: waits.flatMap((w, i): Of<SagaStep>[] => w.steps.map(s => ({ ...s, workflowId: of[i]! }))),
       candidate: waitsForRelease ? await candidateOf(temporal, objects, dataset, of[1]!) : undefined,
       quarantined: await holes(JSON.stringify(roots), roots),
       troubles: why,
       failure: open || found.status === 'COMPLETED' ? null : await reasonOf(temporal, workflowId),
+      /** When it would end at this speed; null where nothing says so yet. */
       schedule: open ? await forecast(`${dataset}/${run}`) : null,
     }
   }
@@ -150,18 +103,21 @@ export function runsOf(objects: ObjectStore, connected: (() => Promise<Client>) 
   )
   const show = cached(32, (_: string, dataset: string, run: string) => turn(() => view(dataset, run)))
   return {
+    /** Undefined where the server does not know of a Temporal. */
     list: async () => (connected ? list(`${tick(FRESH_MS)}`) : undefined),
-    rollbacks: dataset => rollbacks(`${dataset} ${tick(FRESH_MS)}`, dataset),
-    show: (dataset, run) => show(`${dataset}/${run} ${tick(FRESH_MS)}`, dataset, run),
+    /** Steps of the rollbacks of a dataset that are under way. */
+    rollbacks: (dataset: string) => rollbacks(`${dataset} ${tick(FRESH_MS)}`, dataset),
+    /** @throws Problem 404 where there is no such run (any more) */
+    show: (dataset: string, run: string) => show(`${dataset}/${run} ${tick(FRESH_MS)}`, dataset, run),
   }
 }
 
-async function listed(client: Client): Promise<ListedRun[]> {
+async function listed(client: Client) {
   const rows = await runs(client, LISTED)
   const asked = new Set(rows.filter(r => r.status === 'RUNNING').slice(0, ASKED))
   return mapBounded(rows, 8, async row => {
     const [, dataset, run] = row.workflowId.split('/') as [string, string, string]
-    if (!asked.has(row)) return { ...row, dataset, run, progress: undefined, gates: [] }
+    if (!asked.has(row)) return { ...row, dataset, run, progress: undefined, gates: [] as Gate[] }
     const [progress, own, release] = await Promise.all([
       progressOf(client, row.workflowId),
       stepsOf(client, row.workflowId),
@@ -171,12 +127,8 @@ async function listed(client: Client): Promise<ListedRun[]> {
   })
 }
 
-async function candidateOf(
-  client: Client,
-  objects: ObjectStore,
-  dataset: string,
-  releaseWorkflow: string,
-): Promise<Candidate | undefined> {
+/** A candidate that waits for approval, and the release that it would take the place of. */
+async function candidateOf(client: Client, objects: ObjectStore, dataset: string, releaseWorkflow: string) {
   const release = (await describe(client, releaseWorkflow))?.release
   const candidate = release ? await readRelease(objects, dataset, release) : undefined
   if (!candidate) return undefined
@@ -184,8 +136,8 @@ async function candidateOf(
   return { candidate, published: now === undefined ? undefined : await readRelease(objects, dataset, now) }
 }
 
-/** What the phases that are done had to leave out. */
-async function holesBehind(objects: ObjectStore, roots: Readonly<Record<string, Digest>>): Promise<Quarantined> {
+/** What the phases that are done had to leave out; `more` where there is more than these. */
+async function holesBehind(objects: ObjectStore, roots: Readonly<Record<string, Digest>>) {
   const blocks: Hole[] = []
   const others: Hole[] = []
   const withHoles = entriesBelow(nodeReader(objects), Object.values(roots), (_, sum) => (sum?.holes ?? 0) > 0)

@@ -6,7 +6,7 @@ import { isHillockError } from '../../domain/errors.ts'
 import type { SloReport } from '../../domain/slo/slo.ts'
 import { cached } from '../cached.ts'
 import { notFound } from '../problem.ts'
-import { ANSWER_MS, sendPage, wantsJson } from '../request.ts'
+import { sendPage, viewerPage, wantsJson } from '../request.ts'
 import { sloPage } from './slo-page.ts'
 import { turns } from '../turns.ts'
 
@@ -41,20 +41,16 @@ export function sloLevels(slo: SloSource | undefined): SloLevels {
 }
 
 export async function sloRoutes(app: FastifyInstance, { levels }: { levels: SloLevels }): Promise<void> {
-  app.get<{ Params: { '*': string } }>(
-    '/slo/*',
-    { config: { role: 'viewer' }, handlerTimeout: ANSWER_MS },
-    async (request, reply) => {
-      const subject = request.params['*']
-      const unknown = notFound(`nothing that you may read is called ${subject}`, 'the list at / has what there is')
-      const found = await levels(subject).catch((e: unknown) => {
-        // What is wrong with a name is said with the names that there are.
-        throw isHillockError(e, 'ConfigError') && !request.may('viewer', ALL) ? unknown : e
-      })
-      if (!request.may('viewer', found.dataset)) throw unknown
-      if (!wantsJson(request)) return sendPage(reply, sloPage(found))
-      reply.header('cache-control', 'no-cache')
-      return found
-    },
-  )
+  app.get<{ Params: { '*': string } }>('/slo/*', viewerPage, async (request, reply) => {
+    const subject = request.params['*']
+    const unknown = notFound(`nothing that you may read is called ${subject}`, 'the list at / has what there is')
+    const found = await levels(subject).catch((e: unknown) => {
+      // What is wrong with a name is said with the names that there are.
+      throw isHillockError(e, 'ConfigError') && !request.may('viewer', ALL) ? unknown : e
+    })
+    if (!request.may('viewer', found.dataset)) throw unknown
+    if (!wantsJson(request)) return sendPage(reply, sloPage(found))
+    reply.header('cache-control', 'no-cache')
+    return found
+  })
 }

@@ -1,6 +1,6 @@
 // What a statement of a reader may be: one SELECT over the tables of a release and functions that read nothing else.
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { Problem } from '../problem.ts'
+import { badRequest, type Problem } from '../problem.ts'
 import { TABLES, type TableName } from './tables.ts'
 
 const TABLE_FUNCTIONS = ['range', 'generate_series', 'unnest']
@@ -23,7 +23,7 @@ function* nodes(value: unknown): Generator<Node> {
 }
 
 const refused = (message: string): Problem =>
-  new Problem(400, message, `send one SELECT over ${TABLES.join(', ')}, and functions of rows`)
+  badRequest(message, `send one SELECT over ${TABLES.join(', ')}, and functions of rows`)
 
 interface Parsed {
   readonly error: boolean

@@ -1,6 +1,6 @@
 // DuckDB over local Parquet files: an instance that reaches those files and nothing else, and the rows of one statement.
 import { DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api'
-import { Problem } from '../problem.ts'
+import { badRequest, Problem, tooMuch } from '../problem.ts'
 
 export type Cell = bigint | number | boolean | string | null
 
@@ -105,9 +105,9 @@ export async function rowsOf(connection: DuckDBConnection, sql: string): Promise
 function asRefused({ message }: Error): Problem {
   const text = message.split('\n')[0]!
   if (/INTERRUPT/.test(text))
-    return new Problem(422, 'the query took longer than is allowed', 'ask for less: name segments, or set a limit')
+    return tooMuch('the query took longer than is allowed', 'ask for less: name segments, or set a limit')
   if (/Out of Memory/.test(text))
-    return new Problem(422, 'the query needs more memory than is allowed', 'ask for less, or export the tables')
+    return tooMuch('the query needs more memory than is allowed', 'ask for less, or export the tables')
   if (text.startsWith('IO Error')) return new Problem(503, text, 'try again', { 'retry-after': '5' })
-  return new Problem(400, text, 'correct the query; the document of tables names them with their columns')
+  return badRequest(text, 'correct the query; the document of tables names them with their columns')
 }

@@ -6,7 +6,7 @@ import type { ArtifactStore } from '../../storage/artifacts.ts'
 import { Problem } from '../problem.ts'
 import { turns } from '../turns.ts'
 import { openDuckDb, rowsOf, tableOf, type Cell, type Column, type Rows } from './duckdb.ts'
-import { tableCache, type TableCache } from './table-cache.ts'
+import { tableCache } from './table-cache.ts'
 import { filesOf, type Use } from './tables.ts'
 
 export interface Query {
@@ -18,16 +18,7 @@ export interface Query {
 
 export type Row = Readonly<Record<string, Cell>>
 
-export interface Engine {
-  readonly cache: TableCache
-  /** All rows of a statement that sets a limit to them. */
-  rows(query: Query): Promise<{ columns: readonly Column[]; rows: Row[] }>
-  /** Rows as they are asked for, without limit; whoever takes them reads to the end, or returns. */
-  stream(query: Query): Promise<Rows>
-  /** A connection for a statement that reads no table. */
-  parse<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T>
-  close(): Promise<void>
-}
+export type Engine = ReturnType<typeof engine>
 
 export interface EngineOptions {
   readonly artifacts: ArtifactStore
@@ -46,7 +37,7 @@ const TIME_MS = 30_000
 /** The same for a reader that takes its time between two batches of a stream. */
 const STALL_MS = 60_000
 
-export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: EngineOptions): Engine {
+export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: EngineOptions) {
   const cache = tableCache(artifacts, cacheBytes, folder)
   let opening: Promise<DuckDBInstance> | undefined
   const instance = (): Promise<DuckDBInstance> =>
@@ -90,7 +81,8 @@ export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: 
 
   return {
     cache,
-    rows: query =>
+    /** All rows of a statement that sets a limit to them. */
+    rows: (query: Query): Promise<{ columns: readonly Column[]; rows: Row[] }> =>
       pageTurn(() =>
         run(query, TIME_MS, async ({ columns, batches }) => {
           const rows: Row[] = []
@@ -100,7 +92,8 @@ export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: 
           return { columns, rows }
         }),
       ),
-    async stream(query) {
+    /** Rows as they are asked for, without limit; whoever takes them reads to the end, or returns. */
+    async stream(query: Query): Promise<Rows> {
       const rows = Promise.withResolvers<Rows>()
       const work = streamTurn(() =>
         run(query, STALL_MS, async ({ columns, batches }, late) => {
@@ -127,7 +120,8 @@ export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: 
       work.catch(rows.reject)
       return rows.promise
     },
-    async parse(use) {
+    /** A connection for a statement that reads no table. */
+    async parse<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
       const connection = await (await instance()).connect()
       try {
         return await use(connection)
@@ -135,7 +129,7 @@ export function engine({ artifacts, cacheBytes = CACHE_BYTES, folder, onRead }: 
         connection.closeSync()
       }
     },
-    async close() {
+    async close(): Promise<void> {
       ;(await opening?.catch(() => undefined))?.closeSync()
       cache.close()
     },

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Release } from '../../domain/release.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
-import { Problem } from '../problem.ts'
+import { Problem, tooMuch } from '../problem.ts'
 import { turns } from '../turns.ts'
 import { tablesIn } from './check-sql.ts'
 import type { Engine } from './engine.ts'
@@ -12,16 +12,8 @@ import type { Format } from './encode.ts'
 import type { Task, Told } from './sql-process.ts'
 import { filesOf } from './tables.ts'
 
-export interface SqlLimits {
-  readonly atOnce: number
-  readonly waiting: number
-  /** From the start of the process to the last byte of its answer. */
-  readonly timeMs: number
-  readonly memoryMb: number
-  readonly processMb: number
-}
-
-export const SQL_LIMITS: SqlLimits = { atOnce: 2, waiting: 8, timeMs: 30_000, memoryMb: 256, processMb: 640 }
+/** `timeMs` is from the start of the process to the last byte of its answer. */
+export const SQL_LIMITS = { atOnce: 2, waiting: 8, timeMs: 30_000, memoryMb: 256, processMb: 640 }
 
 export interface Statement {
   readonly release: Release
@@ -39,7 +31,7 @@ const PROGRAM = fileURLToPath(new URL('sql-process.ts', import.meta.url))
 export function sandbox(
   artifacts: ArtifactStore,
   engine: Engine,
-  limits: SqlLimits = SQL_LIMITS,
+  limits = SQL_LIMITS,
 ): (statement: Statement) => Promise<AsyncIterable<Uint8Array>> {
   const turn = turns(limits.atOnce, limits.waiting)
 
@@ -54,12 +46,8 @@ export function sandbox(
     }, limits.timeMs)
     const over = (): Problem =>
       late
-        ? new Problem(
-            422,
-            `the statement took longer than ${limits.timeMs / 1000} s`,
-            'ask for less, or export the tables',
-          )
-        : new Problem(422, 'the statement needs more memory than is allowed', 'ask for less, or export the tables')
+        ? tooMuch(`the statement took longer than ${limits.timeMs / 1000} s`, 'ask for less, or export the tables')
+        : tooMuch('the statement needs more memory than is allowed', 'ask for less, or export the tables')
     try {
       const exited = once(child, 'exit') as Promise<[number | null]>
       child.send(task)

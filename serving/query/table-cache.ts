@@ -16,24 +16,6 @@ export interface TableFile extends Output {
   readonly ref: ArtifactRef
 }
 
-/** Copies that stay until they are dropped. */
-export interface Held {
-  readonly paths: readonly string[]
-  drop(): void
-}
-
-export interface TableCache {
-  readonly folder: string
-  /** Bytes fetched from the bucket since the server was started. */
-  readonly fetched: number
-  /**
-   * @throws HillockError MissingArtifact for an object that is gone or damaged
-   * @throws Problem 413 where they are more than the cache holds, 503 where others hold too much of it now
-   */
-  hold(files: readonly TableFile[]): Promise<Held>
-  close(): void
-}
-
 /** Read and digested at a time: what a fetch takes of memory. */
 const PART = 8 << 20
 const FETCHES = 4
@@ -46,7 +28,7 @@ interface Copy {
 }
 
 /** @param parent folder in which that of the copies is made */
-export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = tmpdir()): TableCache {
+export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = tmpdir()) {
   const folder = mkdtempSync(join(parent, 'hillock-tables-'))
   // Used last at the end.
   const copies = new Map<string, Copy>()
@@ -126,10 +108,16 @@ export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = 
 
   return {
     folder,
-    get fetched() {
+    /** Bytes fetched from the bucket since the server was started. */
+    get fetched(): number {
       return fetched
     },
-    async hold(files) {
+    /**
+     * Copies that stay until they are dropped.
+     * @throws HillockError MissingArtifact for an object that is gone or damaged
+     * @throws Problem 413 where they are more than the cache holds, 503 where others hold too much of it now
+     */
+    async hold(files: readonly TableFile[]): Promise<{ readonly paths: readonly string[]; drop(): void }> {
       const bytes = files.reduce((sum, f) => sum + f.bytes, 0)
       if (bytes > maxBytes)
         throw new Problem(
@@ -153,6 +141,6 @@ export function tableCache(artifacts: ArtifactStore, maxBytes: number, parent = 
         throw e
       }
     },
-    close: () => rmSync(folder, { recursive: true, force: true }),
+    close: (): void => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -9,7 +9,7 @@ import { rangeOfId, tableOf } from '../../storage/formats/precomputed/by-id.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { artifactOf, cellCount, cellsOf } from '../../storage/release-index.ts'
-import { notFound, Problem } from '../problem.ts'
+import { notFound, tooMuch } from '../problem.ts'
 import type { TableFile } from './table-cache.ts'
 
 /** Tables as queries name them. */
@@ -39,8 +39,7 @@ async function rangesOf(objects: ObjectStore, release: Release, { table, segment
     : box && rangesOfBox(box, { of, bounds, region })
   const count = ranges?.length ?? of
   if (count > MOST)
-    throw new Problem(
-      422,
+    throw tooMuch(
       `this reads ${count} of the ${of} objects in which the table ${table} of ${release.dataset}/${release.release} lies`,
       'name fewer segments, or a smaller box, or export the tables (`hillock export`) and query them where they are',
     )

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engine, type Engine } from '../../../serving/query/engine.ts'
-import { sandbox, SQL_LIMITS, type SqlLimits } from '../../../serving/query/sandbox.ts'
+import { sandbox, SQL_LIMITS } from '../../../serving/query/sandbox.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
 import { makeFixture, type Fixture } from '../fixture.ts'
@@ -18,7 +18,7 @@ afterAll(async () => {
   await fixture.remove()
 })
 
-async function ask(sql: string, limits: Partial<SqlLimits> = {}, most = 1000): Promise<any> {
+async function ask(sql: string, limits: Partial<typeof SQL_LIMITS> = {}, most = 1000): Promise<any> {
   const artifacts = artifactStore(fileStore(fixture.folder))
   const run = sandbox(artifacts, queries, { ...SQL_LIMITS, ...limits })
   const parts: Uint8Array[] = []
