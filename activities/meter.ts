@@ -1,6 +1,6 @@
 // Where the time of an activity goes: kernels, inference, object store; and how much of its work is done.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { appendFile } from 'node:fs/promises'
+import { openSync, writeSync } from 'node:fs'
 import { trace as traces } from '@opentelemetry/api'
 import { setting } from '../domain/settings.ts'
 import { around } from '../storage/stores/around.ts'
@@ -75,7 +75,9 @@ export function progress(done: number, total: number): void {
 /** The parts that are done, for the work to add to. */
 export const finishedParts = (): Record<string, Finished> => beats.getStore()?.finished ?? {}
 
-const trace = setting('HILLOCK_TRACE')
+/** A file that benchmarks read; kept open, so that measuring costs little of what is measured. */
+const traceFile = setting('HILLOCK_TRACE')
+const trace = traceFile === undefined ? undefined : openSync(traceFile, 'a')
 
 /** Elements of the longest typed array among the arguments of a kernel: voxels, mostly. */
 function largest(value: unknown): number {
@@ -105,9 +107,9 @@ async function booked<T>(kind: Kind, name: string, work: () => Promise<T>, eleme
     const beat = beats.getStore()
     if (beat) beat.ticks++
     // Spans on the machine's clock, for the benchmark that says what part of the wall time was neither.
-    if (trace) {
+    if (trace !== undefined) {
       const origin = performance.timeOrigin
-      await appendFile(trace, `${JSON.stringify({ kind, name, elements, start: origin + start, end: origin + end })}\n`)
+      writeSync(trace, `${JSON.stringify({ kind, name, elements, start: origin + start, end: origin + end })}\n`)
     }
   }
 }
@@ -145,7 +147,7 @@ export const meteredCompute =
     const beat = beats.getStore()
     beat?.kernels.add(ticks)
     const work = () => compute(kernel, args, signal, ticks)
-    return timed('kernel', kernel.name, work, trace ? largest(args) : 0).finally(() => {
+    return timed('kernel', kernel.name, work, trace === undefined ? 0 : largest(args)).finally(() => {
       if (beat?.kernels.delete(ticks)) beat.ticks += Atomics.load(ticks, 0)
     })
   }

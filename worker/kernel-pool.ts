@@ -21,7 +21,8 @@ setFlagsFromString('--min-semi-space-size=16')
 export function kernelPool(threads = numberSetting('HILLOCK_THREADS') ?? availableParallelism()): KernelPool {
   const pool = new Piscina({
     filename: new URL('./kernel-thread.ts', import.meta.url).href,
-    minThreads: 1,
+    // Some workers never compute.
+    minThreads: 0,
     maxThreads: threads,
     idleTimeout: 30_000,
     // Threads are not niced and share nothing: what a kernel yields cannot depend on how many there are.
