@@ -164,11 +164,13 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
 export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
   const { bounds } = task.context
-  const { halo: _, ...params } = config.stages.supervoxel
+  const { halo: around, bySection, ...rest } = config.stages.supervoxel
+  // Recipes of before are those without.
+  const params = { ...rest, ...(bySection && { bySection }) }
   const [margin] = haloOf('supervoxel', 'affinity', config.stages.supervoxel)
   const [beyond] = haloOf('supervoxel', 'render')
   const how = { stage: 'supervoxel', config, from: 'affinity', margin, target: segmentationVolume } as const
-  const order = orderOf(task, how, config.stages.supervoxel)
+  const order = orderOf(task, how, { halo: around, ...params })
   const inputs = { ...order.inputs, ...touching(task, 'render', seen(task, 'supervoxel', 'render')) }
   const empty = async (coord: Vec3): Promise<Uint8Array | null> => {
     const own = cellBox(coord, config.grid.block, bounds)

@@ -48,12 +48,7 @@ export async function withoutPaths(config: RunConfig): Promise<RunConfig> {
 export const truthWithoutPath = async (truth: string): Promise<string> =>
   truth === 'phantom' || isShared(truth) || temporalConfig().address === undefined
     ? truth
-    : ofFile('evaluate.truth', truth)
-
-async function ofFile(key: string, file: string): Promise<string> {
-  const name = basename(file)
-  return `${await put(key, new Map([[name, file]]))}/${name}`
-}
+    : ofStack('evaluate.truth', truth)
 
 /** Its card and the file that it names; what is wrong with them is said by who reads them. */
 async function ofModel(role: string, folder: string): Promise<string> {
@@ -79,10 +74,14 @@ async function ofSource(source: RunConfig['source']): Promise<RunConfig['source'
   if ('layout' in source)
     return isShared(source.layout) ? source : ofTiles('source.layout', (await readLayout(source.layout)).tiles)
   const { stack } = source
-  if (isShared(stack)) return source
-  if (!(await inputs().list(stack))) return { stack: await ofFile('source.stack', stack) }
-  const images = (await readImages(stack)).tiles.map(t => t.file)
-  return { stack: await put('source.stack', beside(images), 'BadTileError') }
+  return isShared(stack) ? source : { stack: await ofStack('source.stack', stack, 'BadTileError') }
+}
+
+/** A file, or the images of a folder or a pattern. */
+async function ofStack(key: string, where: string, type: 'ConfigError' | 'BadTileError' = 'ConfigError') {
+  if (await inputs().list(where)) return put(key, beside((await readImages(where)).tiles.map(t => t.file)), type)
+  const name = basename(where)
+  return `${await put(key, new Map([[name, where]]))}/${name}`
 }
 
 /** All that lies in a folder, as far as it is not too large anyway. */

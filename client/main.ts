@@ -214,8 +214,9 @@ for (const name of ['pause', 'resume'] as const)
 
 json(program.command('evaluate <release>'))
   .description('score the segmentation of a release: VOI split and merge in bits, adapted Rand error')
-  .requiredOption('--truth <volume>', '.npy or .npy.gz of integers, axes z, y, x; 0 and negative labels are ignored')
+  .requiredOption('--truth <volume>', 'labels, as evaluate.truth of a run file names them')
   .option('--offset <x,y,z>', 'voxel of the dataset at which the truth begins')
+  .option('--ignore <labels>', 'labels that stand for no object, beside 0 and negative ones')
   .action(async (name: string, o) => (await import('./commands/evaluate.ts')).evaluate(name, o))
 json(program.command('audit <release>'))
   .description(

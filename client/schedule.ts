@@ -53,7 +53,16 @@ function zoneOf(name: string): string {
 const argsOf = (what: Given['what'], { dataset, evaluate, ...rest }: RunConfig): [object] =>
   what === 'reprocess'
     ? [{ dataset, config: { dataset, evaluate, ...rest } }]
-    : [{ dataset, release: null, truth: evaluate.truth, boxes: evaluate.sentinels }]
+    : [
+        {
+          dataset,
+          release: null,
+          truth: evaluate.truth,
+          offset: evaluate.offset,
+          ignore: evaluate.ignore,
+          boxes: evaluate.sentinels,
+        },
+      ]
 
 /** @throws HillockError ConfigError where nothing is there to evaluate with */
 export function checkTruth({ evaluate }: RunConfig, { what, file }: Pick<Given, 'what' | 'file'>): void {

@@ -137,9 +137,13 @@ export const RunConfig = z.strictObject({
         .optional()
         .meta({
           description:
-            'A .npy or .npy.gz of labels of any integer type, axes z, y, x, in which 0 and negative labels are ignored; or `phantom`: the truth that came with the specimen.',
+            'Labels of any integer type, in which 0 and negative ones are ignored: a .npy or .npy.gz, axes z, y, x, a TIFF of several pages, or a folder of images, one a section; or `phantom`: the truth that came with the specimen.',
           examples: ['truth.npy.gz'],
         }),
+      ignore: z
+        .array(z.number().int().positive())
+        .optional()
+        .meta({ description: 'Labels of the truth that stand for no object, such as membrane.', examples: [[255]] }),
       offset: voxel.optional().meta({
         description:
           'Voxel of the dataset (x, y, z) at which the first voxel of the truth lies; without it the truth has the shape of the dataset, unless `box` says what to score.',

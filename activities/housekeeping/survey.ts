@@ -33,7 +33,7 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
   if (source && tiles) await checkTiles(deps, config, source, tiles)
   const { evaluate } = config
   if (config.through === 'evaluate' && evaluate.truth !== undefined && evaluate.truth !== 'phantom')
-    scoredBox(await truthFile(evaluate.truth, evaluate.offset, deps.objects), bounds, evaluate)
+    scoredBox(await truthFile(evaluate.truth, evaluate.offset, deps.objects, evaluate.ignore), bounds, evaluate)
   for (const a of [0, 1, 2] as const)
     if (Math.ceil(bounds.max[a] / config.grid.block[a]) > 1 << 14)
       throw new HillockError(

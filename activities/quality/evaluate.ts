@@ -37,7 +37,7 @@ const MEANS = [
 
 async function truthOf(deps: Deps, { evaluate }: RunConfig, task: DatasetTask): Promise<Truth | null> {
   if (evaluate.truth === undefined) return null
-  if (evaluate.truth !== 'phantom') return truthFile(evaluate.truth, evaluate.offset, deps.objects)
+  if (evaluate.truth !== 'phantom') return truthFile(evaluate.truth, evaluate.offset, deps.objects, evaluate.ignore)
   return truthOfPhantom(deps, await madeBy(deps, task, 'phantom'), task.context.bounds)
 }
 
@@ -50,8 +50,8 @@ export async function evaluate(deps: Deps, task: DatasetTask): Promise<Outcome> 
   const segments = await madeAt(deps, task, 'segment', regions)
   const fragments = await madeAt(deps, task, 'supervoxel', regions)
   const graph = await madeBy(deps, task, 'graph')
-  const { box, offset } = config.evaluate
-  const where = { ...(box && { box: box as unknown as Json }), ...(offset && { offset }) }
+  const { box, offset, ignore } = config.evaluate
+  const where = { ...(box && { box: box as unknown as Json }), ...(offset && { offset }), ...(ignore && { ignore }) }
   const order = ofDataset(
     'evaluate',
     { ...where, voxelSizeNm },
@@ -83,7 +83,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   const truth =
     input.truth === 'phantom'
       ? await truthOfPhantom(deps, await madeBy(deps, { roots: r.pages }, 'phantom'), r.bounds)
-      : await truthFile(input.truth, input.offset, deps.objects)
+      : await truthFile(input.truth, input.offset, deps.objects, input.ignore)
   const reader = { ...deps, artifacts: artifactStore(deps.objects, { quarantined: true }) }
   const at = { bounds: r.bounds, region: r.regionShape, voxelSizeNm: r.voxelSizeNm }
   const of = (stage: StageName) => (cell: string) => artifactOf(deps.objects, r, stage, cell)

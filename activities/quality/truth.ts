@@ -6,8 +6,12 @@ import type { Refs } from '../../domain/contract/artifacts.ts'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
-import { readNpy, type Npy } from '../../storage/formats/npy.ts'
-import { inputs } from '../../storage/foreign/inputs.ts'
+import { formatOf, samplesOf } from '../../storage/formats/image.ts'
+import { readNpy, writeNpy, type Npy } from '../../storage/formats/npy.ts'
+import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
+import { tiffPages } from '../../storage/formats/tiff.ts'
+import { inputs, type Inputs } from '../../storage/foreign/inputs.ts'
+import { readImages } from '../../storage/layouts/read.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
 import type { Deps } from '../context.ts'
@@ -37,23 +41,57 @@ const within = (data: Labels, bounds: Box) => (box: Box) => {
 const refused = (why: string): HillockError => new HillockError('ConfigError', `evaluate.truth: ${why}`)
 
 /**
- * Labels of a .npy or .npy.gz, axes z, y, x, of any integer type; negative ones are ignored as 0 is.
+ * Labels of a .npy or .npy.gz, axes z, y, x, of any integer type, or of sections: a TIFF of several pages, or images of a folder or pattern.
+ * Negative ones are ignored as 0 is.
  * @param file a path, a URL or content
  * @param offset voxel of the dataset at which the first of them lies
+ * @param ignore labels that stand for no object either
  * @throws HillockError ConfigError when it holds anything else
  */
-export async function truthFile(file: string, offset: Vec3 = [0, 0, 0], objects?: ObjectStore): Promise<Truth> {
-  const bytes = await inputs(objects)
-    .read(file, 'ConfigError')
-    .catch((e: unknown) => {
-      throw isHillockError(e) ? new HillockError(e.type, `evaluate.truth: ${e.message}`) : e
-    })
+export async function truthFile(
+  file: string,
+  offset: Vec3 = [0, 0, 0],
+  objects?: ObjectStore,
+  ignore: readonly number[] = [],
+): Promise<Truth> {
+  const bytes = await npyOf(inputs(objects), file).catch((e: unknown) => {
+    throw isHillockError(e, 'BadTileError')
+      ? refused(e.message)
+      : isHillockError(e)
+        ? new HillockError(e.type, `evaluate.truth: ${e.message}`)
+        : e
+  })
   const npy = parsed(bytes, file)
   if (npy.shape.length !== 3) throw refused(`${file} has ${npy.shape.length} axes; labels have axes z, y, x`)
   const labels = labelsOf(npy)
   if (!labels) throw refused(`${file} holds ${npy.dtype}; labels are integers`)
+  const none: Labels = labels instanceof Uint32Array ? Uint32Array.from(ignore) : BigUint64Array.from(ignore, BigInt)
+  if (none.length > 0)
+    for (let i = 0; i < labels.length; i++)
+      if ((none as Uint32Array).includes(labels[i] as number)) labels[i] = 0 as never
   const bounds = boxAt(offset, [npy.shape[2]!, npy.shape[1]!, npy.shape[0]!])
   return { digest: sha256(bytes), source: bytes, bounds, synapses: null, labels: within(labels, bounds) }
+}
+
+/** The file itself, or what it would be of sections. */
+async function npyOf(files: Inputs, where: string): Promise<Uint8Array> {
+  const sections: { width: number; height: number; bytes(): Promise<Uint8Array> }[] = []
+  if (await files.list(where)) {
+    for (const t of (await readImages(where, files)).tiles)
+      sections.push({ ...t, bytes: () => files.read(t.file, 'ConfigError') })
+  } else {
+    const bytes = await files.read(where, 'ConfigError')
+    if (formatOf(bytes) !== 'tiff') return bytes
+    const pages = sectionNodes(await tiffPages(async (at, n) => bytes.subarray(at, at + n)))
+    const fault = stackFault(pages)
+    if (fault) throw refused(`${where} ${fault}`)
+    sections.push(...pages)
+  }
+  const { width, height } = sections[0]!
+  const data = new Float64Array(sections.length * width * height)
+  for (const [z, section] of sections.entries())
+    data.set(await samplesOf(await section.bytes(), where), z * width * height)
+  return writeNpy(data.every(Number.isInteger) ? Int32Array.from(data) : data, [sections.length, height, width])
 }
 
 function parsed(bytes: Uint8Array, file: string): Npy {

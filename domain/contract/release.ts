@@ -46,6 +46,8 @@ export interface EvaluateInput {
   readonly boxes?: readonly Box[]
   /** Voxel of the dataset at which the truth begins. */
   readonly offset?: Vec3
+  /** Labels that stand for no object, beside 0. */
+  readonly ignore?: readonly number[]
   /** Name under which the scores are kept. */
   readonly name: string
 }

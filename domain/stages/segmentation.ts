@@ -84,6 +84,12 @@ export const segmentation = {
         .min(0)
         .default(64)
         .describe('Fragments of fewer voxels join the neighbour of highest mean affinity.'),
+      bySection: z
+        .boolean()
+        .default(false)
+        .describe(
+          'No fragment goes through several sections: for sections that are several times as thick as a pixel.',
+        ),
     }),
     checks: ['ids fit the block'],
   },

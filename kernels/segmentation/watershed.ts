@@ -1,4 +1,5 @@
 // Supervoxels of one block: a seeded watershed of its affinities with a halo, cropped to the core.
+import { concat } from '../arrays.ts'
 import { components } from './components.ts'
 import type { Components } from './components.ts'
 import { flood } from './flood.ts'
@@ -20,6 +21,8 @@ export interface WatershedRequest {
     readonly inside: number
     /** Fragments of fewer voxels join the neighbour of highest mean affinity. */
     readonly minSize: number
+    /** Every section by itself: where they are too far apart for fragments to go through. */
+    readonly bySection?: boolean
   }
 }
 
@@ -60,7 +63,8 @@ function meanAffinity(affinity: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
  * function of its arguments alone.
  * @throws RangeError if the affinities do not fit the shape or the core does not lie in it
  */
-export function watershed({ affinity, shape, core, empty, params }: WatershedRequest): Components {
+export function watershed(request: WatershedRequest): Components {
+  const { affinity, shape, core, empty, params } = request
   if (affinity.length !== 3 * shape[0] * shape[1] * shape[2])
     throw new RangeError(`${affinity.length} affinities for a volume of ${shape.join(' x ')} voxels and 3 channels`)
   for (let a = 0; a < 3; a++)
@@ -68,10 +72,37 @@ export function watershed({ affinity, shape, core, empty, params }: WatershedReq
       throw new RangeError(
         `core ${core.min.join(',')} - ${core.max.join(',')} in a volume of ${shape.join(' x ')} voxels`,
       )
+  if (params.bySection && shape[2] > 1) return sectionBySection(request)
   const map = meanAffinity(affinity, shape)
   const inside = new Uint8Array(map.length)
   for (let i = 0; i < map.length; i++) if (map[i]! > 255 * params.inside) inside[i] = 1
   const basins = flood(map, markSeeds(inside, shape), shape, core)
   if (empty) for (let i = 0; i < basins.length; i++) if (empty[i] !== 0) basins[i] = 0
   return joinFragments(components(basins, sizeOf(core)), affinity, shape, core, params.minSize)
+}
+
+function sectionBySection({ affinity, shape, core, empty, params }: WatershedRequest): Components {
+  const [sx, sy, sz] = shape
+  const [nx, ny, nz] = sizeOf(core)
+  const labels = new Uint32Array(nx * ny * nz)
+  const sizes: Uint32Array[] = [new Uint32Array(1)]
+  let count = 0
+  for (let z = 0; z < nz; z++) {
+    const section = (array: Uint8Array, at: number, n: number): Uint8Array => array.subarray(at * n, (at + 1) * n)
+    const channels = [0, 1, 2].map(c => section(affinity, c * sz + core.min[2] + z, sx * sy))
+    const found = watershed({
+      affinity: concat(channels),
+      shape: [sx, sy, 1],
+      core: { min: [core.min[0], core.min[1], 0], max: [core.max[0], core.max[1], 1] },
+      empty: empty ? section(empty, z, nx * ny) : null,
+      params,
+    })
+    labels.set(
+      found.labels.map(l => (l === 0 ? 0 : l + count)),
+      z * nx * ny,
+    )
+    sizes.push(found.sizes.subarray(1))
+    count += found.count
+  }
+  return { labels, count, sizes: concat(sizes) }
 }

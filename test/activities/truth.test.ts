@@ -1,12 +1,15 @@
 // Truth of any integer type, wherever it lies in the dataset; what is no truth is refused by name.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { scoredBox, truthFile } from '../../activities/quality/truth.ts'
 import type { Box, Vec3 } from '../../domain/geometry.ts'
 import { contingency } from '../../kernels/metrics.ts'
+import { sha256 } from '../../domain/recipe.ts'
+import { encodePng } from '../../storage/formats/image.ts'
 import { writeNpy, type NpyArray } from '../../storage/formats/npy.ts'
+import { madeTiff } from '../storage/formats/tiff-maker.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-truth-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -44,6 +47,22 @@ test('ids above 2^32 and 2^53 stay apart', async () => {
     expect([...gt]).toEqual([7n + high, 9n + high])
     expect([...count]).toEqual([3, 4])
   }
+})
+
+test('labels of sections, as images of a folder and pages of a TIFF; what is ignored counts as 0', async () => {
+  const planes = [Uint8Array.of(7, 7, 9, 0), Uint8Array.of(7, 9, 200, 9)]
+  const images = mkdtempSync(join(folder, 'sections-'))
+  for (const [z, plane] of planes.entries()) writeFileSync(join(images, `${z + 9}.png`), await encodePng(plane, 2, 2))
+  const stack = join(folder, 'stack.tif')
+  writeFileSync(stack, madeTiff(planes.map(pixels => ({ width: 2, height: 2, pixels }))))
+  for (const where of [images, stack]) {
+    const truth = await truthFile(where, [0, 0, 0], undefined, [200, 3])
+    expect(Array.from(truth.labels(box([0, 0, 0], [2, 2, 2])), Number)).toEqual([7, 7, 9, 0, 7, 9, 0, 9])
+    // What names it is what it would be as one file.
+    expect(truth.digest).toBe(sha256(writeNpy(Int32Array.from(planes.flatMap(p => [...p])), [2, 2, 2])))
+  }
+  writeFileSync(join(images, '11.png'), await encodePng(new Uint8Array(6), 3, 2))
+  await expect(truthFile(images)).rejects.toMatchObject({ type: 'ConfigError', message: /evaluate\.truth: .*3 x 2/ })
 })
 
 test('what holds no labels is refused', async () => {
@@ -98,3 +117,14 @@ test('a truth of another shape is refused with both shapes, unless it is said wh
   const part = box([0, 0, 0], [64, 64, 63])
   expect(scoredBox(truthOf(box([0, 0, 0], [128, 128, 63])), dataset, { box: part })).toBe(part)
 })
+
+const data = process.env['HILLOCK_DATA'] ?? '../shared/data'
+test.skipIf(!existsSync(join(data, 'isbi2012-trakem2')))(
+  'labels of serial sections as isbi2012-trakem2 has them (skipped where the data are absent)',
+  async () => {
+    const truth = await truthFile(join(data, 'isbi2012-trakem2/neurites'), [0, 0, 0], undefined, [249])
+    expect(truth.bounds.max).toEqual([512, 512, 18])
+    const ids = new Set(truth.labels(truth.bounds) as Uint32Array)
+    expect([ids.has(0), ids.has(249), ids.size - 1]).toEqual([true, false, 129])
+  },
+)

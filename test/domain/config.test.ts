@@ -1,5 +1,5 @@
 // Run files: what is wrong is named by its path, and nothing half-valid gets through.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseRunConfig, setPath } from '../../domain/config.ts'
@@ -25,6 +25,11 @@ describe('a run file', () => {
     expect(tree).toMatchObject({ voxelSizeNm: [8, 8, 30], constructor: { x: 1 } })
     for (const name of ['x', 'length', '-1'])
       expect(() => setPath(tree, `voxelSizeNm.${name}`, 7), name).toThrow(/voxelSizeNm is a list/)
+  })
+
+  test('every example is valid', () => {
+    for (const file of readdirSync('examples').filter(f => f.endsWith('.yaml')))
+      expect(() => parseRunConfig(parse(readFileSync(`examples/${file}`, 'utf8')), file)).not.toThrow()
   })
 
   test('the demo is valid, and its defaults are filled in', () => {

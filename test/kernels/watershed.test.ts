@@ -214,6 +214,31 @@ describe('watershed', () => {
     )
   })
 
+  test('section by section it is that of each section alone, numbered on', () => {
+    const [sx, sy, sz] = [14, 11, 5]
+    const random = generator(7)
+    const affinity = Uint8Array.from({ length: 3 * sx * sy * sz }, () => (random() < 0.7 ? 220 : 40))
+    const empty = Uint8Array.from({ length: 12 * 9 * 3 }, () => (random() < 0.1 ? 1 : 0))
+    const bySection = { inside: 0.5, minSize: 5, bySection: true }
+    const box = core([1, 2, 1], [13, 11, 4])
+    const whole = watershed({ affinity, shape: [sx, sy, sz], core: box, empty, params: bySection })
+    let count = 0
+    for (let z = 0; z < 3; z++) {
+      const of = [0, 1, 2].flatMap(c => [...affinity.slice((c * sz + z + 1) * sx * sy, (c * sz + z + 2) * sx * sy)])
+      const alone = watershed({
+        affinity: Uint8Array.from(of),
+        shape: [sx, sy, 1],
+        core: core([1, 2, 0], [13, 11, 1]),
+        empty: empty.slice(z * 108, (z + 1) * 108),
+        params: { inside: 0.5, minSize: 5 },
+      })
+      expect([...whole.labels.slice(z * 108, (z + 1) * 108)]).toEqual([...alone.labels].map(l => l && l + count))
+      expect(whole.sizes.slice(count + 1, count + alone.count + 1)).toEqual(alone.sizes.slice(1))
+      count += alone.count
+    }
+    expect(whole.count).toBe(count)
+  })
+
   test('a blank volume is one supervoxel', () => {
     const shape: Vec3 = [5, 4, 3]
     for (const value of [0, 255])

@@ -81,6 +81,26 @@ test('blocks side by side, and of any size: the same bytes where the halo is exa
   expect(new Set(part).size).toBeGreaterThan(5)
 }, 60_000)
 
+test('a map of boundaries: two neighbours belong together as far as both lie inside', async () => {
+  const boundaries = await archiveModel(deps, 'models/boundary-map', [4, 4, 50])
+  const host = inferenceHost()
+  try {
+    const [sx, sy, sz]: Vec3 = [6, 5, 4]
+    const map = Uint8Array.from({ length: sx * sy * sz }, (_, i) => (i * 97) % 256)
+    const whole = { min: [0, 0, 0], max: [sx, sy, sz] } as const
+    const found = await host.infer(request(deps, boundaries, map, [sx, sy, sz], whole))
+    const lower = [sx * sy, sx, 1].flatMap((step, c) =>
+      Array.from(map, (v, i) => {
+        const at = [Math.floor(i / (sx * sy)), Math.floor(i / sx) % sy, i % sx][c]!
+        return at === 0 ? v : Math.min(v, map[i - step]!)
+      }),
+    )
+    expect([...found]).toEqual(lower)
+  } finally {
+    host.close()
+  }
+})
+
 test('a process with nothing to do gives its memory back', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
