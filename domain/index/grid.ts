@@ -76,14 +76,12 @@ export function nodesBelow({ cells }: Grid, node: Node, level: number): Node[] {
   return cellsIn({ min, max }, [1, 1, 1]).map(coord => ({ level, coord }))
 }
 
-/** Nodes of the whole grid at `level` around `node`, itself included. */
-export const nodesAround = ({ cells }: Grid, node: Node): Node[] => {
-  const size = 2 ** node.level
-  return cellsIn(
-    {
-      min: map3(a => Math.max(0, node.coord[a] - 1)),
-      max: map3(a => Math.min(Math.ceil(cells[a] / size), node.coord[a] + 2)),
-    },
-    [1, 1, 1],
-  ).map(coord => ({ level: node.level, coord }))
+export const childrenOf = (n: Node, region: Vec3, bounds: { readonly max: Vec3 }): Node[] =>
+  nodesBelow(regionGrid(bounds, region), n, n.level - 1)
+
+/** The up to 27 nodes of the level of `node` that touch it, itself included, in raster order. */
+export function nodesAround({ cells }: Grid, { level, coord }: Node): Node[] {
+  const min = map3(a => Math.max(0, coord[a] - 1))
+  const max = map3(a => Math.min(Math.ceil(cells[a] / 2 ** level), coord[a] + 2))
+  return cellsIn({ min, max }, [1, 1, 1]).map(c => ({ level, coord: c }))
 }

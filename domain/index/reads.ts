@@ -1,8 +1,8 @@
 // What a stage reads, cell by cell: the relation between stages of the table, spelled out on the grid of regions and its tree.
 import { key, type Box, type Vec3 } from '../geometry.ts'
 import { stages, type StageName } from '../stages.ts'
-import { frontierLevel } from './grid.ts'
-import { childrenOf, neighbourhood, nodeKey, parentOf, rootLevel, type Node } from './tree.ts'
+import { childrenOf, frontierLevel, nodesAround, regionGrid } from './grid.ts'
+import { nodeKey, parentOf, rootLevel, type Node } from './tree.ts'
 
 const SUFFIXES = { '+': 'neighbours', '<': 'children', '>': 'parent' } as const
 
@@ -48,15 +48,11 @@ export const hasLevel = (stage: StageName, level: number, grid: Grid): boolean =
 export function readsAt(input: Input, node: Node, grid: Grid): Node[] {
   const { bounds, region } = grid
   if (stages[input.stage].scope === 'dataset') return [node]
-  const nodes =
-    input.of === 'self'
-      ? [node]
-      : input.of === 'parent'
-        ? [parentOf(node)]
-        : input.of === 'children'
-          ? node.level === 0
-            ? []
-            : childrenOf(node, region, bounds)
-          : neighbourhood(node.coord, region, bounds).map(coord => ({ level: node.level, coord }))
-  return nodes.filter(n => hasLevel(input.stage, n.level, grid))
+  const nodes = {
+    self: () => [node],
+    parent: () => [parentOf(node)],
+    children: () => (node.level === 0 ? [] : childrenOf(node, region, bounds)),
+    neighbours: () => nodesAround(regionGrid(bounds, region), node),
+  }
+  return nodes[input.of]().filter(n => hasLevel(input.stage, n.level, grid))
 }

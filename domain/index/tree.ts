@@ -30,18 +30,6 @@ export const nodesAt = (level: number, region: Vec3, bounds: Box): Vec3[] => cel
 
 export const parentOf = (n: Node): Node => ({ level: n.level + 1, coord: map3(a => n.coord[a] >> 1) })
 
-export const childrenOf = (n: Node, region: Vec3, bounds: Box): Node[] => {
-  const grid = gridShape(bounds, nodeShape(n.level - 1, region))
-  const out: Node[] = []
-  for (let z = 0; z < 2; z++)
-    for (let y = 0; y < 2; y++)
-      for (let x = 0; x < 2; x++) {
-        const coord: Vec3 = [2 * n.coord[0] + x, 2 * n.coord[1] + y, 2 * n.coord[2] + z]
-        if (coord.every((v, a) => v < grid[a]!)) out.push({ level: n.level - 1, coord })
-      }
-  return out
-}
-
 /** Bit mask (-x, +x, -y, +y, -z, +z from bit 0) of the faces of a node beyond which the dataset goes on. */
 export const openFaces = (n: Node, region: Vec3, bounds: Box): number => {
   const grid = gridShape(bounds, nodeShape(n.level, region))
@@ -51,15 +39,6 @@ export const openFaces = (n: Node, region: Vec3, bounds: Box): number => {
     if (n.coord[a]! < grid[a]! - 1) mask |= 2 << (2 * a)
   }
   return mask
-}
-
-/** The up to 27 regions whose boxes touch or hold the one at `coord`, itself included, in raster order. */
-export const neighbourhood = (coord: Vec3, region: Vec3, bounds: Box): Vec3[] => {
-  const grid = gridShape(bounds, region)
-  return cellsIn(
-    { min: map3(a => Math.max(0, coord[a] - 1)), max: map3(a => Math.min(grid[a], coord[a] + 2)) },
-    [1, 1, 1],
-  )
 }
 
 /**

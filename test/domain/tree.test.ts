@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { cellBox, cellsIn, key, map3, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf } from '../../domain/ids.ts'
 import { supervoxelId } from '../kernels/ids.ts'
+import { childrenOf } from '../../domain/index/grid.ts'
 import {
-  childrenOf,
   mipBounds,
   mipFactor,
   nodeBox,

@@ -1,7 +1,8 @@
 // Runs agglomeration over random volumes for the tests: through a region tree, flat, and by a naive reference.
 import { key, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { blockOf } from '../../domain/ids.ts'
-import { childrenOf, nodeBox, openFaces, rootLevel, type Node } from '../../domain/index/tree.ts'
+import { childrenOf } from '../../domain/index/grid.ts'
+import { nodeBox, openFaces, rootLevel, type Node } from '../../domain/index/tree.ts'
 import { agglomerate, joinChildren } from '../../kernels/segmentation/agglomerate.ts'
 import { edgeThresholds } from '../../kernels/segmentation/edge-table.ts'
 import { regionGraph } from '../../kernels/segmentation/rag.ts'
