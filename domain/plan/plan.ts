@@ -108,19 +108,8 @@ export function reasons(
   return why.length ? why : ['the artifact is gone from the store']
 }
 
-export interface PlanRow {
-  readonly stage: string
-  readonly exists: number
-  readonly make: number
-  readonly may: number
-  readonly voxels: number
-  readonly seconds: number
-  readonly cost: number
-  /** Items without any measurement: their seconds and cost are not in the sums. */
-  readonly unmeasured: number
-}
-
-export const planRows = (p: Plan): PlanRow[] =>
+export type PlanRow = ReturnType<typeof planRows>[number]
+export const planRows = (p: Plan) =>
   stageNames
     .filter(s => s in p.expected)
     .map(stage => {
@@ -134,6 +123,7 @@ export const planRows = (p: Plan): PlanRow[] =>
         voxels: sum('voxels'),
         seconds: sum('seconds'),
         cost: sum('cost'),
+        /** Items without any measurement: their seconds and cost are not in the sums. */
         unmeasured: own.filter(i => !i.measured).length,
       }
     })

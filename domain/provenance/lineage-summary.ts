@@ -11,40 +11,6 @@ export interface Variant<T> {
   readonly artifacts: number
 }
 
-export interface StageSummary {
-  readonly stage: string
-  readonly artifacts: number
-  readonly bytes: number
-  readonly voxels: number
-  readonly cost: number
-  readonly seconds: { kernel: number; inference: number; io: number }
-  /** Attempts beyond the first, over all artifacts. */
-  readonly retries: number
-  readonly start: string
-  readonly end: string
-  readonly versions: readonly Variant<number>[]
-  readonly parameters: readonly Variant<Json>[]
-  readonly models: readonly Variant<string>[]
-  readonly codeRevisions: readonly Variant<string>[]
-  readonly runtimes: readonly Variant<Json>[]
-}
-
-interface StageEdge {
-  readonly from: string
-  readonly to: string
-  /** Number of recipe inputs behind the edge. */
-  readonly inputs: number
-}
-
-export interface LineageSummary {
-  readonly stages: readonly StageSummary[]
-  readonly edges: readonly StageEdge[]
-  /** Recipe inputs that are no artifact of the release: tiles and tables of the raw archive. */
-  readonly rawInputs: number
-  /** Artifacts that the release names but whose record could not be read. */
-  readonly missing: readonly ArtifactRef[]
-}
-
 function variants<T extends Json>(values: readonly T[]): Variant<T>[] {
   const counts = new Map<string, { value: T; artifacts: number }>()
   for (const value of values) {
@@ -64,7 +30,8 @@ const rank = (stage: string): number => {
 
 const total = <T>(list: readonly T[], f: (item: T) => number): number => list.reduce((sum, item) => sum + f(item), 0)
 
-function summarise(stage: string, records: readonly Lineage[]): StageSummary {
+export type StageSummary = ReturnType<typeof summarise>
+function summarise(stage: string, records: readonly Lineage[]) {
   return {
     stage,
     artifacts: records.length,
@@ -76,6 +43,7 @@ function summarise(stage: string, records: readonly Lineage[]): StageSummary {
       inference: total(records, r => r.seconds.inference),
       io: total(records, r => r.seconds.io),
     },
+    /** Attempts beyond the first, over all artifacts. */
     retries: total(records, r => r.attempt - 1),
     start: records.map(r => r.start).reduce((a, b) => (a < b ? a : b)),
     end: records.map(r => r.end).reduce((a, b) => (a > b ? a : b)),
@@ -87,8 +55,9 @@ function summarise(stage: string, records: readonly Lineage[]): StageSummary {
   }
 }
 
-/** Sums the records up, stage by stage in the order of the stage table. */
-export function summariseLineage(records: readonly Lineage[], missing: readonly ArtifactRef[]): LineageSummary {
+export type LineageSummary = ReturnType<typeof summariseLineage>
+/** Sums the records up, stage by stage in the order of the stage table. @param missing artifacts that the release names but whose record could not be read */
+export function summariseLineage(records: readonly Lineage[], missing: readonly ArtifactRef[]) {
   const byStage = Map.groupBy(records, r => r.recipe.stage)
   const find = finder(records)
   const edges = new Map<string, number>()
@@ -105,25 +74,10 @@ export function summariseLineage(records: readonly Lineage[], missing: readonly 
       const [from, to] = pair.split('>') as [string, string]
       return { from, to, inputs }
     }),
+    /** Recipe inputs that are no artifact of the release: tiles and tables of the raw archive. */
     rawInputs,
     missing,
   }
-}
-
-/** One input of an artifact; `ref` is null for what lies in the raw archive. */
-interface InputLink {
-  readonly name: string
-  readonly content: string
-  readonly ref: ArtifactRef | null
-}
-
-export interface ArtifactView {
-  readonly lineage: Lineage
-  readonly inputs: readonly InputLink[]
-  /** Artifacts of the same release that read this one. */
-  readonly usedBy: readonly ArtifactRef[]
-  /** Distinct objects of the raw archive that it rests on, over any number of steps. */
-  readonly rawBehind: number
 }
 
 /**
@@ -143,8 +97,9 @@ export function finder(records: readonly Lineage[]): (name: string, digest: stri
 
 export const refOf = (r: Lineage): ArtifactRef => ({ stage: r.recipe.stage, recipe: r.recipeId, content: r.content })
 
+export type ArtifactView = ReturnType<typeof viewArtifact>
 /** One artifact among the records of its release. */
-export function viewArtifact(lineage: Lineage, records: readonly Lineage[]): ArtifactView {
+export function viewArtifact(lineage: Lineage, records: readonly Lineage[]) {
   const find = finder(records)
   const raw = new Set<string>()
   const seen = new Set<string>()
@@ -161,9 +116,12 @@ export function viewArtifact(lineage: Lineage, records: readonly Lineage[]): Art
     lineage,
     inputs: Object.entries(lineage.recipe.inputs).map(([name, content]) => {
       const from = find(name, content)
+      // Null for what lies in the raw archive.
       return { name, content, ref: from ? refOf(from) : null }
     }),
+    /** Artifacts of the same release that read this one. */
     usedBy: records.filter(r => Object.values(r.recipe.inputs).includes(lineage.content)).map(refOf),
+    /** Distinct objects of the raw archive that it rests on, over any number of steps. */
     rawBehind: raw.size,
   }
 }

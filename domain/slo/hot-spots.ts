@@ -12,34 +12,22 @@ export const sum = <T>(list: readonly T[], f: (x: T) => number): number => list.
 export const seconds = (a: Artifact): number => (a.end - a.start) / 1000
 export const ratio = (a: number, b: number): number | null => (b > 0 ? a / b : null)
 
-export interface Quantiles {
-  readonly min: number
-  readonly median: number
-  /** Nine in ten are below. */
-  readonly p90: number
-  readonly max: number
-}
-
-export function quantiles(list: readonly number[]): Quantiles | null {
+/** In `p90` nine in ten are below. */
+export function quantiles(list: readonly number[]) {
   const sorted = list.toSorted((a, b) => a - b)
   const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!
   return sorted.length > 0 ? { min: sorted[0]!, median: at(0.5), p90: at(0.9), max: sorted.at(-1)! } : null
 }
 
-/** How unevenly regions, shards or table partitions are loaded. */
-export interface Skew extends Quantiles {
-  /** `regions`, or the stage that made the shards or partitions. */
-  readonly of: string
-  readonly measure: 'voxels' | 'bytes' | 'seconds'
-  readonly count: number
-  /** Largest over median. */
-  readonly spread: number | null
-  readonly worst: string
-}
-
 const measures = { voxels: (a: Artifact) => a.voxels, bytes: (a: Artifact) => a.bytes, seconds }
 
-function skewOf(of: string, measure: Skew['measure'], cells: Iterable<readonly [string, Artifact]>): Skew[] {
+type Measure = keyof typeof measures
+
+/**
+ * How unevenly cells are loaded: the largest over the median, and the worst.
+ * @param of `regions`, or the stage that made the shards or partitions
+ */
+function skewOf(of: string, measure: Measure, cells: Iterable<readonly [string, Artifact]>) {
   const loads = new Map<string, number>()
   for (const [cell, a] of cells) loads.set(cell, (loads.get(cell) ?? 0) + measures[measure](a))
   const q = quantiles([...loads.values()])
@@ -49,14 +37,14 @@ function skewOf(of: string, measure: Skew['measure'], cells: Iterable<readonly [
 }
 
 /** What falls to one region over all its stages; and the bytes of what readers ask for: lowest shards, and table partitions. */
-export function skews(made: readonly Artifact[]): Skew[] {
+export function skews(made: readonly Artifact[]) {
   const regions = made.flatMap(a => (a.region === null ? [] : [[a.region, a] as const]))
   const parts = Map.groupBy(
     made.filter(a => a.part),
     a => `${a.part}s of ${a.stage}`,
   )
   return [
-    ...(Object.keys(measures) as Skew['measure'][]).flatMap(m => skewOf('regions', m, regions)),
+    ...(Object.keys(measures) as Measure[]).flatMap(m => skewOf('regions', m, regions)),
     ...[...parts].flatMap(([of, own]) =>
       skewOf(
         of,
@@ -67,49 +55,42 @@ export function skews(made: readonly Artifact[]): Skew[] {
   ]
 }
 
-export interface Slow {
-  readonly stage: string
-  readonly covers: string
-  readonly recipe: string
-  readonly seconds: number
-  readonly median: number
-}
-
-/** Requests to the object store under one prefix, by operation. */
-export interface Requests {
+/** Requests to the object store under one prefix. */
+interface Requests {
   readonly prefix: string
-  readonly sent: Readonly<Record<string, number>>
-  readonly failed: number
+  /** By operation. */
+  readonly sent: Record<string, number>
+  failed: number
   /** Of those that failed. */
-  readonly throttled: number
+  throttled: number
   /** Read and written. */
-  readonly bytes: number
+  bytes: number
   /** That they took, all together. */
-  readonly ms: number
+  ms: number
 }
 
 const SLOWEST = 12
 
 /** By the time beyond the median of their stage. */
-export function slowestOf(made: readonly Artifact[]): Slow[] {
+export function slowestOf(made: readonly Artifact[]) {
   const stages = new Set(made.map(a => a.stage))
   const typical = new Map(
     [...stages].map(s => [s, quantiles(made.filter(a => a.stage === s).map(seconds))!.median] as const),
   )
   return made
-    .map(a => {
-      const { stage, covers, recipe } = a
-      return { stage, covers, recipe, seconds: seconds(a), median: typical.get(stage)! }
-    })
+    .map(a => ({
+      stage: a.stage,
+      covers: a.covers,
+      recipe: a.recipe,
+      seconds: seconds(a),
+      median: typical.get(a.stage)!,
+    }))
     .sort((a, b) => b.seconds - b.median - (a.seconds - a.median))
     .slice(0, SLOWEST)
 }
 
 export function requestsOf(tasks: readonly Task[]): Requests[] {
-  const rows = new Map<
-    string,
-    Requests & { sent: Record<string, number>; failed: number; throttled: number; bytes: number; ms: number }
-  >()
+  const rows = new Map<string, Requests>()
   for (const t of tasks)
     for (const [what, n] of Object.entries(t.requests)) {
       const [prefix, operation, figure] = what.split(' ').reverse() as [

@@ -1,9 +1,8 @@
 // Service levels of a run, a release or a dataset: facts from histories and lineage in, the report out.
 import type { Failure } from '../contract/artifacts.ts'
 import { shapeOf, product } from '../geometry.ts'
-import type { Artifact, Candidate, Facts, Run, Task } from './facts.ts'
+import type { Artifact, Facts, Task } from './facts.ts'
 import { quantiles, ratio, requestsOf, seconds, skews, slowestOf, sum } from './hot-spots.ts'
-import type { Quantiles, Requests, Skew, Slow } from './hot-spots.ts'
 import { stageNames } from '../stages.ts'
 
 /** Attempts that failed. An open activity is on an attempt that has not failed yet; so was a cancelled one. */
@@ -22,16 +21,10 @@ export function union(spans: readonly Span[]): Span[] {
 }
 const lengthOf = (spans: readonly Span[]): number => sum(spans, ([a, b]) => b - a) / 1000
 
-export interface Recovery {
-  readonly what: string
-  readonly from: number
-  readonly to: number
-}
-
 /** From the first failure of the same work to its success, across runs; what has not succeeded yet is `open`. */
-export function recoveries(tasks: readonly Task[]): { closed: Recovery[]; open: Failure[] } {
+export function recoveries(tasks: readonly Task[]) {
   const first = new Map<string, Failure>()
-  const closed: Recovery[] = []
+  const closed: { readonly what: string; readonly from: number; readonly to: number }[] = []
   for (const t of tasks.toSorted((a, b) => a.scheduled - b.scheduled)) {
     const key = `${t.stage} ${t.what}`
     if (t.failures[0] && !first.has(key)) first.set(key, t.failures[0])
@@ -43,41 +36,8 @@ export function recoveries(tasks: readonly Task[]): { closed: Recovery[]; open: 
   return { closed, open: [...first.values()] }
 }
 
-export interface StageLevel {
-  readonly stage: string
-  readonly made: number
-  readonly found: number
-  readonly voxels: number
-  /** Wall seconds in which it had work in hand. */
-  readonly wall: number
-  /** Million voxels per second of that time, and per second of one worker slot. */
-  readonly mvoxelPerSecond: number | null
-  readonly perSlot: number | null
-  readonly target: number | null
-  readonly attempts: number
-  readonly failures: number
-  readonly retries: number
-  /** Attempts that workers handed over because they were told to end; in no other figure. */
-  readonly handedOver: number
-  /** Share of attempts that failed; share of activities that needed another attempt. */
-  readonly failureRate: number | null
-  readonly retryRate: number | null
-  readonly failuresByType: Readonly<Record<string, number>>
-  /** Mean seconds from first failure to success, over so many; and what failed and has not succeeded. */
-  readonly recoverySeconds: number | null
-  readonly recovered: number
-  readonly unrecovered: number
-  readonly cost: number
-  readonly bytes: number
-  /** What the first tenth of its artifacts foretold for all of them; null before the first is made. */
-  readonly forecast: { readonly cost: number; readonly bytes: number } | null
-  /** Of the artifacts made. */
-  readonly secondsEach: Quantiles | null
-  readonly busy: readonly Span[]
-  readonly failedAt: readonly number[]
-}
-
-function levelOf(stage: string, f: Facts): StageLevel {
+export type StageLevel = ReturnType<typeof levelOf>
+function levelOf(stage: string, f: Facts) {
   const tasks = f.tasks.filter(t => t.stage === stage)
   const all = f.artifacts.filter(a => a.stage === stage)
   const made = all.filter(a => a.run !== null)
@@ -99,23 +59,30 @@ function levelOf(stage: string, f: Facts): StageLevel {
     made: made.length,
     found,
     voxels,
+    /** Wall seconds in which it had work in hand. */
     wall,
+    /** Million voxels per second of that time, and per second of one worker slot. */
     mvoxelPerSecond: ratio(voxels / 1e6, wall),
     perSlot: ratio(voxels / 1e6, sum(made, seconds)),
     target: f.config.slo.mvoxelPerSecond[stage as never] ?? null,
     attempts,
     failures,
     retries: sum(tasks, t => Math.max(0, t.attempts - 1)),
+    /** Attempts that workers handed over because they were told to end; in no other figure. */
     handedOver: sum(tasks, t => t.handedOver),
+    /** Share of attempts that failed; share of activities that needed another attempt. */
     failureRate: ratio(failures, attempts),
     retryRate: ratio(tasks.filter(t => t.attempts > 1).length, tasks.length),
     failuresByType: tally(told.map(x => x.type)),
+    /** Mean seconds from first failure to success, over so many; and what failed and has not succeeded. */
     recoverySeconds: ratio(sum(closed, r => r.to - r.from) / 1000, closed.length),
     recovered: closed.length,
     unrecovered: open.length,
     cost: sum(made, a => a.cost),
     bytes: sum(made, a => a.bytes),
+    /** What the first tenth of its artifacts foretold for all of them; null before the first is made. */
     forecast: early.length > 0 ? { cost: mean(a => a.cost), bytes: mean(a => a.bytes) } : null,
+    /** Of the artifacts made. */
     secondsEach: quantiles(made.map(seconds)),
     busy,
     failedAt: told.map(x => x.at),
@@ -130,17 +97,15 @@ const tally = (names: readonly string[]): Record<string, number> => {
 
 const isOpen = (f: Facts): boolean => f.runs.at(-1)?.status === 'running'
 
-export interface Schedule {
+/** Work left (in seconds of one slot, at the mean of what is known of each stage) over the slots that were busy so far. */
+function scheduleOf(f: Facts): {
   readonly deadline: number | null
   /** When the last run ended, or would end at the speed measured so far; null when it ended without a release or nothing is measured. */
   readonly end: number | null
   readonly actual: boolean
   /** Stages of which nothing is measured yet: the end is not before `end`. */
   readonly unmeasured: readonly string[]
-}
-
-/** Work left (in seconds of one slot, at the mean of what is known of each stage) over the slots that were busy so far. */
-function scheduleOf(f: Facts): Schedule {
+} {
   const run = f.runs.at(-1)
   const deadline = f.config.slo.deadline === undefined ? null : Date.parse(f.config.slo.deadline)
   if (!run || run.status !== 'running')
@@ -164,13 +129,6 @@ function scheduleOf(f: Facts): Schedule {
   return { deadline, end: slots ? f.now + (left / slots) * 1000 : null, actual: false, unmeasured }
 }
 
-export interface Objective {
-  readonly name: string
-  readonly target: number
-  readonly actual: number | null
-  readonly met: boolean | null
-}
-
 export interface Amount {
   /** By the runs in question. */
   readonly made: number
@@ -180,45 +138,20 @@ export interface Amount {
   readonly forecast: number
 }
 
-/** A candidate, with the voxels of the dataset over the time in which its run had work in hand; null where that run is not in question. */
-export interface Level extends Candidate {
-  readonly mvoxelPerSecond: number | null
-}
+export type Level = SloReport['candidates'][number]
 
 function throughput({ tasks, bounds, now }: Facts, run: string): number | null {
   const own = tasks.filter(t => t.run === run)
   return ratio(product(shapeOf(bounds)) / 1e6, lengthOf(union(own.map(t => [t.scheduled, t.ended ?? now]))))
 }
 
-export interface SloReport {
-  readonly subject: string
-  readonly dataset: string
-  readonly now: number
-  readonly currency: string
-  readonly runs: readonly Run[]
-  readonly missing: readonly string[]
-  readonly objectives: readonly Objective[]
-  readonly schedule: Schedule
-  readonly stages: readonly StageLevel[]
-  readonly failureRate: number | null
-  readonly retryRate: number | null
-  readonly recoverySeconds: number | null
-  readonly cubicMicrons: number
-  readonly compute: Amount
-  /** Bytes stored, and what a month of it costs. */
-  readonly stored: Amount
-  readonly storagePerMonth: Amount
-  readonly candidates: readonly Level[]
-  readonly slowest: readonly Slow[]
-  readonly skew: readonly Skew[]
-  readonly requests: readonly Requests[]
-}
+export type SloReport = ReturnType<typeof sloReport>
 
 /** An objective to stay below, where the run file names it. */
-const upTo = (name: string, target: number | undefined, actual: number | null): Objective[] =>
+const upTo = (name: string, target: number | undefined, actual: number | null) =>
   target === undefined ? [] : [{ name, target, actual, met: actual === null ? null : actual <= target }]
 
-export function sloReport(f: Facts): SloReport {
+export function sloReport(f: Facts) {
   const others = [...new Set(f.tasks.map(t => t.stage))].filter(s => !stageNames.includes(s as never))
   const stages = [...stageNames, ...others.sort()]
     .map(s => levelOf(s, f))
@@ -262,12 +195,14 @@ export function sloReport(f: Facts): SloReport {
     recoverySeconds: ratio(sum(closed, r => r.to - r.from) / 1000, closed.length),
     cubicMicrons: (product(shapeOf(f.bounds)) * product(f.voxelSizeNm)) / 1e9,
     compute,
+    /** Bytes stored, and what a month of it costs. */
     stored,
     storagePerMonth: {
       made: stored.made * perByte,
       all: stored.all * perByte,
       forecast: stored.forecast * perByte,
     },
+    /** Each with the voxels of the dataset over the time in which its run had work in hand; null where that run is not in question. */
     candidates: f.candidates.map(c => ({ ...c, mvoxelPerSecond: throughput(f, c.run) })),
     slowest: slowestOf(made),
     skew: skews(made),
