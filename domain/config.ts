@@ -2,40 +2,31 @@
 import { z } from 'zod'
 import { Budget } from './control.ts'
 import { HillockError } from './errors.ts'
-import { Box, intersect, isEmpty } from './geometry.ts'
+import { Box, intersect, isEmpty, Shape, Vec3 } from './geometry.ts'
 import { checkWhole, explain, withModel } from './run-file/check.ts'
 import { Source } from './run-file/source.ts'
 import { roles, stageNames, stages, StagesConfig, type StageName } from './stages.ts'
+import { about, count, fraction, int, positive, regionName } from './values.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
   .number({ error: 'a length in nanometres, as a plain number (8, not "8 nm")' })
   .positive()
   .max(1000, 'a voxel is given in nanometres: this one would be longer than a micron')
-const shape = z
-  .tuple([z.number().int().positive(), z.number().int().positive(), z.number().int().positive()])
-  .readonly()
-
-const voxel = z.tuple([z.number().int(), z.number().int(), z.number().int()]).readonly()
-
 /** Of what is listed, as a fraction. */
-const share = z.number().min(0).max(1).default(0.05)
-
-const regionName = z.string().regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')
+const share = fraction.default(0.05)
 
 const because = {
-  reason: z
-    .string()
-    .min(1)
-    .meta({ description: 'Why: plans, holes and lineage repeat it.', examples: ['knife mark'] }),
+  reason: z.string().min(1).meta(about('Why: plans, holes and lineage repeat it.', 'knife mark')),
   mark: z
     .string()
     .optional()
-    .meta({
-      description:
+    .meta(
+      about(
         'Set where a mark of the bucket put it here, as in the run file that a release names: it goes when the mark is lifted.',
-      examples: ['section-42-1a2b3c4d'],
-    }),
+        'section-42-1a2b3c4d',
+      ),
+    ),
 }
 
 /** A stage that needs a model is left out where none is named. */
@@ -43,37 +34,37 @@ const folderOf = (role: string): z.ZodOptional<z.ZodString> =>
   z
     .string()
     .optional()
-    .meta({
-      description: `Folder of the model of ${stageNames.filter(s => stages[s].model?.role === role).join(', ')}, with its card.`,
-      examples: [`models/${role}`],
-    })
+    .meta(
+      about(
+        `Folder of the model of ${stageNames.filter(s => stages[s].model?.role === role).join(', ')}, with its card.`,
+        `models/${role}`,
+      ),
+    )
 
 export const RunConfig = z.strictObject({
-  dataset: slug.meta({
-    description: 'Name of the specimen, in lower-case letters, digits and dashes.',
-    examples: ['cortex'],
-  }),
+  dataset: slug.meta(about('Name of the specimen, in lower-case letters, digits and dashes.', 'cortex')),
   bucket: z
     .string()
     .optional()
-    .meta({
-      description:
+    .meta(
+      about(
         '`gs://bucket/prefix`, or a folder; by default what this HILLOCK_HOME works on, at first a folder in it.',
-      examples: ['gs://lab/cortex'],
-    }),
+        'gs://lab/cortex',
+      ),
+    ),
   voxelSizeNm: z
     .tuple([nm, nm, nm], { error: 'three lengths in nanometres: x, y, z' })
     .readonly()
-    .meta({ description: 'Edges of a voxel along x, y, z, in nanometres.', examples: [[8, 8, 30]] }),
+    .meta(about('Edges of a voxel along x, y, z, in nanometres.', [8, 8, 30])),
   source: Source.describe(
     'Where the images come from: one of the keys below. `hillock import` writes it for data of others.',
   ),
   grid: z
     .strictObject({
-      block: shape.default([128, 128, 64]).describe("Unit of computing, in voxels; anchored at the dataset's origin."),
-      region: shape
-        .default([128, 128, 128])
-        .describe('Unit of orchestration and invalidation, in voxels: a whole number of blocks.'),
+      block: Shape.default([128, 128, 64]).describe("Unit of computing, in voxels; anchored at the dataset's origin."),
+      region: Shape.default([128, 128, 128]).describe(
+        'Unit of orchestration and invalidation, in voxels: a whole number of blocks.',
+      ),
     })
     .prefault({})
     .describe('How the work is cut up; no result depends on `region`, but for the default of `stages.affinity.block`.'),
@@ -96,11 +87,10 @@ export const RunConfig = z.strictObject({
         regions: z
           .array(regionName)
           .min(1)
-          .meta({ description: 'Where.', examples: [['3_1_0', '3_2_0']] }),
-        stages: z.record(z.string(), z.record(z.string(), z.json())).meta({
-          description: 'Keys of `stages` that are others there.',
-          examples: [{ agglomerate: { threshold: 0.6 } }],
-        }),
+          .meta(about('Where.', ['3_1_0', '3_2_0'])),
+        stages: z
+          .record(z.string(), z.record(z.string(), z.json()))
+          .meta(about('Keys of `stages` that are others there.', { agglomerate: { threshold: 0.6 } })),
       }),
     )
     .default([])
@@ -110,14 +100,9 @@ export const RunConfig = z.strictObject({
       sections: z
         .array(
           z.strictObject({
-            section: z
-              .number()
-              .int()
-              .nonnegative()
-              .meta({
-                description: 'Its z in the dataset, whose first section is 0 whatever its number in the source.',
-                examples: [42],
-              }),
+            section: count.meta(
+              about('Its z in the dataset, whose first section is 0 whatever its number in the source.', 42),
+            ),
             ...because,
           }),
         )
@@ -135,20 +120,22 @@ export const RunConfig = z.strictObject({
       truth: z
         .string()
         .optional()
-        .meta({
-          description:
+        .meta(
+          about(
             'Labels of any integer type, in which 0 and negative ones are ignored: a .npy or .npy.gz, axes z, y, x, a TIFF of several pages, or a folder of images, one a section; or `phantom`: the truth that came with the specimen.',
-          examples: ['truth.npy.gz'],
-        }),
+            'truth.npy.gz',
+          ),
+        ),
       ignore: z
-        .array(z.number().int().positive())
+        .array(int.positive())
         .optional()
-        .meta({ description: 'Labels of the truth that stand for no object, such as membrane.', examples: [[255]] }),
-      offset: voxel.optional().meta({
-        description:
+        .meta(about('Labels of the truth that stand for no object, such as membrane.', [255])),
+      offset: Vec3.optional().meta(
+        about(
           'Voxel of the dataset (x, y, z) at which the first voxel of the truth lies; without it the truth has the shape of the dataset, unless `box` says what to score.',
-        examples: [[1024, 512, 0]],
-      }),
+          [1024, 512, 0],
+        ),
+      ),
       box: Box.optional().describe('Only this box of the dataset is scored.'),
       sentinels: z.array(Box).optional().describe('Boxes that a schedule scores again and again.'),
     })
@@ -166,16 +153,8 @@ export const RunConfig = z.strictObject({
         .describe('`required`: somebody approves the candidate before it is published.'),
       gate: z
         .strictObject({
-          voiSum: z
-            .number()
-            .positive()
-            .optional()
-            .meta({ description: 'Largest VOI (split + merge) against the truth, in bits.', examples: [0.7] }),
-          arand: z
-            .number()
-            .positive()
-            .optional()
-            .meta({ description: 'Largest adapted Rand error against the truth.', examples: [0.1] }),
+          voiSum: positive.optional().meta(about('Largest VOI (split + merge) against the truth, in bits.', 0.7)),
+          arand: positive.optional().meta(about('Largest adapted Rand error against the truth.', 0.1)),
           tileHoles: share.describe(
             'Largest share of tiles that are missing or set aside; more that cannot be read refuse the run before it starts. A single one is let pass, here and in the next three, unless it is half of all.',
           ),
@@ -197,7 +176,7 @@ export const RunConfig = z.strictObject({
   gates: z
     .array(
       z.strictObject({
-        name: slug.meta({ description: 'What `approve` and `reject` call it.', examples: ['canary'] }),
+        name: slug.meta(about('What `approve` and `reject` call it.', 'canary')),
         before: z
           .enum(stageNames.filter(s => !stages[s].directory).map(s => stages[s].phase))
           .describe('The phase of the stage table that waits.'),
@@ -205,10 +184,7 @@ export const RunConfig = z.strictObject({
           .array(regionName)
           .min(1)
           .optional()
-          .meta({
-            description: 'These regions of the phase come first, so that the decision can be made on them.',
-            examples: [['3_4_1']],
-          }),
+          .meta(about('These regions of the phase come first, so that the decision can be made on them.', ['3_4_1'])),
       }),
     )
     .default([])
@@ -225,11 +201,12 @@ export const RunConfig = z.strictObject({
     .min(0.001)
     .max(1000)
     .optional()
-    .meta({
-      description:
+    .meta(
+      about(
         'Share of the workers when other datasets wait for them too, as a weight (fairness weight of Temporal): 1 if left out.',
-      examples: [2],
-    }),
+        2,
+      ),
+    ),
   price: z
     .strictObject({
       perCpuHour: z.number().nonnegative().default(0.04).describe('Of computing, per core and hour.'),
@@ -241,17 +218,17 @@ export const RunConfig = z.strictObject({
   slo: z
     .strictObject({
       mvoxelPerSecond: z
-        .partialRecord(z.enum(stageNames as [StageName, ...StageName[]]), z.number().positive())
+        .partialRecord(z.enum(stageNames as [StageName, ...StageName[]]), positive)
         .default({})
         .describe('Million voxels per second of wall time in which the stage has work in hand.'),
       deadline: z
         .union([z.iso.date(), z.iso.datetime({ offset: true })])
         .optional()
-        .meta({ description: 'When the release shall be there.', examples: ['2027-01-31'] }),
+        .meta(about('When the release shall be there.', '2027-01-31')),
     })
     .prefault({})
     .describe('What `hillock slo` holds the run against, beside its budget.'),
-  seed: z.number().int().default(0).describe('Of whatever is drawn at random; part of every recipe.'),
+  seed: int.default(0).describe('Of whatever is drawn at random; part of every recipe.'),
 })
 export type RunConfig = z.infer<typeof RunConfig>
 

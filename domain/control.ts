@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Quality } from './release.ts'
 import { stageNames, type StageName } from './stages.ts'
+import { about, fraction, positive, regionName } from './values.ts'
 
 const named = z.string().trim().min(1, 'say who and why: it is kept with the run')
 
@@ -11,18 +12,14 @@ export const Pause = z.strictObject({
     .enum(stageNames as [StageName, ...StageName[]])
     .nullable()
     .describe('Null: every stage.'),
-  region: z
-    .string()
-    .regex(/^\d+_\d+_\d+$/, 'the grid coordinate of a region, as x_y_z')
-    .nullable()
-    .describe('Grid coordinate `x_y_z`; null: every region.'),
+  region: regionName.nullable().describe('Grid coordinate `x_y_z`; null: every region.'),
   by: named,
   reason: named,
 })
 export type Pause = z.infer<typeof Pause>
 
 export const Resume = Pause.extend({
-  budget: z.number().positive().nullable().describe('A new limit of cost, where the old one was the reason to pause.'),
+  budget: positive.nullable().describe('A new limit of cost, where the old one was the reason to pause.'),
 })
 export type Resume = z.infer<typeof Resume>
 
@@ -47,34 +44,21 @@ export interface Spent {
 }
 
 export const Budget = z.strictObject({
-  cost: z
-    .number()
-    .positive()
+  cost: positive
     .optional()
-    .meta({
-      description: 'The run pauses itself before it has cost more, in the currency of the price table.',
-      examples: [500],
-    }),
-  failureRate: z
-    .number()
-    .min(0)
-    .max(1)
+    .meta(about('The run pauses itself before it has cost more, in the currency of the price table.', 500)),
+  failureRate: fraction
     .optional()
-    .meta({ description: 'The run pauses itself when more than this share of its attempts fails.', examples: [0.05] }),
-  stitchResidualPx: z
-    .number()
-    .positive()
+    .meta(about('The run pauses itself when more than this share of its attempts fails.', 0.05)),
+  stitchResidualPx: positive
     .optional()
-    .meta({
-      description:
+    .meta(
+      about(
         'It pauses itself before the images are rendered when the median residual of its seams is larger, in pixels.',
-      examples: [2],
-    }),
-  alignResidualPx: z
-    .number()
-    .positive()
-    .optional()
-    .meta({ description: 'The same for the residual between sections.', examples: [2] }),
+        2,
+      ),
+    ),
+  alignResidualPx: positive.optional().meta(about('The same for the residual between sections.', 2)),
 })
 export type Budget = z.infer<typeof Budget>
 

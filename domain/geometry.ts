@@ -1,23 +1,18 @@
 // Vectors, boxes and the global block grid: integer geometry in voxels, always in x, y, z order.
 import { z } from 'zod'
+import { about, int } from './values.ts'
 
-export type Vec3 = readonly [number, number, number]
-
-/** Half-open box in voxels of the dataset: min <= v < max. */
-export interface Box {
-  readonly min: Vec3
-  readonly max: Vec3
-}
-
-const int = z.number().int()
 export const Vec3 = z.tuple([int, int, int]).readonly()
+export type Vec3 = z.infer<typeof Vec3>
 export const Shape = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
+/** Half-open box in voxels of the dataset: min <= v < max. */
 export const Box = z
   .strictObject({
-    min: Vec3.meta({ description: 'Its first voxel.', examples: [[0, 0, 0]] }),
-    max: Vec3.meta({ description: 'The voxel behind its last one.', examples: [[64, 64, 32]] }),
+    min: Vec3.meta(about('Its first voxel.', [0, 0, 0])),
+    max: Vec3.meta(about('The voxel behind its last one.', [64, 64, 32])),
   })
   .refine(b => b.min.every((v, a) => v < b.max[a]!), { message: 'a box needs min < max on every axis' })
+export type Box = Readonly<z.infer<typeof Box>>
 
 export const map3 = (f: (axis: 0 | 1 | 2) => number): Vec3 => [f(0), f(1), f(2)]
 

@@ -1,6 +1,7 @@
 // What synthetic specimen to make: shape, seed, look, distortions and planted defects.
 import { z } from 'zod'
 import { Shape } from '../geometry.ts'
+import { about, count, int, positive } from '../values.ts'
 
 const factor = (standard: number, most: number) => z.number().min(0).max(most).default(standard)
 
@@ -8,16 +9,12 @@ const defectKinds = ['missing', 'blank', 'truncated', 'fold', 'blur'] as const
 
 const Defect = z.strictObject({
   kind: z.enum(defectKinds).describe('What is wrong.'),
-  section: z
-    .number()
-    .int()
-    .min(0)
-    .meta({ description: 'Where.', examples: [20] }),
+  section: count.meta(about('Where.', 20)),
   tile: z
     .string()
     .regex(/^r\d+c\d+$/)
     .optional()
-    .meta({ description: '"r0c1"; without it every tile of the section.', examples: ['r0c1'] }),
+    .meta(about('"r0c1"; without it every tile of the section.', 'r0c1')),
 })
 
 /** Amplitudes of what the microscope does to a section; all 0 gives clean, exactly placed tiles. */
@@ -34,25 +31,21 @@ const Distortion = z.strictObject({
 export const PhantomSpec = z
   .strictObject({
     size: Shape.default([384, 256, 128]).describe('x, y, z; z is the number of sections.'),
-    voxelSizeNm: z.number().positive().default(10).describe('Edge of its cubic voxels, in nanometres.'),
-    seed: z.number().int().min(0).max(0x7fffffff).default(1).describe('Another seed is another specimen.'),
+    voxelSizeNm: positive.default(10).describe('Edge of its cubic voxels, in nanometres.'),
+    seed: count.max(0x7fffffff).default(1).describe('Another seed is another specimen.'),
     calibre: z
       .tuple([z.number().min(8), z.number().max(60)])
       .readonly()
       .default([16, 30])
       .describe('Radius range of thick neurites; thinner ones fill the space between.'),
-    voxelsPerSynapse: z.number().int().min(20_000).default(80_000).describe('One synapse in so many voxels.'),
+    voxelsPerSynapse: int.min(20_000).default(80_000).describe('One synapse in so many voxels.'),
     tiles: z
       .strictObject({
         shape: z
-          .tuple([z.number().int().min(32), z.number().int().min(32)])
+          .tuple([int.min(32), int.min(32)])
           .readonly()
-          .meta({ description: 'Width and height of a tile, in pixels.', examples: [[208, 144]] }),
-        overlap: z
-          .number()
-          .int()
-          .min(0)
-          .meta({ description: 'Of neighbouring tiles, in pixels.', examples: [32] }),
+          .meta(about('Width and height of a tile, in pixels.', [208, 144])),
+        overlap: count.meta(about('Of neighbouring tiles, in pixels.', 32)),
       })
       .default({ shape: [208, 144], overlap: 32 })
       .describe('How a section is cut into images.'),

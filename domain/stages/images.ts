@@ -1,7 +1,8 @@
 // The rows of what makes one aligned image volume of many tiles.
 import { z } from 'zod'
 import { FILL_REACH } from '../index/grid.ts'
-import { cpu, em, fraction, int, params, positive, type StageRow } from './row.ts'
+import { about, fraction, int, positive } from '../values.ts'
+import { cpu, em, params, type StageRow } from './row.ts'
 
 export const images = {
   phantom: {
@@ -29,20 +30,18 @@ export const images = {
     makes: 'verified tiles in the immutable raw archive, and the manifest of the section',
     parameters: params({
       blankStd: positive.default(2).describe('Grey levels: a tile whose standard deviation is below is blank.'),
-      maxSaturated: z.number().min(0).max(1).default(0.6).describe('Largest fraction of voxels at 0 or 255.'),
+      maxSaturated: fraction.default(0.6).describe('Largest fraction of voxels at 0 or 255.'),
       window: z
         .tuple([z.number(), z.number()])
         .refine(([low, high]) => low < high, 'low below high; dark and bright are exchanged by `invert`')
         .nullish()
-        .meta({
-          description:
+        .meta(
+          about(
             'Samples that become black and white, `[low, high]`: needed where they have more than 8 bits; left out, 8 bits are taken as they are.',
-          examples: [[1200, 41000]],
-        }),
-      invert: z
-        .boolean()
-        .optional()
-        .meta({ description: 'Exchanges black and white: models expect dark membranes.', examples: [true] }),
+            [1200, 41000],
+          ),
+        ),
+      invert: z.boolean().optional().meta(about('Exchanges black and white: models expect dark membranes.', true)),
     }),
     checks: ['decodes', 'shape and bit depth as listed', 'not blank, not saturated', 'no tile twice'],
   },

@@ -1,6 +1,7 @@
 // The rows of what is made of images and neurons: synapses, meshes, skeletons, tables, the layers that readers get, and scores.
 import { z } from 'zod'
-import { cpu, fraction, int, layout, params, positive, timeout, type StageRow } from './row.ts'
+import { about, fraction, int, positive } from '../values.ts'
+import { cpu, layout, params, timeout, type StageRow } from './row.ts'
 
 /** A stage that merges up the region tree what the regions of the stage `of` have. */
 const directory = <Name extends string>(name: Name, code: string, of: string, makes: string) =>
@@ -185,11 +186,12 @@ export const objects = {
         .max(2 ** 16)
         .refine(n => Number.isInteger(Math.log2(n)), 'a power of two')
         .optional()
-        .meta({
-          description:
+        .meta(
+          about(
             'Into how many objects each table is shared out by the hash of its segments, a power of two; left out, one for about 64 regions.',
-          examples: [16],
-        }),
+            16,
+          ),
+        ),
     }),
     checks: [],
   },

@@ -1,5 +1,6 @@
 // What a row of the stage table may say, and what rows have in common.
 import { z } from 'zod'
+import { Shape } from '../geometry.ts'
 
 /** What one activity is about: a slab of a synthetic specimen, a batch of sections or of pairs of them, a region, a node of the region tree, a range of all segments by the hash of their ids, all of the dataset, a release. */
 type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'range' | 'release'
@@ -78,21 +79,15 @@ export interface StageRow {
   readonly checks: readonly string[]
 }
 
-export const positive = z.number().positive()
-export const int = z.number().int()
-export const fraction = z.number().min(0).max(1)
 /** Parameters of a stage: every key optional, unknown keys refused. */
 export const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
 
-export const cube = z.tuple([int.positive(), int.positive(), int.positive()]).readonly()
 /** How a volume is laid out for its readers. */
 export const layout = {
-  chunk: cube.default([64, 64, 64]).describe('Voxels of a chunk, x, y, z: what a viewer fetches at least.'),
-  shard: cube
-    .default([512, 512, 512])
-    .describe(
-      'A shard, which is one object, is no larger than this along any axis, and never larger than what one tree node owns.',
-    ),
+  chunk: Shape.default([64, 64, 64]).describe('Voxels of a chunk, x, y, z: what a viewer fetches at least.'),
+  shard: Shape.default([512, 512, 512]).describe(
+    'A shard, which is one object, is no larger than this along any axis, and never larger than what one tree node owns.',
+  ),
 }
 
 export const em = { dtype: 'uint8', encoding: 'raw' } as const

@@ -1,6 +1,8 @@
 // The rows of what makes neurons of an image volume.
 import { z } from 'zod'
-import { cpu, cube, fraction, int, labels, params, positive, type StageRow } from './row.ts'
+import { Shape } from '../geometry.ts'
+import { about, count, fraction, int, positive } from '../values.ts'
+import { cpu, labels, params, type StageRow } from './row.ts'
 
 export const segmentation = {
   affinity: {
@@ -24,12 +26,13 @@ export const segmentation = {
     demoSeconds: 12,
     makes: 'probability that a voxel and its lower z, y, x neighbour belong together, as 255 x p',
     parameters: params({
-      halo: int.min(0).default(24).describe('Voxels of real context on each side of an inference block.'),
-      block: cube.optional().meta({
-        description:
+      halo: count.default(24).describe('Voxels of real context on each side of an inference block.'),
+      block: Shape.optional().meta(
+        about(
           'What goes through the model at once, in voxels, x, y, z: the larger, the less is computed twice. By default 256, 256, 128 where the region is a whole number of these, else `grid.block`.',
-        examples: [[256, 256, 128]],
-      }),
+          [256, 256, 128],
+        ),
+      ),
       augment: z
         .literal(['none', 2, 8])
         .default('none')
@@ -76,7 +79,7 @@ export const segmentation = {
     demoSeconds: 4.9,
     makes: 'supervoxels, block by block; none in the black outside of the tissue',
     parameters: params({
-      halo: int.min(0).default(16).describe('Voxels of affinities around a block that its watershed sees.'),
+      halo: count.default(16).describe('Voxels of affinities around a block that its watershed sees.'),
       inside: fraction
         .default(0.5)
         .describe('A voxel whose mean affinity to its neighbours exceeds this lies inside a neurite.'),
@@ -117,7 +120,7 @@ export const segmentation = {
     demoSeconds: 0.015,
     makes: 'merges of this tree node, and its open edges for the parent',
     parameters: params({
-      threshold: z.number().min(0).max(1).default(0.4).describe('Merge while the mean affinity reaches this.'),
+      threshold: fraction.default(0.4).describe('Merge while the mean affinity reaches this.'),
     }),
     checks: ['exact: equal to one global run'],
   },
