@@ -6,7 +6,7 @@ import { Box, intersect, isEmpty, Shape, Vec3 } from './geometry.ts'
 import { checkWhole, explain, withModel } from './run-file/check.ts'
 import { Source } from './run-file/source.ts'
 import { roles, stageNames, stages, StagesConfig, type StageName } from './stages.ts'
-import { about, count, fraction, int, positive, regionName } from './values.ts'
+import { about, count, fraction, int, params, positive, regionName } from './values.ts'
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
 const nm = z
@@ -59,15 +59,12 @@ export const RunConfig = z.strictObject({
   source: Source.describe(
     'Where the images come from: one of the keys below. `hillock import` writes it for data of others.',
   ),
-  grid: z
-    .strictObject({
-      block: Shape.default([128, 128, 64]).describe("Unit of computing, in voxels; anchored at the dataset's origin."),
-      region: Shape.default([128, 128, 128]).describe(
-        'Unit of orchestration and invalidation, in voxels: a whole number of blocks.',
-      ),
-    })
-    .prefault({})
-    .describe('How the work is cut up; no result depends on `region`, but for the default of `stages.affinity.block`.'),
+  grid: params({
+    block: Shape.default([128, 128, 64]).describe("Unit of computing, in voxels; anchored at the dataset's origin."),
+    region: Shape.default([128, 128, 128]).describe(
+      'Unit of orchestration and invalidation, in voxels: a whole number of blocks.',
+    ),
+  }).describe('How the work is cut up; no result depends on `region`, but for the default of `stages.affinity.block`.'),
   model: z
     .string()
     .default('models/fib-affinity')
@@ -95,84 +92,72 @@ export const RunConfig = z.strictObject({
     )
     .default([])
     .describe('Other parameters for some regions, by their grid coordinates: what a patch release is made of.'),
-  exclude: z
-    .strictObject({
-      sections: z
-        .array(
-          z.strictObject({
-            section: count.meta(
-              about('Its z in the dataset, whose first section is 0 whatever its number in the source.', 42),
-            ),
-            ...because,
-          }),
-        )
-        .default([])
-        .describe('Neighbouring sections stand in for these.'),
-      boxes: z
-        .array(z.strictObject({ box: Box.describe('In voxels of the dataset.'), ...because }))
-        .default([])
-        .describe('What sections show in these boxes of the aligned volume counts as a gap.'),
-    })
-    .prefault({})
-    .describe('What is known to be wrong in the images; marks of the bucket (`hillock invalidate`) come on top.'),
-  evaluate: z
-    .strictObject({
-      truth: z
-        .string()
-        .optional()
-        .meta(
-          about(
-            'Labels of any integer type, in which 0 and negative ones are ignored: a .npy or .npy.gz, axes z, y, x, a TIFF of several pages, or a folder of images, one a section; or `phantom`: the truth that came with the specimen.',
-            'truth.npy.gz',
+  exclude: params({
+    sections: z
+      .array(
+        z.strictObject({
+          section: count.meta(
+            about('Its z in the dataset, whose first section is 0 whatever its number in the source.', 42),
           ),
-        ),
-      ignore: z
-        .array(int.positive())
-        .optional()
-        .meta(about('Labels of the truth that stand for no object, such as membrane.', [255])),
-      offset: Vec3.optional().meta(
+          ...because,
+        }),
+      )
+      .default([])
+      .describe('Neighbouring sections stand in for these.'),
+    boxes: z
+      .array(z.strictObject({ box: Box.describe('In voxels of the dataset.'), ...because }))
+      .default([])
+      .describe('What sections show in these boxes of the aligned volume counts as a gap.'),
+  }).describe('What is known to be wrong in the images; marks of the bucket (`hillock invalidate`) come on top.'),
+  evaluate: params({
+    truth: z
+      .string()
+      .optional()
+      .meta(
         about(
-          'Voxel of the dataset (x, y, z) at which the first voxel of the truth lies; without it the truth has the shape of the dataset, unless `box` says what to score.',
-          [1024, 512, 0],
+          'Labels of any integer type, in which 0 and negative ones are ignored: a .npy or .npy.gz, axes z, y, x, a TIFF of several pages, or a folder of images, one a section; or `phantom`: the truth that came with the specimen.',
+          'truth.npy.gz',
         ),
       ),
-      box: Box.optional().describe('Only this box of the dataset is scored.'),
-      sentinels: z.array(Box).optional().describe('Boxes that a schedule scores again and again.'),
-    })
-    .prefault({})
-    .describe('What the segmentation is scored against.'),
-  release: z
-    .strictObject({
-      channel: z
-        .enum(['candidate', 'published'])
-        .default('published')
-        .describe('Channel that names the release at the end.'),
-      approval: z
-        .enum(['none', 'required'])
-        .default('none')
-        .describe('`required`: somebody approves the candidate before it is published.'),
-      gate: z
-        .strictObject({
-          voiSum: positive.optional().meta(about('Largest VOI (split + merge) against the truth, in bits.', 0.7)),
-          arand: positive.optional().meta(about('Largest adapted Rand error against the truth.', 0.1)),
-          tileHoles: share.describe(
-            'Largest share of tiles that are missing or set aside; more that cannot be read refuse the run before it starts. A single one is let pass, here and in the next three, unless it is half of all.',
-          ),
-          chunkHoles: share.describe('Largest share of the voxels of a volume whose chunks are missing or damaged.'),
-          sectionHoles: share.describe(
-            'Largest share of sections that another one stands in for; those that somebody has excluded do not count.',
-          ),
-          blockHoles: share.describe(
-            'Largest share of the blocks, or of the regions, of a stage that failed on every attempt.',
-          ),
-        })
-        .prefault({})
-        .describe(
-          'The release is published by itself only while these hold; never while the EM has one grey value, or there is no segment.',
-        ),
-    })
-    .prefault({})
-    .describe('When the release is published, and where.'),
+    ignore: z
+      .array(int.positive())
+      .optional()
+      .meta(about('Labels of the truth that stand for no object, such as membrane.', [255])),
+    offset: Vec3.optional().meta(
+      about(
+        'Voxel of the dataset (x, y, z) at which the first voxel of the truth lies; without it the truth has the shape of the dataset, unless `box` says what to score.',
+        [1024, 512, 0],
+      ),
+    ),
+    box: Box.optional().describe('Only this box of the dataset is scored.'),
+    sentinels: z.array(Box).optional().describe('Boxes that a schedule scores again and again.'),
+  }).describe('What the segmentation is scored against.'),
+  release: params({
+    channel: z
+      .enum(['candidate', 'published'])
+      .default('published')
+      .describe('Channel that names the release at the end.'),
+    approval: z
+      .enum(['none', 'required'])
+      .default('none')
+      .describe('`required`: somebody approves the candidate before it is published.'),
+    gate: params({
+      voiSum: positive.optional().meta(about('Largest VOI (split + merge) against the truth, in bits.', 0.7)),
+      arand: positive.optional().meta(about('Largest adapted Rand error against the truth.', 0.1)),
+      tileHoles: share.describe(
+        'Largest share of tiles that are missing or set aside; more that cannot be read refuse the run before it starts. A single one is let pass, here and in the next three, unless it is half of all.',
+      ),
+      chunkHoles: share.describe('Largest share of the voxels of a volume whose chunks are missing or damaged.'),
+      sectionHoles: share.describe(
+        'Largest share of sections that another one stands in for; those that somebody has excluded do not count.',
+      ),
+      blockHoles: share.describe(
+        'Largest share of the blocks, or of the regions, of a stage that failed on every attempt.',
+      ),
+    }).describe(
+      'The release is published by itself only while these hold; never while the EM has one grey value, or there is no segment.',
+    ),
+  }).describe('When the release is published, and where.'),
   gates: z
     .array(
       z.strictObject({
@@ -207,27 +192,21 @@ export const RunConfig = z.strictObject({
         2,
       ),
     ),
-  price: z
-    .strictObject({
-      perCpuHour: z.number().nonnegative().default(0.04).describe('Of computing, per core and hour.'),
-      perGibMonth: z.number().nonnegative().default(0.02).describe('Of the bucket, per GiB and month.'),
-      currency: z.string().default('USD').describe('In which costs are given.'),
-    })
-    .prefault({})
-    .describe('What computing and keeping cost.'),
-  slo: z
-    .strictObject({
-      mvoxelPerSecond: z
-        .partialRecord(z.enum(stageNames as [StageName, ...StageName[]]), positive)
-        .default({})
-        .describe('Million voxels per second of wall time in which the stage has work in hand.'),
-      deadline: z
-        .union([z.iso.date(), z.iso.datetime({ offset: true })])
-        .optional()
-        .meta(about('When the release shall be there.', '2027-01-31')),
-    })
-    .prefault({})
-    .describe('What `hillock slo` holds the run against, beside its budget.'),
+  price: params({
+    perCpuHour: z.number().nonnegative().default(0.04).describe('Of computing, per core and hour.'),
+    perGibMonth: z.number().nonnegative().default(0.02).describe('Of the bucket, per GiB and month.'),
+    currency: z.string().default('USD').describe('In which costs are given.'),
+  }).describe('What computing and keeping cost.'),
+  slo: params({
+    mvoxelPerSecond: z
+      .partialRecord(z.enum(stageNames as [StageName, ...StageName[]]), positive)
+      .default({})
+      .describe('Million voxels per second of wall time in which the stage has work in hand.'),
+    deadline: z
+      .union([z.iso.date(), z.iso.datetime({ offset: true })])
+      .optional()
+      .meta(about('When the release shall be there.', '2027-01-31')),
+  }).describe('What `hillock slo` holds the run against, beside its budget.'),
   seed: int.default(0).describe('Of whatever is drawn at random; part of every recipe.'),
 })
 export type RunConfig = z.infer<typeof RunConfig>

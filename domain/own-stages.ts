@@ -1,6 +1,7 @@
 // Stages that another package adds to the table (docs/library.md), before anything has read it.
 import { z } from 'zod'
-import { params, type StageRow } from './stages/row.ts'
+import type { StageRow } from './stages/row.ts'
+import { params } from './values.ts'
 
 /** What a row must say; the rest is as for stages that compute on a CPU. */
 export type OwnRow = Partial<StageRow> &

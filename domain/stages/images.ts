@@ -1,8 +1,8 @@
 // The rows of what makes one aligned image volume of many tiles.
 import { z } from 'zod'
 import { FILL_REACH } from '../index/grid.ts'
-import { about, fraction, int, positive } from '../values.ts'
-import { cpu, em, params, type StageRow } from './row.ts'
+import { about, fraction, int, params, positive } from '../values.ts'
+import { cpu, em, type StageRow } from './row.ts'
 
 export const images = {
   phantom: {

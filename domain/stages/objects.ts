@@ -1,7 +1,7 @@
 // The rows of what is made of images and neurons: synapses, meshes, skeletons, tables, the layers that readers get, and scores.
 import { z } from 'zod'
-import { about, fraction, int, positive } from '../values.ts'
-import { cpu, layout, params, timeout, type StageRow } from './row.ts'
+import { about, fraction, int, params, positive } from '../values.ts'
+import { cpu, layout, timeout, type StageRow } from './row.ts'
 
 /** A stage that merges up the region tree what the regions of the stage `of` have. */
 const directory = <Name extends string>(name: Name, code: string, of: string, makes: string) =>

@@ -79,9 +79,6 @@ export interface StageRow {
   readonly checks: readonly string[]
 }
 
-/** Parameters of a stage: every key optional, unknown keys refused. */
-export const params = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
-
 /** How a volume is laid out for its readers. */
 export const layout = {
   chunk: Shape.default([64, 64, 64]).describe('Voxels of a chunk, x, y, z: what a viewer fetches at least.'),

@@ -1,8 +1,8 @@
 // The rows of what makes neurons of an image volume.
 import { z } from 'zod'
 import { Shape } from '../geometry.ts'
-import { about, count, fraction, int, positive } from '../values.ts'
-import { cpu, labels, params, type StageRow } from './row.ts'
+import { about, count, fraction, int, params, positive } from '../values.ts'
+import { cpu, labels, type StageRow } from './row.ts'
 
 export const segmentation = {
   affinity: {
