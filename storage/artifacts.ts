@@ -1,4 +1,5 @@
 // The artifact store: an artifact exists if and only if its lineage record does, one recipe has one result (docs/concepts.md, invariants 2 to 4).
+import { LRUCache } from 'lru-cache'
 import { HillockError, isHillockError } from '../domain/errors.ts'
 import type { ArtifactRef, Lineage, Output, Source } from '../domain/lineage.ts'
 import { recipeId, sha256, type Digest, type Recipe } from '../domain/recipe.ts'
@@ -70,7 +71,7 @@ export function artifactStore(
   objects: ObjectStore,
   { quarantined = false }: { readonly quarantined?: boolean } = {},
 ): ArtifactStore {
-  const cache = new Map<string, Known>()
+  const cache = new LRUCache<string, Known>({ max: CACHED })
 
   const refuseMarked = async (ref: Marked): Promise<void> => {
     const mark = quarantined ? undefined : await markOf(objects, ref)
@@ -154,15 +155,9 @@ export function artifactStore(
       throw new HillockError(
         'ProvenanceError',
         `artifact ${id} has content ${reader!.ref.content}, it was named with ${ref.content}`,
-        {
-          stage: ref.stage,
-          recipe: ref.recipe,
-        },
+        { stage: ref.stage, recipe: ref.recipe },
       )
-    // Last used goes to the end; the first is dropped.
-    cache.delete(id)
     cache.set(id, { reader: reader!, unmarkedAt: fresh ? known.unmarkedAt : now })
-    if (cache.size > CACHED) cache.delete(cache.keys().next().value!)
     return reader!
   }
 

@@ -1,7 +1,7 @@
 // A release as a plain static layout: what lies at each path, told by the manifest; served path by path, exported as files.
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { rangeName } from '../domain/index/grid.ts'
-import type { ArtifactRef } from '../domain/lineage.ts'
+import type { ArtifactRef, Output } from '../domain/lineage.ts'
 import type { Release, VolumeLayer } from '../domain/release.ts'
 import { EM, layers, type LayerRow, type StageName } from '../domain/stages.ts'
 import type { ArtifactStore } from './artifacts.ts'
@@ -79,19 +79,25 @@ const volumesOf = (release: Release): [string, VolumeLayer][] =>
 export const zarrFolder = (name: string, kind: VolumeLayer['kind']): string =>
   name === EM ? 'zarr/' : kind === 'image' ? `${name}.zarr/` : `zarr/labels/${name}/`
 
-const known = new WeakMap<Release, ReadonlyMap<string, Json>>()
+/** Worked out once for each release that is in memory. */
+function once<T extends object>(work: (release: Release) => T): (release: Release) => T {
+  const known = new WeakMap<Release, T>()
+  return release => {
+    const found = known.get(release) ?? work(release)
+    known.set(release, found)
+    return found
+  }
+}
 
 /** What no artifact holds: `info` of the volumes, and the metadata of both as one OME-Zarr group. */
-function documents(release: Release): ReadonlyMap<string, Json> {
-  const cached = known.get(release)
-  if (cached) return cached
+const documents = once((release): ReadonlyMap<string, Json> => {
   const volumes = volumesOf(release)
   const zarrs = volumes.map(([name, v]) => zarrVolume(release, name, v))
   // Labels belong to the image that every release has; another image is a group of its own.
   const groups = zarrs
     .filter((_, i) => volumes[i]![1].kind === 'image')
     .map(image => ({ image, labels: image.name === EM ? zarrs.filter((_, i) => volumes[i]![1].kind !== 'image') : [] }))
-  const made = new Map<string, Json>([
+  return new Map<string, Json>([
     ...volumes.map(([name, v]) => [`${name}/info`, layerInfo(release, name, v)] as const),
     ...groups.flatMap(({ image, labels }) =>
       [...zarrMetadata(image, labels)].map(
@@ -100,9 +106,7 @@ function documents(release: Release): ReadonlyMap<string, Json> {
       ),
     ),
   ])
-  known.set(release, made)
-  return made
-}
+})
 
 /** A folder of the layout that shows some outputs of what a stage has made. */
 interface Mount {
@@ -114,12 +118,8 @@ interface Mount {
   readonly cell: (output: string) => string | undefined
 }
 
-const mounted = new WeakMap<Release, readonly Mount[]>()
-
 /** Those further down come first: `segmentation/mesh/` before `segmentation/`. */
-function mounts(release: Release): readonly Mount[] {
-  const cached = mounted.get(release)
-  if (cached) return cached
+const mounts = once((release): readonly Mount[] => {
   const pack = ({ stage }: LayerRow, at: string, of = '', only?: readonly string[]): Mount => {
     const ranges = cellCount(release, stage)
     const cell = (output: string): string => rangeName(rangeOfFile(output, ranges), ranges)
@@ -149,12 +149,10 @@ function mounts(release: Release): readonly Mount[] {
       ...(l.of === undefined ? [] : [pack(l, `${l.of}/${folder}/`, `${folder}/`)]),
     ]
   }
-  const made = heldBy(release)
+  return heldBy(release)
     .flatMap(ofLayer)
     .sort((a, b) => b.at.split('/').length - a.at.split('/').length)
-  mounted.set(release, made)
-  return made
-}
+})
 
 /** First parts of the paths of a release. */
 export const foldersOf = (release: Release): string[] => [
@@ -181,13 +179,7 @@ export async function staticFile(
 
 export type ListedFile =
   | { readonly path: string; readonly json: Json }
-  | {
-      readonly path: string
-      readonly ref: ArtifactRef
-      readonly output: string
-      readonly bytes: number
-      readonly sha256: string
-    }
+  | (Omit<Output, 'path'> & { readonly path: string; readonly ref: ArtifactRef; readonly output: string })
 
 /** Every file of the layout: the documents, then what the records of the artifacts name. */
 export async function* staticFiles(release: Release, artifacts: ArtifactStore): AsyncGenerator<ListedFile> {

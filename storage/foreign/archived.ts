@@ -1,5 +1,6 @@
 // Files that are named by content: `sha256:DIGEST/path`, where the digest is that of a list of paths and digests in the raw archive.
 import { posix } from 'node:path'
+import { LRUCache } from 'lru-cache'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { HillockError } from '../../domain/errors.ts'
 import type { Digest } from '../../domain/recipe.ts'
@@ -14,20 +15,16 @@ export const putListing = async (objects: ObjectStore, listing: Listing): Promis
   `sha256:${await putRaw(objects, Buffer.from(canonicalJson(listing)))}`
 
 /** Lists that were read last: each activity of a run asks for the same. */
-const listings = new Map<Digest, Promise<Listing>>()
-const KEPT = 8
+const listings = new LRUCache<Digest, Listing, ObjectStore>({
+  max: 8,
+  ignoreFetchAbort: true,
+  fetchMethod: async (digest, _before, { context }) =>
+    JSON.parse(Buffer.from(await getRaw(context, digest)).toString()) as Listing,
+})
 
 /** @throws HillockError MissingArtifact when it is gone or damaged */
-export function readListing(objects: ObjectStore, digest: Digest): Promise<Listing> {
-  let listing = listings.get(digest)
-  if (!listing) {
-    listing = getRaw(objects, digest).then(b => JSON.parse(Buffer.from(b).toString()) as Listing)
-    listing.catch(() => listings.delete(digest))
-    if (listings.size >= KEPT) listings.delete(listings.keys().next().value!)
-    listings.set(digest, listing)
-  }
-  return listing
-}
+export const readListing = async (objects: ObjectStore, digest: Digest): Promise<Listing> =>
+  (await listings.fetch(digest, { context: objects }))!
 
 export function archivedFiles(url: string, objects: ObjectStore | undefined): Files & { list(): Promise<string[]> } {
   const [, digest, at = ''] = /^sha256:([0-9a-f]{64})(?:\/(.*))?$/.exec(url) ?? []

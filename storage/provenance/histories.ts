@@ -7,9 +7,9 @@ import { HillockError } from '../../domain/errors.ts'
 import type { Execution, History } from '../../domain/provenance/history.ts'
 import { Digest, sha256 } from '../../domain/recipe.ts'
 import { readHistory } from '../encryption.ts'
-import { wrongFields } from '../lineage-record.ts'
+import { getDocument } from '../documents.ts'
 import type { ObjectStore } from '../object-store.ts'
-import { getSealed, sealed } from '../sealed.ts'
+import { sealed } from '../sealed.ts'
 
 const execution = { workflowId: z.string(), runId: z.string() }
 
@@ -50,13 +50,8 @@ const indexKey = (folder: string): string => `${folder}/index.json`
 export const historyKey = (folder: string, runId: string): string => `${folder}/${runId}.json.gz`
 
 /** Undefined when there is none. @throws HillockError MissingArtifact when it cannot be read or is not the one of `digest` and, as an object, of `as`; ConfigError when it is encrypted with a key that is not there. */
-export async function getHistory(
-  objects: ObjectStore,
-  key: string,
-  digest?: Digest,
-  as?: Digest,
-): Promise<History | undefined> {
-  const text = await archivedText(objects, key, digest, as)
+export async function getHistory(...which: Parameters<typeof archivedText>): Promise<History | undefined> {
+  const text = await archivedText(...which)
   return text === undefined ? undefined : readHistory(text)
 }
 
@@ -87,13 +82,8 @@ export async function putHistory(objects: ObjectStore, key: string, h: History):
   return sha256((await objects.putIfAbsent(key, packed)) === 'created' ? packed : (await objects.get(key))!)
 }
 
-export async function getHistoryIndex(objects: ObjectStore, folder: string): Promise<HistoryIndex | undefined> {
-  const index = await getSealed(objects, indexKey(folder))
-  const parsed = index && HistoryIndex.safeParse(index)
-  if (parsed?.success === false)
-    throw new HillockError('MissingArtifact', `${indexKey(folder)} is no index: ${wrongFields(parsed.error.issues)}`)
-  return parsed?.data
-}
+export const getHistoryIndex = (objects: ObjectStore, folder: string): Promise<HistoryIndex | undefined> =>
+  getDocument(objects, indexKey(folder), 'index', HistoryIndex)
 
 export async function putHistoryIndex(objects: ObjectStore, index: HistoryIndex): Promise<Digest> {
   const text = sealed(index)

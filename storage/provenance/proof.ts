@@ -11,7 +11,7 @@ import { holesIn, manifestDigest, type Release } from '../../domain/release.ts'
 import type { Assembly } from '../../domain/provenance/history-facts.ts'
 import { artifactStore } from '../artifacts.ts'
 import { behindRoots, nodeReader } from '../index-nodes.ts'
-import { IndexCheck } from './index-check.ts'
+import { checkIndex } from './index-check.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw } from '../raw.ts'
 import type { Wrong } from './reach.ts'
@@ -46,12 +46,10 @@ export async function proveManifest(
     for (const phase of phasesOf(context))
       for (const d of input.roots[phase] === undefined ? differences('a digest', undefined, `pages.${phase}`) : [])
         wrong(name, 'names no pages of a phase', d)
-    const index = new IndexCheck(objects, context, lineage, wrong)
-    for (const [phase, root] of Object.entries(input.roots)) await index.phase(phase, root)
-    const { unread } = index
+    const { unread, counts, extent } = await checkIndex(objects, context, input.roots, lineage, wrong)
     const damaged = unread.pages || unread.records
     for (const [stage, n] of unread.pages ? [] : expected(context))
-      for (const d of differences(n, index.counts.get(stage) ?? 0, `artifacts of ${stage}`))
+      for (const d of differences(n, counts.get(stage) ?? 0, `artifacts of ${stage}`))
         wrong(name, 'its pages do not list one artifact for each place', d)
     const read = nodeReader(objects)
     const behind = behindRoots(
@@ -66,7 +64,7 @@ export async function proveManifest(
     const unknown = new Set([...(damaged ? ofRecords : []), ...(unread.pages ? ofPages : [])])
     for (const d of differences(made, release))
       if (!unknown.has(d.field.split('.')[0]!)) wrong(name, 'says something else than what it rests on', d)
-    for (const d of damaged ? [] : differences(index.extent, made.bounds, 'bounds'))
+    for (const d of damaged ? [] : differences(extent, made.bounds, 'bounds'))
       wrong(name, 'is of another extent than its images', d)
     if (told && !damaged) {
       const { release: named, digest, layerDigests, quality } = made
