@@ -8,14 +8,13 @@ import { cellBox, cellsIn, key, type Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { regionsNear } from '../../storage/formats/annotations/synapse-ranges.ts'
-import { AnnotationSchema, type Annotation } from '../../storage/formats/annotations/records.ts'
 import { readParquet } from '../../storage/formats/parquet.ts'
 import { rangeOfFile, rangeOfId, shardingById, tableFile, tableOf } from '../../storage/formats/precomputed/by-id.ts'
 import { mortonAxes, mortonCode } from '../../storage/formats/precomputed/morton.ts'
 import { shardReader, ShardingSpec, writeShard } from '../../storage/formats/precomputed/sharding.ts'
 import { encodeSkeleton, skeletonInfo } from '../../storage/formats/skeleton.ts'
 import { attempt, memoryStore, recipeOf } from '../storage/fixtures.ts'
-import { decodeList, decodeOne } from '../storage/formats/decoders.ts'
+import { AnnotationSchema, decodeList, decodeOne, type Found } from '../storage/formats/decoders.ts'
 
 const REGION: Vec3 = [64, 64, 64]
 const SHAPE: Vec3 = [320, 260, 300]
@@ -148,7 +147,7 @@ async function collection(files: ReadonlyMap<string, Uint8Array>, rows: readonly
     shardReader(ShardingSpec.parse(sharding), async (file, offset, length) =>
       files.get(`synapses/${key}/${file}`)?.slice(offset, offset + length),
     )
-  const byId = new Map<bigint, Annotation>()
+  const byId = new Map<bigint, Found>()
   for (const id of rows.map(r => r['id'] as bigint))
     byId.set(id, decodeOne(schema, id, (await reader(info.by_id).get(id))!))
   const related: Record<string, bigint[]> = {}

@@ -1,8 +1,8 @@
-// What every collection of synapse lines has, whole or in ranges: schema, records and info file.
+// What every collection of synapse lines has, whole or in ranges: records, indexes by id and info file.
 import type { Json } from '../../../domain/canonical.ts'
 import { map3, metres, type Box, type Vec3 } from '../../../domain/geometry.ts'
-import type { ShardingSpec } from '../precomputed/sharding.ts'
-import type { Annotation, AnnotationSchema } from './records.ts'
+import { writeShard, type ShardEntry, type ShardingSpec } from '../precomputed/sharding.ts'
+import { encodeList, encodeOne, type Annotation } from './records.ts'
 
 export interface SynapseLine {
   readonly id: bigint
@@ -14,13 +14,6 @@ export interface SynapseLine {
   readonly postSegment: bigint
 }
 
-export const synapseSchema = (voxelSizeNm: Vec3): AnnotationSchema => ({
-  annotation_type: 'LINE',
-  dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [metres(voxelSizeNm[a]!), 'm']])),
-  properties: [{ id: 'score', type: 'float32' }],
-  relationships: [{ id: 'pre_segment' }, { id: 'post_segment' }],
-})
-
 /** By id. */
 export const annotationsOf = (synapses: readonly SynapseLine[]): Annotation[] =>
   synapses
@@ -28,8 +21,8 @@ export const annotationsOf = (synapses: readonly SynapseLine[]): Annotation[] =>
     .map(s => ({
       id: s.id,
       geometry: [...s.pre, ...s.post],
-      properties: [s.score],
-      related: [[s.preSegment], [s.postSegment]],
+      score: s.score,
+      related: [s.preSegment, s.postSegment],
     }))
 
 /** In the coordinates of the viewer: the spatial index counts from the lower bound, wherever that lies. */
@@ -37,29 +30,63 @@ export const placed =
   (offset: Vec3) =>
   (a: Annotation): Annotation => ({ ...a, geometry: a.geometry.map((v, i) => v + offset[i % 3]!) })
 
-/** Folders of the two relationships, in the order of the schema. */
-export const RELATED = ['by_pre', 'by_post'] as const
-
+export interface CollectionFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
 interface Index {
   readonly key: string
   readonly sharding: ShardingSpec
 }
 
+/** The shards of an index; returns how the info file names it. */
+export function* writeIndex(
+  key: string,
+  sharding: ShardingSpec,
+  entries: readonly ShardEntry[],
+): Generator<CollectionFile, Index> {
+  for (const [file, bytes] of writeShard(sharding, entries)) yield { path: `${key}/${file}`, bytes }
+  return { key, sharding }
+}
+
+/**
+ * The indexes by id and by either partner.
+ * @param synapses that have their id, their pre- and their postsynaptic segment there
+ * @param shardingOf that of entries, which are compressed or too short to gain by it
+ */
+export function* writeById(
+  synapses: Readonly<Record<'id' | 'pre' | 'post', readonly SynapseLine[]>>,
+  place: (a: Annotation) => Annotation,
+  shardingOf: (entries: readonly ShardEntry[], coding: 'raw' | 'gzip') => ShardingSpec,
+): Generator<CollectionFile, { readonly byId: Index; readonly related: readonly Index[] }> {
+  const one = annotationsOf(synapses.id).map(a => ({ id: a.id, bytes: encodeOne(place(a)) }))
+  const byId = yield* writeIndex('by_id', shardingOf(one, 'raw'), one)
+  const related = []
+  // In the order of the relationships of the schema.
+  for (const [i, side] of (['pre', 'post'] as const).entries()) {
+    const lists = [...Map.groupBy(annotationsOf(synapses[side]), a => a.related[i]!)]
+    const entries = lists.map(([id, list]) => ({ id, bytes: encodeList(list.map(place)) }))
+    related.push(yield* writeIndex(`by_${side}`, shardingOf(entries, 'gzip'), entries))
+  }
+  return { byId, related }
+}
+
 /** The info file. @param spatial with `grid_shape`, `chunk_size` and `limit` */
 export function collectionInfo(
-  schema: AnnotationSchema,
   { min, max }: Box,
+  voxelSizeNm: Vec3,
   offset: Vec3,
   indexes: { readonly byId: Index; readonly related: readonly Index[]; readonly spatial: readonly Index[] },
-): { readonly path: string; readonly bytes: Uint8Array } {
+): CollectionFile {
   const info = {
     '@type': 'neuroglancer_annotations_v1',
-    ...schema,
+    annotation_type: 'LINE',
+    dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [metres(voxelSizeNm[a]!), 'm']])),
     lower_bound: map3(a => min[a] + offset[a]),
     upper_bound: map3(a => max[a] + offset[a]),
-    properties: [{ ...schema.properties[0], description: 'confidence of the detection, 0 to 1' }],
+    properties: [{ id: 'score', type: 'float32', description: 'confidence of the detection, 0 to 1' }],
     by_id: indexes.byId,
-    relationships: indexes.related.map((index, i) => ({ ...schema.relationships[i], ...index })),
+    relationships: indexes.related.map((index, i) => ({ id: ['pre_segment', 'post_segment'][i]!, ...index })),
     spatial: indexes.spatial,
   } as unknown as Json
   return { path: 'info', bytes: Buffer.from(JSON.stringify(info)) }

@@ -1,7 +1,7 @@
 // The spatial index of line annotations: from coarse to fine, each level a sample of what the coarser ones have left.
 //
 // Source: google/neuroglancer src/datasource/precomputed/annotation.rst, "spatial index".
-import { map3, shapeOf, type Box, type Vec3 } from '../../../domain/geometry.ts'
+import { boxAt, cellsIn, map3, multiply, shapeOf, type Box, type Vec3 } from '../../../domain/geometry.ts'
 import { murmur64 } from '../precomputed/sharding.ts'
 import type { Annotation } from './records.ts'
 
@@ -21,9 +21,15 @@ const FINEST = 4
 export const draw = (id: bigint, level: number): number =>
   Number(murmur64(id ^ (BigInt(level + 1) << 56n)) >> 11n) / 2 ** 53
 
+/** In the order of `draw`, so that any first part is a fair sample. */
+export function fair(list: readonly Annotation[], level: number): Annotation[] {
+  const drawn = new Map(list.map(a => [a, draw(a.id, level)]))
+  return list.toSorted((a, b) => drawn.get(a)! - drawn.get(b)! || (a.id < b.id ? -1 : 1))
+}
+
 /**
  * Every annotation is in exactly one level, there in every cell that its line touches; a level takes so many that its
- * fullest cell has about `limit`. Lists are in the order of `draw`, so that any first part of one is a fair sample.
+ * fullest cell has about `limit`. Lists are `fair`.
  * @param nm size of a unit along each axis: cells are divided where they are longest
  */
 export function spatialLevels(
@@ -45,9 +51,7 @@ export function spatialLevels(
     const taken = (a: Annotation): boolean => last || draw(a.id, level) < share
     const cells = left.flatMap(({ cell, list }) => {
       const own = list.filter(taken)
-      const order = new Map(own.map(a => [a, draw(a.id, level)]))
-      own.sort((a, b) => order.get(a)! - order.get(b)! || (a.id < b.id ? -1 : 1))
-      return own.length ? [{ cell, list: own }] : []
+      return own.length ? [{ cell, list: fair(own, level) }] : []
     })
     levels.push({ gridShape, chunkSize, limit: last ? Math.max(1, most) : limit, cells })
     if (last) return levels
@@ -57,22 +61,13 @@ export function spatialLevels(
     const finer = map3(a => extent[a] / gridShape[a])
     left = left.flatMap(({ cell, list }) => {
       const rest = list.filter(a => !taken(a))
-      return childrenOf(cell, split).map(child => ({
+      return cellsIn(boxAt(multiply(cell, split), split), [1, 1, 1]).map(child => ({
         cell: child,
         list: rest.filter(a => touches(a.geometry, child, finer, bounds.min)),
       }))
     })
     left = left.filter(c => c.list.length > 0)
   }
-}
-
-function childrenOf(cell: Vec3, split: Vec3): Vec3[] {
-  const out: Vec3[] = []
-  for (let z = 0; z < split[2]; z++)
-    for (let y = 0; y < split[1]; y++)
-      for (let x = 0; x < split[0]; x++)
-        out.push([cell[0] * split[0] + x, cell[1] * split[1] + y, cell[2] * split[2] + z])
-  return out
 }
 
 /** Whether a line from `g[0..3)` to `g[3..6)` has a point in a cell, its borders included. */

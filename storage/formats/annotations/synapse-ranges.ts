@@ -3,10 +3,11 @@ import { boxAt, cellsIn, grow, intersect, key, map3, product, type Box, type Vec
 import type { Node } from '../../../domain/index/tree.ts'
 import { shardingById } from '../precomputed/by-id.ts'
 import { mortonAxes, mortonCode } from '../precomputed/morton.ts'
-import { ShardingSpec, writeShard, type ShardEntry } from '../precomputed/sharding.ts'
-import { annotationsOf, collectionInfo, placed, RELATED, synapseSchema, type SynapseLine } from './collection.ts'
-import { encodeList, encodeOne, type Annotation } from './records.ts'
-import { draw, touches } from './spatial.ts'
+import { ShardingSpec } from '../precomputed/sharding.ts'
+import { annotationsOf, collectionInfo, placed, writeById, writeIndex } from './collection.ts'
+import type { CollectionFile, SynapseLine } from './collection.ts'
+import { encodeList, type Annotation } from './records.ts'
+import { draw, fair, touches } from './spatial.ts'
 
 export interface Ranged {
   readonly range: number
@@ -74,9 +75,8 @@ function levelsOf({ region }: Grid, nm: Vec3): { readonly chunk: Vec3; readonly 
 function* cellsAt({ geometry: g }: Annotation, chunk: Vec3, grid: Vec3): Generator<Vec3> {
   const first = map3(a => Math.max(0, Math.floor(Math.min(g[a]!, g[a + 3]!) / chunk[a])))
   const last = map3(a => Math.min(grid[a] - 1, Math.floor(Math.max(g[a]!, g[a + 3]!) / chunk[a])))
-  for (let z = first[2]; z <= last[2]; z++)
-    for (let y = first[1]; y <= last[1]; y++)
-      for (let x = first[0]; x <= last[0]; x++) if (touches(g, [x, y, z], chunk, [0, 0, 0])) yield [x, y, z]
+  for (const cell of cellsIn({ min: first, max: map3(a => last[a] + 1) }, [1, 1, 1]))
+    if (touches(g, cell, chunk, [0, 0, 0])) yield cell
 }
 
 /**
@@ -88,28 +88,11 @@ export function* synapseRangeFiles(
   voxelSizeNm: Vec3,
   synapses: Readonly<Record<'id' | 'pre' | 'post' | 'near', readonly SynapseLine[]>>,
   offset: Vec3 = [0, 0, 0],
-): Generator<{ readonly path: string; readonly bytes: Uint8Array }> {
+): Generator<CollectionFile> {
   const { range, of, bounds } = where
-  const schema = synapseSchema(voxelSizeNm)
   const near = annotationsOf(synapses.near)
   const place = placed(offset)
-  function* index(key: string, sharding: ShardingSpec, entries: readonly ShardEntry[]) {
-    for (const [file, bytes] of writeShard(sharding, entries)) yield { path: `${key}/${file}`, bytes }
-    return { key, sharding }
-  }
-  const byHash = (coding: 'raw' | 'gzip'): ShardingSpec => shardingById(0, 0, 1, coding, of)
-
-  const one = annotationsOf(synapses.id).map(a => ({ id: a.id, bytes: encodeOne(schema, place(a)) }))
-  const byId = yield* index('by_id', byHash('raw'), one)
-  const related = []
-  for (const [i, key] of RELATED.entries()) {
-    const own = annotationsOf(synapses[i === 0 ? 'pre' : 'post'])
-    const entries = [...Map.groupBy(own, a => a.related![i]![0]!)].map(([id, list]) => ({
-      id,
-      bytes: encodeList(schema, list.map(place)),
-    }))
-    related.push(yield* index(key, byHash('gzip'), entries))
-  }
+  const byId = yield* writeById(synapses, place, (_, coding) => shardingById(0, 0, 1, coding, of))
 
   const levels = levelsOf(where, voxelSizeNm)
   const top = coarsest(where)
@@ -145,17 +128,13 @@ export function* synapseRangeFiles(
       minishard_index_encoding: 'gzip',
       data_encoding: 'gzip',
     })
-    const entries = [...cells].map(([id, list]) => {
-      const drawn = new Map(list.map(a => [a, draw(a.id, l)]))
-      const fair = list.toSorted((a, b) => drawn.get(a)! - drawn.get(b)! || (a.id < b.id ? -1 : 1))
-      return { id, bytes: encodeList(schema, fair.map(place)) }
-    })
+    const entries = [...cells].map(([id, list]) => ({ id, bytes: encodeList(fair(list, l).map(place)) }))
     spatial.push({
-      ...(yield* index(`spatial${l}`, sharding, entries)),
+      ...(yield* writeIndex(`spatial${l}`, sharding, entries)),
       grid_shape: grid,
       chunk_size: chunk,
       limit: CELL_LIMIT,
     })
   }
-  if (range === 0) yield collectionInfo(schema, bounds, offset, { byId, related, spatial })
+  if (range === 0) yield collectionInfo(bounds, voxelSizeNm, offset, { ...byId, spatial })
 }

@@ -1,8 +1,7 @@
 // A dataset that begins elsewhere in the coordinates of its source: every layer is given back there, each to the same place.
 import { expect, test } from 'vitest'
 import type { Vec3 } from '../../../domain/geometry.ts'
-import { AnnotationSchema } from '../../../storage/formats/annotations/records.ts'
-import { decodeList } from '../formats/decoders.ts'
+import { AnnotationSchema, decodeList } from '../formats/decoders.ts'
 import { synapseFiles, type SynapseLine } from '../../../storage/formats/annotations/synapses.ts'
 import { multilodInfo } from '../../../storage/formats/meshes/multilod.ts'
 import { volumeInfo } from '../../../storage/formats/precomputed/info.ts'

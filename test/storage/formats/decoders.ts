@@ -1,21 +1,41 @@
 // What only readers do with formats that Hillock writes: annotations, and what lies around single-resolution meshes.
 import type { Json } from '../../../domain/canonical.ts'
-import {
-  layoutOf,
-  NAMES,
-  type Annotation,
-  type AnnotationSchema,
-  type Layout,
-} from '../../../storage/formats/annotations/records.ts'
+import { z } from 'zod'
 
-function read(view: DataView, at: number, layout: Layout): Pick<Annotation, 'geometry' | 'properties'> {
-  const properties: number[] = []
-  for (const { index, type, offset } of layout.fields) properties[index] = view[`get${NAMES[type]}`](at + offset, true)
-  return { geometry: Array.from({ length: layout.floats }, (_, i) => view.getFloat32(at + 4 * i, true)), properties }
+/** What of an info file says how the bytes of its annotations are laid out. */
+export const AnnotationSchema = z.object({
+  annotation_type: z.literal('LINE'),
+  dimensions: z.record(z.string(), z.tuple([z.number(), z.string()])),
+  properties: z.array(z.object({ id: z.string(), type: z.literal('float32') })),
+  relationships: z.array(z.object({ id: z.string() })),
+})
+export type AnnotationSchema = z.infer<typeof AnnotationSchema>
+
+/** As a reader finds it; lists do not have the ids that it relates to. */
+export interface Found {
+  readonly id: bigint
+  readonly geometry: readonly number[]
+  readonly properties: readonly number[]
+  readonly related?: readonly (readonly bigint[])[]
+}
+
+interface Layout {
+  readonly floats: number
+  readonly properties: number
+  readonly bytes: number
+}
+function layoutOf({ dimensions, properties }: AnnotationSchema): Layout {
+  const floats = 2 * Object.keys(dimensions).length
+  return { floats, properties: properties.length, bytes: 4 * (floats + properties.length) }
+}
+
+function read(view: DataView, at: number, layout: Layout): Pick<Found, 'geometry' | 'properties'> {
+  const all = Array.from({ length: layout.bytes / 4 }, (_, i) => view.getFloat32(at + 4 * i, true))
+  return { geometry: all.slice(0, layout.floats), properties: all.slice(layout.floats) }
 }
 
 /** @throws RangeError when the bytes are not a list of such annotations. */
-export function decodeList(schema: AnnotationSchema, bytes: Uint8Array): Annotation[] {
+export function decodeList(schema: AnnotationSchema, bytes: Uint8Array): Found[] {
   const layout = layoutOf(schema)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const n = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true))
@@ -28,7 +48,7 @@ export function decodeList(schema: AnnotationSchema, bytes: Uint8Array): Annotat
 }
 
 /** @throws RangeError when the bytes are not one such annotation. */
-export function decodeOne(schema: AnnotationSchema, id: bigint, bytes: Uint8Array): Annotation {
+export function decodeOne(schema: AnnotationSchema, id: bigint, bytes: Uint8Array): Found {
   const layout = layoutOf(schema)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = layout.bytes
