@@ -1,5 +1,5 @@
 // What a row of the stage table may say, and what rows have in common.
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Shape } from '../geometry.ts'
 
 /** What one activity is about: a slab of a synthetic specimen, a batch of sections or of pairs of them, a region, a node of the region tree, a range of all segments by the hash of their ids, all of the dataset, a release. */
