@@ -82,11 +82,11 @@ export function collectionInfo(
     '@type': 'neuroglancer_annotations_v1',
     annotation_type: 'LINE',
     dimensions: Object.fromEntries(['x', 'y', 'z'].map((name, a) => [name, [metres(voxelSizeNm[a]!), 'm']])),
+    properties: [{ id: 'score', type: 'float32', description: 'confidence of the detection, 0 to 1' }],
+    relationships: indexes.related.map((index, i) => ({ id: ['pre_segment', 'post_segment'][i]!, ...index })),
     lower_bound: map3(a => min[a] + offset[a]),
     upper_bound: map3(a => max[a] + offset[a]),
-    properties: [{ id: 'score', type: 'float32', description: 'confidence of the detection, 0 to 1' }],
     by_id: indexes.byId,
-    relationships: indexes.related.map((index, i) => ({ id: ['pre_segment', 'post_segment'][i]!, ...index })),
     spatial: indexes.spatial,
   } as unknown as Json
   return { path: 'info', bytes: Buffer.from(JSON.stringify(info)) }
