@@ -166,98 +166,61 @@ async function runRange(subtree: Subtree, steps: Steps): Promise<SubtreeResult> 
 
 /** One phase over up to 64 cells, or over fan-outs of them; what is the same as in an earlier run is not visited. */
 async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
-  const lookup = await steps.lookUpCache(subtree)
-  return lookup.found ?? new FanOut(subtree, steps, lookup.below).run()
-}
-
-class FanOut {
-  private readonly subtree: Subtree
-  private readonly steps: Steps
-  private readonly known: CacheLookup['below']
-  private readonly names: readonly StageName[]
-  private readonly entries: IndexEntry[] = []
-  private readonly counts: StageCount[] = []
+  const { found, below: known } = await steps.lookUpCache(subtree)
+  if (found) return found
+  const { context, phase, node, roots } = subtree
+  const names = stagesOf(subtree)
+  const entries: IndexEntry[] = []
+  const counts: StageCount[] = []
   /** Artifacts of this phase that are known here, by stage and cell. */
-  private readonly refs = new Map<string, Record<string, ArtifactRef>>()
-
-  constructor(subtree: Subtree, steps: Steps, known: CacheLookup['below']) {
-    this.subtree = subtree
-    this.steps = steps
-    this.known = known
-    this.names = stagesOf(subtree)
-    for (const [stage, refs] of Object.entries(subtree.fromParent ?? {})) this.refs.set(stage, { ...refs })
-  }
-
-  async run(): Promise<SubtreeResult> {
-    const { context, phase, node } = this.subtree
-    const grid = gridOfPhase(context, phase)
-    const under = node.level - grid.span
-    const nodes = subtreesBelow(this.subtree)
-    const topDown = isTopDown(phase)
-    if (topDown) await this.levels(this.ownLevels(under + 1).reverse())
-    const below = await this.visit(nodes)
-    if (!topDown && stages[this.names[0]!].scope === 'node')
-      await this.levels(this.ownLevels(under === 0 ? 0 : under + 1))
-    const saved = await this.steps.saveIndexNode({ subtree: this.subtree, entries: this.entries, below })
-    const own = nodeKey(node)
-    const forParent = [...this.refs].flatMap(([s, refs]): [string, Refs][] =>
-      refs[own] ? [[s, { [own]: refs[own] }]] : [],
-    )
-    return { ...saved, counts: summed(this.counts), forParent: Object.fromEntries(forParent) }
-  }
-
-  /** Levels of the region tree from `lowest` up to this fan-out's own, as far as the tree goes. */
-  private ownLevels(lowest: number): number[] {
-    const highest = Math.min(
-      this.subtree.node.level,
-      rootLevel(this.subtree.context.bounds, this.subtree.context.region),
-    )
-    return Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, i) => lowest + i)
-  }
-
-  private async visit(nodes: readonly Node[]): Promise<IndexNodeTask['below']> {
-    return window([...nodes.entries()], WIDTH, async ([i, node]) => {
-      const done = this.known[i] ?? (await this.steps.visit({ ...this.subtree, node, ...this.passedTo(node) }))
-      this.counts.push(...done.counts)
-      for (const [stage, refs] of Object.entries(done.forParent))
-        this.refs.set(stage, { ...this.refs.get(stage), ...refs })
-      return { key: nodeKey(node), page: done.page, ...(done.source && { source: done.source }) }
-    })
-  }
-
-  /** Stages of the region tree, level by level. */
-  private async levels(levels: readonly number[]): Promise<void> {
-    const { context, roots } = this.subtree
-    const grid = regionGrid(context.bounds, context.region)
-    for (const level of levels) {
-      const todo = nodesBelow(grid, this.subtree.node, level).flatMap(node =>
-        this.names.filter(s => hasLevel(s, level, context)).map(stage => ({ node, stage })),
-      )
-      const made = await window(todo, WIDTH, ({ node, stage }) => {
-        const task = { context, level, cell: key(node.coord), roots, refs: this.within(stage, node) }
-        return this.steps.make(stage as never, nodeKey(node), task)
-      })
-      for (const o of made) this.refs.set(o.stage, { ...this.refs.get(o.stage), [o.key]: o.ref })
-      this.entries.push(...made.map(entryOf))
-      this.counts.push(...made.map(countOf))
-    }
-  }
+  const refs = new Map<string, Refs>(Object.entries(subtree.fromParent ?? {}))
+  const know = (stage: string, more: Refs): void => void refs.set(stage, { ...refs.get(stage), ...more })
 
   /** What a stage of the tree reads of this phase: its children's artifacts, or its parent's. */
-  private within(stage: StageName, node: Node): Record<string, Refs> {
-    const out: Record<string, Refs> = {}
-    for (const name of stages[stage].inputs) {
-      const input = parseInput(name)
-      if (stages[input.stage].phase !== this.subtree.phase) continue
-      const known = this.refs.get(input.stage) ?? {}
-      const cells = readsAt(input, node, this.subtree.context).map(n => cellName(input.stage, n))
-      out[input.stage] = Object.fromEntries(cells.flatMap(c => (known[c] ? [[c, known[c]]] : [])))
-    }
-    return out
+  const within = (stage: StageName, at: Node): Record<string, Refs> => {
+    const own = stages[stage].inputs.map(parseInput).filter(input => stages[input.stage].phase === phase)
+    const read = own.map((input): [string, Refs] => {
+      const there = refs.get(input.stage) ?? {}
+      const cells = readsAt(input, at, context).map(n => cellName(input.stage, n))
+      return [input.stage, Object.fromEntries(cells.flatMap(c => (there[c] ? [[c, there[c]]] : [])))]
+    })
+    return Object.fromEntries(read)
   }
 
-  private passedTo(node: Node): Pick<Subtree, 'fromParent'> {
-    if (!isTopDown(this.subtree.phase)) return {}
-    return { fromParent: Object.fromEntries(this.names.map(s => [s, this.within(s, node)[s]!])) }
+  /** Stages of the region tree, level by level: from `lowest` up to this fan-out's own, as far as the tree goes. */
+  const levelsFrom = (lowest: number): number[] => {
+    const highest = Math.min(node.level, rootLevel(context.bounds, context.region))
+    return Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, i) => lowest + i)
   }
+  const makeLevels = async (levels: readonly number[]): Promise<void> => {
+    const regions = regionGrid(context.bounds, context.region)
+    for (const level of levels) {
+      const todo = nodesBelow(regions, node, level).flatMap(at =>
+        names.filter(s => hasLevel(s, level, context)).map(stage => ({ at, stage })),
+      )
+      const made = await window(todo, WIDTH, ({ at, stage }) => {
+        const task = { context, level, cell: key(at.coord), roots, refs: within(stage, at) }
+        return steps.make(stage as never, nodeKey(at), task)
+      })
+      for (const o of made) know(o.stage, { [o.key]: o.ref })
+      entries.push(...made.map(entryOf))
+      counts.push(...made.map(countOf))
+    }
+  }
+
+  const under = node.level - gridOfPhase(context, phase).span
+  const topDown = isTopDown(phase)
+  if (topDown) await makeLevels(levelsFrom(under + 1).reverse())
+  const below = await window([...subtreesBelow(subtree).entries()], WIDTH, async ([i, at]) => {
+    const fromParent = topDown && Object.fromEntries(names.map(s => [s, within(s, at)[s]!]))
+    const done = known[i] ?? (await steps.visit({ ...subtree, node: at, ...(fromParent && { fromParent }) }))
+    counts.push(...done.counts)
+    for (const [stage, more] of Object.entries(done.forParent)) know(stage, more)
+    return { key: nodeKey(at), page: done.page, ...(done.source && { source: done.source }) }
+  })
+  if (!topDown && stages[names[0]!].scope === 'node') await makeLevels(levelsFrom(under === 0 ? 0 : under + 1))
+  const saved = await steps.saveIndexNode({ subtree, entries, below })
+  const own = nodeKey(node)
+  const forParent = [...refs].flatMap(([s, all]): [string, Refs][] => (all[own] ? [[s, { [own]: all[own] }]] : []))
+  return { ...saved, counts: summed(counts), forParent: Object.fromEntries(forParent) }
 }
