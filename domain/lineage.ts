@@ -2,43 +2,50 @@
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
 import { Digest, Recipe, sha256 } from './recipe.ts'
+import { count, int } from './values.ts'
 
+const text = z.string().min(1)
+
+/** What the fields of a record hold stands in the release plan too. */
 export const Runtime = z.strictObject({
-  node: z.string().min(1),
-  onnxruntime: z.string().min(1).nullable(),
-  provider: z.string().min(1).nullable(),
-  cpu: z.string().min(1),
+  node: text.describe('version of Node'),
+  onnxruntime: text.nullable().describe('version of ONNX Runtime; null for a stage without a model'),
+  provider: text.nullable().describe('its execution provider; null for a stage without a model'),
+  cpu: text.describe('model of the CPU and the vector instructions that it has'),
 })
 export type Runtime = z.infer<typeof Runtime>
 
 export const Output = z.strictObject({
-  path: z.string().min(1),
+  path: text,
   sha256: Digest,
-  bytes: z.number().int().nonnegative(),
+  bytes: count,
 })
 export type Output = z.infer<typeof Output>
 
 export const Lineage = z.strictObject({
-  recipeId: Digest,
-  recipe: Recipe,
-  codeRevision: z.string().min(1),
-  runtime: Runtime,
-  outputs: z.array(Output).min(1),
-  /** Digest of the outputs alone (`contentDigest`): what a later stage takes as its input. */
-  content: Digest,
-  workflowId: z.string().min(1),
-  runId: z.string().min(1),
-  attempt: z.number().int().positive(),
-  start: z.iso.datetime(),
-  end: z.iso.datetime(),
-  bytes: z.number().int().nonnegative(),
-  voxels: z.number().int().nonnegative(),
-  /** Compute cost of this attempt in the currency of the run file's price table. */
-  cost: z.number().nonnegative(),
-  /** Seconds spent, by kind: kernel (thread pool), inference (ONNX), io (object store). */
-  seconds: z.strictObject({ kernel: z.number(), inference: z.number(), io: z.number() }),
-  /** Small figures a person wants to see beside the artifact: residuals, counts, scores. */
-  summary: z.record(z.string(), z.json()),
+  recipeId: Digest.describe('sha256 of the recipe: the name of the artifact'),
+  recipe: Recipe.describe('what it was made from, field by field below'),
+  codeRevision: text.describe('commit of the code that made it'),
+  runtime: Runtime.describe('what it ran on, field by field below'),
+  outputs: z
+    .array(Output)
+    .min(1)
+    .describe('path, sha256 and size of every output, checked in the store before the record is written'),
+  content: Digest.describe('digest over the outputs: what later stages take as their input'),
+  workflowId: text.describe('workflow that made it'),
+  runId: text.describe('run of that workflow'),
+  attempt: int.positive().describe('which attempt of the activity'),
+  start: z.iso.datetime().describe('begin of that attempt, UTC'),
+  end: z.iso.datetime().describe('end of that attempt, UTC'),
+  bytes: count.describe('sum of the outputs'),
+  voxels: count.describe('voxels that were made'),
+  cost: z.number().nonnegative().describe("compute cost, in the currency of the run file's price table"),
+  seconds: z
+    .strictObject({ kernel: z.number(), inference: z.number(), io: z.number() })
+    .describe('time in kernels, in inference, in the object store'),
+  summary: z
+    .record(z.string(), z.json())
+    .describe('figures that people look at: residuals, counts, scores; holes with their reasons'),
 })
 export type Lineage = z.infer<typeof Lineage>
 

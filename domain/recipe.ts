@@ -3,32 +3,38 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { canonicalJson, type Json } from './canonical.ts'
 import { Box } from './geometry.ts'
+import { int } from './values.ts'
 
 export const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 digest is 64 lower-case hex digits')
 export type Digest = z.infer<typeof Digest>
 
 export const sha256 = (bytes: Uint8Array | string): Digest => createHash('sha256').update(bytes).digest('hex')
 
+/** What its fields hold stands in the release plan too. */
 export const Recipe = z.strictObject({
-  stage: z.string().min(1),
-  version: z.number().int().positive(),
-  parameters: z.record(z.string(), z.json()),
-  /** sha256 of the model file, null for a stage without one. */
-  model: Digest.nullable(),
-  /** Content digest of every input, by a name that says what it is to the stage (`tile/r0c1`, `render/1_0_0`). */
-  inputs: z.record(z.string(), Digest),
-  /** What is made: a box of voxels, a section, a tree node. */
-  extent: z.union([
-    Box,
-    z.strictObject({ section: z.number().int() }),
-    z.strictObject({ sections: z.array(z.number().int()).readonly() }),
-    z.strictObject({ node: z.string(), level: z.number().int() }),
-    z.strictObject({ range: z.number().int(), of: z.number().int() }),
-    z.literal('dataset'),
-  ]),
-  seed: z.number().int(),
-  /** Raised where what was made from this recipe before is marked bad or damaged; absent for the first. */
-  generation: z.number().int().positive().optional(),
+  stage: z.string().min(1).describe('name of the stage'),
+  version: int.positive().describe('its version: raised when the same recipe would give other bytes'),
+  parameters: z
+    .record(z.string(), z.json())
+    .describe('every parameter, defaults included; sections and boxes that are left out'),
+  model: Digest.nullable().describe('sha256 of the model file; null for a stage without one'),
+  /** By a name that says what it is to the stage (`tile/r0c1`, `render/1_0_0`). */
+  inputs: z.record(z.string(), Digest).describe('content digest of every input, by name'),
+  extent: z
+    .union([
+      Box,
+      z.strictObject({ section: int }),
+      z.strictObject({ sections: z.array(int).readonly() }),
+      z.strictObject({ node: z.string(), level: int }),
+      z.strictObject({ range: int, of: int }),
+      z.literal('dataset'),
+    ])
+    .describe('box of voxels, section, pair of sections, tree node or dataset'),
+  seed: int.describe('seed of what is drawn at random'),
+  generation: int
+    .positive()
+    .optional()
+    .describe('only where an artifact of the same recipe was marked bad or damaged: which one this is'),
 })
 export type Recipe = z.infer<typeof Recipe>
 

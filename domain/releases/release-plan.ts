@@ -1,9 +1,10 @@
 // The release-plan document: what a release is made of, what each artifact must say of itself, how a release is taken back, where to look.
+import type { z } from 'zod'
 import type { RunConfig } from '../config.ts'
 import { stageDiagram } from '../provenance/diagram.ts'
-import type { Lineage, Runtime } from '../lineage.ts'
+import { Lineage, Runtime } from '../lineage.ts'
 import { activeStages, extentOf } from '../index/phases.ts'
-import type { Recipe } from '../recipe.ts'
+import { Recipe } from '../recipe.ts'
 import type { Release } from '../release.ts'
 import { rollbackSteps } from './rollback-steps.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
@@ -18,50 +19,14 @@ export interface PlanSubject {
   readonly links?: { readonly temporal: string; readonly serving: string }
 }
 
-type Meanings<T extends { shape: object }> = Readonly<Record<keyof T['shape'] & string, string>>
-
-const recordFields: Meanings<typeof Lineage> = {
-  recipeId: 'sha256 of the recipe: the name of the artifact',
-  recipe: 'what it was made from, field by field below',
-  codeRevision: 'commit of the code that made it',
-  runtime: 'what it ran on, field by field below',
-  outputs: 'path, sha256 and size of every output, checked in the store before the record is written',
-  content: 'digest over the outputs: what later stages take as their input',
-  workflowId: 'workflow that made it',
-  runId: 'run of that workflow',
-  attempt: 'which attempt of the activity',
-  start: 'begin of that attempt, UTC',
-  end: 'end of that attempt, UTC',
-  bytes: 'sum of the outputs',
-  voxels: 'voxels that were made',
-  cost: "compute cost, in the currency of the run file's price table",
-  seconds: 'time in kernels, in inference, in the object store',
-  summary: 'figures that people look at: residuals, counts, scores; holes with their reasons',
-}
-const recipeFields: Meanings<typeof Recipe> = {
-  stage: 'name of the stage',
-  version: 'its version: raised when the same recipe would give other bytes',
-  parameters: 'every parameter, defaults included; sections and boxes that are left out',
-  model: 'sha256 of the model file; null for a stage without one',
-  inputs: 'content digest of every input, by name',
-  extent: 'box of voxels, section, pair of sections, tree node or dataset',
-  seed: 'seed of what is drawn at random',
-  generation: 'only where an artifact of the same recipe was marked bad or damaged: which one this is',
-}
-const runtimeFields: Meanings<typeof Runtime> = {
-  node: 'version of Node',
-  onnxruntime: 'version of ONNX Runtime; null for a stage without a model',
-  provider: 'its execution provider; null for a stage without a model',
-  cpu: 'model of the CPU and the vector instructions that it has',
-}
-
 const cell = (text: string): string => text.replaceAll('|', '\\|') || '-'
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
   `| ${head.join(' | ')} |`,
   `|${head.map(() => '---').join('|')}|`,
   ...rows.map(r => `| ${r.map(cell).join(' | ')} |`),
 ]
-const fields = (of: Readonly<Record<string, string>>): string[][] => Object.entries(of).map(([k, v]) => [`\`${k}\``, v])
+const fields = ({ shape }: z.ZodObject): string[][] =>
+  Object.entries(shape).map(([k, v]) => [`\`${k}\``, v.description ?? ''])
 
 function stagesOf({ config, release }: PlanSubject): readonly StageName[] {
   if (release) return stageNames.filter(s => s in (release.stages ?? release.counts ?? {}))
@@ -156,11 +121,11 @@ export function releasePlan(of: PlanSubject = {}): string {
     '',
     'An artifact exists if and only if its lineage record does. A record that lacks one of these fields is refused (`ProvenanceError`), and nothing downstream can name what was refused.',
     '',
-    ...table(['field of the record', 'what it holds'], fields(recordFields)),
+    ...table(['field of the record', 'what it holds'], fields(Lineage)),
     '',
-    ...table(['field of `recipe`', 'what it holds'], fields(recipeFields)),
+    ...table(['field of `recipe`', 'what it holds'], fields(Recipe)),
     '',
-    ...table(['field of `runtime`', 'what it holds'], fields(runtimeFields)),
+    ...table(['field of `runtime`', 'what it holds'], fields(Runtime)),
     '',
     'What differs from stage to stage:',
     '',
