@@ -1,8 +1,7 @@
 // Which neurite owns a point, and how far is its membrane: a power diagram of the centre-line spheres in bent space.
 import { longer } from '../kernels/arrays.ts'
 import type { Box } from '../kernels/types.ts'
-import { noiseTables, tableIndex } from './noise.ts'
-import type { NoiseTables } from './noise.ts'
+import { noiseTables, tableIndex, type NoiseTables } from './noise.ts'
 import type { PhantomScene } from './types.ts'
 
 /** Side of the cells that hold candidate lists when many voxels are asked for. */

@@ -1,11 +1,8 @@
 // Grows the neurites: persistent random walks that feel for free space, swell, taper, branch and stop where it is full.
 import { tick } from '../kernels/tick.ts'
-import { dot, map3, move } from '../kernels/types.ts'
-import type { Vec3 } from '../kernels/types.ts'
-import { growingSpheres } from './grid.ts'
-import type { GrowingSpheres } from './grid.ts'
-import { stream } from './random.ts'
-import type { Stream } from './random.ts'
+import { dot, map3, move, type Vec3 } from '../kernels/types.ts'
+import { growingSpheres, type GrowingSpheres } from './grid.ts'
+import { stream, type Stream } from './random.ts'
 import type { PhantomSpec } from './types.ts'
 
 /** Neurites are grown this far outside the specimen, since warped sections look beyond its faces. */

@@ -1,9 +1,7 @@
 // Puts mitochondria into thick stretches of neurites.
-import { map3 } from '../kernels/types.ts'
-import type { Vec3 } from '../kernels/types.ts'
+import { map3, type Vec3 } from '../kernels/types.ts'
 import { stream } from './random.ts'
-import { samplesOf } from './samples.ts'
-import type { Row } from './samples.ts'
+import { samplesOf, type Row } from './samples.ts'
 import type { PhantomScene } from './types.ts'
 
 type Lines = PhantomScene['lines']

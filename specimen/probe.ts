@@ -1,8 +1,6 @@
 // Asks the field of neurites: who owns a voxel, who is its neighbour, and how far is the boundary between them?
-import { seen } from './field.ts'
-import type { Field } from './field.ts'
-import { tableIndex } from './noise.ts'
-import type { NoiseTables } from './noise.ts'
+import { seen, type Field } from './field.ts'
+import { tableIndex, type NoiseTables } from './noise.ts'
 
 /** What the field says of a run of voxels along x. */
 export interface FieldRow {

@@ -1,8 +1,7 @@
 // Takes the camera images of one section: displaced, unevenly lit, noisy, and damaged where the spec says so.
 import { sampleTile } from '../kernels/sections/sample-tile.ts'
 import { mix } from './random.ts'
-import { foldOf, sectionTransform, tileSlots } from './transform.ts'
-import type { TileSlot } from './transform.ts'
+import { foldOf, sectionTransform, tileSlots, type TileSlot } from './transform.ts'
 import type { PhantomSpec, PhantomTile, SectionTruth, SpecimenSlice } from './types.ts'
 
 const blankGrey = 16

@@ -1,12 +1,9 @@
 // Grey values from geometry: cytoplasm, mitochondria, vesicles, membranes and synapses, in the order they cover each other.
 import type { Box } from '../kernels/types.ts'
-import { makeBuckets } from './buckets.ts'
-import type { Buckets } from './buckets.ts'
-import { bentSpheres, cellSize } from './field.ts'
-import type { Field } from './field.ts'
+import { makeBuckets, type Buckets } from './buckets.ts'
+import { bentSpheres, cellSize, type Field } from './field.ts'
 import * as look from './look.ts'
-import { tableIndex } from './noise.ts'
-import type { NoiseTables } from './noise.ts'
+import { tableIndex, type NoiseTables } from './noise.ts'
 import type { FieldRow } from './probe.ts'
 import type { PhantomScene, Samples } from './types.ts'
 

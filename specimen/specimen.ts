@@ -1,6 +1,5 @@
 // Renders a box of the specimen: grey values and labels, a pure function of absolute voxel coordinates.
-import { sizeOf } from '../kernels/types.ts'
-import type { Box } from '../kernels/types.ts'
+import { sizeOf, type Box } from '../kernels/types.ts'
 import { makeField } from './field.ts'
 import { gap } from './look.ts'
 import { fieldRow, probeRow } from './probe.ts'

@@ -1,12 +1,9 @@
 // Puts synapses where two neurites share a broad, smooth stretch of membrane, with a cloud of vesicles on the pre side.
-import { dot, map3, move } from '../kernels/types.ts'
-import type { Vec3 } from '../kernels/types.ts'
+import { dot, map3, move, type Vec3 } from '../kernels/types.ts'
 import type { Field } from './field.ts'
 import { fieldRow, probeRow } from './probe.ts'
-import { stream } from './random.ts'
-import type { Stream } from './random.ts'
-import { samplesOf } from './samples.ts'
-import type { Row } from './samples.ts'
+import { stream, type Stream } from './random.ts'
+import { samplesOf, type Row } from './samples.ts'
 import type { PhantomScene, PhantomSpec } from './types.ts'
 
 /** Synapses are also placed this far outside the specimen, so that its faces look like its inside. */

@@ -1,6 +1,5 @@
 // The ground truth of a phantom as one JSON record.
-import { map3 } from '../kernels/types.ts'
-import type { Vec3 } from '../kernels/types.ts'
+import { map3, type Vec3 } from '../kernels/types.ts'
 import { postStand, preStand } from './synapses.ts'
 import { foldOf, sectionTransform, tileSlots } from './transform.ts'
 import type { PhantomScene, PhantomSpec, PhantomTruth } from './types.ts'

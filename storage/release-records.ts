@@ -1,8 +1,7 @@
 // The lineage records behind a release: all of them, or of one that has more than anybody reads the first of each stage and what those in question rest on.
 import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
-import type { StageName } from '../domain/stages.ts'
-import { stages } from '../domain/stages.ts'
+import { stages, type StageName } from '../domain/stages.ts'
 import { mapBounded } from './bounded.ts'
 import type { ObjectStore } from './object-store.ts'
 import { artifactOf, countOf, sampleOf } from './release-index.ts'

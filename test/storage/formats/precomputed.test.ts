@@ -12,7 +12,7 @@ import { decodeMesh, encodeMesh } from '../../../storage/formats/meshes/legacy.t
 import { PrecomputedInfo, volumeInfo } from '../../../storage/formats/precomputed/info.ts'
 import { ShardingSpec } from '../../../storage/formats/precomputed/sharding.ts'
 import { meshInfo, meshManifest, meshManifestName } from './decoders.ts'
-import { segmentProperties, segmentTable } from '../../../storage/formats/segment-properties.ts'
+import { segmentTable } from '../../../storage/formats/segment-properties.ts'
 import { decodeSkeleton, encodeSkeleton, skeletonInfo } from '../../../storage/formats/skeleton.ts'
 import { dataFolder, hasData } from '../fixtures.ts'
 
@@ -140,22 +140,17 @@ test('a skeleton is what Neuroglancer reads', () => {
 })
 
 test('segment properties keep ids as decimal strings and one value per segment', () => {
-  const ids = [2n ** 63n + 1n, 5n]
-  const info = segmentProperties(ids, [
-    { id: 'voxels', values: [1, 2] },
-    { id: 'inputs', values: [3, 4] },
-  ])
-  expect(info).toEqual({
+  const few = { id: BigUint64Array.of(5n, 2n ** 63n + 1n), voxels: [1, 2], inputs: [3, 4] }
+  expect(segmentTable(few)).toEqual({
     '@type': 'neuroglancer_segment_properties',
     inline: {
       ids: ['9223372036854775809', '5'],
       properties: [
-        { id: 'voxels', type: 'number', data_type: 'float32', values: [1, 2] },
-        { id: 'inputs', type: 'number', data_type: 'float32', values: [3, 4] },
+        { id: 'voxels', type: 'number', data_type: 'float32', values: [2, 1] },
+        { id: 'inputs', type: 'number', data_type: 'float32', values: [4, 3] },
       ],
     },
   })
-  expect(() => segmentProperties(ids, [{ id: 'voxels', values: [1] }])).toThrow(/voxels has 1 values/)
   const table = segmentTable({
     id: BigUint64Array.of(7n, 2n ** 64n - 1n, 2n ** 53n + 1n),
     voxels: Float64Array.of(10, 30, 30),
