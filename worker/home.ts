@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HillockError } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
-import { makeFolders } from '../storage/files/folders.ts'
+import { makeFolders } from '../storage/files/system.ts'
 import { bornAt } from './identity.ts'
 
 export const checkout = fileURLToPath(new URL('..', import.meta.url))

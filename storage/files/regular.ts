@@ -1,6 +1,7 @@
-// Files that a run file names, read only where they are regular files: a pipe or a device would be waited for without end.
+// Files that a run file names: read where they are regular files (a pipe or a device would be waited for without end), and stamped like git's index.
 import { constants } from 'node:fs'
 import { lstat, open, stat, type FileHandle } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HillockError, type ErrorType } from '../../domain/errors.ts'
 
 /** `length` bytes from `offset`; fewer where the file ends before. */
@@ -95,4 +96,19 @@ function unreadable(file: string, type: ErrorType, e: unknown): HillockError {
   return words
     ? new HillockError(type, `${file} ${words}`)
     : new HillockError('StoreError', `${file} cannot be read: ${message}`)
+}
+
+/** A file that changed less than this ago may change again under the same times: clocks of file systems tick slowly. */
+const SETTLED_MS = 1000
+
+/** By size, times and inode: differs whenever the bytes of `file` do; for a file that cannot be looked at, why (`ENOENT`, `EACCES`, ...). */
+export async function stampOf(file: string): Promise<string> {
+  for (;;) {
+    const s = await stat(file, { bigint: true }).catch((e: NodeJS.ErrnoException) => e.code ?? e.message)
+    if (typeof s === 'string') return s
+    const age = Date.now() - Number(s.ctimeNs / 1_000_000n)
+    // A time ahead of this clock says nothing about the age.
+    if (age >= SETTLED_MS || age < 0) return [s.size, s.mtimeNs, s.ctimeNs, s.ino].join()
+    await sleep(SETTLED_MS - age)
+  }
 }

@@ -1,5 +1,7 @@
-// What the file system says to a store in a folder, as errors of Hillock; and linking a file into place.
+// What the file system says to a store in a folder, as errors of Hillock; linking a file into place, and making folders.
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { link } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HillockError, isHillockError } from '../../domain/errors.ts'
 import { transient } from '../stores/gcs-errors.ts'
@@ -28,3 +30,16 @@ export const linked = (from: string, to: string, folder: string): Promise<void> 
     const message = `${folder} cannot be a bucket: its file system has no hard links (${(e as Error).message}); take a folder on another one, or gs://`
     throw new HillockError('StoreRefused', message)
   })
+
+/** A folder, and what is missing on the way to it: where the file system makes none that is said (Node's own `recursive` goes on trying for ever below /proc). @throws Error of the file system */
+export function makeFolders(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (e) {
+    const { code } = e as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw e
+    makeFolders(dirname(path))
+    makeFolders(path)
+  }
+}

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeFolders } from '../../storage/files/folders.ts'
+import { makeFolders } from '../../storage/files/system.ts'
 import { freshFolder } from './fixtures.ts'
 
 test('what is missing on the way is made, what is there stays', async () => {
