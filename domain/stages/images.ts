@@ -15,7 +15,6 @@ export const images = {
     only: 'synthetic',
     demoSeconds: 5.5,
     makes: 'synthetic tiles with their layout, and the ground truth of the same voxels',
-    parameters: params({}),
     checks: ['every section has its tiles or a recorded defect'],
   },
   ingest: {

@@ -14,8 +14,6 @@ const directory = <Name extends string>(name: Name, code: string, of: string, ma
     code,
     inputs: [`${of}<`, `${name}<`],
     makes: `${makes}, in the order in which ranges share ids out`,
-    parameters: params({}),
-    checks: [],
   }) as const
 
 export const objects = {
@@ -49,8 +47,6 @@ export const objects = {
     halo: { segment: [1, 0] },
     demoSeconds: 0.2,
     makes: 'voxels, box and centre of every segment in the region, and the faces that it shares with others',
-    parameters: params({}),
-    checks: [],
   },
   mesh: {
     ...cpu,
@@ -70,7 +66,6 @@ export const objects = {
       ratio: fraction.default(0.3).describe('Share of the triangles to keep.'),
       errorNm: positive.default(20).describe('How far simplifying may move the surface, in nm.'),
     }),
-    checks: [],
   },
   skeleton: {
     ...cpu,
@@ -96,7 +91,6 @@ export const objects = {
         .default(500)
         .describe('Pieces of fewer voxels that touch no neighbouring region are left out.'),
     }),
-    checks: [],
   },
   'mesh-directory': directory(
     'mesh-directory',
@@ -146,7 +140,6 @@ export const objects = {
         .default(20)
         .describe('How far the first coarser level may move the surface, in nm; twice as far for each further one.'),
     }),
-    checks: [],
   },
   'skeleton-join': {
     ...cpu,
@@ -158,8 +151,6 @@ export const objects = {
     layers: [{ layer: 'skeleton', kind: 'skeletons', of: 'segmentation' }],
     demoSeconds: 0.54,
     makes: 'one skeleton per segment, in shards',
-    parameters: params({}),
-    checks: [],
   },
   graph: {
     ...cpu,
@@ -193,7 +184,6 @@ export const objects = {
           ),
         ),
     }),
-    checks: [],
   },
   pyramid: {
     ...cpu,
@@ -212,7 +202,6 @@ export const objects = {
         .default('raw')
         .describe('Of the proofreading layout; the analysis layout keeps every grey value.'),
     }),
-    checks: [],
   },
   'label-pyramid': {
     ...cpu,
@@ -225,7 +214,6 @@ export const objects = {
     demoSeconds: 0.081,
     makes: 'segmentation and downsampled segmentation in shards, in the proofreading and the analysis layout',
     parameters: params(layout),
-    checks: [],
   },
   evaluate: {
     ...cpu,
@@ -237,7 +225,6 @@ export const objects = {
     demoSeconds: 0.2,
     makes:
       'VOI, ARAND, expected run length, what the fragments would allow, the worst merges and splits, synapse precision, recall and F1 against ground truth',
-    parameters: params({}),
     checks: ['truth covers the box that is scored'],
   },
 } as const satisfies Record<string, StageRow>

@@ -1,6 +1,7 @@
 // What a row of the stage table may say, and what rows have in common.
 import type { z } from 'zod'
 import { Shape } from '../geometry.ts'
+import { params } from '../values.ts'
 
 /** What one activity is about: a slab of a synthetic specimen, a batch of sections or of pairs of them, a region, a node of the region tree, a range of all segments by the hash of their ids, all of the dataset, a release. */
 type Scope = 'slab' | 'section' | 'pair' | 'dataset' | 'region' | 'node' | 'range' | 'release'
@@ -93,4 +94,4 @@ export const labels = { dtype: 'uint64', encoding: 'compressed_segmentation' } a
 const retry = { attempts: 5, firstSeconds: 1, backoff: 2 } as const
 export const timeout = { attempt: 1800, heartbeat: 12 } as const
 /** What most rows have in common. */
-export const cpu = { queue: 'cpu', retry, timeout } as const
+export const cpu = { queue: 'cpu', retry, timeout, parameters: params({}), checks: [] } as const

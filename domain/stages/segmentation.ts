@@ -65,7 +65,6 @@ export const segmentation = {
         .default(80)
         .describe('Grey value of a 13-cube mean above which darkness is a plate and no organelle.'),
     }),
-    checks: [],
   },
   supervoxel: {
     ...cpu,
@@ -106,8 +105,6 @@ export const segmentation = {
     halo: { supervoxel: [1, 0] },
     demoSeconds: 0.3,
     makes: 'region adjacency graph with the edges across the lower faces of the region',
-    parameters: params({}),
-    checks: [],
   },
   agglomerate: {
     ...cpu,
@@ -134,8 +131,6 @@ export const segmentation = {
     lowest: 1,
     demoSeconds: 0.0011,
     makes: 'for each child of the node: the segment of every cluster that the child left open, from the root down',
-    parameters: params({}),
-    checks: [],
   },
   'merge-table': {
     ...cpu,
@@ -146,7 +141,6 @@ export const segmentation = {
     inputs: ['supervoxel', 'agglomerate', 'resolve>'],
     demoSeconds: 0.22,
     makes: "the region's slice of the merge table: supervoxel -> segment",
-    parameters: params({}),
     checks: ['every supervoxel has a segment'],
   },
   segment: {
@@ -159,7 +153,5 @@ export const segmentation = {
     volume: labels,
     demoSeconds: 0.21,
     makes: 'segmentation',
-    parameters: params({}),
-    checks: [],
   },
 } as const satisfies Record<string, StageRow>
