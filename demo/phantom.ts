@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync, zstdDecompressSync } from 'node:zlib'
 import type { TileEntry } from '../domain/run-file/source.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { writeNpy } from '../storage/formats/npy.ts'
 import type { specimen } from '../workflows/specimen.ts'
@@ -15,8 +15,7 @@ import type { RunOptions } from '../client/commands/run.ts'
 
 export async function phantom(file: string, o: RunOptions & { out: string }): Promise<void> {
   const config = readRunFile(file, o.set)
-  if (!('phantom' in config.source))
-    throw new HillockError('ConfigError', `${file}: source: not a phantom, so there is nothing to write`)
+  if (!('phantom' in config.source)) throw configError(`${file}: source: not a phantom, so there is nothing to write`)
   const { size } = config.source.phantom
   const { dataset } = config
   const { client } = await onStack()

@@ -1,7 +1,7 @@
 // The run file: one YAML document that says what is reconstructed, with which parameters; refused as a whole if a key is wrong.
 import { z } from 'zod'
 import { Budget } from './control.ts'
-import { HillockError } from './errors.ts'
+import { configError } from './errors.ts'
 import { Box, intersect, isEmpty, Shape, Vec3 } from './geometry.ts'
 import { checkWhole, explain, withModel } from './run-file/check.ts'
 import { Source } from './run-file/source.ts'
@@ -237,10 +237,7 @@ export function setPath(tree: Record<string, unknown>, path: string, value: unkn
   let at = tree
   for (const [i, k] of keys.entries()) {
     if (Array.isArray(at) && !/^\d{1,6}$/.test(k))
-      throw new HillockError(
-        'ConfigError',
-        `${path}: ${keys.slice(0, i).join('.')} is a list: ${k} is no place in it, the first one is 0`,
-      )
+      throw configError(`${path}: ${keys.slice(0, i).join('.')} is a list: ${k} is no place in it, the first one is 0`)
     if (i === keys.length - 1) at[k] = value
     else if (!Object.hasOwn(at, k) || at[k] === null || typeof at[k] !== 'object') at[k] = {}
     at = at[k] as Record<string, unknown>
@@ -254,15 +251,12 @@ export function setPath(tree: Record<string, unknown>, path: string, value: unkn
 export function parseRunConfig(raw: unknown, file: string): RunConfig {
   const parsed = RunConfig.safeParse(raw)
   if (!parsed.success)
-    throw new HillockError(
-      'ConfigError',
-      `${file} is not a valid run file:\n  ${explain(parsed.error.issues, RunConfig).join('\n  ')}`,
-    )
+    throw configError(`${file} is not a valid run file:\n  ${explain(parsed.error.issues, RunConfig).join('\n  ')}`)
   const config = withModel(parsed.data, raw, file)
   try {
     checkWhole(config)
   } catch (e) {
-    throw new HillockError('ConfigError', `${file} is not a valid run file:\n  ${(e as Error).message}`)
+    throw configError(`${file} is not a valid run file:\n  ${(e as Error).message}`)
   }
   return config
 }

@@ -1,5 +1,5 @@
 // Every setting that comes from the environment: what it is, who reads it, what holds where it is not set.
-import { HillockError } from './errors.ts'
+import { configError } from './errors.ts'
 
 interface Setting {
   readonly is: string
@@ -258,8 +258,7 @@ export const setting = (name: Name): string | undefined => process.env[name] || 
 /** @throws HillockError ConfigError for anything but a whole number */
 export function numberSetting(name: NumberName): number | undefined {
   const text = setting(name)
-  if (text !== undefined && !/^\d+$/.test(text))
-    throw new HillockError('ConfigError', `${name} is ${text}, which is no whole number`)
+  if (text !== undefined && !/^\d+$/.test(text)) throw configError(`${name} is ${text}, which is no whole number`)
   return text === undefined ? undefined : Number(text)
 }
 
@@ -268,10 +267,7 @@ export function choiceSetting(name: ChoiceName): string | undefined {
   const text = setting(name)
   const { oneOf } = table[name]
   if (text !== undefined && !oneOf.includes(text))
-    throw new HillockError(
-      'ConfigError',
-      `${name} is ${text}, and must be ${oneOf.join(', ').replace(/, (?!.*, )/, ' or ')}`,
-    )
+    throw configError(`${name} is ${text}, and must be ${oneOf.join(', ').replace(/, (?!.*, )/, ' or ')}`)
   return text
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Payload, PayloadCodec } from '@temporalio/common'
 import type * as Proto from '@temporalio/proto'
-import { HillockError } from '../domain/errors.ts'
+import { configError, HillockError } from '../domain/errors.ts'
 import type { History } from '../domain/provenance/history.ts'
 import { setting } from '../domain/settings.ts'
 
@@ -26,7 +26,7 @@ function keys(): Keys {
 }
 
 function keysIn(from: string): Keys {
-  const wrong = (why: string): HillockError => new HillockError('ConfigError', `HILLOCK_PAYLOAD_KEY ${why}`)
+  const wrong = (why: string): HillockError => configError(`HILLOCK_PAYLOAD_KEY ${why}`)
   const isKeys = (text: string): boolean => /^\s*[0-9a-f]{64}(\s+[0-9a-f]{64})*\s*$/i.test(text)
   let text = from
   if (!isKeys(from))
@@ -71,8 +71,7 @@ function decrypt(payload: Payload): Payload {
   const id = textOf(metadata?.[KEY_ID])
   const key = keys().get(id)
   if (!key)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `what Temporal holds is encrypted with key ${id}, which this process does not have (${keyIds().join(', ') || 'none'}): add it to HILLOCK_PAYLOAD_KEY`,
     )
   const bytes = Buffer.from(data ?? [])

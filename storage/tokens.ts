@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { ROLES } from '../domain/access.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { mapBounded } from './bounded.ts'
 import { getDocument, standing } from './documents.ts'
@@ -34,10 +34,7 @@ export async function makeToken(
   given: Pick<Token, 'name' | 'role' | 'datasets' | 'by' | 'expires'>,
 ): Promise<{ token: Token; text: string }> {
   if ((await listTokens(objects)).some(t => t.name === given.name))
-    throw new HillockError(
-      'ConfigError',
-      `there is a token called ${given.name}: choose another name, or revoke it first`,
-    )
+    throw configError(`there is a token called ${given.name}: choose another name, or revoke it first`)
   const text = PREFIX + randomBytes(32).toString('base64url')
   const hash = sha256(text)
   const token = { ...given, id: hash.slice(0, 12), hash, at: new Date().toISOString() }

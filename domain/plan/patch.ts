@@ -1,7 +1,7 @@
 // The run file of a patch release: the parameters of a bad release, but in some regions those of the last good one.
 import { configAt, type RunConfig } from '../config.ts'
 import { canonicalJson, type Json } from '../canonical.ts'
-import { HillockError } from '../errors.ts'
+import { configError } from '../errors.ts'
 import { isRegional, stageNames, type StageName } from '../stages.ts'
 
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a as Json) === canonicalJson(b as Json)
@@ -30,8 +30,7 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
   ]
   const differing = whole.filter(([, a, b]) => !same(a, b)).map(([path]) => path)
   if (differing.length > 0)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `the two releases differ in ${differing.join(', ')}, which cannot differ between regions: roll back without --regions`,
     )
   const changed: Record<string, StageName[]> = {}
@@ -46,7 +45,6 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
     const group = groups.get(canonicalJson(given)) ?? { regions: [], stages: given }
     groups.set(canonicalJson(given), { ...group, regions: [...group.regions, region] })
   }
-  if (groups.size === 0)
-    throw new HillockError('ConfigError', `both releases were made with the same parameters in ${regions.join(', ')}`)
+  if (groups.size === 0) throw configError(`both releases were made with the same parameters in ${regions.join(', ')}`)
   return { config: { ...bad, overrides: [...bad.overrides, ...groups.values()] }, changed }
 }

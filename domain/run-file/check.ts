@@ -1,7 +1,7 @@
 // What a run file must be beyond its single keys, and what is said of keys that are wrong.
 import type { z } from 'zod'
 import type { RunConfig } from '../config.ts'
-import { HillockError } from '../errors.ts'
+import { configError } from '../errors.ts'
 import type { Box } from '../geometry.ts'
 import { blockOf } from '../models.ts'
 import { isRegional, layers, layoutOf, stageNames, stages, type StageName } from '../stages.ts'
@@ -13,8 +13,7 @@ const CHUNK = 64
 export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: Box, firstOfSource = 0): void {
   for (const [i, { section }] of sections.entries())
     if (section < bounds.min[2] || section >= bounds.max[2])
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `exclude.sections.${i}.section: there is no section ${section}; they go from ${bounds.min[2]} to ${bounds.max[2] - 1}${firstOfSource ? ` (section ${firstOfSource} of the source is 0)` : ''}`,
       )
   for (const [i, { box }] of boxes.entries()) checkInside(`exclude.boxes.${i}.box`, box, bounds)
@@ -23,7 +22,7 @@ export function checkExclude({ sections, boxes }: RunConfig['exclude'], bounds: 
 /** What a schema of single keys cannot say. @throws HillockError ConfigError naming the path in the file. */
 export function checkWhole(c: RunConfig): void {
   const fail = (path: string, message: string): never => {
-    throw new HillockError('ConfigError', `${path}: ${message}`)
+    throw configError(`${path}: ${message}`)
   }
   for (const a of [0, 1, 2] as const) {
     if (c.grid.block[a] % 8 !== 0)
@@ -83,8 +82,7 @@ function checkBlock(c: RunConfig, stage: StageName, path: string): void {
   const block = blockOf(c, stage)
   for (const a of [0, 1, 2] as const)
     if (block[a] % 8 !== 0 || c.grid.region[a] % block[a] !== 0)
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `${path}.${a}: ${block[a]} is not a multiple of 8 of which a region, ${c.grid.region[a]} voxels, is a whole number`,
       )
 }
@@ -93,8 +91,7 @@ function checkBlock(c: RunConfig, stage: StageName, path: string): void {
 export function checkInside(path: string, box: Box, bounds: Box): void {
   const bad = [0, 1, 2].find(a => box.min[a]! < bounds.min[a]! || box.max[a]! > bounds.max[a]!)
   if (bad !== undefined)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${path}: ${'xyz'[bad]} from ${box.min[bad]} to ${box.max[bad]} lies outside the dataset, which reaches from ${bounds.min[bad]} to ${bounds.max[bad]}`,
     )
 }
@@ -127,10 +124,7 @@ export function withModel({ models, ...c }: RunConfig, raw: unknown, file: strin
   const { affinity, ...others } = models ?? {}
   const named = (raw as { model?: string }).model
   if (affinity !== undefined && named !== undefined && named !== affinity)
-    throw new HillockError(
-      'ConfigError',
-      `${file}: model is ${named}, models.affinity is ${affinity}: give one of them`,
-    )
+    throw configError(`${file}: model is ${named}, models.affinity is ${affinity}: give one of them`)
   return {
     ...c,
     ...(affinity !== undefined && { model: affinity }),

@@ -1,6 +1,6 @@
 // Lists of tiles: where they begin, and which of them are images of the same place.
 import type { TileEntry } from './source.ts'
-import { HillockError } from '../errors.ts'
+import { configError } from '../errors.ts'
 import { map3, type Box, type Vec3 } from '../geometry.ts'
 
 export interface Placed {
@@ -28,8 +28,7 @@ export function atOrigin(list: readonly TileEntry[]): Placed {
     for (let i = 1; i < sorted.length; i++) {
       const [before, after] = [sorted[i - 1]!, sorted[i]!]
       if (from(after)[a] - from(before)[a] > LARGEST_GAP[a] * size(before)[a])
-        throw new HillockError(
-          'ConfigError',
+        throw configError(
           a === 2
             ? `sections ${before.section} and ${after.section} lie far apart, with none between: ${after.name} or ${before.name} has a wrong section, or these are two datasets`
             : `tiles ${before.name} (section ${before.section}, ${'xy'[a]} ${from(before)[a]}) and ${after.name} (section ${after.section}, ${'xy'[a]} ${from(after)[a]}) lie far apart, with none between: one is misplaced, or these are two datasets`,
@@ -40,8 +39,7 @@ export function atOrigin(list: readonly TileEntry[]): Placed {
   for (const t of list) {
     const other = named.get(`${t.section} ${t.name}`)
     if (other && (Math.abs(other.x - t.x) > t.width / 2 || Math.abs(other.y - t.y) > t.height / 2))
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `section ${t.section} lists two tiles ${t.name}, at ${other.x}, ${other.y} and at ${t.x}, ${t.y}: a tile imaged twice lies at one place, others need names of their own`,
       )
     named.set(`${t.section} ${t.name}`, t)

@@ -1,6 +1,6 @@
 // Addresses as people paste them: with the prefixes and suffixes of viewers, the name of a metadata file, or as a viewer's link.
 import type { VolumeFormat } from '../../domain/run-file/source.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 
 export interface Address {
   readonly url: string
@@ -47,10 +47,7 @@ export function addressOf(pasted: string): Address {
     const [kind = '', path = ''] = layer.split(/:(.*)/s)
     format = NAMES[kind.toLowerCase()]
     if (!format)
-      throw new HillockError(
-        'ConfigError',
-        `${pasted}: |${kind}: is not read; give the address of a folder that holds the volume`,
-      )
+      throw configError(`${pasted}: |${kind}: is not read; give the address of a folder that holds the volume`)
     if (path) url = `${url.replace(/\/+$/, '')}/${path}`
   }
   const [, place = '', query = ''] = /^([^?]*)(\?.*)?$/s.exec(url)!
@@ -67,7 +64,7 @@ interface Layer {
 
 /** The image of a viewer's state. Links of old wrote ' for " and, between values, _ for a comma. */
 function fromState(state: string, pasted: string): Address {
-  const fail = (why: string): HillockError => new HillockError('ConfigError', `a viewer's link: ${why}`)
+  const fail = (why: string): HillockError => configError(`a viewer's link: ${why}`)
   const text = decodeURIComponent(state)
   if (!text.startsWith('{'))
     throw fail(`its state lies at ${text}; name the address of the image in it instead, as the viewer shows it`)

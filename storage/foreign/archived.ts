@@ -2,7 +2,7 @@
 import { posix } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { canonicalJson } from '../../domain/canonical.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { getRaw, putRaw, rawKey } from '../raw.ts'
@@ -29,8 +29,7 @@ export const readListing = async (objects: ObjectStore, digest: Digest): Promise
 export function archivedFiles(url: string, objects: ObjectStore | undefined): Files & { list(): Promise<string[]> } {
   const [, digest, at = ''] = /^sha256:([0-9a-f]{64})(?:\/(.*))?$/.exec(url) ?? []
   if (digest === undefined || !objects)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${url}: ${objects ? 'give content as sha256:DIGEST/path' : 'no bucket is at hand that holds it'}`,
     )
   const digestOf = async (path: string): Promise<Digest | undefined> =>

@@ -1,5 +1,5 @@
 // Reads boxes of a volume chunk by chunk: what is missing or damaged is set aside by itself and named.
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, HillockError, isHillockError } from '../../domain/errors.ts'
 import {
   boxName,
   cellBox,
@@ -48,7 +48,7 @@ export function readerOf(
   return {
     async read(mip, box, holes) {
       const m = mips[mip]!
-      if (m.unread) throw new HillockError('ConfigError', `${files.url}: mip ${mip} is not read: ${m.unread}`)
+      if (m.unread) throw configError(`${files.url}: mip ${mip} is not read: ${m.unread}`)
       const out = newVolume(m.dataType, voxels(box) * channels)
       await mapBounded(chunksIn(m, box), IN_FLIGHT, async ({ at, part }) => {
         const hole = (reason: string): void =>

@@ -2,7 +2,7 @@
 import { glob, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { type ReadRange, stampOf, withFile } from '../files/regular.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { archivedFiles } from './archived.ts'
@@ -40,12 +40,11 @@ export function openFiles(url: string, objects?: ObjectStore): Files {
   if (scheme === 'gs') return web(url, cloudAddress(url), cloudAccount)
   if (scheme === 's3') {
     const [, bucket, path = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(url)!
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${url}: name a public bucket of S3 by its address on the web instead: https://${bucket}.s3.amazonaws.com/${path}`,
     )
   }
-  throw new HillockError('ConfigError', `${url}: files are read from folders, http(s):// and gs://`)
+  throw configError(`${url}: files are read from folders, http(s):// and gs://`)
 }
 
 function folder(root: string): Files {

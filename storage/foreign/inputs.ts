@@ -2,7 +2,7 @@
 import { glob, readdir, stat } from 'node:fs/promises'
 import { dirname, join, matchesGlob, posix, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { HillockError, type ErrorType } from '../../domain/errors.ts'
+import { configError, type ErrorType, HillockError } from '../../domain/errors.ts'
 import { openFile, openRegular, readRegularFile, stampOf } from '../files/regular.ts'
 import type { ReadAt } from '../formats/tiff.ts'
 import type { ObjectStore } from '../object-store.ts'
@@ -35,8 +35,7 @@ export const isShared = (name: string): boolean => /^([a-z][a-z0-9+.-]+:\/\/|sha
 /** @throws HillockError ConfigError for an address that may hold a secret, which would stand in every record of the run */
 export function noSecret(name: string): string {
   if (/https?:\/\/([^/]*@|.*\?)/is.test(name))
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${name.replace(/\/\/[^/]*@/, '//...@').replace(/\?.*/s, '?...')}: a password, or what follows the ?, perhaps a token, would stand in every record of the run: serve it without, or put it into a gs:// that the workers may read`,
     )
   return name
@@ -145,8 +144,7 @@ async function listHere(where: string): Promise<string[] | undefined> {
     return found
   } catch (e) {
     const { code, message } = e as NodeJS.ErrnoException
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `source.stack: ${where} ${code === 'EACCES' ? 'may not be read by this process (permission denied)' : `cannot be listed (${message})`}`,
     )
   }

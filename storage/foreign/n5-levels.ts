@@ -3,7 +3,7 @@
 // n5-utils and n5-viewer: s0, s1, ... with downsamplingFactors, the group with resolution, pixelResolution or scales. Paintera: the
 // same below data/. BigDataViewer: below setup0/timepoint0/. COSEM: a transform at every level. WEBKNOSSOS: 1, 2-2-1, 4-4-2, ...
 import { z } from 'zod'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { map3, type Vec3 } from '../../domain/geometry.ts'
 import type { Files } from './files.ts'
 import { inNanometres, jsonOf, nanometres } from './types.ts'
@@ -44,7 +44,7 @@ async function attributesAt(files: Files, path: string): Promise<Attributes | un
   const bytes = await files.get(file)
   if (!bytes) return undefined
   const parsed = Attributes.safeParse(jsonOf(bytes, `${files.url}/${file}`))
-  if (!parsed.success) throw new HillockError('ConfigError', `${files.url}/${file}: ${z.prettifyError(parsed.error)}`)
+  if (!parsed.success) throw configError(`${files.url}/${file}: ${z.prettifyError(parsed.error)}`)
   return parsed.data
 }
 
@@ -59,8 +59,7 @@ export async function n5Levels(files: Files): Promise<N5Level[]> {
     const found = await levelsIn(files, group)
     if (found.length === 0) continue
     if (group.startsWith('setup0') && (await attributesAt(files, 'setup1/timepoint0/s0/')))
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `${files.url}: it holds several setups; name ${files.url}/setup0/timepoint0, or that of another`,
       )
     // The nearest group says it before those around it.

@@ -4,7 +4,7 @@
 // The specification lets a writer leave out blocks that are empty, so a block that is not there holds zeros.
 import { inflateSync } from 'node:zlib'
 import * as zarrita from 'zarrita'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { boxAt, map3, multiply, Shape, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { bytesPerVoxel, dataTypeOf, decodeChunk, newVolume, type DataType, type VolumeArray } from '../formats/chunk.ts'
 import { gunzip, unzstd } from '../formats/unpack.ts'
@@ -44,10 +44,7 @@ export async function openN5(files: Files): Promise<Opened | undefined> {
     const where = `${files.url}/${path}`.replace(/\/$/, '')
     const [shape, block] = [Shape.safeParse(attributes.dimensions), Shape.safeParse(attributes.blockSize)]
     if (!shape.success || !block.success)
-      throw new HillockError(
-        'ConfigError',
-        `${where}: N5 arrays of three axes are read, this one has ${attributes.dimensions?.length}`,
-      )
+      throw configError(`${where}: N5 arrays of three axes are read, this one has ${attributes.dimensions?.length}`)
     const coding = attributes.compression?.type ?? attributes.compressionType ?? 'raw'
     const unread = unreadIn(attributes, coding)
     const dataType = typeNamed((attributes.dataType ?? '').toLowerCase(), where)

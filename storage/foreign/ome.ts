@@ -1,7 +1,7 @@
 // What OME-Zarr says of an image: its axes, levels and transforms, at every level; and containers that hold several images.
 //
 // Source: ngff 0.1 to 0.5. The transforms of a dataset come first, those of the multiscale after them.
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 import type { Files } from './files.ts'
 import { inNanometres, jsonOf, nanometres } from './types.ts'
 
@@ -76,10 +76,7 @@ export async function imageIn(files: Files, attributes: unknown, at = ''): Promi
   const image = ome.multiscales?.[0]
   if (image) return { ...image, at, version: ome.version ?? image.version ?? '0.4' }
   const fail = (why: string, paths: readonly string[] = []): HillockError =>
-    new HillockError(
-      'ConfigError',
-      `${files.url}: ${why}${paths.map((p, i) => `${i ? ', ' : ': name '}${files.url}/${p}`).join('')}`,
-    )
+    configError(`${files.url}: ${why}${paths.map((p, i) => `${i ? ', ' : ': name '}${files.url}/${p}`).join('')}`)
   if (ome['bioformats2raw.layout'] !== undefined) {
     const series = (await attributesAt(files, 'OME/'))?.series ?? (await counted(files))
     const only = series.length === 1 ? await attributesAt(files, `${series[0]}/`) : undefined
@@ -119,7 +116,7 @@ export function levelOf(image: Image, dataset: Dataset, rank: number, url: strin
     const values = t.scale ?? t.translation
     if (t.type === 'identity') continue
     if (!['scale', 'translation'].includes(t.type) || values?.length !== axes.length)
-      throw new HillockError('ConfigError', `${url}: a transform of type ${t.type} is not read (${JSON.stringify(t)})`)
+      throw configError(`${url}: a transform of type ${t.type} is not read (${JSON.stringify(t)})`)
     for (const [i, v] of values.entries()) {
       if (t.type === 'scale') scale[i]! *= v
       translation[i] = t.type === 'scale' ? translation[i]! * v : translation[i]! + v
@@ -145,5 +142,5 @@ export function axesOfArray(names: readonly (string | null)[] | undefined, rank:
   if (!named || named.every(n => /^((dim|axis|phony_dim)_?)?\d*$/.test(n)))
     return ['t', 'c', 'z', 'y', 'x'].slice(-rank)
   if (['x', 'y', 'z'].every(n => named.includes(n))) return named
-  throw new HillockError('ConfigError', `${url}: volumes have axes x, y, z; this one has ${named.join(', ')}`)
+  throw configError(`${url}: volumes have axes x, y, z; this one has ${named.join(', ')}`)
 }

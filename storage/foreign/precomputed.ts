@@ -1,6 +1,6 @@
 // Reads Neuroglancer precomputed volumes: sharded or plain, raw, jpeg, png, compressed_segmentation.
 import { z } from 'zod'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, map3, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { bytesPerVoxel, decodeChunk, type DataType, type VolumeArray } from '../formats/chunk.ts'
 import { decodePrecomputed, type Encoding } from '../formats/precomputed/encoding.ts'
@@ -47,7 +47,7 @@ export async function openPrecomputed(files: Files): Promise<Opened | undefined>
   if (!bytes) return undefined
   const document = jsonOf(bytes, `${files.url}/info`)
   const { '@type': type, redirect } = document
-  const fail = (why: string): HillockError => new HillockError('ConfigError', `${files.url}/info: ${why}`)
+  const fail = (why: string): HillockError => configError(`${files.url}/info: ${why}`)
   if (typeof redirect === 'string') throw fail(`the volume has moved; name ${redirect} instead`)
   if (typeof type === 'string' && type !== 'neuroglancer_multiscale_volume') throw fail(`${type} is no volume`)
   const parsed = PrecomputedInfo.safeParse(document)

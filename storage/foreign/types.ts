@@ -1,5 +1,5 @@
 // A volume that others wrote, whatever its format; and what the readers of metadata share.
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { Box, Vec3 } from '../../domain/geometry.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import { dataTypeNamed, type DataType, type VolumeArray } from '../formats/chunk.ts'
@@ -7,7 +7,7 @@ import { dataTypeNamed, type DataType, type VolumeArray } from '../formats/chunk
 /** @throws HillockError ConfigError for a type that is not read. */
 export function typeNamed(name: string, url: string): DataType {
   const found = dataTypeNamed(name)
-  if (!found) throw new HillockError('ConfigError', `${url}: volumes of ${name} are not read`)
+  if (!found) throw configError(`${url}: volumes of ${name} are not read`)
   return found
 }
 
@@ -93,9 +93,9 @@ export function jsonOf(bytes: Uint8Array, what: string): Record<string, unknown>
   try {
     parsed = JSON.parse(Buffer.from(bytes).toString())
   } catch {
-    throw new HillockError('ConfigError', `${what} is not JSON`)
+    throw configError(`${what} is not JSON`)
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new HillockError('ConfigError', `${what} is no JSON object`)
+    throw configError(`${what} is no JSON object`)
   return parsed as Record<string, unknown>
 }

@@ -2,7 +2,7 @@
 import { gunzipSync } from 'node:zlib'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { VolumeFormat } from '../../domain/run-file/source.ts'
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, type HillockError, isHillockError } from '../../domain/errors.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { addressOf } from './address.ts'
@@ -46,7 +46,7 @@ export async function openVolume(pasted: string, format?: VolumeFormat, objects?
       documents.set(path, bytes ? sha256(bytes) : null)
       // Some hosts have a page for whatever is asked.
       if (!bytes || !/^\s*</.test(Buffer.from(bytes.subarray(0, 64)).toString())) return bytes
-      refused ??= new HillockError('ConfigError', `${files.url}/${path}: the host answers with a web page`)
+      refused ??= configError(`${files.url}/${path}: the host answers with a web page`)
       return undefined
     },
   }
@@ -58,7 +58,7 @@ export async function openVolume(pasted: string, format?: VolumeFormat, objects?
   if (refused) throw refused
   const what = `${files.url}: there is no ${named ?? VolumeFormat.options.join(', ')} volume`
   const below = ((await files.below?.(DOCUMENTS)) ?? []).slice(0, SHOWN).map(p => `${files.url}/${p}`)
-  throw new HillockError('ConfigError', below.length ? `${what}; name what is in it: ${below.join(', ')}` : what)
+  throw configError(below.length ? `${what}; name what is in it: ${below.join(', ')}` : what)
 }
 
 /** A document; a copy of a bucket keeps the compression that the bucket would have undone. */
@@ -67,7 +67,7 @@ function unzipped(bytes: Uint8Array<ArrayBuffer>, what: string): Uint8Array<Arra
   try {
     return new Uint8Array(gunzipSync(bytes))
   } catch (e) {
-    throw new HillockError('ConfigError', `${what} is a truncated or damaged gzip file (${(e as Error).message})`)
+    throw configError(`${what} is a truncated or damaged gzip file (${(e as Error).message})`)
   }
 }
 

@@ -1,6 +1,6 @@
 // Files behind HTTP: what is not there, what is refused and what passes are told apart; hosts that give no ranges; proxies.
 import { setGlobalProxyFromEnv } from 'node:http'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, HillockError } from '../../domain/errors.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { byteCache } from '../stores/byte-cache.ts'
 import type { Files } from './files.ts'
@@ -62,8 +62,7 @@ export function web(
 ): Files {
   heedProxy()
   if (/^https?:\/\/[^/?#]*@/i.test(address))
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${address.replace(/\/\/[^/?#]*@/, '//...@')}: a name and password in an address are not read; serve the files without, or copy them into a folder`,
     )
   const [, base, query] = /^([^?#]*?)\/*(?:\?([^#]*))?(?:#.*)?$/.exec(address)!

@@ -1,6 +1,6 @@
 // Reads Zarr v2 and v3 volumes through zarrita: bare arrays, and OME-Zarr multiscale images of any version to 0.5.
 import * as zarrita from 'zarrita'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.ts'
 import { crc32cBase64 } from '../stores/crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
@@ -121,7 +121,7 @@ async function nodeAt(at: zarrita.Location<zarrita.AsyncReadable>, where: string
     return await zarrita.open(at)
   } catch (e) {
     if (zarrita.isZarritaError(e, 'NotFoundError')) return undefined
-    if (zarrita.isZarritaError(e)) throw new HillockError('ConfigError', `${where}: ${e.message}`)
+    if (zarrita.isZarritaError(e)) throw configError(`${where}: ${e.message}`)
     throw e
   }
 }
@@ -131,7 +131,7 @@ export async function openZarr(files: Files): Promise<Opened | undefined> {
   const root = zarrita.root(storeOf(files))
   const top = await nodeAt(root, files.url)
   if (!top) return undefined
-  const fail = (why: string): HillockError => new HillockError('ConfigError', `${files.url}: ${why}`)
+  const fail = (why: string): HillockError => configError(`${files.url}: ${why}`)
   const of = async (array: Arr, placed: Placed): Promise<Level> => {
     const prefix = array.path === '/' ? '' : `${array.path.slice(1)}/`
     const bytes = (await files.get(`${prefix}zarr.json`)) ?? (await files.get(`${prefix}.zarray`))
@@ -161,7 +161,7 @@ interface Level {
 }
 
 function volume(files: Files, levels: readonly Level[], at: string, format: string): Opened {
-  const fail = (why: string): HillockError => new HillockError('ConfigError', `${files.url}: ${why}`)
+  const fail = (why: string): HillockError => configError(`${files.url}: ${why}`)
   const channelsOf = (l: Level): number => l.array.shape[l.placed.axes.indexOf('c')] ?? 1
   const channels = channelsOf(levels[0]!)
   const mips = levels.map((l): ForeignMip & Chunks => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, HillockError } from '../../domain/errors.ts'
 import { readAt } from '../files/regular.ts'
 import { inputs, type Input } from '../foreign/inputs.ts'
 import type { ReadAt } from './tiff.ts'
@@ -34,7 +34,7 @@ const TURNED_BYTES = 2 ** 30
  * @throws HillockError ConfigError that names the file and says what is wrong with it
  */
 export async function openNpySlices(file: string, files = inputs()): Promise<NpySlices> {
-  const bad = (why: string): HillockError => new HillockError('ConfigError', `source.stack: ${file} ${why}`)
+  const bad = (why: string): HillockError => configError(`source.stack: ${file} ${why}`)
   const packed = await files.open(file, 'ConfigError')
   const magic = await packed.read(0, 2)
   const isPacked = magic[0] === 0x1f && magic[1] === 0x8b

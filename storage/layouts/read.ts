@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TileEntry } from '../../domain/run-file/source.ts'
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, isHillockError } from '../../domain/errors.ts'
 import { mapBounded } from '../bounded.ts'
 import { imageHeader, type ImageHeader } from '../formats/image.ts'
 import { folderOf, inputs, isShared, within, withInput, type Inputs } from '../foreign/inputs.ts'
@@ -120,20 +120,13 @@ async function sized(files: Inputs, tiles: readonly ListedTile[], what: string):
     }
   })
   const usual = sizes.find(s => s !== undefined)
-  if (!usual)
-    throw new HillockError(
-      'ConfigError',
-      `${what}: none of its ${tiles.length} images can be read: ${(first as Error).message}`,
-    )
+  if (!usual) throw configError(`${what}: none of its ${tiles.length} images can be read: ${(first as Error).message}`)
   return tiles.map(({ section, name, file, x, y }, i) => {
     const { width, height } = sizes[i] ?? usual
     const tile = TileEntry.safeParse({ section, name, file, x, y, width, height })
     if (tile.success) return tile.data
     const [issue] = tile.error.issues
-    throw new HillockError(
-      'ConfigError',
-      `${what}: tile ${JSON.stringify(name)}: ${issue!.path.join('.')}: ${issue!.message}`,
-    )
+    throw configError(`${what}: tile ${JSON.stringify(name)}: ${issue!.path.join('.')}: ${issue!.message}`)
   })
 }
 
@@ -149,16 +142,14 @@ export async function readImages(where: string, files: Inputs = inputs()): Promi
   const images = ((await files.list(where)) ?? [])
     .filter(f => IMAGE.test(f) && !/(^|\/)\._?[^/]*$/.test(f))
     .sort(natural)
-  if (images.length === 0)
-    throw new HillockError('ConfigError', `source.stack: ${where}: there is no PNG, TIFF or JPEG image`)
+  if (images.length === 0) throw configError(`source.stack: ${where}: there is no PNG, TIFF or JPEG image`)
   const names = images.map(nameOfFile)
   const { sections, notes } = numbered(names)
   const tiles = images.map((file, i): ListedTile => ({ section: sections[i]!, name: names[i]!, file, x: 0, y: 0 }))
   const all = await sized(files, tiles, where)
   const odd = all.find(t => t.width !== all[0]!.width || t.height !== all[0]!.height)
   if (odd)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `source.stack: ${odd.file} has ${odd.width} x ${odd.height} pixels, ${all[0]!.file} has ${all[0]!.width} x ${all[0]!.height}: slices of a stack are equally large`,
     )
   return { kind: 'images', tiles: all, notes }

@@ -1,5 +1,5 @@
 // What any list of tiles comes to: where each image lies, in pixels, with what had to be assumed or left out.
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 
 /** A tile as a layout lists it; `file` as written there, sizes where it gives them. */
 export interface ListedTile {
@@ -20,8 +20,7 @@ export interface ParsedLayout {
   readonly notes: readonly string[]
 }
 
-export const layoutError = (name: string, why: string): HillockError =>
-  new HillockError('ConfigError', `source.layout: ${name}: ${why}`)
+export const layoutError = (name: string, why: string): HillockError => configError(`source.layout: ${name}: ${why}`)
 
 /** x' = a x + c y + e, y' = b x + d y + f: the order of SVG, Java and TrakEM2. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]

@@ -8,7 +8,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, type HillockError } from '../../domain/errors.ts'
 
 export interface Envelope {
   readonly payloadType: string
@@ -25,8 +25,7 @@ const preAuthentication = (type: string, payload: Buffer): Buffer =>
 /** @throws HillockError ConfigError when the file holds no such key. @param name what names the file, for people. */
 function keyIn(file: string, name: string, parse: (pem: Buffer) => KeyObject): KeyObject {
   const bad = (why: string): HillockError =>
-    new HillockError(
-      'ConfigError',
+    configError(
       `${name} ${file}: ${why}; make a key with: openssl genpkey -algorithm ed25519 -out key.pem, its public half with: openssl pkey -in key.pem -pubout -out public.pem`,
     )
   let key: KeyObject

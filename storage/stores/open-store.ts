@@ -1,6 +1,6 @@
 // The store that a bucket URL names, chosen by its scheme, with what a bucket over the network needs around it.
 import { fileURLToPath } from 'node:url'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { setting } from '../../domain/settings.ts'
 import { cached } from './cache.ts'
 import { coalesced } from './coalesce.ts'
@@ -44,10 +44,9 @@ export function openStore(url: string, options: StoreOptions = {}): ObjectStore 
   const folderPath = folderOf(url)
   if (folderPath !== undefined) return patient(told(fileStore(folderPath, options.mark)))
   const scheme = SCHEME.exec(url)?.[1]
-  if (scheme !== 'gs') throw new HillockError('ConfigError', `${url}: no object store has the scheme ${scheme}://`)
+  if (scheme !== 'gs') throw configError(`${url}: no object store has the scheme ${scheme}://`)
   const [, bucket, prefix] = /^gs:\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? []
-  if (bucket === undefined)
-    throw new HillockError('ConfigError', `${url}: give a bucket as gs://bucket or gs://bucket/prefix`)
+  if (bucket === undefined) throw configError(`${url}: give a bucket as gs://bucket or gs://bucket/prefix`)
   const folder = prefix === undefined || prefix === '' || prefix.endsWith('/') ? (prefix ?? '') : `${prefix}/`
   const plain = gcsStore(bucket, folder, { endpoint: setting('STORAGE_EMULATOR_HOST') })
   const store = coalesced(patient(rateLimited(told(plain))))

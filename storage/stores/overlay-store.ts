@@ -1,5 +1,5 @@
 // A store over another: reads fall through, except for hidden keys; writes and removals stay in the upper one.
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { ObjectStore } from '../object-store.ts'
 
 /** What `hidden` names is looked for in `upper` alone; refs cannot be moved. */
@@ -18,7 +18,7 @@ export const overlayStore = (
   putIfAbsent: (key, bytes) => upper.putIfAbsent(key, bytes),
   readRef: key => lower.readRef(key),
   swapRef: async key => {
-    throw new HillockError('ConfigError', `${key} cannot be moved from a scratch store`)
+    throw configError(`${key} cannot be moved from a scratch store`)
   },
   remove: key => upper.remove(key),
   list: (prefix, after) => lower.list(prefix, after),
