@@ -38,7 +38,7 @@ async function work(hillock: Hillock): Promise<string> {
 }
 
 /** Workflows that do something else in each phase. */
-const PHASED = ['fanOut', 'region', 'sections', 'gc']
+const PHASED = ['fanOut', 'gc']
 
 /** One history for each workflow type and, where phases differ, set of activities: the longest. */
 async function histories(address: string): Promise<Map<string, { workflowId: string; history: History }>> {

@@ -1,4 +1,4 @@
-// The fan-out of a phase: a workflow over many cells starts those over fewer, down to one for each region or batch of sections.
+// The fan-out of a phase: a workflow over many cells starts those over fewer, down to 64 regions, batches of sections or ranges.
 import { setHandler, startChild } from '@temporalio/workflow'
 import { Control, Meter } from './control.ts'
 import { housekeeping } from './housekeeping/activities.ts'
@@ -7,31 +7,22 @@ import { Tracker } from './tracker.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { Outcome } from '../domain/contract/artifacts.ts'
 import type { Subtree, SubtreeResult } from '../domain/contract/subtree.ts'
-import type { StageCount } from '../domain/contract/run.ts'
-import { key } from '../domain/geometry.ts'
-import { batchRange } from '../domain/index/grid.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
 import { nodeKey } from '../domain/index/tree.ts'
-import { kindOf, stagesOf, visitSubtree, type SubtreeKind, type Steps } from '../domain/index/order.ts'
+import { runFanOut, stagesOf, type Steps } from '../domain/index/order.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { countOf } from '../domain/slo/counts.ts'
 
-/** One subtree of a phase; as a workflow it is called what it is. */
-async function below(subtree: Subtree): Promise<SubtreeResult> {
+/** One phase over up to 64 cells, which are its own work, or over fan-outs of them. */
+export async function fanOut(subtree: Subtree): Promise<SubtreeResult> {
   const tracker = new Tracker(subtree.phase)
   setHandler(messages.progress, () => tracker.progress())
-  const meter = kindOf(subtree) === 'fanOut' ? new Meter(subtree) : undefined
-  return visitSubtree(subtree, durable(tracker, new Control(tracker, subtree.pauses), meter))
+  return runFanOut(subtree, durable(tracker, new Control(tracker, subtree.pauses), new Meter(subtree)))
 }
-export { below as region, below as sections, below as fanOut }
 
-/** The steps of `domain/index/walk.ts` taken durably: activities and child workflows, held back while an operator wants it, and counted. */
+/** The steps of `domain/index/order.ts` taken durably: activities and child workflows, held back while an operator wants it, and counted. */
 export function durable(tracker: Tracker, control: Control, meter?: Meter): Steps {
-  const count = async (counts: readonly StageCount[], told = false): Promise<void> => {
-    tracker.add(counts)
-    if (!told) await meter?.add(counts)
-  }
   return {
     async lookUpCache(subtree) {
       const lookup = await housekeeping.lookUpCache(subtree)
@@ -47,7 +38,7 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
       } catch (e) {
         made = await orHole(e, stage, what, task as Partial<CellTask>)
       }
-      await count([countOf(made)])
+      tracker.add([countOf(made)])
       return made
     },
     async makeBatch(stage, what, task) {
@@ -56,51 +47,22 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
       tracker.add(made.counts)
       return made
     },
+    spent: async counts => meter?.add(counts),
     async visit(subtree) {
-      const kind = kindOf(subtree)
-      await control.clear(null, kind === 'region' ? key(subtree.node.coord) : null)
-      const { workflowId, ...options } = childOf(kind, subtree)
+      const { context, phase, node } = subtree
+      await control.clear(null, null)
+      const workflowId = workflowIds.fanOut(context, phase, node)
       const args: [Subtree] = [control.pauses.length ? { ...subtree, pauses: control.pauses } : subtree]
       const done = await control.follow(workflowId, () =>
-        startChild<typeof below>(kind === 'range' ? 'region' : kind, { ...options, workflowId, args }),
+        startChild(fanOut, {
+          workflowId,
+          args,
+          staticSummary: `${phase}: node ${nodeKey(node)}`,
+          typedSearchAttributes: attributesOf({ dataset: context.dataset, stages: stagesOf(subtree) }),
+        }),
       )
-      // A fan-out tells the run itself.
-      await count(done.counts, kind === 'fanOut')
+      tracker.add(done.counts)
       return done
     },
-  }
-}
-
-/** Id, summary and search attributes of a child. */
-function childOf(kind: SubtreeKind, { context, phase, node }: Subtree) {
-  const { dataset, bounds } = context
-  const stages = stagesOf({ context, phase })
-  if (kind === 'fanOut')
-    return {
-      workflowId: workflowIds.fanOut(context, phase, node),
-      staticSummary: `${phase}: node ${nodeKey(node)}`,
-      typedSearchAttributes: attributesOf({ dataset, stages }),
-    }
-  if (kind === 'sections') {
-    const { first, last } = batchRange(node.coord, bounds)
-    return {
-      workflowId: workflowIds.sections(context, phase, first),
-      staticSummary: `sections ${first} to ${last}: ${stages.join(', ')}`,
-      typedSearchAttributes: attributesOf({ dataset, stages }),
-    }
-  }
-  if (kind === 'range') {
-    const range = node.coord[2]
-    return {
-      workflowId: workflowIds.range(context, phase, range),
-      staticSummary: `segments, range ${range}: ${stages.join(', ')}`,
-      typedSearchAttributes: attributesOf({ dataset, stages }),
-    }
-  }
-  const region = key(node.coord)
-  return {
-    workflowId: workflowIds.region(context, phase, region),
-    staticSummary: `region ${region}: ${stages.join(', ')}`,
-    typedSearchAttributes: attributesOf({ dataset, stages, region }),
   }
 }

@@ -23,7 +23,7 @@ import type { Deps } from '../context.ts'
 import { runMarks } from './marks.ts'
 import { progress } from '../meter.ts'
 import { nodeReader } from '../../storage/index-nodes.ts'
-import { nodeTowards, readIndexNode, sectionNodes, writeIndexNode } from './index-nodes.ts'
+import { nodeTowards, readIndexNode, savedBelow, sectionNodes, writeIndexNode } from './index-nodes.ts'
 import { configOf } from '../documents.ts'
 import { identityOf, listed, openSource } from '../sources/source.ts'
 
@@ -225,7 +225,9 @@ export async function lookUpCache(deps: Deps, subtree: Subtree): Promise<CacheLo
   return { found: null, below: await Promise.all(each) }
 }
 
-export async function saveIndexNode(deps: Deps, { subtree, entries, below }: IndexNodeTask): Promise<Saved> {
+export async function saveIndexNode(deps: Deps, task: IndexNodeTask): Promise<Saved> {
+  const { subtree, entries } = task
+  const below = await savedBelow(task, cell => saveIndexNode(deps, cell))
   const page = await writeIndexNode(deps, entries, below)
   const source = readsSource(subtree.phase) ? joined(subtree, below) : undefined
   const note = cacheNoteKey(await nameOf(deps, subtree, source))

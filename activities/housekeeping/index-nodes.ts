@@ -1,12 +1,15 @@
 // Nodes of the index: immutable lists of artifacts in the raw archive, as a tree per phase that equal runs share.
+import type { IndexNodeTask } from '../../domain/contract/activities.ts'
 import { entryOf, type BatchOutcome, type Outcome, type Refs } from '../../domain/contract/artifacts.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
+import type { Saved } from '../../domain/contract/subtree.ts'
 import { countOf, summed } from '../../domain/slo/counts.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { indexNodeOf, type IndexEntry, type IndexNode } from '../../domain/index/index-node.ts'
 import { BATCH, nodesBelow, sectionGrid, rootOf, type Grid } from '../../domain/index/grid.ts'
 import { nodeKey, type Node } from '../../domain/index/tree.ts'
 import type { Deps } from '../context.ts'
+import { mapBounded } from '../../storage/bounded.ts'
 import { entriesBelow, readIndexNode as readNode } from '../../storage/index-nodes.ts'
 import { saveDocument } from '../documents.ts'
 
@@ -23,6 +26,19 @@ export async function writeIndexNode(
   )
   return saveDocument(deps, indexNodeOf(entries, nodes))
 }
+
+/** The index nodes below that of a task: those of its cells are written first, by `save`. */
+export const savedBelow = (
+  { subtree, below }: IndexNodeTask,
+  save: (cell: IndexNodeTask) => Promise<Saved>,
+): Promise<(Saved & { readonly key: string })[]> =>
+  mapBounded(below, WRITES, async b => {
+    if ('page' in b) return b
+    return { key: nodeKey(b.node), ...(await save({ ...b, subtree: { ...subtree, node: b.node } })) }
+  })
+
+/** Index nodes of cells that are written at once. */
+const WRITES = 8
 
 export async function refsBelow(deps: Deps, digests: readonly string[], stage: string): Promise<Refs> {
   const refs: Record<string, ArtifactRef> = {}

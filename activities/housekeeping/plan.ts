@@ -9,7 +9,7 @@ import { recipeId, sha256, type Digest, type Recipe } from '../../domain/recipe.
 import { Release } from '../../domain/release.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
 import type { SectionTask, StageActivities } from '../../domain/contract/activities.ts'
-import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
+import { runFanOut, runPhase, runPhases, type Steps } from '../../domain/index/order.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { artifactBelow, entriesBelow, nodeReader } from '../../storage/index-nodes.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -18,7 +18,7 @@ import { putSealed } from '../../storage/sealed.ts'
 import { PendingInput, type Deps, type Planning } from '../context.ts'
 import { pairsOf } from '../sections/match.ts'
 import { progress } from '../meter.ts'
-import { batch, writeIndexNode } from './index-nodes.ts'
+import { batch, savedBelow, writeIndexNode } from './index-nodes.ts'
 import { lookUpCache } from './cache-lookup.ts'
 import { item } from '../produce.ts'
 import { saveDocument } from '../documents.ts'
@@ -55,7 +55,9 @@ export const planner =
           throw e
         }
       },
-      saveIndexNode: async task => ({ page: await writeIndexNode(dry, task.entries, task.below) }),
+      saveIndexNode: async task => ({
+        page: await writeIndexNode(dry, task.entries, await savedBelow(task, steps.saveIndexNode)),
+      }),
       make: (stage, what, task) =>
         item(dry, stage, what === 'dataset' ? 'all' : what, () => activities[stage](dry, task as never) as never),
       makeBatch: async (stage, _, task) => {
@@ -67,10 +69,8 @@ export const planner =
           return batch(dry, task.page, await Promise.all(cells.map(c => dry.planning!.follows(stage, c, e))))
         }
       },
-      visit: subtree => {
-        progress(items.length, items.length + 1)
-        return visitSubtree(subtree, steps)
-      },
+      spent: async () => progress(items.length, items.length + 1),
+      visit: subtree => runFanOut(subtree, steps),
     }
     const roots = await runPhases(context, subtree => runPhase(subtree, steps))
     for (const s of activeStages(context))

@@ -7,6 +7,7 @@ import type { Subtree, CacheLookup, Saved } from './subtree.ts'
 import type { Planned, ReconstructInput, RunContext, RunModel, Roots } from './run.ts'
 import type { ChannelValue } from '../releases/channel.ts'
 import type { IndexEntry } from '../index/index-node.ts'
+import type { Node } from '../index/tree.ts'
 import type { Execution } from '../provenance/history.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import type { GateDecision } from '../operator.ts'
@@ -59,11 +60,20 @@ export interface DecisionTask extends GateDecision {
   readonly runId: string
 }
 
-/** A subtree with what was made there: own artifacts, and index nodes of the subtrees below by key. */
+type SavedBelow = Saved & { readonly key: string }
+
+/** What was made of a cell, whose index node is to be written too: own artifacts, and index nodes below by key. */
+export interface CellIndex {
+  readonly node: Node
+  readonly entries: readonly IndexEntry[]
+  readonly below: readonly SavedBelow[]
+}
+
+/** A subtree with what was made there: own artifacts, and index nodes of the subtrees below by key, or what goes into them. */
 export interface IndexNodeTask {
   readonly subtree: Subtree
   readonly entries: readonly IndexEntry[]
-  readonly below: readonly (Saved & { readonly key: string })[]
+  readonly below: readonly (SavedBelow | CellIndex)[]
 }
 
 export type SectionStage = StagesOf<'section' | 'pair'>
@@ -87,7 +97,7 @@ export interface Housekeeping {
   plan(input: ReconstructInput, context: RunContext): Promise<Planned>
   /** Whether a subtree, or what lies below it, is the same as in an earlier run. */
   lookUpCache(subtree: Subtree): Promise<CacheLookup>
-  /** Writes the index node of a subtree, and remembers what it was made from. */
+  /** Writes the index node of a subtree and those of its cells, and remembers what each was made from. */
   saveIndexNode(task: IndexNodeTask): Promise<Saved>
   /** Residuals of what is stitched and aligned. */
   residuals(roots: Roots): Promise<Quality>

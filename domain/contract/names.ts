@@ -18,12 +18,8 @@ export const priorities = { rollback: 1, housekeeping: 2, patch: 2, scheduled: 4
 
 export const workflowIds = {
   reconstruct: (dataset: string, run: string): string => `reconstruct/${dataset}/${run}`,
-  sections: (c: RunContext, phase: string, first: number): string =>
-    `sections/${c.dataset}/${c.run}/${phase}/z${String(first).padStart(5, '0')}`,
   fanOut: (c: RunContext, phase: string, node: Node): string =>
     `fan-out/${c.dataset}/${c.run}/${phase}/${node.level}_${key(node.coord)}`,
-  region: (c: RunContext, phase: string, region: string): string => `region/${c.dataset}/${c.run}/${phase}/${region}`,
-  range: (c: RunContext, phase: string, range: number): string => `range/${c.dataset}/${c.run}/${phase}/${range}`,
   release: (c: Pick<RunContext, 'dataset' | 'run'>): string => `release/${c.dataset}/${c.run}`,
   rollback: (dataset: string, channel: string, release: string): string =>
     `rollback/${dataset}/${channel}/from-${release}`,
@@ -38,7 +34,7 @@ export const workflowIds = {
   unheld: (waiting: string, step: string): string => `unheld/${waiting.slice(waiting.indexOf('/') + 1)}/${step}`,
 }
 
-const OF_A_RUN: readonly string[] = ['reconstruct', 'sections', 'fanOut', 'region', 'range', 'release']
+const OF_A_RUN: readonly string[] = ['reconstruct', 'fan-out', 'release']
 
 /** Dataset and run that a workflow belongs to, for its log. */
 export function ownerOf(workflowId: string): Readonly<Record<string, string | undefined>> {

@@ -3,21 +3,18 @@ import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/
 
 export const searchAttributes = {
   dataset: defineSearchAttributeKey('HillockDataset', 'KEYWORD'),
-  region: defineSearchAttributeKey('HillockRegion', 'KEYWORD'),
   stages: defineSearchAttributeKey('HillockStage', 'KEYWORD_LIST'),
   release: defineSearchAttributeKey('HillockRelease', 'KEYWORD'),
 } as const
 
 interface About {
   readonly dataset?: string | undefined
-  readonly region?: string
   readonly stages?: readonly string[]
   readonly release?: string | undefined
 }
 
-export const attributesOf = ({ dataset, region, stages, release }: About): SearchAttributePair[] => [
+export const attributesOf = ({ dataset, stages, release }: About): SearchAttributePair[] => [
   ...(dataset === undefined ? [] : [{ key: searchAttributes.dataset, value: dataset }]),
-  ...(region === undefined ? [] : [{ key: searchAttributes.region, value: region }]),
   ...(stages === undefined ? [] : [{ key: searchAttributes.stages, value: [...stages] }]),
   ...(release === undefined ? [] : [{ key: searchAttributes.release, value: release }]),
 ]

@@ -11,6 +11,7 @@ import { cellName, hasLevel, parseInput, readsAt } from './reads.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
 import { batchRange, nodesBelow, rangeName, regionGrid, rootOf, type Grid } from './grid.ts'
 import type {
+  CellIndex,
   CellTask,
   DatasetTask,
   IndexNodeTask,
@@ -21,8 +22,14 @@ import type {
 import { nodeKey, rootLevel, type Node } from './tree.ts'
 import { window } from './window.ts'
 
-/** What a subtree below a fan-out is: a fan-out of its own, a region, a batch of sections, or a range of segments. */
-export type SubtreeKind = 'fanOut' | 'region' | 'sections' | 'range'
+/** What a subtree is: a fan-out over many cells, or one of these. */
+type SubtreeKind = 'fanOut' | CellKind
+type CellKind = 'region' | 'sections' | 'range'
+
+/** What has come of a cell: the fan-out writes its index node together with its own. */
+interface CellResult extends Pick<CellIndex, 'entries' | 'below'> {
+  readonly counts: readonly StageCount[]
+}
 
 /** What a workflow takes durably, and a plan without work. */
 export interface Steps {
@@ -35,11 +42,13 @@ export interface Steps {
     task: CellTask | RangeTask | DatasetTask | SectionTask,
   ): Promise<Outcome>
   makeBatch(stage: SectionStage, what: string, task: SectionTask): Promise<BatchOutcome>
-  /** `visitSubtree` of it, somewhere else. */
+  /** Hears what has come of a cell or of a node of the region tree. */
+  spent(counts: readonly StageCount[]): Promise<void>
+  /** `runFanOut` of a fan-out below, somewhere else. */
   visit(subtree: Subtree): Promise<SubtreeResult>
 }
 
-/** Subtrees and activities of one fan-out that are under way at once; more would only wait in the task queues. */
+/** Cells, nodes or fan-outs of one fan-out that are under way at once; more would only wait in the task queues. */
 export const WIDTH = 8
 
 export const stagesOf = ({ context, phase }: Pick<Subtree, 'context' | 'phase'>): StageName[] =>
@@ -89,7 +98,7 @@ export const runPhase = async (subtree: Subtree, steps: Steps): Promise<string> 
 /** Some regions of a phase before the others; what is made there, the phase finds. */
 export async function runAhead(subtree: Subtree, regions: readonly string[], steps: Steps): Promise<StageCount[]> {
   const nodes = regions.map(r => ({ level: 0, coord: fromKey(r) }))
-  const done = await window(nodes, WIDTH, node => steps.visit({ ...subtree, node }))
+  const done = await window(nodes, WIDTH, node => runCell({ ...subtree, node }, steps))
   return summed(done.flatMap(d => d.counts))
 }
 
@@ -100,12 +109,11 @@ async function runDataset(subtree: Subtree, steps: Steps): Promise<Saved> {
   return steps.saveIndexNode({ subtree, entries: made.map(entryOf), below: [] })
 }
 
-/** All that is to be done at one subtree. */
-export const visitSubtree = (subtree: Subtree, steps: Steps): Promise<SubtreeResult> =>
-  ({ fanOut: runFanOut, region: runRegion, sections: runSections, range: runRange })[kindOf(subtree)](subtree, steps)
+const runCell = (subtree: Subtree, steps: Steps): Promise<CellResult> =>
+  ({ region: runRegion, sections: runSections, range: runRange })[kindOf(subtree) as CellKind](subtree, steps)
 
 /** The stages of one region within one phase: those that read each other in order, the others side by side. */
-async function runRegion(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+async function runRegion(subtree: Subtree, steps: Steps): Promise<CellResult> {
   const { context, roots } = subtree
   const cell = key(subtree.node.coord)
   const started = new Map<string, Promise<Outcome>>()
@@ -119,13 +127,11 @@ async function runRegion(subtree: Subtree, steps: Steps): Promise<SubtreeResult>
       }),
     )
   }
-  const outcomes = await Promise.all(started.values())
-  const saved = await steps.saveIndexNode({ subtree, entries: outcomes.map(entryOf), below: [] })
-  return { ...saved, counts: outcomes.map(countOf), forParent: {} }
+  return resultOf(await Promise.all(started.values()))
 }
 
 /** The stages of one batch of sections within one phase, one after the other; each sees the index node of what the one before has made. */
-async function runSections(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+async function runSections(subtree: Subtree, steps: Steps): Promise<CellResult> {
   const { context, roots } = subtree
   const { first, last } = batchRange(subtree.node.coord, context.bounds)
   const what = `z${first}-${last}`
@@ -148,24 +154,28 @@ async function runSections(subtree: Subtree, steps: Steps): Promise<SubtreeResul
       counts.push(...made.counts)
     }
   }
-  const below = [{ key: what, page: page!, ...(source && { source }) }]
-  return { ...(await steps.saveIndexNode({ subtree, entries, below })), counts, forParent: {} }
+  return { entries, below: [{ key: what, page: page!, ...(source && { source }) }], counts }
 }
 
 /** What becomes of the segments of one range within one phase. */
-async function runRange(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+async function runRange(subtree: Subtree, steps: Steps): Promise<CellResult> {
   const { context, phase, roots, node } = subtree
   const of = rangesIn(firstOf(phase), context)
   const range = node.coord[2]
   const outcomes = await Promise.all(
     stagesOf(subtree).map(s => steps.make(s as never, rangeName(range, of), { context, range, of, roots })),
   )
-  const saved = await steps.saveIndexNode({ subtree, entries: outcomes.map(entryOf), below: [] })
-  return { ...saved, counts: outcomes.map(countOf), forParent: {} }
+  return resultOf(outcomes)
 }
 
+const resultOf = (made: readonly Outcome[]): CellResult => ({
+  entries: made.map(entryOf),
+  below: [],
+  counts: made.map(countOf),
+})
+
 /** One phase over up to 64 cells, or over fan-outs of them; what is the same as in an earlier run is not visited. */
-async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
+export async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
   const { found, below: known } = await steps.lookUpCache(subtree)
   if (found) return found
   const { context, phase, node, roots } = subtree
@@ -198,9 +208,11 @@ async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult>
       const todo = nodesBelow(regions, node, level).flatMap(at =>
         names.filter(s => hasLevel(s, level, context)).map(stage => ({ at, stage })),
       )
-      const made = await window(todo, WIDTH, ({ at, stage }) => {
+      const made = await window(todo, WIDTH, async ({ at, stage }) => {
         const task = { context, level, cell: key(at.coord), roots, refs: within(stage, at) }
-        return steps.make(stage as never, nodeKey(at), task)
+        const outcome = await steps.make(stage as never, nodeKey(at), task)
+        await steps.spent([countOf(outcome)])
+        return outcome
       })
       for (const o of made) know(o.stage, { [o.key]: o.ref })
       entries.push(...made.map(entryOf))
@@ -213,7 +225,14 @@ async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult>
   if (topDown) await makeLevels(levelsFrom(under + 1).reverse())
   const below = await window([...subtreesBelow(subtree).entries()], WIDTH, async ([i, at]) => {
     const fromParent = topDown && Object.fromEntries(names.map(s => [s, within(s, at)[s]!]))
-    const done = known[i] ?? (await steps.visit({ ...subtree, node: at, ...(fromParent && { fromParent }) }))
+    const there = { ...subtree, node: at, ...(fromParent && { fromParent }) }
+    if (!known[i] && at.level === 0) {
+      const { counts: own, ...index } = await runCell(there, steps)
+      counts.push(...own)
+      await steps.spent(own)
+      return { node: at, ...index }
+    }
+    const done = known[i] ?? (await steps.visit(there))
     counts.push(...done.counts)
     for (const [stage, more] of Object.entries(done.forParent)) know(stage, more)
     return { key: nodeKey(at), page: done.page, ...(done.source && { source: done.source }) }

@@ -11,7 +11,7 @@ import { BATCH } from '../../domain/index/grid.ts'
 import { childrenOf } from '../../domain/index/grid.ts'
 import { nodeKey } from '../../domain/index/tree.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
-import { runPhase, visitSubtree, runPhases, type Steps } from '../../domain/index/order.ts'
+import { runFanOut, runPhase, runPhases, type Steps } from '../../domain/index/order.ts'
 
 const contextOf = (cells: Vec3): RunContext => ({
   dataset: 'd',
@@ -71,7 +71,8 @@ async function walk(context: RunContext, known: (p: Subtree) => SubtreeResult | 
       for (let z = first; z <= last; z++) made.push(`${stage} ${z}`)
       return { page: `${stage} ${first}`, counts: [] }
     },
-    visit: subtree => visitSubtree(subtree, steps),
+    spent: async () => {},
+    visit: subtree => runFanOut(subtree, steps),
   }
   await runPhases(context, subtree => runPhase(subtree, steps))
   return { made, children, missing }

@@ -11,7 +11,7 @@ import type { Plan } from '../../domain/plan/plan.ts'
 import { AUTOMATIC } from '../../domain/operator.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import { Release, type Quality } from '../../domain/release.ts'
-import { runPhase, visitSubtree, runPhases, wholePhase, type Steps } from '../../domain/index/order.ts'
+import { runPhase, runFanOut, runPhases, wholePhase, type Steps } from '../../domain/index/order.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { openStore } from '../../storage/stores/open-store.ts'
 import { getRelease } from '../../storage/releases.ts'
@@ -102,7 +102,8 @@ export function directWorker(bucket: string, heard: Made) {
       heard(stage, done)
       return done
     },
-    visit: subtree => visitSubtree(subtree, steps),
+    spent: async () => {},
+    visit: subtree => runFanOut(subtree, steps),
   }
   return { objects, activities, steps }
 }

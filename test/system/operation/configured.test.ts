@@ -57,7 +57,7 @@ beforeAll(async () => {
     try {
       await operatorService.addSearchAttributes({
         namespace: 'other-type',
-        searchAttributes: { HillockDataset: 2, HillockRegion: 2, HillockStage: 1, HillockRelease: 2 },
+        searchAttributes: { HillockDataset: 2, HillockStage: 1, HillockRelease: 2 },
       })
       break
     } catch (e) {

@@ -37,6 +37,7 @@ const activities = guarded(
   {
     // The artifacts of earlier phases come with the task, for there is no index here.
     supervoxel: (d: Deps, task: CellTask) => supervoxel(d, { ...task, refs: JSON.parse(task.roots['refs']!) }),
+    lookUpCache: async () => ({ found: null, below: [] }),
     saveIndexNode: async () => ({ page: 'none' }),
   },
   deps as Deps,

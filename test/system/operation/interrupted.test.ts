@@ -20,7 +20,7 @@ import { encodeChunks } from '../../../storage/formats/volume.ts'
 import { putRaw } from '../../../storage/raw.ts'
 import { findTemporalCli } from '../../../worker/temporal-cli.ts'
 import { workflowBundle } from '../../../worker/workflow-bundle.ts'
-import type { region } from '../../../workflows/fan-out.ts'
+import type { fanOut } from '../../../workflows/fan-out.ts'
 import { attempt } from '../../storage/formats/fixtures-plain.ts'
 import { devServer } from '../dev-server.ts'
 import { until } from '../releases/saga-stand.ts'
@@ -117,11 +117,11 @@ test('of 64 blocks each is made once, whatever happens to workers, and one that 
   const client = new Client({ connection: server.connection })
   try {
     await worker.runUntil(async () => {
-      const handle = await client.workflow.start<typeof region>('region', {
+      const handle = await client.workflow.start<typeof fanOut>('fanOut', {
         workflowId: 'region',
         taskQueue,
         args: [
-          { context, phase: 'fragments', node: { level: 0, coord: [0, 0, 0] }, roots: { refs: JSON.stringify(refs) } },
+          { context, phase: 'fragments', node: { level: 2, coord: [0, 0, 0] }, roots: { refs: JSON.stringify(refs) } },
         ],
       })
       /** As Temporal shows the activity: its own number of the attempt, and what the heartbeats tell. */

@@ -84,8 +84,8 @@ test('a run keeps its build, the next one has the new build; a bad build is roll
   while (!(await tell('pause', 'moved', '--stage', 'render'))) await sleep(200)
   while (!(await tell('approve', 'moved', 'look'))) await sleep(200)
   const client = await connect(hillock.stack().temporal)
-  const regions = `WorkflowType = 'region' AND ExecutionStatus = 'Running'`
-  while ((await client.workflow.count(regions)).count === 0) await sleep(200)
+  const images = `WorkflowType = 'fanOut' AND HillockStage = 'render' AND ExecutionStatus = 'Running'`
+  while ((await client.workflow.count(images)).count === 0) await sleep(200)
   expect((await hillock.cli('deployment', 'rollback')).code).toBe(0)
   const builds = await hillock.json<{ builds: Build[] }>('deployment', 'list')
   expect(builds.builds.map(b => [b.build, b.state, b.percent])).toEqual([
