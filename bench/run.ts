@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkout, type StackRecord } from '../worker/home.ts'
+import { connect } from '../client/connection.ts'
 import type { RunReport } from '../client/commands/run.ts'
 import { stageTable, table, type Columns } from '../client/report.ts'
 import { voxels } from '../domain/geometry.ts'
@@ -72,6 +73,16 @@ const timer = setInterval(sample, 250)
 const code = await new Promise<number>(done => demo.on('exit', c => done(c ?? 1)))
 sample()
 clearInterval(timer)
+const orchestration = { runs: 0, events: 0, transitions: 0 }
+if (code === 0) {
+  const client = await connect((JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord).temporal)
+  for await (const w of client.workflow.list()) {
+    orchestration.runs++
+    orchestration.events += w.historyLength
+    orchestration.transitions += Number(w.raw.stateTransitionCount ?? 0)
+  }
+  await client.connection.close()
+}
 spawnSync(hillock, ['down'], { env })
 const total = (Date.now() - began) / 1000
 if (code !== 0) {
@@ -117,15 +128,37 @@ const mvoxel = voxels(report.bounds) / 1e6
 console.log(
   `\nthe whole path: ${mvoxel.toFixed(2)} Mvoxel in ${cpu.toFixed(1)} CPU seconds of all processes, ${(mvoxel / cpu).toFixed(3)} Mvoxel per CPU second`,
 )
+const ORCHESTRATING = ['temporal', 'workflow', 'command', 'supervisor']
+const orchestrated = ORCHESTRATING.reduce((n, name) => n + cpuOf(name), 0)
+const { runs, events, transitions } = orchestration
+console.log(
+  `orchestration (${ORCHESTRATING.join(', ')}): ${orchestrated.toFixed(1)} CPU seconds, ${((100 * orchestrated) / cpu).toFixed(1)} %; ` +
+    `${runs} workflow runs, per Mvoxel ${(events / mvoxel).toFixed(0)} events and ${(transitions / mvoxel).toFixed(0)} transitions`,
+)
 
 // The run as its workflow saw it: from the first stage's start to the last stage's end.
 const from = Math.min(...report.stages.map(s => s.started))
 const to = Math.max(...report.stages.map(s => s.ended))
 const wall = (to - from) / 1000
-const worked = union(spans.map(s => [s.start, s.end] as const))
-const busy = worked.reduce((n, [a, b]) => n + Math.max(0, Math.min(to, b) - Math.max(from, a)), 0) / 1000
+const within = (stretches: readonly (readonly [number, number])[]): number =>
+  stretches.reduce((n, [a, b]) => n + Math.max(0, Math.min(to, b) - Math.max(from, a)), 0) / 1000
+const busy = within(union(spans.map(s => [s.start, s.end] as const)))
+/** With how many kernels and blocks of a model under way at once how many seconds went by. */
+const side: number[] = []
+const turns = spans
+  .filter(s => s.kind !== 'io')
+  .flatMap(s => [
+    { at: s.start, by: 1 },
+    { at: s.end, by: -1 },
+  ])
+let [open, since] = [0, from]
+for (const { at, by } of [...turns.sort((a, b) => a.at - b.at), { at: to, by: 0 }]) {
+  side[open] = (side[open] ?? 0) + within([[since, at]])
+  ;[open, since] = [open + by, at]
+}
+const atOnce = (n: number): string => `${((100 * side.slice(n).reduce((a, b) => a + b, 0)) / wall).toFixed(0)} %`
 console.log(
   `\n${availableParallelism()} cores; demo ${total.toFixed(1)} s from start to exit, run ${report.seconds} s; of ${wall.toFixed(1)} s of stages ` +
-    `${(wall - busy).toFixed(1)} s (${((100 * (wall - busy)) / wall).toFixed(1)} %) were neither kernels nor inference nor I/O`,
+    `${(wall - busy).toFixed(1)} s (${((100 * (wall - busy)) / wall).toFixed(1)} %) were neither kernels nor inference nor I/O; a kernel or a model computed in ${atOnce(1)}, two or more in ${atOnce(2)}`,
 )
 rmSync(home, { recursive: true, force: true })

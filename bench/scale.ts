@@ -115,7 +115,7 @@ interface Kind {
 /** Workflow runs and activities of a dataset, by kind. */
 function counted(context: RunContext): { runs: Map<string, number>; activities: number } {
   const phases = phasesOf(context).filter(p => p !== 'release')
-  const runs = { reconstruct: 1, release: 1, fanOut: 0, region: 0, sections: 0 }
+  const runs = { reconstruct: 1, release: 1, fanOut: 0 }
   // survey, assemble, and the page of the release
   let activities = 3
   for (const phase of phases) {
@@ -130,14 +130,10 @@ function counted(context: RunContext): { runs: Map<string, number>; activities: 
     for (let level = node.level; level > 0; level -= grid.span)
       fanOuts += product(map3(a => Math.ceil(grid.cells[a] / 2 ** level)))
     runs.fanOut += fanOuts
-    const ofTree = stageNames.some(s => stages[s].phase === phase && stages[s].scope === 'node')
-    const cells = ofTree ? 0 : product(grid.cells)
-    // Ranges of segments are workflows of the same kind as regions.
-    if (!ofTree) runs[isOfSections(first) ? 'sections' : 'region'] += cells
-    // Every fan-out asks the cache and saves its index node, every cell saves its own.
-    activities += 2 * fanOuts + cells
+    // Every fan-out asks the cache and saves its index nodes.
+    activities += 2 * fanOuts
     for (const [s, made] of expected(context))
-      if (stages[s].phase === phase) activities += isOfSections(first) ? cells : made
+      if (stages[s].phase === phase) activities += isOfSections(first) ? product(grid.cells) : made
   }
   return { runs: new Map(Object.entries(runs)), activities }
 }

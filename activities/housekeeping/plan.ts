@@ -56,7 +56,7 @@ export const planner =
         }
       },
       saveIndexNode: async task => ({
-        page: await writeIndexNode(dry, task.entries, await savedBelow(task, steps.saveIndexNode)),
+        page: await writeIndexNode(dry, task.entries, await savedBelow(task, cell => steps.saveIndexNode(cell))),
       }),
       make: (stage, what, task) =>
         item(dry, stage, what === 'dataset' ? 'all' : what, () => activities[stage](dry, task as never) as never),

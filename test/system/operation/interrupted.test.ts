@@ -118,7 +118,7 @@ test('of 64 blocks each is made once, whatever happens to workers, and one that 
   try {
     await worker.runUntil(async () => {
       const handle = await client.workflow.start<typeof fanOut>('fanOut', {
-        workflowId: 'region',
+        workflowId: 'fan-out',
         taskQueue,
         args: [
           { context, phase: 'fragments', node: { level: 2, coord: [0, 0, 0] }, roots: { refs: JSON.stringify(refs) } },
@@ -164,12 +164,12 @@ test('of 64 blocks each is made once, whatever happens to workers, and one that 
       const temporal = (command: string): Buffer =>
         execFileSync(
           findTemporalCli().path,
-          ['activity', command, '--address', server.address].concat(['-w', 'region', '-a', activityId!]),
+          ['activity', command, '--address', server.address].concat(['-w', 'fan-out', '-a', activityId!]),
         )
       temporal('pause')
       await client.workflowService.updateActivityOptions({
         namespace: 'default',
-        execution: { workflowId: 'region' },
+        execution: { workflowId: 'fan-out' },
         id: activityId!,
         activityOptions: { taskQueue: { name: LARGE } },
         updateMask: { paths: ['task_queue.name'] },
