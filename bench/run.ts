@@ -8,7 +8,6 @@ import { connect } from '../client/connection.ts'
 import type { RunReport } from '../client/commands/run.ts'
 import { stageTable, table, type Columns } from '../client/report.ts'
 import { voxels } from '../domain/geometry.ts'
-import { union } from '../domain/slo/slo.ts'
 
 interface Span {
   readonly kind: 'kernel' | 'inference' | 'io'
@@ -39,13 +38,15 @@ function usage(pid: number): { mib: number; cpu: number } {
 /** In which the kernel counts, each second. */
 const TICKS = 100
 
+const stackNow = (): StackRecord => JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord
+
 const peaks = new Map<string, number>()
 /** CPU seconds of each process so far; one may be called another as others end. */
 const spent = new Map<number, { readonly name: string; readonly cpu: number }>()
 let peakOfAll = 0
 function sample(): void {
   if (!readdirSync(home).includes('stack.json')) return
-  const stack = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord
+  const stack = stackNow()
   let sum = 0
   for (const [name, pid] of [
     ...Object.entries(stack.children),
@@ -75,7 +76,7 @@ sample()
 clearInterval(timer)
 const orchestration = { runs: 0, events: 0, transitions: 0 }
 if (code === 0) {
-  const client = await connect((JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8')) as StackRecord).temporal)
+  const client = await connect(stackNow().temporal)
   for await (const w of client.workflow.list()) {
     orchestration.runs++
     orchestration.events += w.historyLength
@@ -140,25 +141,23 @@ console.log(
 const from = Math.min(...report.stages.map(s => s.started))
 const to = Math.max(...report.stages.map(s => s.ended))
 const wall = (to - from) / 1000
-const within = (stretches: readonly (readonly [number, number])[]): number =>
-  stretches.reduce((n, [a, b]) => n + Math.max(0, Math.min(to, b) - Math.max(from, a)), 0) / 1000
-const busy = within(union(spans.map(s => [s.start, s.end] as const)))
-/** With how many kernels and blocks of a model under way at once how many seconds went by. */
-const side: number[] = []
-const turns = spans
-  .filter(s => s.kind !== 'io')
-  .flatMap(s => [
-    { at: s.start, by: 1 },
-    { at: s.end, by: -1 },
+/** Share of it in which at least `n` of some spans were under way at once. */
+function atOnce(n: number, of: readonly Span[]): string {
+  const turns = of.flatMap((s): [number, number][] => [
+    [s.start, 1],
+    [s.end, -1],
   ])
-let [open, since] = [0, from]
-for (const { at, by } of [...turns.sort((a, b) => a.at - b.at), { at: to, by: 0 }]) {
-  side[open] = (side[open] ?? 0) + within([[since, at]])
-  ;[open, since] = [open + by, at]
+  turns.sort((a, b) => a[0] - b[0])
+  let [open, sum] = [0, 0]
+  for (const [i, [at, by]] of turns.entries()) {
+    open += by
+    if (open >= n) sum += turns[i + 1]![0] - at
+  }
+  return `${(sum / 10 / wall).toFixed(0)} %`
 }
-const atOnce = (n: number): string => `${((100 * side.slice(n).reduce((a, b) => a + b, 0)) / wall).toFixed(0)} %`
+const computing = spans.filter(s => s.kind !== 'io')
 console.log(
-  `\n${availableParallelism()} cores; demo ${total.toFixed(1)} s from start to exit, run ${report.seconds} s; of ${wall.toFixed(1)} s of stages ` +
-    `${(wall - busy).toFixed(1)} s (${((100 * (wall - busy)) / wall).toFixed(1)} %) were neither kernels nor inference nor I/O; a kernel or a model computed in ${atOnce(1)}, two or more in ${atOnce(2)}`,
+  `\n${availableParallelism()} cores; demo ${total.toFixed(1)} s from start to exit, run ${report.seconds} s; of ${wall.toFixed(1)} s of stages something was under way in ` +
+    `${atOnce(1, spans)}, a kernel or a model in ${atOnce(1, computing)}, two or more of these in ${atOnce(2, computing)}`,
 )
 rmSync(home, { recursive: true, force: true })
