@@ -30,6 +30,9 @@ export default async function run({ name, args, ticks }: Call): Promise<unknown>
   const kernel = known[name]
   if (!kernel) throw new Error(`no file of kernels/ exports ${name}`)
   const result = await kernel(...args)
+  const given = buffersOf(result)
+  // What was moved here is given back now: the collector of garbage would come later, and more often.
+  for (const buffer of buffersOf(args)) if (!given.has(buffer)) buffer.transfer(0)
   if (result === null || typeof result !== 'object') return result
-  return move({ [transferableSymbol]: [...buffersOf(result)], [valueSymbol]: result } as never)
+  return move({ [transferableSymbol]: [...given], [valueSymbol]: result } as never)
 }
