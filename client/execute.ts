@@ -98,22 +98,25 @@ export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> 
     }
 }
 
-/** Tells how far a run is, over and over until it has ended; undefined while no worker answers. Returns its result. @throws what it failed with */
-export async function follow(
+/** Tells how far work is, over and over until it has ended, and once more then. Returns its result. @throws what it failed with */
+export async function whileOpen<T>(result: Promise<T>, everyMs: number, tell: () => Promise<void>): Promise<T> {
+  let ended = false
+  const settled = result.finally(() => (ended = true)).catch(() => {})
+  while (!ended) {
+    await tell()
+    await Promise.race([settled, sleep(everyMs)])
+  }
+  await tell()
+  return result
+}
+
+/** The same of a run; undefined while no worker answers. */
+export const follow = (
   client: Client,
   { workflowId, result }: Run,
   tell: (progress: Progress | undefined) => void | Promise<void>,
   everyMs = 1000,
-): Promise<RunResult> {
-  let ended = false
-  const settled = result.finally(() => (ended = true)).catch(() => {})
-  while (!ended) {
-    await tell(await progressOf(client, workflowId))
-    await Promise.race([settled, sleep(everyMs)])
-  }
-  await tell(await progressOf(client, workflowId))
-  return result
-}
+): Promise<RunResult> => whileOpen(result, everyMs, async () => tell(await progressOf(client, workflowId)))
 
 /** What the run's progress query says; undefined while no worker or server answers. @throws HillockError ConfigError where the answer cannot be decrypted */
 export async function progressOf(client: Client, workflowId: string): Promise<Progress | undefined> {

@@ -70,11 +70,11 @@ json(program.command('status [run]'))
   .action(async (run: string | undefined, o) => (await import('./commands/status.ts')).status(run, o))
 scoped(program.command('pause <run>'))
   .description('hold back what a run, a stage or a region would begin; what is under way ends')
-  .action(async (run: string, o) => (await import('./commands/control.ts')).pause(run, o))
+  .action(async (run: string, o) => (await import('./commands/operate.ts')).pause(run, o))
 scoped(program.command('resume <run>'))
   .description('let it go on')
   .option('--budget <cost>', 'with a new limit of cost')
-  .action(async (run: string, o) => (await import('./commands/control.ts')).resume(run, o))
+  .action(async (run: string, o) => (await import('./commands/operate.ts')).resume(run, o))
 json(program.command('invalidate'))
   .description(
     'mark a section, a box or an artifact as wrong, list the marks or lift one; runs leave out what is marked',
@@ -96,7 +96,7 @@ for (const decision of ['approve', 'reject', 'retry'] as const)
         : `${decision} at an open gate of a run or workflow; \`status\` lists them`,
     )
     .action(async (run: string, gate: string | undefined, o) =>
-      (await import('./commands/decide.ts')).decide(run, gate, decision, o),
+      (await import('./commands/operate.ts')).decide(run, gate, decision, o),
     )
 json(program.command('quarantine <release>'))
   .description('blocks and regions that failed on every attempt and are holes of a release: where, and the last error')
@@ -106,7 +106,7 @@ json(program.command('quarantine <release>'))
 answer(program.command('resolve <workflow> <action> [step]'))
   .description('retry, skip or take for done a step of a release or rollback that keeps failing; `status` lists them')
   .action(async (workflow: string, action: string, step: string | undefined, o) =>
-    (await import('./commands/decide.ts')).resolve(workflow, action, step, o),
+    (await import('./commands/operate.ts')).resolve(workflow, action, step, o),
   )
 const lineage = json(program.command('lineage <subject>'))
   .description(
@@ -143,7 +143,7 @@ json(release.command('plan [subject]'))
     'the release-plan document: stages, provenance, rollback, links; SUBJECT is a run file, a release or a channel',
   )
   .action(async (subject: string | undefined, o) =>
-    (await import('./commands/release-plan.ts')).printReleasePlan(subject, o),
+    (await import('./commands/documents.ts')).printReleasePlan(subject, o),
   )
 json(release.command('diff <before> <after>'))
   .description('regions, segments, synapses, quality, holes and cost that differ between two releases')
@@ -277,7 +277,7 @@ program
   .action(async () => console.log((await import('../domain/settings.ts')).settingsMarkdown().trimEnd()))
 json(program.command('stages'))
   .description('the stage table and its diagram, as Markdown')
-  .action(async o => (await import('./commands/stages.ts')).stages(o))
+  .action(async o => (await import('./commands/documents.ts')).stages(o))
 
 const ended = program.parseAsync().finally(flushTraces)
 ended.then(

@@ -3,17 +3,11 @@ import { clock } from './report.ts'
 
 const EVERY_MS = 200
 
-export interface Ticker {
-  readonly tick: (done: number, total: number, bytes: number) => void
-  /** Takes the line away. */
-  readonly end: () => void
-}
-
-export function ticker(): Ticker {
+export function ticker() {
   const started = Date.now()
   let last = 0
   return {
-    tick: (done, total, bytes) => {
+    tick: (done: number, total: number, bytes: number): void => {
       const now = Date.now()
       if (!process.stderr.isTTY || now - last < EVERY_MS) return
       last = now
@@ -22,6 +16,7 @@ export function ticker(): Ticker {
         `\r\u001b[2K${done} of ${Math.max(done, total)} objects, ${(bytes / 1e6).toFixed(1)} MB${left}`,
       )
     },
-    end: () => void (last > 0 && process.stderr.write('\r\u001b[2K')),
+    /** Takes the line away. */
+    end: (): void => void (last > 0 && process.stderr.write('\r\u001b[2K')),
   }
 }

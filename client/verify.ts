@@ -20,10 +20,8 @@ import { getSealed } from '../storage/sealed.ts'
 import { Token } from '../storage/tokens.ts'
 import { proveSignature } from '../storage/provenance/signatures.ts'
 import { datasets } from './catalogue.ts'
-import { proveChannel } from './proof/channels.ts'
 import { RecordCheck } from './proof/records.ts'
-import { asManifest, proveRelease } from './proof/release.ts'
-import { archivesOf, type Archives } from './proof/history-facts.ts'
+import { archivesOf, asManifest, proveChannel, proveRelease, type Archives } from './proof/release.ts'
 
 export interface Finding extends Partial<Difference> {
   /** Key of the object, or what the release calls it. */

@@ -6,44 +6,30 @@ import type { Release } from '../../domain/release.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Wrong } from '../../storage/provenance/reach.ts'
 import { channelsOf } from '../catalogue.ts'
-import { proveChannel } from '../proof/channels.ts'
 import { RecordCheck } from '../proof/records.ts'
-import { proveRelease } from '../proof/release.ts'
-import { archivesOf } from '../proof/history-facts.ts'
+import { archivesOf, proveChannel, proveRelease } from '../proof/release.ts'
 import { Archives, type Located } from './histories.ts'
 import type { Findings } from './report.ts'
 
-export class Held {
-  readonly records: RecordCheck
-  private readonly objects: ObjectStore
-  private readonly client: Client
-  private readonly release: Release
-  private readonly findings: Findings
-
-  /** @param refs every artifact behind the release */
-  constructor(
-    objects: ObjectStore,
-    client: Client,
-    release: Release,
-    refs: readonly ArtifactRef[],
-    findings: Findings,
-  ) {
-    this.objects = objects
-    this.client = client
-    this.release = release
-    this.findings = findings
-    this.records = new RecordCheck(objects, refs, (...found) => findings.add('lineage', ...found))
-  }
+/** @param refs every artifact behind the release */
+export function held(
+  objects: ObjectStore,
+  client: Client,
+  release: Release,
+  refs: readonly ArtifactRef[],
+  findings: Findings,
+) {
+  const { dataset } = release
+  const records = new RecordCheck(objects, refs, (...found) => findings.add('lineage', ...found))
 
   /** The histories of the run itself, of earlier runs that made what it found, and of workflows that set channels; what is whole, one by one. */
-  async *histories(): AsyncGenerator<{ workflowId: string; history: History }> {
-    const { release, findings } = this
-    const archives = new Archives(this.objects, this.client)
+  async function* histories(): AsyncGenerator<{ workflowId: string; history: History }> {
+    const archives = new Archives(objects, client)
     const missing = (e: Execution) => (why: unknown) => findings.add('history', nameOf(e), (why as Error).message)
-    const makers = await this.records.makers()
+    const makers = await records.makers()
     const own = (await archives.of(release.run).catch(missing(release.run))) ?? []
     const found = new Map(own.map(h => [h.runId, h]))
-    for (const e of [...makers, ...(await this.movers())]) {
+    for (const e of [...makers, ...(await movers())]) {
       const h: Located | undefined = found.get(e.runId) ?? (await archives.find(e).catch(missing(e)))
       if (h) found.set(h.runId, h)
     }
@@ -53,7 +39,7 @@ export class Held {
     for (const h of found.values()) {
       const history = await archives.load(h, findings)
       if (!history) continue
-      await this.records.history(h, h.key, history)
+      await records.history(h, h.key, history)
       for (const r of own.includes(h) ? archivedWith(history, h, release.run) : [])
         if (!listed.has(nameOf(r)))
           findings.add('history', nameOf(r), `${h.workflowId} names it, the index does not list it`)
@@ -62,25 +48,24 @@ export class Held {
   }
 
   /** The workflows that set the channels which name the release. */
-  private async movers(): Promise<Execution[]> {
-    const set = Object.values(await channelsOf(this.objects, this.release.dataset))
-    return set.flatMap(({ release, via }) => {
+  async function movers(): Promise<Execution[]> {
+    const set = Object.values(await channelsOf(objects, dataset))
+    return set.flatMap(({ release: named, via }) => {
       const [workflowId, runId] = via?.split('#') ?? []
-      return release === this.release.release && workflowId && runId ? [{ workflowId, runId }] : []
+      return named === release.release && workflowId && runId ? [{ workflowId, runId }] : []
     })
   }
 
   /** Once all histories are through: by now nothing may be left open that they should tell of. */
-  async end(): Promise<void> {
-    const { objects, release, findings, records } = this
-    const { dataset } = release
+  async function end(): Promise<void> {
     const wrong: Wrong = (...found) => findings.add('manifest', ...found)
     for (const name of await records.end()) findings.add('lineage', name, 'no history behind the release tells of it')
     const told = await archivesOf(objects, dataset)
     await proveRelease(objects, [dataset, release.release], release, told, wrong, wrong)
     for (const channel of Object.keys(await channelsOf(objects, dataset)))
       await proveChannel(objects, dataset, channel, told, wrong, wrong)
-    findings.count('artifacts', records.counts.artifacts)
-    findings.count('answers', records.counts.answers)
+    Object.assign(findings.counts, records.counts)
   }
+
+  return { records, histories, end }
 }

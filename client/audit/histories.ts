@@ -114,7 +114,7 @@ export class Archives {
     const fault = historyFault(history)
     if (fault) return wrong(`${h.key} ${fault}`)
     for (const d of misindexed(history, h)) findings.add('history', nameOf(h), 'the index says something else', d)
-    findings.count(server ? 'onServer' : 'goneFromServer')
+    findings.counts[server ? 'onServer' : 'goneFromServer']++
     return history
   }
 }

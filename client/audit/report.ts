@@ -31,10 +31,6 @@ export class Findings {
     if (!this.list.some(f => f.check === check && f.what === what && f.why === why && f.field === at?.field))
       this.list.push({ check, what, why, ...at })
   }
-
-  count(name: keyof typeof none, by = 1): void {
-    this.counts[name] += by
-  }
 }
 
 export interface Report {

@@ -9,9 +9,8 @@ import { codeRevision } from '../../worker/runtime.ts'
 import { readKey, sign } from '../../storage/provenance/envelope.ts'
 import { allArtifacts } from '../../storage/release-index.ts'
 import { AUDIT } from '../../storage/provenance/signatures.ts'
-import { Held } from '../audit/held.ts'
-import { reexecute, sampleOf } from '../audit/reexecution.ts'
-import { replay } from '../audit/replay.ts'
+import { held } from '../audit/held.ts'
+import { reexecute, replay, sampleOf } from '../audit/again.ts'
 import { Findings, type Report } from '../audit/report.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { onStack } from '../call.ts'
@@ -38,19 +37,19 @@ export async function audit(name: string, o: Options): Promise<void> {
 
   const findings = new Findings()
   const refs = await allArtifacts(objects, release)
-  const held = new Held(objects, client, release, refs, findings)
-  for await (const r of replay(held.histories())) {
-    findings.count('replayed')
+  const { records, histories, end } = held(objects, client, release, refs, findings)
+  for await (const r of replay(histories())) {
+    findings.counts.replayed++
     if (r.error !== undefined) findings.add('replay', `${r.workflowId} (${r.runId})`, r.error)
   }
-  await held.end()
+  await end()
 
   const runtime: Record<string, number> = {}
-  findings.count('activities', held.records.recorded.length)
-  for await (const v of reexecute(client, release, onceName(at), sampleOf(held.records.recorded, sample, seed))) {
-    findings.count('reexecuted')
-    findings.count('artifactsRemade', v.artifacts)
-    findings.count('artifactsEqual', v.equal)
+  findings.counts.activities = records.recorded.length
+  for await (const v of reexecute(client, release, onceName(at), sampleOf(records.recorded, sample, seed))) {
+    findings.counts.reexecuted++
+    findings.counts.artifactsRemade += v.artifacts
+    findings.counts.artifactsEqual += v.equal
     for (const why of v.why) findings.add('re-execution', v.id, why)
     for (const r of v.runtime) runtime[r] = (runtime[r] ?? 0) + 1
   }

@@ -10,9 +10,10 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { listMarks } from '../../storage/quarantine.ts'
 import { listReleases } from '../../storage/releases.ts'
 import { bucket, datasets, readRelease } from '../catalogue.ts'
+import { say as print, type JsonOption } from '../report.ts'
+import { operator } from './operate.ts'
 
-interface Options {
-  readonly json?: boolean
+interface Options extends JsonOption {
   readonly dataset?: string
   readonly section?: string
   readonly box?: string
@@ -26,7 +27,7 @@ interface Options {
 /** The marks lie in the bucket: nothing has to be running. */
 export async function invalidate(o: Options): Promise<void> {
   const objects = bucket()
-  const by = process.env['USER'] ?? 'operator'
+  const by = operator()
   const asked = (['section', 'box', 'artifact', 'list', 'lift'] as const).filter(k => o[k] !== undefined)
   if (asked.length !== 1) throw configError('say one of --section, --box, --artifact, --list and --lift')
   if (o.list) return list(objects, o)
@@ -46,9 +47,8 @@ export async function invalidate(o: Options): Promise<void> {
   return say(o, { mark }, `${mark.id}: ${whatOf(mark)} of ${dataset} is left out by every run from now on`)
 }
 
-function say(o: Options, value: object, text: string): void {
-  console.log(o.json ? JSON.stringify(value) : `${text}; \`hillock plan FILE\` says what that changes`)
-}
+const say = (o: Options, value: object, text: string): void =>
+  print(o, value, `${text}; \`hillock plan FILE\` says what that changes`)
 
 const whatOf = ({ what }: DataMark): string =>
   'section' in what ? `section ${what.section}` : `box ${boxName(what.box)}`
@@ -81,10 +81,11 @@ async function checkWithin(objects: ObjectStore, dataset: string, what: DataMark
 
 async function list(objects: ObjectStore, o: Options): Promise<void> {
   const [data, artifacts] = await Promise.all([listDataMarks(objects, o.dataset), listMarks(objects)])
-  if (o.json) return console.log(JSON.stringify({ data, artifacts }))
-  if (data.length + artifacts.length === 0) console.log('nothing is marked')
-  for (const m of data) console.log(`${m.id}  ${whatOf(m)} of ${m.dataset}: ${m.reason} (${m.by}, ${m.at})`)
-  for (const m of artifacts) console.log(`${m.id}  ${m.kind}: ${m.reason} (${m.by}, ${m.at})`)
+  const lines = [
+    ...data.map(m => `${m.id}  ${whatOf(m)} of ${m.dataset}: ${m.reason} (${m.by}, ${m.at})`),
+    ...artifacts.map(m => `${m.id}  ${m.kind}: ${m.reason} (${m.by}, ${m.at})`),
+  ]
+  print(o, { data, artifacts }, lines.length === 0 ? 'nothing is marked' : lines)
 }
 
 async function lift(objects: ObjectStore, id: string, why: { by: string; reason: string }, o: Options): Promise<void> {

@@ -7,7 +7,7 @@ import { artifactStore } from '../../storage/artifacts.ts'
 import { behindRoots } from '../../storage/index-nodes.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { say, type JsonOption } from '../report.ts'
-import { operator } from './control.ts'
+import { operator } from './operate.ts'
 
 interface Row extends Hole {
   readonly ref: ArtifactRef

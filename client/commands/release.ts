@@ -8,12 +8,11 @@ import { holesIn, type Release } from '../../domain/release.ts'
 import { decisionsOn } from '../../storage/provenance/decisions.ts'
 import { listReleases } from '../../storage/releases.ts'
 import { getDocument } from '../../storage/documents.ts'
-import { channelNamed, publishRelease, rollbackInput } from '../channels.ts'
+import { channelNamed, publishRelease, rollBack, rollbackInput } from '../channels.ts'
 import { bucket, channelsOf, datasets, findRelease, readRelease, runFileOf } from '../catalogue.ts'
 import { onStack } from '../call.ts'
 import { say, type JsonOption } from '../report.ts'
-import { rollBack } from '../rollback.ts'
-import { operator } from './control.ts'
+import { operator } from './operate.ts'
 
 interface MoveOptions extends JsonOption {
   readonly channel: string

@@ -16,7 +16,7 @@ import { plannedConfig } from './plan.ts'
 import { links, workflowsUi, type Links } from '../links.ts'
 import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
 import { readRunFileAt } from '../run-file.ts'
-import { sayThrough } from '../processes/waits.ts'
+import { sayThrough } from '../processes/troubles.ts'
 
 export interface RunOptions {
   readonly json?: boolean

@@ -18,7 +18,7 @@ import { secondsOf } from '../numbers.ts'
 import { say as print } from '../report.ts'
 import { readRunFileAt } from '../run-file.ts'
 import { actionOf, changed, checkTruth, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
-import { operator } from './control.ts'
+import { operator } from './operate.ts'
 import { makePlan, printPlan } from './plan.ts'
 
 const overlaps = {

@@ -5,7 +5,7 @@ import { listTokens, makeToken, revokeToken, type Token } from '../../storage/to
 import { bucket, datasets } from '../catalogue.ts'
 import { secondsOf } from '../numbers.ts'
 import { say, type JsonOption } from '../report.ts'
-import { operator } from './control.ts'
+import { operator } from './operate.ts'
 
 interface MakeOptions extends JsonOption {
   readonly role: string

@@ -1,21 +1,16 @@
 // What the grey values of some images are like: the window of deep samples, and which way round they probably are.
 import type { Samples } from '../../storage/formats/image.ts'
 
-export interface GreyValues {
-  /** Values below and above which half a per cent of the samples lie. */
-  readonly low: number
-  readonly high: number
-  /** More than 8 bits. */
-  readonly deep: boolean
-  /** Beside that range, which of its sides the fine structure tends to: below 0 dark lines on bright ground, as models expect. */
-  readonly skew: number
-}
-
+/** Share of the samples below the lowest and above the highest value that count. */
 const TAIL = 0.005
 /** Samples that are looked at of each image. */
 const MOST = 1 << 16
 
-export function greyValues(images: readonly Samples[]): GreyValues {
+/**
+ * `low` and `high`: between them lie 99 % of the samples; `deep`: they have more than 8 bits; `skew`: to which side of that range the fine
+ * structure tends, below 0 dark lines on bright ground, as models expect.
+ */
+export function greyValues(images: readonly Samples[]) {
   const values = images
     .flatMap(s => {
       const step = Math.max(1, Math.floor(s.length / MOST))

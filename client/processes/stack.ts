@@ -9,7 +9,7 @@ import { checkout, home, readStack, unusable, type Home, type StackRecord } from
 import { endStrays } from '../../worker/identity.ts'
 import { lock } from '../../worker/lock.ts'
 import { temporalConfig, uiOf } from '../../worker/temporal-config.ts'
-import { unwatch, watch } from './waits.ts'
+import { unwatch, watch } from './troubles.ts'
 
 const SAY_MS = 10_000
 /** How `worker/stack.ts` ends where it finds another stack. */

@@ -1,4 +1,5 @@
 // Lineage records against histories: what a stage activity answered with must have a record that says the same.
+import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { Recorded } from '../../domain/contract/housekeeping.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
 import { differences, type Difference } from '../../domain/provenance/differences.ts'
@@ -10,6 +11,7 @@ import {
   type History,
 } from '../../domain/provenance/history.ts'
 import { recordDigest, type ArtifactRef, type Lineage } from '../../domain/lineage.ts'
+import type { Digest } from '../../domain/recipe.ts'
 import { stageNames, type StageName } from '../../domain/stages.ts'
 import { artifactStore, type ArtifactStore } from '../../storage/artifacts.ts'
 import { mapBounded } from '../../storage/bounded.ts'
@@ -19,7 +21,6 @@ import { answerOf } from '../../storage/provenance/outcomes.ts'
 import { getRaw } from '../../storage/raw.ts'
 import { tileDocuments } from '../../storage/tile-lists.ts'
 import { artifactName, type Wrong } from '../../storage/provenance/reach.ts'
-import { taleOf, type Tale } from './answers.ts'
 
 const isStage = (name: string): name is StageName => (stageNames as readonly string[]).includes(name)
 
@@ -161,4 +162,39 @@ export class RecordCheck {
     })
     return [...this.wanted.keys()].filter(name => !this.explained.has(name))
   }
+}
+
+/** What an activity told of an artifact: the digest of its record, and what else its answer repeats of that. */
+interface Tale {
+  /** The activity, for people. */
+  readonly by: string
+  readonly record: Digest
+  /** The record as it would be by what was told. */
+  readonly as: (found: Lineage) => Lineage
+}
+
+/** @param runs run ids under which the activities of its history ran. */
+function taleOf(
+  { id, attempt = Infinity, result }: ActivityCall,
+  { workflowId, runId }: Execution,
+  runs: ReadonlySet<string>,
+  record: Digest,
+): Tale {
+  const by = `${id} of ${workflowId}`
+  const { ref, made, voxels, cost, seconds, holes } = result as Outcome
+  // The answer of a batch repeats nothing of any single one.
+  if (!ref) return { by, record, as: found => found }
+  const whole = (found: Lineage): Lineage => ({ ...found, summary: { ...found.summary, holes: holes as never } })
+  if (!made) return { by, record, as: whole }
+  const as = (found: Lineage): Lineage => ({
+    ...whole(found),
+    workflowId,
+    runId: runs.has(found.runId) ? found.runId : runId,
+    // One before may have made it, and this one have found it.
+    attempt: Math.min(found.attempt, attempt),
+    end: new Date(Date.parse(found.start) + Math.round(seconds * 1000)).toISOString(),
+    voxels,
+    cost,
+  })
+  return { by, record, as }
 }

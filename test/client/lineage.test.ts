@@ -1,8 +1,7 @@
 // What an artifact rests on, and the forms in which provenance goes out, on a small synthetic release.
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ancestry } from '../../client/lineage/graph.ts'
-import { dot, json, mermaid, text } from '../../client/lineage/print.ts'
+import { ancestry, dot, json, mermaid, text } from '../../client/lineage/graph.ts'
 import { subjectOf } from '../../client/lineage/subject.ts'
 import { provJson } from '../../client/provenance/prov.ts'
 import { roCrate } from '../../client/provenance/ro-crate.ts'

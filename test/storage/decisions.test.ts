@@ -1,6 +1,6 @@
 // Decisions against what histories tell of them: each field that is forged is named, as is one that is gone or made up.
 import { expect, test } from 'vitest'
-import { proveDecisions } from '../../client/proof/channels.ts'
+import { proveDecisions } from '../../client/proof/release.ts'
 import { HistoryFacts } from '../../domain/provenance/history-facts.ts'
 import { Decision, putDecision } from '../../storage/provenance/decisions.ts'
 import { forgeries } from '../forgeries.ts'

@@ -7,7 +7,7 @@ import { bucket } from '../../catalogue.ts'
 import { say, type JsonOption } from '../../report.ts'
 import { checkHost } from '../../processes/serving-host.ts'
 import { ensureStack, standingStack, stopStack } from '../../processes/stack.ts'
-import { unwatch } from '../../processes/waits.ts'
+import { unwatch } from '../../processes/troubles.ts'
 
 export async function up(o: JsonOption & { detach?: boolean; host?: string }): Promise<void> {
   if (o.host !== undefined) process.env['HILLOCK_SERVING_HOST'] = o.host

@@ -1,6 +1,6 @@
 // What verify and audit say of a bucket in which some objects are others: every object is read once, every history asked for once.
 import type { Client } from '@temporalio/client'
-import { Held } from '../../../client/audit/held.ts'
+import { held as heldAgainst } from '../../../client/audit/held.ts'
 import { Findings } from '../../../client/audit/report.ts'
 import { verify, type Finding } from '../../../client/verify.ts'
 import { Release } from '../../../domain/release.ts'
@@ -78,7 +78,7 @@ export const looks = (objects: ObjectStore, client: () => Client): Look => ({
     if (!parsed.success) return [{ what: releaseKey('tiny', name), why: parsed.error.message }]
     const findings = new Findings()
     const refs = await allArtifacts(store, parsed.data)
-    const held = new Held(store, client(), parsed.data, refs, findings)
+    const held = heldAgainst(store, client(), parsed.data, refs, findings)
     for await (const _ of held.histories());
     await held.end()
     return findings.list

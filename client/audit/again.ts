@@ -1,11 +1,29 @@
-// Re-execution: a seeded sample of the recorded activities, page by page, on the workers.
+// What an audit does again: the archived histories against the workflow code of this checkout, and a seeded sample of the recorded activities on the workers.
 import type { Client } from '@temporalio/client'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { workflowIds } from '../../domain/contract/names.ts'
 import type { Recorded, Verdict } from '../../domain/contract/housekeeping.ts'
+import type { History } from '../../domain/provenance/history.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
+import { workflowBundle } from '../../worker/workflow-bundle.ts'
 import type { audit } from '../../workflows/housekeeping/audit.ts'
 import { call } from '../call.ts'
+
+/** Replay holds commands, ids and types equal; what went into activities and came out is for other checks. `error` says why the code would not have done what the history says. */
+export async function* replay(histories: AsyncIterable<{ readonly workflowId: string; readonly history: History }>) {
+  const quiet = new DefaultLogger('ERROR', () => {})
+  Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
+  const code = { workflowBundle: await workflowBundle() }
+  for await (const { workflowId, runId, error } of Worker.runReplayHistories(code, histories as never))
+    yield { workflowId, runId, error: error && short(error.message) }
+}
+
+/** The server core's own words, without the dump of the event that follows them. */
+function short(message: string): string {
+  const from = message.indexOf('[TMPRL1100]')
+  return message.slice(Math.max(0, from)).slice(0, 240)
+}
 
 /** Activities per workflow: input and result stay far below the limit of a payload. */
 const PAGE = 25
