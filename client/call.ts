@@ -9,7 +9,7 @@ import { home, type StackRecord } from '../worker/home.ts'
 import { checkNamespace } from '../worker/namespace.ts'
 import { connect } from './connection.ts'
 import { causeOf, resultOf } from './execute.ts'
-import { lookAtQueues, unreadable } from './processes/pollers.ts'
+import { lookAtQueues, unreadable } from './processes/builds.ts'
 import { ensureStack, runningStack, stackElsewhere } from './processes/stack.ts'
 
 /** A connection to what works here or elsewhere, else to a stack that is started; `started` says whether this call did it. @throws HillockError ConfigError */

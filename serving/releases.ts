@@ -13,10 +13,9 @@ import { firstOf } from '../storage/release-index.ts'
 import { recordsBehind, type ReleaseRecords } from '../storage/release-records.ts'
 import { readChannel, SIGNATURE } from '../storage/releases.ts'
 import type { DatasetListing } from './pages/index-page.ts'
-import { cached } from './cached.ts'
 import { asProblem, notFound } from './problem.ts'
 import type { ReleaseFacts } from './pages/release-page.ts'
-import { turns } from './turns.ts'
+import { cached, turns } from './turns.ts'
 
 const RELEASES_KEPT = 32
 const LINEAGES_KEPT = 4
@@ -99,6 +98,9 @@ export function releases(objects: ObjectStore) {
     })
   }
 
+  // Who asks while it is being listed gets the same.
+  const datasets = (): Promise<DatasetListing[]> => (listed ??= turn(list).finally(() => (listed = undefined)))
+
   /** @throws Problem 404 when there is none of that name. */
   const openNamed = async (dataset: string, release: string): Promise<Release> => {
     if (!NAME.test(dataset) || !NAME.test(release))
@@ -130,7 +132,9 @@ export function releases(objects: ObjectStore) {
         worst: await worstOf(release).catch(unread),
       }
     },
-    // Who asks while it is being listed gets the same.
-    datasets: (): Promise<DatasetListing[]> => (listed ??= turn(list).finally(() => (listed = undefined))),
+    datasets,
+    /** Those that a request may read. */
+    datasetsFor: async (request: { may(role: 'viewer', dataset: string): boolean }): Promise<DatasetListing[]> =>
+      (await datasets()).filter(d => request.may('viewer', d.dataset)),
   }
 }

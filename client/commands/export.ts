@@ -2,8 +2,7 @@
 import { openStore } from '../../storage/stores/open-store.ts'
 import { bucket, findRelease } from '../catalogue.ts'
 import { exportRelease, SUMS } from '../export.ts'
-import { say, type JsonOption } from '../report.ts'
-import { ticker } from '../progress.ts'
+import { say, ticker, type JsonOption } from '../report.ts'
 
 export async function exportTo(name: string, target: string, o: JsonOption): Promise<void> {
   const objects = bucket()

@@ -10,8 +10,7 @@ import { subjectOf } from '../lineage/subject.ts'
 import { provJson } from '../provenance/prov.ts'
 import { roCrate } from '../provenance/ro-crate.ts'
 import { attestations } from '../provenance/slsa.ts'
-import { sums } from '../provenance/sums.ts'
-import { provenanceOf } from '../provenance/walk.ts'
+import { provenanceOf, sums } from '../provenance/walk.ts'
 
 const printers = { text, json, mermaid: (_, g) => mermaid(g), dot: (_, g) => dot(g) } satisfies Record<
   string,

@@ -2,8 +2,7 @@
 import { isHillockError } from '../../domain/errors.ts'
 import { readPublicKey } from '../../storage/provenance/envelope.ts'
 import { bucket, locate } from '../catalogue.ts'
-import { ticker } from '../progress.ts'
-import { clock, say, type JsonOption } from '../report.ts'
+import { clock, say, ticker, type JsonOption } from '../report.ts'
 import { line, verify as check, type Finding, type Verified } from '../verify.ts'
 
 interface Options extends JsonOption {

@@ -12,7 +12,7 @@ import { knownMark } from '../../worker/bucket-mark.ts'
 import { home, type Home, type StackRecord } from '../../worker/home.ts'
 import { processOf } from '../../worker/identity.ts'
 import { connect, following } from '../connection.ts'
-import { ago, lookAtQueue } from './pollers.ts'
+import { ago, lookAtQueue } from './builds.ts'
 
 /** Less is a full disk: a block or a page of Temporal's database no longer fits. */
 const ROOM = 8 << 20

@@ -6,10 +6,9 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { Problem } from '../problem.ts'
 import { checkRequest } from '../request.ts'
 import { headers, isOwn } from './headers.ts'
-import { oidcReader, refusedToken } from './oidc.ts'
 import { sessionOf } from './session.ts'
 import type { AccessSettings } from './settings.ts'
-import { tokenReader } from './tokens.ts'
+import { oidcReader, refusedToken, tokenReader } from './tokens.ts'
 import { isToken } from '../../storage/tokens.ts'
 
 declare module 'fastify' {

@@ -30,13 +30,11 @@ function layersOf(release: Release): Record<string, { digest: string | null; pre
 
 export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, objects, levels }: Serving): void {
   route(app, endpoints.datasets, async ({ request }) => ({
-    datasets: (await catalogue.datasets())
-      .filter(d => request.may('viewer', d.dataset))
-      .map(({ dataset, channels, releases, damaged }) => ({
-        dataset,
-        channels,
-        releases: releases.length + damaged.length,
-      })),
+    datasets: (await catalogue.datasetsFor(request)).map(({ dataset, channels, releases, damaged }) => ({
+      dataset,
+      channels,
+      releases: releases.length + damaged.length,
+    })),
   }))
 
   const listed = async (dataset: string): Promise<DatasetListing> => {

@@ -7,7 +7,7 @@ import { jsonCell } from '../query/encode.ts'
 import type { Query } from '../query/engine.ts'
 import type { Serving } from './index.ts'
 import { nameOf, route, sendBytes, sendRows } from './route.ts'
-import { uint64 } from './known.ts'
+import { uint64 } from './find.ts'
 import { shortestPath } from './path.ts'
 import { meshOf, obj, skeletonOf, swc } from './objects.ts'
 

@@ -7,7 +7,7 @@ import type { Use } from '../query/tables.ts'
 import { boxOf } from './volumes.ts'
 import type { Serving } from './index.ts'
 import { formatOf, nameOf, route, sendBytes, sendRows, wantsAll } from './route.ts'
-import { uint64 } from './known.ts'
+import { uint64 } from './find.ts'
 
 export function synapseRoutes(app: FastifyInstance, { engine, find, known, sql }: Serving): void {
   route(app, endpoints.synapses, async asked => {

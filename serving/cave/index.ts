@@ -10,8 +10,7 @@ import { isWrong } from '../query/duckdb.ts'
 import { columnReader } from '../query/columns.ts'
 import { encode } from '../query/encode.ts'
 import { chunkedgraph, tableOf } from './chunkedgraph.ts'
-import { caveSql, CaveQuery, tableNamed } from './query.ts'
-import { TABLES } from './tables.ts'
+import { caveSql, CaveQuery, tableNamed, TABLES } from './query.ts'
 import { anyone, viewer } from '../request.ts'
 
 /** Of CAVE's services: as of which caveclient takes these for them. */
@@ -75,7 +74,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
   app.get('/materialize/version', anyone, async (_request, reply) => reply.send(JSON.stringify(MATERIALIZATION)))
   app.get('/materialize/api/versions', anyone, async () => [2, 3])
   app.get('/info/api/v2/datastacks', viewer, async request =>
-    (await catalogue.datasets()).map(d => d.dataset).filter(d => request.may('viewer', d)),
+    (await catalogue.datasetsFor(request)).map(d => d.dataset),
   )
   const originOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
   const volumeOf = (request: FastifyRequest, release: Release): object => ({

@@ -19,7 +19,7 @@ import { decodeArrays } from '../../storage/formats/arrays.ts'
 import { artifactOf, countOf } from '../../storage/release-index.ts'
 import type { Serving } from '../api/index.ts'
 import { nameOf } from '../api/route.ts'
-import { cached } from '../cached.ts'
+import { cached } from '../turns.ts'
 import { notFound, tooMuch } from '../problem.ts'
 
 /** Regions whose tables are read for one question, and tables that are kept for the next. */

@@ -10,10 +10,9 @@ import { badRequest, notFound } from '../problem.ts'
 import { columnReader, isId } from '../query/columns.ts'
 import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
 import { encode, MEDIA } from '../query/encode.ts'
-import { notUnderstood, parseCypher } from './cypher.ts'
-import { answerOfMeta, metaOf } from './meta.ts'
+import { notUnderstood, parseCypher, type Expression, type Statement } from './cypher.ts'
 import { pathsOf } from './paths.ts'
-import { compile, type Compiled } from './sql.ts'
+import { compile, NEURON_PROPERTIES, type Compiled } from './sql.ts'
 import { anyone, viewer } from '../request.ts'
 
 declare global {
@@ -49,7 +48,7 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
   app.get('/api/version', anyone, async () => ({ Version: VERSION }))
   app.get('/api/serverinfo', anyone, async () => ({ IsPublic: true }))
   app.get('/api/dbmeta/datasets', viewer, async request => {
-    const listed = (await catalogue.datasets()).filter(d => request.may('viewer', d.dataset))
+    const listed = await catalogue.datasetsFor(request)
     const names = listed.flatMap(d => [
       ...(d.channels.some(c => c.channel === 'published') ? [d.dataset] : []),
       ...d.releases.map(r => `${d.dataset}:${r.release}`),
@@ -164,4 +163,48 @@ async function* json(
     text = ''
   }
   yield Buffer.from(`${text}]}`)
+}
+
+type Meta = Readonly<Record<string, unknown>>
+
+/** What neuPrint's :Meta node says of a dataset. Regions of a brain (ROIs) are not known here. @param layer address of the segmentation */
+const metaOf = ({ dataset, release, voxelSizeNm, digest, bounds }: Release, layer: string): Meta => ({
+  dataset,
+  tag: release,
+  uuid: digest,
+  info: `Release ${release} of ${dataset}`,
+  voxelSize: voxelSizeNm,
+  voxelUnits: 'nanometers',
+  bounds: JSON.stringify(bounds),
+  primaryRois: [],
+  superLevelRois: [],
+  roiInfo: '{}',
+  roiHierarchy: JSON.stringify({ name: dataset, children: [] }),
+  neuroglancerInfo: '{}',
+  neuroglancerMeta: JSON.stringify([{ name: dataset, dataType: 'segmentation', source: layer }]),
+  statusDefinitions: JSON.stringify({ Traced: 'made by the release' }),
+  neuronProperties: JSON.stringify(Object.fromEntries(NEURON_PROPERTIES.map(p => [p, 'str']))),
+  ntSynapseProperties: '{}',
+  postHighAccuracyThreshold: 0,
+  postHPThreshold: 0,
+  preHPThreshold: 0,
+})
+
+/** Undefined for a query of something else. @throws Problem 400 */
+function answerOfMeta(
+  { patterns, items }: Statement,
+  meta: Meta,
+): { columns: string[]; data: unknown[][] } | undefined {
+  const variable = /^\((\w+):Meta\)$/.exec(patterns.join(' '))?.[1]
+  if (variable === undefined) return undefined
+  const value = (e: Expression): unknown => {
+    if (e.kind === 'name' && e.name === variable) return meta
+    if (e.kind === 'property' && e.of === variable) return meta[e.path] ?? null
+    if (e.kind === 'call' && /^apoc\.convert\.fromJson(Map|List)$/.test(e.name)) {
+      const text = value(e.args[0]!)
+      return typeof text === 'string' ? JSON.parse(text) : null
+    }
+    throw notUnderstood('of :Meta its properties can be asked for')
+  }
+  return { columns: items.map(i => i.name), data: [items.map(i => value(i.expression))] }
 }

@@ -35,15 +35,10 @@ export async function pathsOf(
   const hops = shortest ? LONGEST : Number(length)
   if (hops > LONGEST) throw notUnderstood(`a path of more than ${LONGEST} connections`)
   const exact = !shortest && found[4] === undefined
-  const ways = await walk(engine, release, {
-    from: BigInt(from!),
-    to: BigInt(to!),
-    least: Number(least),
-    hops,
-    shortest,
-    condition: /^true$/i.test(condition!) ? undefined : parseCondition(condition!),
-    has,
-  })
+  const also = /^true$/i.test(condition!) ? [] : [parseCondition(condition!)]
+  const next = (of: readonly bigint[]): Promise<Connection[]> =>
+    connections(engine, release, of, Number(least), also, has)
+  const ways = await walk(next, BigInt(from!), BigInt(to!), hops, shortest)
   const chosen = exact ? ways.filter(w => w.weights.length === hops) : ways
   return {
     columns: ['path', 'weights', ...(lengths ? ['path_length'] : [])],
@@ -51,31 +46,31 @@ export async function pathsOf(
   }
 }
 
-interface Search {
-  readonly from: bigint
-  readonly to: bigint
-  readonly least: number
-  readonly hops: number
-  readonly shortest: boolean
-  readonly condition: Expression | undefined
-  readonly has: readonly string[]
+interface Connection {
+  readonly pre: bigint
+  readonly post: bigint
+  readonly weight: number
 }
 
-async function walk(engine: Engine, release: Release, search: Search): Promise<Way[]> {
-  const { from, to, hops, shortest } = search
+async function walk(
+  connectionsOf: (of: readonly bigint[]) => Promise<Connection[]>,
+  from: bigint,
+  to: bigint,
+  hops: number,
+  shortest: boolean,
+): Promise<Way[]> {
   /** Connections by where they begin. */
-  const onward = new Map<bigint, { to: bigint; weight: number }[]>()
+  const onward = new Map<bigint, Connection[]>()
   const depth = new Map([[from, 0]])
   let edge = [from]
   for (let hop = 1; hop <= hops && edge.length > 0 && !(shortest && depth.has(to)); hop++) {
     const next: bigint[] = []
-    for (const { pre, post, weight } of await connections(engine, release, edge, search)) {
-      const list = onward.get(pre)
-      if (list) list.push({ to: post, weight })
-      else onward.set(pre, [{ to: post, weight }])
-      if (depth.has(post)) continue
-      depth.set(post, hop)
-      next.push(post)
+    for (const c of await connectionsOf(edge)) {
+      onward.set(c.pre, onward.get(c.pre) ?? [])
+      onward.get(c.pre)!.push(c)
+      if (depth.has(c.post)) continue
+      depth.set(c.post, hop)
+      next.push(c.post)
     }
     edge = next
     if (depth.size > MOST)
@@ -94,7 +89,7 @@ async function walk(engine: Engine, release: Release, search: Search): Promise<W
         throw tooMuch(`there are more than ${MOST_WAYS} paths`, 'ask for stronger connections, or shorter paths')
     }
     if (weights.length >= end) return
-    for (const { to: there, weight } of onward.get(here) ?? []) {
+    for (const { post: there, weight } of onward.get(here) ?? []) {
       // Shortest ones get farther with every step; a connection is used once.
       if (shortest ? depth.get(there) !== weights.length + 1 : ids.some((id, i) => id === here && ids[i + 1] === there))
         continue
@@ -105,12 +100,15 @@ async function walk(engine: Engine, release: Release, search: Search): Promise<W
   return ways
 }
 
+/** Connections that begin at some neurons, and whose ends fulfil the conditions. */
 async function connections(
   engine: Engine,
   release: Release,
   of: readonly bigint[],
-  { least, condition, has }: Search,
-): Promise<{ pre: bigint; post: bigint; weight: number }[]> {
+  least: number,
+  conditions: readonly Expression[],
+  has: readonly string[],
+): Promise<Connection[]> {
   const bodyId = (name: string): Expression => ({ kind: 'property', of: name, path: 'bodyId' })
   const weight: Expression = { kind: 'property', of: 'e', path: 'weight' }
   const among: Expression = { kind: 'list', items: of.map(id => ({ kind: 'number', digits: String(id) })) }
@@ -120,7 +118,7 @@ async function connections(
       conditions: [
         { kind: 'operation', operator: 'IN', args: [bodyId('m'), among] },
         { kind: 'operation', operator: '>=', args: [weight, { kind: 'number', digits: String(least) }] },
-        ...(condition ? [condition] : []),
+        ...conditions,
       ],
       items: [
         { name: 'pre', expression: bodyId('m') },

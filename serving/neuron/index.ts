@@ -1,11 +1,11 @@
 // Routes of the page of a neuron: found by its id or a point in it, in a release, a channel or at a time.
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Id } from '../../domain/api/schemas.ts'
 import { fromOrigin, type Release } from '../../domain/release.ts'
 import { add, map3, type Vec3 } from '../../domain/geometry.ts'
 import { decodeSkeleton, type Skeleton } from '../../storage/formats/skeleton.ts'
 import type { Serving } from '../api/index.ts'
-import { uint64 } from '../api/known.ts'
+import { uint64 } from '../api/find.ts'
 import { meshOf, skeletonOf, type Fragment } from '../api/objects.ts'
 import { partnersOf } from '../api/segments.ts'
 import { asProblem, badRequest, notFound } from '../problem.ts'
@@ -27,9 +27,6 @@ interface Named {
 
 export async function neuronRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
   const { catalogue, engine, find, volumes, known } = serving
-
-  const listed = async (may: (role: 'viewer', dataset: string) => boolean) =>
-    (await catalogue.datasets()).filter(d => may('viewer', d.dataset))
 
   const page = async (query: Query, next: (rows: readonly Row[]) => string): Promise<Paged> => {
     const { rows } = await engine.rows({ ...query, sql: `${query.sql} LIMIT ${ROWS + 1}` })
@@ -81,7 +78,7 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
   }
 
   app.get('/neuron', viewerPage, async (request, reply) => {
-    const all = await listed((role, d) => request.may(role, d))
+    const all = await catalogue.datasetsFor(request)
     const named = queryOf(request, 'dataset')
     const first = all.find(d => named === undefined || d.dataset === named)
     if (!first) throw notFound(named ? `there is no dataset ${named}` : 'there is no dataset yet', 'see the list at /')
@@ -93,10 +90,10 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
   })
 
   const formFor = async (
-    request: { may(role: 'viewer', dataset: string): boolean },
+    request: FastifyRequest,
     { dataset, within, found }: Pick<Finder, 'dataset' | 'within' | 'found'>,
   ): Promise<Finder> => {
-    const all = await listed((role, d) => request.may(role, d))
+    const all = await catalogue.datasetsFor(request)
     const own = all.find(d => d.dataset === dataset)
     const releases = [...(own?.channels ?? []).map(c => c.channel), ...(own?.releases ?? []).map(r => r.release)]
     return { dataset, within, found, datasets: all.map(d => d.dataset), releases }

@@ -1,14 +1,13 @@
 // The page of the releases of a dataset: their quality one after the other, two of them compared, what the channels have named, and the forms that move them.
 import { CHANNELS, holesIn, type Channel, type Release } from '../../domain/release.ts'
 import type { ChannelMove } from '../../storage/provenance/channel-moves.ts'
-import { action, choice, ifOperator, type May } from './actions.ts'
+import { action, choice, ifOperator, type May, type Of, rollbacksUnderWay } from './actions.ts'
 import { figure, Html, html, known, moment, page, section, table, type Part } from './html.ts'
 import type { DatasetListing } from './index-page.ts'
 import { holes } from './release-page.ts'
 import { diffTables } from '../release-diff.ts'
 import { PLOT_STYLE, releasePlot } from './slo-plots.ts'
 import type { SagaStep } from '../../domain/operator.ts'
-import { rollbacksUnderWay, type Of } from './saga-steps.ts'
 
 /** Moves of a channel that the page shows; the API has all. */
 const MOVES = 50

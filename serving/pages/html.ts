@@ -127,6 +127,14 @@ export const table = (head: readonly Part[], rows: readonly (readonly Part[])[],
     )}
   </table>`
 
+/** The same, each heading with what stands under it. */
+export const listing = <R>(columns: Readonly<Record<string, (row: R) => Part>>, rows: readonly R[], text = 1): Html =>
+  table(
+    Object.keys(columns),
+    rows.map(r => Object.values(columns).map(cell => cell(r))),
+    text,
+  )
+
 /** A heading, a word on what follows, and that; called by its title, in small letters, in addresses. */
 export const section = (title: string, note: Part, body: Part): Html =>
   html`<section id="${title.toLowerCase().replaceAll(/\W+/g, '-')}">

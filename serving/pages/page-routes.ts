@@ -1,21 +1,22 @@
 // Routes of the pages: the list of datasets, the way into the viewer, release manifests, lineage.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { key, map3, type Vec3 } from '../../domain/geometry.ts'
+import { key, map3, voxels, type Vec3 } from '../../domain/geometry.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { Digest } from '../../domain/recipe.ts'
 import { fromOrigin, type Release } from '../../domain/release.ts'
 import { layers, type StageName } from '../../domain/stages.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { artifactOf, isVolume, restsOn } from '../../storage/release-index.ts'
+import type { ArtifactStore } from '../../storage/artifacts.ts'
+import { artifactOf, cellsOf, isVolume, restsOn } from '../../storage/release-index.ts'
+import { tableParts } from '../../storage/tables.ts'
 import { indexPage } from './index-page.ts'
 import { artifactPage, lineagePage } from './lineage-page.ts'
 import { refOf, summariseLineage, viewArtifact } from '../../domain/provenance/lineage-summary.ts'
-import { cached } from '../cached.ts'
+import { cached } from '../turns.ts'
 import { badRequest, notFound } from '../problem.ts'
 import { releasePage } from './release-page.ts'
 import { isChannel, type Releases } from '../releases.ts'
 import { isBrowser, pointOf, queryOf, sendPage, viewerPage, wantsJson } from '../request.ts'
-import { largestSegments } from '../segments.ts'
 import { viewerState } from '../viewer-state.ts'
 
 /** Segments that are selected when a release is opened. */
@@ -56,6 +57,24 @@ const artifactsAt = (
   )
 }
 
+/** Share of the dataset beyond which a segment hides all others in a 3-D view. */
+const HIDES = 1 / 20
+
+/** Decimal ids of the largest segments, for a first look in the viewer; those that fill a great part of the dataset come last. */
+async function largestSegments(artifacts: ArtifactStore, release: Release, count: number): Promise<string[]> {
+  const ids: bigint[] = []
+  const sizes: number[] = []
+  const cells = cellsOf(artifacts.objects, release, 'graph')
+  for await (const { segment, voxels } of tableParts(artifacts, cells, 'segments')) {
+    ids.push(...(segment as BigUint64Array))
+    sizes.push(...Array.from(voxels!, Number))
+  }
+  const hides = (i: number): boolean => sizes[i]! > HIDES * voxels(release.bounds)
+  const order = [...ids.keys()].sort((a, b) => sizes[b]! - sizes[a]! || (ids[a]! < ids[b]! ? -1 : 1))
+  const best = [...order.filter(i => !hides(i)), ...order.filter(hides)]
+  return best.slice(0, count).map(i => String(ids[i]))
+}
+
 interface PageOptions {
   readonly catalogue: Releases
   readonly temporalUi: string | undefined
@@ -70,7 +89,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
   const largest = cached(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
 
   app.get('/', viewerPage, async (request, reply) => {
-    const datasets = (await catalogue.datasets()).filter(d => request.may('viewer', d.dataset))
+    const datasets = await catalogue.datasetsFor(request)
     return wantsJson(request) ? datasets : sendPage(reply, indexPage(datasets))
   })
 

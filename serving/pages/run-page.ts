@@ -7,12 +7,11 @@ import type { Hole } from '../../domain/release.ts'
 import { amount } from '../../domain/slo/cost.ts'
 import { secondsOf, shareDone } from '../../domain/slo/counts.ts'
 import { stageNames, stages, type StageName } from '../../domain/stages.ts'
-import { action, choice, ifOperator, type May } from './actions.ts'
+import { action, choice, ifOperator, type May, stuckSteps } from './actions.ts'
 import { duration, facts, figure, html, moment, page, section, table, type Html, type Part } from './html.ts'
 import { workflowLink } from './lineage-page.ts'
 import { diffTables } from '../release-diff.ts'
 import type { ListedRun, RunView } from './runs.ts'
-import { stuckSteps } from './saga-steps.ts'
 import { stageDiagram } from './stage-diagram.ts'
 
 const seconds = (from: Date | string, to: Date | string | number): string =>

@@ -14,11 +14,10 @@ import { mapBounded } from '../../storage/bounded.ts'
 import type { SloReport } from '../../domain/slo/slo.ts'
 import { entriesBelow, nodeReader } from '../../storage/index-nodes.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { cached } from '../cached.ts'
 import { notFound } from '../problem.ts'
-import type { Of } from './saga-steps.ts'
 import type { SloLevels } from './slo-routes.ts'
-import { turns } from '../turns.ts'
+import type { Of } from './actions.ts'
+import { cached, turns } from '../turns.ts'
 
 /** Runs that the list has; and those under way that are asked how far they are. */
 const LISTED = 200

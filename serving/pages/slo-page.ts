@@ -1,7 +1,7 @@
 // Service levels as parts of pages, and the page of one run or release: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
 import { ratio, sum } from '../../domain/slo/hot-spots.ts'
 import type { Amount, SloReport } from '../../domain/slo/slo.ts'
-import { bytes, duration, figure, html, Html, page, section, table, known, moment } from './html.ts'
+import { bytes, duration, figure, html, Html, known, listing, moment, page, section, table } from './html.ts'
 import { releasePlot, PLOT_STYLE, stagePlot } from './slo-plots.ts'
 
 const OPERATIONS = ['get', 'put', 'size', 'ref']
@@ -68,31 +68,22 @@ function costs(r: SloReport): Html {
 const failing = (r: SloReport): Html => {
   const rows = r.stages.filter(s => s.failures + s.handedOver > 0)
   if (rows.length === 0) return html`<p>No attempt has failed.</p>`
-  return table(
-    [
-      'stage',
-      'attempts',
-      'failed',
-      'handed over',
-      'share',
-      'activities retried',
-      'kinds',
-      'time to recovery',
-      'not recovered',
-    ],
-    rows.map(s => [
-      s.stage,
-      figure(s.attempts),
-      figure(s.failures),
-      figure(s.handedOver),
-      percent(s.failureRate),
-      percent(s.retryRate),
-      Object.entries(s.failuresByType)
-        .map(([type, n]) => `${n} ${type}`)
-        .join(', '),
-      s.recoverySeconds === null ? '–' : `${duration(s.recoverySeconds)} (${s.recovered})`,
-      s.unrecovered > 0 ? html`<span class="bad">${s.unrecovered}</span>` : '0',
-    ]),
+  return listing(
+    {
+      stage: s => s.stage,
+      attempts: s => figure(s.attempts),
+      failed: s => figure(s.failures),
+      'handed over': s => figure(s.handedOver),
+      share: s => percent(s.failureRate),
+      'activities retried': s => percent(s.retryRate),
+      kinds: s =>
+        Object.entries(s.failuresByType)
+          .map(([type, n]) => `${n} ${type}`)
+          .join(', '),
+      'time to recovery': s => (s.recoverySeconds === null ? '–' : `${duration(s.recoverySeconds)} (${s.recovered})`),
+      'not recovered': s => (s.unrecovered > 0 ? html`<span class="bad">${s.unrecovered}</span>` : '0'),
+    },
+    rows,
   )
 }
 
@@ -146,63 +137,60 @@ function candidates(r: SloReport): Html | null {
     'Releases',
     'In the order of their runs; the ones in question are marked. Throughput: all voxels over the time in which the run had work in hand, also where it found most artifacts made.',
     html`${r.candidates.length > 1 ? releasePlot(r.candidates, r.currency) : null}
-    ${table(
-      [
-        'release',
-        'channels',
-        'Mvoxel/s',
-        'VOI split',
-        'VOI merge',
-        'ARAND',
-        'synapse F1',
-        'holes',
-        `cost, ${r.currency}`,
-      ],
-      r.candidates.map(c => [
-        html`${c.own ? '● ' : ''}<a href="/release/${r.dataset}/${c.release}"><code>${c.release}</code></a>`,
-        c.channels.join(', '),
-        known(c.mvoxelPerSecond),
-        known(c.quality.voiSplit),
-        known(c.quality.voiMerge),
-        known(c.quality.arand),
-        known(c.quality.synapseF1),
-        figure(c.holes),
-        figure(c.cost),
-      ]),
+    ${listing(
+      {
+        release: c =>
+          html`${c.own ? '● ' : ''}<a href="/release/${r.dataset}/${c.release}"><code>${c.release}</code></a>`,
+        channels: c => c.channels.join(', '),
+        'Mvoxel/s': c => known(c.mvoxelPerSecond),
+        'VOI split': c => known(c.quality.voiSplit),
+        'VOI merge': c => known(c.quality.voiMerge),
+        ARAND: c => known(c.quality.arand),
+        'synapse F1': c => known(c.quality.synapseF1),
+        holes: c => figure(c.holes),
+        [`cost, ${r.currency}`]: c => figure(c.cost),
+      },
+      r.candidates,
       2,
     )}`,
   )
 }
 
+/** How the figures of a row are said. */
+const amountOf = ({ measure }: SloReport['skew'][number]) =>
+  measure === 'bytes' ? bytes : measure === 'seconds' ? duration : figure
+
 const hotSpots = (r: SloReport): Html =>
   html`${section(
     'Slowest artifacts',
     'By the time beyond the median of their stage.',
-    table(
-      ['stage', 'covers', 'seconds', 'median of the stage'],
-      r.slowest.map(s => [s.stage, s.covers, figure(s.seconds), figure(s.median)]),
+    listing(
+      {
+        stage: s => s.stage,
+        covers: s => s.covers,
+        seconds: s => figure(s.seconds),
+        'median of the stage': s => figure(s.median),
+      },
+      r.slowest,
       2,
     ),
   )}
   ${section(
     'Skew',
     'What falls to one region over all its stages; bytes of the lowest shards, and of table partitions.',
-    table(
-      ['of', '', 'number', 'least', 'median', 'nine in ten below', 'most', 'most over median', 'the largest'],
-      r.skew.map(s => {
-        const show = s.measure === 'bytes' ? bytes : s.measure === 'seconds' ? duration : figure
-        return [
-          s.of,
-          s.measure,
-          figure(s.count),
-          show(s.min),
-          show(s.median),
-          show(s.p90),
-          show(s.max),
-          known(s.spread),
-          s.worst,
-        ]
-      }),
+    listing<SloReport['skew'][number]>(
+      {
+        of: s => s.of,
+        '': s => s.measure,
+        number: s => figure(s.count),
+        least: s => amountOf(s)(s.min),
+        median: s => amountOf(s)(s.median),
+        'nine in ten below': s => amountOf(s)(s.p90),
+        most: s => amountOf(s)(s.max),
+        'most over median': s => known(s.spread),
+        'the largest': s => s.worst,
+      },
+      r.skew,
       2,
     ),
   )}
@@ -217,12 +205,7 @@ const hotSpots = (r: SloReport): Html =>
         figure(q.failed),
         figure(q.throttled),
         figure(q.bytes / 1e6),
-        known(
-          ratio(
-            q.ms,
-            sum(Object.values(q.sent), n => n),
-          ),
-        ),
+        known(ratio(q.ms, sum(Object.values(q.sent), Number))),
       ]),
     ),
   )}`

@@ -4,11 +4,10 @@ import type { SloSubject } from '../../client/slo.ts'
 import { ALL } from '../../domain/access.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import type { SloReport } from '../../domain/slo/slo.ts'
-import { cached } from '../cached.ts'
 import { notFound } from '../problem.ts'
 import { sendPage, viewerPage, wantsJson } from '../request.ts'
 import { sloPage } from './slo-page.ts'
-import { turns } from '../turns.ts'
+import { cached, turns } from '../turns.ts'
 
 /** Service levels, where Temporal can be asked. */
 export interface SloSource {

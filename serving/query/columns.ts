@@ -1,6 +1,6 @@
 // Which columns a table of a release has (releases of earlier versions have fewer), and what an id in them is.
 import type { Release } from '../../domain/release.ts'
-import { cached } from '../cached.ts'
+import { cached } from '../turns.ts'
 import type { Engine } from './engine.ts'
 import type { SortedTable } from './tables.ts'
 

@@ -13,7 +13,7 @@ import { tryBucket } from '../../processes/bucket-access.ts'
 import { bucketUrl } from '../../catalogue.ts'
 import { connect } from '../../connection.ts'
 import { inDays } from '../../numbers.ts'
-import { lookAtQueues, secondsOf, unreadable, type Queue } from '../../processes/pollers.ts'
+import { lookAtQueues, secondsOf, unreadable, type Queue } from '../../processes/builds.ts'
 import { say, type JsonOption } from '../../report.ts'
 
 const ANSWER_MS = 3000

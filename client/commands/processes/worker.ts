@@ -12,7 +12,7 @@ import { configuredTemporal } from '../../../worker/temporal-config.ts'
 import { bucketUrl } from '../../catalogue.ts'
 import { connect } from '../../connection.ts'
 import { tryBucket } from '../../processes/bucket-access.ts'
-import { lookAtQueues, unreadable } from '../../processes/pollers.ts'
+import { lookAtQueues, unreadable } from '../../processes/builds.ts'
 
 /** Ends when the process is told to. @throws HillockError that says what it cannot work with */
 export async function worker(names: readonly string[]): Promise<void> {
