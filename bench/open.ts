@@ -29,6 +29,7 @@ import { getRelease } from '../storage/releases.ts'
 import { Release } from '../domain/release.ts'
 import { oneFile, type OneFile } from './one-file.ts'
 import { n, table } from './print.ts'
+import { nothing } from './synthetic-tables.ts'
 
 const REGION: Vec3 = [512, 512, 64]
 /** Above so many artifacts only the first regions along each axis have nodes of their own; all others share those of equal shape. */
@@ -86,21 +87,12 @@ async function build(objects: OneFile, artifacts: number): Promise<object> {
     })
     const listed = outputs.map(o => ({ path: o.path, sha256: o.sha256, bytes: o.bytes }))
     const record: Lineage = {
+      ...nothing,
       recipeId: recipeId(recipe),
       recipe,
-      codeRevision: 'bench',
-      runtime: { node: process.version, onnxruntime: null, provider: null, cpu: 'bench' },
       outputs: listed,
       content: contentDigest(listed),
-      workflowId: 'bench',
-      runId: 'bench',
-      attempt: 1,
-      start: '2026-01-01T00:00:00Z',
-      end: '2026-01-01T00:00:01Z',
       bytes: listed.reduce((sum, o) => sum + o.bytes, 0),
-      voxels: 0,
-      cost: 0,
-      seconds: { kernel: 0, inference: 0, io: 0 },
       summary,
     }
     insert.run(artifactKey(stage, record.recipeId, LINEAGE), lineageBytes(record))

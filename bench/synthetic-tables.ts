@@ -14,6 +14,22 @@ import { writeParquet } from '../storage/formats/parquet.ts'
 import { rangeOfId, tableFile } from '../storage/formats/precomputed/by-id.ts'
 import { putRelease } from '../storage/releases.ts'
 
+const at = new Date(0).toISOString()
+/** What a record says that nobody looks at. */
+export const nothing = {
+  codeRevision: 'bench',
+  runtime: { node: process.version, onnxruntime: null, provider: null, cpu: 'bench' },
+  workflowId: 'bench',
+  runId: 'bench',
+  attempt: 1,
+  start: at,
+  end: at,
+  voxels: 0,
+  cost: 0,
+  seconds: { kernel: 0, inference: 0, io: 0 },
+  summary: {},
+}
+
 /** Of a segment, about; so many synapses go to each partner. */
 const SYNAPSES = 50
 const PARTNERS = 15
@@ -99,20 +115,7 @@ async function make(bucket: string, synapses: number, of: number): Promise<void>
       bytes += data.length
       await writer.put(tableFile(name, range, of), data)
     }
-    const at = new Date(0).toISOString()
-    const { stage, recipe, content } = await writer.commit({
-      codeRevision: 'bench',
-      runtime: { node: process.version, onnxruntime: null, provider: null, cpu: 'bench' },
-      workflowId: 'bench',
-      runId: 'bench',
-      attempt: 1,
-      start: at,
-      end: at,
-      voxels: 0,
-      cost: 0,
-      seconds: { kernel: 0, inference: 0, io: 0 },
-      summary: {},
-    })
+    const { stage, recipe, content } = await writer.commit(nothing)
     refs[rangeName(range, of)] = { stage, recipe, content }
   }
   rmSync(folder, { recursive: true })

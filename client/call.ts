@@ -45,34 +45,26 @@ async function checked(stack: StackRecord): Promise<{ client: Client; stack: Sta
   return { client, stack }
 }
 
-interface About {
-  readonly dataset?: string
-  readonly release?: string
-  readonly summary?: string
-  /** Follows the one of that id that is under way, instead of refusing. */
-  readonly join?: boolean
-}
-
-/** The result of a workflow, whatever happens to the server meanwhile. @throws what it failed with, as an error of Hillock where it is one */
+/** The result of a workflow, whatever happens to the server meanwhile; `join` follows the one of that id that is under way, instead of refusing. @throws what it failed with, as an error of Hillock where it is one */
 export async function call<W extends Workflow>(
   client: Client,
   type: string,
   workflowId: string,
   args: Parameters<W>,
-  { dataset, release, summary, join }: About,
+  about: { dataset?: string; release?: string; summary?: string; join?: boolean },
 ): Promise<WorkflowResultType<W>> {
-  try {
-    const handle = await client.workflow.start<W>(type, {
-      workflowId,
-      taskQueue: queues.workflow,
-      args,
-      ...(summary !== undefined && { staticSummary: summary }),
-      priority: { priorityKey: priorities.housekeeping, ...(dataset !== undefined && { fairnessKey: dataset }) },
-      ...(join && { workflowIdConflictPolicy: 'USE_EXISTING' as const }),
-      typedSearchAttributes: attributesOf({ dataset, release }),
-    } as never)
-    return await resultOf(handle)
-  } catch (e) {
-    throw causeOf(e)
+  const { dataset, release, summary, join } = about
+  const options = {
+    workflowId,
+    taskQueue: queues.workflow,
+    args,
+    ...(summary !== undefined && { staticSummary: summary }),
+    priority: { priorityKey: priorities.housekeeping, ...(dataset !== undefined && { fairnessKey: dataset }) },
+    ...(join && { workflowIdConflictPolicy: 'USE_EXISTING' as const }),
+    typedSearchAttributes: attributesOf({ dataset, release }),
   }
+  const started = client.workflow.start<W>(type, options as never).catch((e: unknown) => {
+    throw causeOf(e)
+  })
+  return resultOf(await started)
 }

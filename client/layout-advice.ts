@@ -9,15 +9,12 @@ import { mapBounded } from '../storage/bounded.ts'
 import { cellsOf } from '../storage/release-index.ts'
 import { zarrFolder } from '../storage/static-layout.ts'
 
-export interface LayoutAdvice {
-  readonly chunk: Vec3
-  /** Of the layer, in either layout. */
-  readonly reads: readonly Reads[]
-  readonly better: Vec3
-}
-
-/** @param all that was read of the release */
-export function layoutAdvice(release: Release, layer: VolumeName, all: readonly Reads[]): LayoutAdvice {
+/** `reads` are those of the layer, in either layout. @param all that was read of the release */
+export function layoutAdvice(
+  release: Release,
+  layer: VolumeName,
+  all: readonly Reads[],
+): { chunk: Vec3; reads: readonly Reads[]; better: Vec3 } {
   const { chunk, kind } = release.layers[layer]!
   const names = [`${layer}/`, zarrFolder(layer, kind)]
   const reads = all.filter(r => names.includes(`${r.layer}/`))
@@ -31,14 +28,8 @@ const READS = 32
 /** Partitions that are looked at: the hash makes them alike. */
 const SAMPLE = 256
 
-export interface TablesAdvice {
-  readonly partitions: number
-  /** Bytes of the largest, all its tables together. */
-  readonly largest: number
-  readonly better: number
-}
-
-export async function tablesAdvice(artifacts: ArtifactStore, release: Release): Promise<TablesAdvice> {
+/** `largest`: bytes of the largest partition, all its tables together. */
+export async function tablesAdvice(artifacts: ArtifactStore, release: Release) {
   const refs: ArtifactRef[] = []
   for await (const [, ref] of cellsOf(artifacts.objects, release, 'graph')) refs.push(ref)
   const sizes = await mapBounded(refs.slice(0, SAMPLE), READS, async ref => (await artifacts.open(ref)).lineage.bytes)

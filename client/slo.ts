@@ -8,7 +8,7 @@ import { configError, isHillockError } from '../domain/errors.ts'
 import { attributesOf, type Execution } from '../domain/provenance/history.ts'
 import { extentText } from '../domain/provenance/lineage-summary.ts'
 import { key, map3 } from '../domain/geometry.ts'
-import type { Lineage } from '../domain/lineage.ts'
+import type { ArtifactRef, Lineage } from '../domain/lineage.ts'
 import { holesIn, type Release } from '../domain/release.ts'
 import { expected } from '../domain/index/phases.ts'
 import { sha256 } from '../domain/recipe.ts'
@@ -29,10 +29,7 @@ import { isCalled } from './names.ts'
 /** Lineage records that are read at once. */
 const READS = 32
 
-interface Ref {
-  readonly stage: string
-  readonly recipe: string
-}
+type Ref = Pick<ArtifactRef, 'stage' | 'recipe'>
 
 /** @param found what `subject` means, where that is known */
 export async function sloOf(

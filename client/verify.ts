@@ -33,15 +33,6 @@ export interface Finding extends Partial<Difference> {
 export const line = ({ what, why, field, expected, found }: Finding): string =>
   `${what}: ${why}${field === undefined ? '' : `: ${field} is ${found}, expected ${expected}`}`
 
-export interface Verified {
-  readonly findings: readonly Finding[]
-  /** Objects and bytes that are what their digests say. */
-  readonly objects: number
-  readonly bytes: number
-  /** What nothing in the bucket proves (yet): an audit does. */
-  readonly unproven: readonly Finding[]
-}
-
 interface Options {
   /** Go on after the first finding. */
   readonly all: boolean
@@ -232,12 +223,15 @@ class Verifier {
   }
 }
 
-/** @param release `dataset/name`; without it every object of the bucket. */
+/**
+ * Objects and bytes that are what their digests say, what is wrong with others, and what nothing in the bucket proves (yet): an audit does.
+ * @param release `dataset/name`; without it every object of the bucket
+ */
 export async function verify(
   objects: ObjectStore,
   release: { dataset: string; release: string } | undefined,
   options: Options,
-): Promise<Verified> {
+) {
   const verifier = new Verifier(objects, options)
   try {
     if (release) {

@@ -3,7 +3,7 @@ import { isHillockError } from '../../domain/errors.ts'
 import { readPublicKey } from '../../storage/provenance/envelope.ts'
 import { bucket, locate } from '../catalogue.ts'
 import { clock, say, ticker, type JsonOption } from '../report.ts'
-import { line, verify as check, type Finding, type Verified } from '../verify.ts'
+import { line, verify as check, type Finding } from '../verify.ts'
 
 interface Options extends JsonOption {
   readonly all?: boolean
@@ -23,8 +23,8 @@ export async function verify(name: string | undefined, o: Options): Promise<void
           // A channel that cannot be read names nothing: that is the finding.
           if (damaged.length === 0) throw e
         })
-  const nowhere = { findings: [], objects: 0, bytes: 0, unproven: [] }
-  const checked: Verified =
+  const nowhere = { findings: [] as Finding[], objects: 0, bytes: 0, unproven: [] as Finding[] }
+  const checked =
     name !== undefined && !where
       ? nowhere
       : await check(objects, where ?? undefined, { all: o.all === true, progress: tick, key })

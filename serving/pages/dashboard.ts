@@ -1,7 +1,7 @@
 // The dashboard of a dataset: its releases and stages by their service levels, as they were known last, and what is hot or wrongly laid out.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { layoutAdvice, tablesAdvice, type LayoutAdvice, type TablesAdvice } from '../../client/layout-advice.ts'
+import { layoutAdvice, tablesAdvice } from '../../client/layout-advice.ts'
 import type { Release } from '../../domain/release.ts'
 import { layers } from '../../domain/stages.ts'
 import type { SloReport } from '../../domain/slo/slo.ts'
@@ -96,8 +96,8 @@ interface Live {
   /** For the published release: layers that have been read, and its tables; null where there is none. */
   readonly advice: {
     readonly release: string
-    readonly layers: Readonly<Record<string, LayoutAdvice>>
-    readonly tables: TablesAdvice | null
+    readonly layers: Readonly<Record<string, ReturnType<typeof layoutAdvice>>>
+    readonly tables: Awaited<ReturnType<typeof tablesAdvice>> | null
   } | null
 }
 

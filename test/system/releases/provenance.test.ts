@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { verify, type Verified } from '../../../client/verify.ts'
+import { verify } from '../../../client/verify.ts'
 import type { Lineage } from '../../../domain/lineage.ts'
 import type { Release } from '../../../domain/release.ts'
 import { artifactStore } from '../../../storage/artifacts.ts'
@@ -25,6 +25,7 @@ const bucket = join(hillock.home, 'bucket')
 const objects = fileStore(bucket)
 let release: Release
 
+type Verified = Awaited<ReturnType<typeof verify>>
 const check = (all = false, whole = false): Promise<Verified> =>
   verify(objects, whole ? undefined : release, { all, progress: () => {} })
 
