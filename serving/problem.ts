@@ -42,6 +42,13 @@ export function asProblem(error: unknown): Problem {
   return new Problem(500, message, 'this is a defect of the server: its log has the details')
 }
 
+/** Undefined for what is answered with this status; to be given to `catch`. @throws any other error */
+export const unless =
+  (status: number) =>
+  (error: unknown): undefined => {
+    if (asProblem(error).status !== status) throw error
+  }
+
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Wrong request',
   401: 'Sign in',

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Identity } from '../../domain/access.ts'
 import { html, page } from '../pages/html.ts'
-import { badRequest, Problem } from '../problem.ts'
+import { badRequest, unless } from '../problem.ts'
 import { anyone } from '../request.ts'
 
 const COOKIE = 'hillock_session'
@@ -18,12 +18,7 @@ export async function sessionOf(
   identify: (token: string) => Promise<Identity>,
 ): Promise<Identity | undefined> {
   const token = cookieOf(request)
-  return token === undefined
-    ? undefined
-    : identify(token).catch((e: unknown) => {
-        if (e instanceof Problem && e.status === 401) return undefined
-        throw e
-      })
+  return token === undefined ? undefined : identify(token).catch(unless(401))
 }
 
 const setCookie = (request: FastifyRequest, reply: FastifyReply, rest: string): FastifyReply =>

@@ -4,7 +4,7 @@ import { endpoints } from '../../domain/api/endpoints.ts'
 import { summariseLineage } from '../../domain/provenance/lineage-summary.ts'
 import { holesIn, type Release } from '../../domain/release.ts'
 import { channelMoves } from '../../storage/provenance/channel-moves.ts'
-import { asProblem, notFound } from '../problem.ts'
+import { notFound, unless } from '../problem.ts'
 import { releaseDiff } from '../release-diff.ts'
 import type { DatasetListing } from '../pages/index-page.ts'
 import type { TableFile } from '../query/table-cache.ts'
@@ -105,10 +105,6 @@ export function releaseRoutes(app: FastifyInstance, { catalogue, engine, find, o
 
   route(app, endpoints.tables, async ({ params, reply }) => {
     const release = await find(reply, params.dataset, params.release)
-    const unless = (status: number) => (e: unknown) => {
-      if (asProblem(e).status !== status) throw e
-      return undefined
-    }
     const tables = []
     for (const table of TABLES) {
       const from = { t: { table, segments: [ANY] } }

@@ -5,7 +5,7 @@ import { wrongFields } from '../../storage/lineage-record.ts'
 import { channelMoves } from '../../storage/provenance/channel-moves.ts'
 import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
-import { badRequest, notFound, Problem } from '../problem.ts'
+import { badRequest, notFound, unless } from '../problem.ts'
 import { isWrong } from '../query/duckdb.ts'
 import { columnReader } from '../query/columns.ts'
 import { encode } from '../query/encode.ts'
@@ -145,14 +145,8 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
 
   /** Tables that a release has. */
   async function tablesOf(release: Release): Promise<string[]> {
-    const found = Object.entries(TABLES).map(([name, { table }]) =>
-      columnsOf(release, table).then(
-        () => [name],
-        (e: unknown) => {
-          if (e instanceof Problem && e.status === 404) return []
-          throw e
-        },
-      ),
+    const found = Object.entries(TABLES).map(async ([name, { table }]) =>
+      (await columnsOf(release, table).catch(unless(404))) ? [name] : [],
     )
     return (await Promise.all(found)).flat()
   }

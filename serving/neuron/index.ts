@@ -8,7 +8,7 @@ import type { Serving } from '../api/index.ts'
 import { uint64 } from '../api/find.ts'
 import { meshOf, skeletonOf, type Fragment } from '../api/objects.ts'
 import { partnersOf } from '../api/segments.ts'
-import { asProblem, badRequest, notFound } from '../problem.ts'
+import { badRequest, notFound, unless } from '../problem.ts'
 import type { Query, Row } from '../query/engine.ts'
 import { pointOf, queryOf, sendPage, viewerPage } from '../request.ts'
 import { findPage, neuronPage, type Finder, type Paged } from './page.ts'
@@ -21,6 +21,9 @@ const LARGEST = 50
 const TRIANGLES = 60_000
 const DOTS = 1000
 
+/** A release may have come without what is asked of it. */
+const ifNone = unless(404)
+
 interface Named {
   Params: { dataset: string; release: string; segment: string }
 }
@@ -32,16 +35,6 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
     const { rows } = await engine.rows({ ...query, sql: `${query.sql} LIMIT ${ROWS + 1}` })
     const shown = rows.slice(0, ROWS)
     return { rows: shown, next: rows.length > ROWS ? next(shown) : null }
-  }
-
-  /** A release may have come without what is asked of it. */
-  const ifAny = async <T>(made: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await made
-    } catch (e) {
-      if (asProblem(e).status === 404) return undefined
-      throw e
-    }
   }
 
   const synapsesOf = (release: Release, segment: string, side: 'pre' | 'post', after?: string): Query => ({
@@ -57,7 +50,7 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
   }
 
   async function meshesOf(release: Release, segment: string): Promise<Fragment[]> {
-    const mesh = await ifAny(meshOf(catalogue.artifacts, release, BigInt(segment)))
+    const mesh = await meshOf(catalogue.artifacts, release, BigInt(segment)).catch(ifNone)
     const out: Fragment[] = []
     let triangles = 0
     for await (const fragment of mesh?.fragments ?? []) {
@@ -151,13 +144,15 @@ export async function neuronRoutes(app: FastifyInstance, serving: Serving): Prom
     const last = (rows: readonly Row[]): string => `side=${side}&after=${String(rows.at(-1)!['id'])}#synapses`
     const none = { rows: [], next: null }
     const [up, down, synapses, skeleton, mesh, pre, post] = await Promise.all([
-      ifAny(partners('up')),
-      ifAny(partners('down')),
-      ifAny(page(synapsesOf(release, segment, side, after), last)),
-      ifAny(skeletonOf(catalogue.artifacts, release, BigInt(segment))).then(b => b && decodeSkeleton(b)),
+      partners('up').catch(ifNone),
+      partners('down').catch(ifNone),
+      page(synapsesOf(release, segment, side, after), last).catch(ifNone),
+      skeletonOf(catalogue.artifacts, release, BigInt(segment))
+        .catch(ifNone)
+        .then(b => b && decodeSkeleton(b)),
       meshesOf(release, segment),
-      ifAny(dotsOf(release, segment, 'pre')),
-      ifAny(dotsOf(release, segment, 'post')),
+      dotsOf(release, segment, 'pre').catch(ifNone),
+      dotsOf(release, segment, 'post').catch(ifNone),
     ])
     const drawn = picture({ mesh, skeleton, pre: pre ?? [], post: post ?? [] }, `segment ${segment}`)
     const voxel = voxelOf(release, skeleton)
