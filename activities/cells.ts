@@ -1,6 +1,6 @@
 // What the stages of regions share: their boxes and blocks, and the reading of volumes across regions.
 import type { Refs } from '../domain/contract/artifacts.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { cellBox, cellsIn, fromKey, grow, intersect, key, map3, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
 import { stages, type DtypeOf, type StageName } from '../domain/stages.ts'
@@ -88,8 +88,7 @@ export function touching(task: CellTask, stage: StageName, box: Box): Record<str
   for (const coord of cellsIn(intersect(box, task.context.bounds), task.context.region)) {
     const ref = refs(task, stage)[key(coord)]
     if (!ref)
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `${task.cell} would see ${stage} of region ${key(coord)}, which is no neighbour: the halo is larger than a region (grid.region)`,
       )
     out[`${stage}/${key(coord)}`] = ref

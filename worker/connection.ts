@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { Connection, isGrpcServiceError } from '@temporalio/client'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { temporalConfig, type TemporalConfig } from './temporal-config.ts'
 
 const LOOK_MS = 2500
@@ -23,7 +23,7 @@ export async function connectTo(address: string): Promise<Connection> {
   if (configured !== address) return Connection.connect({ address, connectTimeout: OWN_MS })
   const at: TemporalConfig = { address, ...config }
   const why = await whyNot(at)
-  if (why !== undefined) throw new HillockError('ConfigError', why)
+  if (why !== undefined) throw configError(why)
   try {
     return await Connection.connect({ address, ...at.options, connectTimeout: CONNECT_MS })
   } catch (e) {
@@ -39,13 +39,12 @@ export function refused(e: unknown, { address, namespace, options }: TemporalCon
   const said = isGrpcServiceError(at) ? at.details : at.message
   // PERMISSION_DENIED, UNAUTHENTICATED.
   if (code === 7 || code === 16)
-    return new HillockError(
-      'ConfigError',
+    return configError(
       options.apiKey === undefined
         ? `Temporal at ${address} lets nobody into namespace ${namespace} with what is configured (${said}): set TEMPORAL_API_KEY, or the certificate of a client that may`
         : `Temporal at ${address} does not accept the API key for namespace ${namespace} (${said}): set another in TEMPORAL_API_KEY`,
     )
-  return new HillockError('ConfigError', `Temporal at ${address} does not answer as it should (${said})`)
+  return configError(`Temporal at ${address} does not answer as it should (${said})`)
 }
 
 /** Why nobody can be talked to there, in one line with what to do; undefined where somebody speaks HTTP/2. */

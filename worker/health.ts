@@ -1,7 +1,7 @@
 // What a platform asks a worker over HTTP: /healthz, whether the process lives, and /readyz, whether each of its roles polls.
 import { createServer } from 'node:http'
 import type { NativeConnection, Worker } from '@temporalio/worker'
-import { HillockError } from '../domain/errors.ts'
+import { configError, type HillockError } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
 
 const ANSWER_MS = 2000
@@ -18,7 +18,7 @@ export async function answerHealth(roles: readonly string[], about: Readonly<Rec
   const at = setting('HILLOCK_HEALTH')
   if (at === undefined) return health
   const [, host, port] = /^\[?(.+?)\]?:(\d{1,5})$/.exec(at) ?? []
-  const wrong = (why: string): HillockError => new HillockError('ConfigError', `HILLOCK_HEALTH is ${at}, ${why}`)
+  const wrong = (why: string): HillockError => configError(`HILLOCK_HEALTH is ${at}, ${why}`)
   if (host === undefined || Number(port) > 65_535) throw wrong('which is no HOST:PORT')
   const server = createServer((request, response) => {
     const answer = (ok: boolean, found: object): void => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { HillockError } from '../domain/errors.ts'
+import { configError, type HillockError } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
 import { makeFolders } from '../storage/files/system.ts'
 import { bornAt } from './identity.ts'
@@ -44,8 +44,7 @@ export function home(): Home {
 }
 
 export const unusable = ({ root }: Pick<Home, 'root'>, e: unknown): HillockError =>
-  new HillockError(
-    'ConfigError',
+  configError(
     `HILLOCK_HOME is ${root}, which cannot be written (${(e as Error).message}): name another folder, or make room and rights`,
   )
 
@@ -61,8 +60,7 @@ export function chooseBucket(url: string): void {
   const h = home()
   if (h.bucket === url) return
   if (setting('HILLOCK_BUCKET') ?? readStack(h))
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `bucket: the run file says ${url}, but this Hillock works on ${h.bucket}: stop it first (\`hillock down\`), unset HILLOCK_BUCKET, or use another HILLOCK_HOME`,
     )
   writeFileSync(join(h.root, CHOSEN), `${url}\n`)

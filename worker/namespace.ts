@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@temporalio/client'
 import { searchAttributes } from '../domain/contract/search-attributes.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { refused } from './connection.ts'
 import { temporalConfig } from './temporal-config.ts'
 
@@ -65,7 +65,7 @@ export async function lookAtNamespace(connection: Connection): Promise<Namespace
 /** @throws HillockError ConfigError that says what the namespace lacks */
 export async function checkNamespace(connection: Connection): Promise<void> {
   const { troubles } = await lookAtNamespace(connection)
-  if (troubles.length > 0) throw new HillockError('ConfigError', troubles.join('; '))
+  if (troubles.length > 0) throw configError(troubles.join('; '))
 }
 
 /** @throws HillockError ConfigError where that may not be done here */

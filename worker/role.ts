@@ -5,7 +5,7 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import { createActivities, type StageActivity } from '../activities/index.ts'
 import { countRequest } from '../activities/meter.ts'
 import { ownerOf, queues } from '../domain/contract/names.ts'
-import { HillockError, isHillockError } from '../domain/errors.ts'
+import { configError, isHillockError } from '../domain/errors.ts'
 import { numberSetting, setting } from '../domain/settings.ts'
 import { stages } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
@@ -48,8 +48,7 @@ export interface OwnStages {
 /** @throws HillockError ConfigError for what is none */
 export function rolesOf(names: readonly string[]): Role[] {
   const unknown = names.find(n => !(ROLES as readonly string[]).includes(n))
-  if (unknown !== undefined)
-    throw new HillockError('ConfigError', `${unknown} is no role: the roles are ${ROLES.join(', ')}`)
+  if (unknown !== undefined) throw configError(`${unknown} is no role: the roles are ${ROLES.join(', ')}`)
   return names as Role[]
 }
 
@@ -60,7 +59,7 @@ export const runRole = (role: Role, own?: OwnStages): Promise<void> => runRoles(
 export async function runRoles(roles: readonly Role[], own: OwnStages = { activities: {}, rows: [] }): Promise<void> {
   const temporal = configuredTemporal()
   if (roles.some(r => r !== 'workflow') && setting('HILLOCK_BUCKET') === undefined)
-    throw new HillockError('ConfigError', 'HILLOCK_BUCKET is not set: name the bucket that all processes work on')
+    throw configError('HILLOCK_BUCKET is not set: name the bucket that all processes work on')
   const revision = codeRevision()
   const about = { role: roles.join(','), hostname: hostname(), build: revision }
   const health = await answerHealth(roles, about)
@@ -77,7 +76,7 @@ export async function runRoles(roles: readonly Role[], own: OwnStages = { activi
   const { address, namespace, options } = temporal
   const connection = await NativeConnection.connect({ address, ...options }).catch(async (e: unknown) => {
     const why = await whyNot(temporal)
-    throw why === undefined ? refused(e, temporal) : new HillockError('ConfigError', why)
+    throw why === undefined ? refused(e, temporal) : configError(why)
   })
   health.connection = connection
   const { plugins, modules } = await tracing('worker')
@@ -156,8 +155,7 @@ async function poll(
   const host = inferenceHost(pids => process.send?.({ onnx: pids }), onnx.processes)
   if (role === 'inference' && onnx.provider !== 'cpu')
     await tryProvider(host.infer).catch((e: Error) => {
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `HILLOCK_ONNX_PROVIDER is ${onnx.provider}, which cannot be used here (${e.message}): docs/deploy.md says what it needs`,
       )
     })

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import type { NativeConnectionOptions } from '@temporalio/worker'
-import { HillockError } from '../domain/errors.ts'
+import { configError, type HillockError } from '../domain/errors.ts'
 import { setting } from '../domain/settings.ts'
 
 export interface TemporalConfig {
@@ -13,7 +13,7 @@ export interface TemporalConfig {
 
 /** As above; without an address none is configured, and the stack of this machine has its own. @throws HillockError ConfigError */
 export function temporalConfig(): Omit<TemporalConfig, 'address'> & { readonly address?: string } {
-  const wrong = (why: string): HillockError => new HillockError('ConfigError', `the configuration of Temporal: ${why}`)
+  const wrong = (why: string): HillockError => configError(`the configuration of Temporal: ${why}`)
   const file = setting('TEMPORAL_CONFIG_FILE')
   if (file !== undefined && !existsSync(file)) throw wrong(`TEMPORAL_CONFIG_FILE is ${file}, which is not there`)
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value)) as Record<string, string>
@@ -37,8 +37,7 @@ export function temporalConfig(): Omit<TemporalConfig, 'address'> & { readonly a
 export function configuredTemporal(): TemporalConfig {
   const { address, ...rest } = temporalConfig()
   if (address === undefined)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       'no Temporal is configured: set TEMPORAL_ADDRESS, or name a profile in TEMPORAL_PROFILE (docs/deploy.md); `hillock up` starts one of its own',
     )
   return { address, ...rest }

@@ -5,7 +5,7 @@ import { runStage } from './stage.ts'
 import { window } from '../domain/index/window.ts'
 import type { ReconstructInput } from '../domain/contract/run.ts'
 import type { ArtifactRef } from '../domain/lineage.ts'
-import { HillockError } from '../domain/errors.ts'
+import { configError } from '../domain/errors.ts'
 import { batchRange, nodesBelow, sectionGrid, rootOf } from '../domain/index/grid.ts'
 import { ApplicationFailure } from '@temporalio/workflow'
 
@@ -22,7 +22,7 @@ export async function specimen(input: ReconstructInput): Promise<SpecimenSlab[]>
 async function slabs(input: ReconstructInput): Promise<SpecimenSlab[]> {
   const context = await housekeeping.survey(input)
   if (!context.synthetic) {
-    const e = new HillockError('ConfigError', 'source: not a phantom, so there is nothing to make')
+    const e = configError('source: not a phantom, so there is nothing to make')
     throw ApplicationFailure.nonRetryable(e.message, e.type)
   }
   const grid = sectionGrid(context.bounds)

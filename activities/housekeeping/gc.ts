@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Collected, CollectTask } from '../../domain/contract/housekeeping.ts'
 import type { IndexNode } from '../../domain/index/index-node.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { foldersIn } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import { Release } from '../../domain/release.ts'
@@ -170,8 +170,7 @@ export async function collect(deps: Deps, { graceSeconds }: CollectTask): Promis
   for await (const key of deps.objects.list(LISTS)) lists.push(key)
   const old = lists.filter(k => Date.now() - Date.parse(k.slice(LISTS.length, -'.json'.length)) >= graceSeconds * 1000)
   const list = old.at(-1)
-  if (list === undefined)
-    throw new HillockError('ConfigError', 'no list of candidates is old enough: run `hillock gc plan` and wait')
+  if (list === undefined) throw configError('no list of candidates is old enough: run `hillock gc plan` and wait')
   const { at, keys } = (await getSealed(deps.objects, list)) as Candidates
   const kept = new Kept(deps)
   await kept.ofReleases()

@@ -1,6 +1,6 @@
 // survey: reads the source's layout and holds the run file against it.
 import { canonicalJson } from '../../domain/canonical.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import { checkExclude, checkInside } from '../../domain/run-file/check.ts'
 import type { ReconstructInput, RunContext, RunModel } from '../../domain/contract/run.ts'
@@ -36,18 +36,14 @@ export async function survey(deps: Deps, input: ReconstructInput): Promise<RunCo
     scoredBox(await truthFile(evaluate.truth, evaluate.offset, deps.objects, evaluate.ignore), bounds, evaluate)
   for (const a of [0, 1, 2] as const)
     if (Math.ceil(bounds.max[a] / config.grid.block[a]) > 1 << 14)
-      throw new HillockError(
-        'ConfigError',
+      throw configError(
         `grid.block.${a}: ${bounds.max[a]} voxels in blocks of ${config.grid.block[a]} are more than 2^14 blocks`,
       )
   const { cells } = regionGrid(bounds, config.grid.region)
   for (const [i, o] of config.overrides.entries())
     for (const name of o.regions)
       if (fromKey(name).some((c, a) => c >= cells[a]!))
-        throw new HillockError(
-          'ConfigError',
-          `overrides.${i}.regions: there is no region ${name} in a grid of ${cells.join(' x ')}`,
-        )
+        throw configError(`overrides.${i}.regions: there is no region ${name} in a grid of ${cells.join(' x ')}`)
   return {
     dataset: input.dataset,
     run: input.run,

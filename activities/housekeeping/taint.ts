@@ -2,7 +2,7 @@
 import type { RunConfig } from '../../domain/config.ts'
 import type { Diagnosis, QuarantineTask, RollbackInput } from '../../domain/contract/rollback.ts'
 import type { IndexEntry } from '../../domain/index/index-node.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { patchConfig } from '../../domain/plan/patch.ts'
 import type { Release } from '../../domain/release.ts'
 import type { StageName } from '../../domain/stages.ts'
@@ -33,10 +33,7 @@ export async function diagnose(deps: Deps, input: RollbackInput, good: string): 
 async function manifest(deps: Deps, dataset: string, name: string): Promise<{ release: Release; config: RunConfig }> {
   const release = await releaseOf(deps, dataset, name)
   if (!release.config)
-    throw new HillockError(
-      'ConfigError',
-      `release ${name} does not say with which run file it was made: roll back without --regions`,
-    )
+    throw configError(`release ${name} does not say with which run file it was made: roll back without --regions`)
   return { release, config: await configOf(deps, release.config) }
 }
 

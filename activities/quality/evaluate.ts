@@ -3,7 +3,7 @@ import type { Json } from '../../domain/canonical.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import type { Evaluated, EvaluateInput } from '../../domain/contract/release.ts'
 import type { Outcome, Refs } from '../../domain/contract/artifacts.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { cellsIn, voxels, type Box } from '../../domain/geometry.ts'
 import type { Quality } from '../../domain/release.ts'
 import type { StageName } from '../../domain/stages.ts'
@@ -79,7 +79,7 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
   const { dataset } = input
   const name = input.release ?? (await publishedOf(deps, dataset))
   const r = await releaseOf(deps, dataset, name)
-  if (!r.layers.segmentation) throw new HillockError('ConfigError', `release ${r.release} has no segmentation to score`)
+  if (!r.layers.segmentation) throw configError(`release ${r.release} has no segmentation to score`)
   const truth =
     input.truth === 'phantom'
       ? await truthOfPhantom(deps, await madeBy(deps, { roots: r.pages }, 'phantom'), r.bounds)
@@ -103,6 +103,6 @@ export async function evaluateRelease(deps: Deps, input: EvaluateInput): Promise
 
 async function publishedOf(deps: Deps, dataset: string): Promise<string> {
   const ref = await readChannel(deps.objects, dataset, 'published')
-  if (!ref) throw new HillockError('ConfigError', `nothing of ${dataset} is published, so there is nothing to evaluate`)
+  if (!ref) throw configError(`nothing of ${dataset} is published, so there is nothing to evaluate`)
   return ref.value.release
 }

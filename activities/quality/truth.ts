@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { canonicalJson } from '../../domain/canonical.ts'
 import type { RunConfig } from '../../domain/config.ts'
 import type { Refs } from '../../domain/contract/artifacts.ts'
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, HillockError, isHillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { formatOf, samplesOf } from '../../storage/formats/image.ts'
@@ -38,7 +38,7 @@ const within = (data: Labels, bounds: Box) => (box: Box) => {
   return out
 }
 
-const refused = (why: string): HillockError => new HillockError('ConfigError', `evaluate.truth: ${why}`)
+const refused = (why: string): HillockError => configError(`evaluate.truth: ${why}`)
 
 /**
  * Labels of a .npy or .npy.gz, axes z, y, x, of any integer type, or of sections: a TIFF of several pages, or images of a folder or pattern.

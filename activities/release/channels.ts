@@ -2,7 +2,7 @@
 import { withoutMove, type ChannelValue } from '../../domain/releases/channel.ts'
 import type { ChannelMove, Mover } from '../../domain/contract/release.ts'
 import type { RollbackInput } from '../../domain/contract/rollback.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, HillockError } from '../../domain/errors.ts'
 import type { Digest } from '../../domain/recipe.ts'
 import { manifestDigest, type Release } from '../../domain/release.ts'
 import type { DecisionTask } from '../../domain/contract/activities.ts'
@@ -68,13 +68,12 @@ async function vouch(deps: Deps, manifest: Release, expected: Digest | undefined
  */
 export async function rollBack(deps: Deps, input: RollbackInput & { readonly via: string }): Promise<ChannelValue> {
   const ref = await readChannel(deps.objects, input.dataset, input.channel)
-  if (!ref) throw new HillockError('ConfigError', `channel ${input.channel} of ${input.dataset} is not set`)
+  if (!ref) throw configError(`channel ${input.channel} of ${input.dataset} is not set`)
   const now = ref.value
   if (now.release !== input.from) return recorded(deps, input, now)
   const to = input.to ?? now.earlier[0]
   if (to === undefined)
-    throw new HillockError(
-      'ConfigError',
+    throw configError(
       `${input.from} is the first release of ${input.dataset}/${input.channel}: there is nothing to go back to`,
     )
   const manifest = await releaseOf(deps, input.dataset, to)

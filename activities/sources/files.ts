@@ -1,7 +1,7 @@
 // Tiles that are files by themselves: listed in the run file or in a layout, or the images of a folder as a stack.
 import type { RunConfig } from '../../domain/config.ts'
 import type { TileEntry } from '../../domain/run-file/source.ts'
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, HillockError, isHillockError } from '../../domain/errors.ts'
 import { atOrigin } from '../../domain/run-file/layout.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import { decodeTile, formatOf } from '../../storage/formats/image.ts'
@@ -72,12 +72,11 @@ async function checkSample(
   })
   if (deep.length * 2 > sample.length) throw tooDeep(deep[0]!)
   if (faults.length === sample.length)
-    throw new HillockError('ConfigError', `source: none of ${sample.length} images looked at can be used: ${faults[0]}`)
+    throw configError(`source: none of ${sample.length} images looked at can be used: ${faults[0]}`)
 }
 
 /** The refusal of samples of more than 8 bits that no window maps. */
 export const tooDeep = (file: string): HillockError =>
-  new HillockError(
-    'ConfigError',
+  configError(
     `stages.ingest.window: ${file} has more than 8 bits, such as 16 bits per sample: say which values become black and white, --set "stages.ingest.window=[low, high]"; hillock import measures them`,
   )

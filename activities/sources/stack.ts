@@ -1,6 +1,6 @@
 // A stack: a .npy(.gz), a TIFF of several pages, or images of a folder or a pattern; told apart by what is there.
 import type { RunConfig } from '../../domain/config.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError } from '../../domain/errors.ts'
 import { formatOf } from '../../storage/formats/image.ts'
 import { isNpy, openNpySlices, type NpySlices } from '../../storage/formats/npy-slices.ts'
 import { withInput, type Inputs } from '../../storage/foreign/inputs.ts'
@@ -28,9 +28,8 @@ async function kindOf(where: string, config: RunConfig, files: Inputs): Promise<
   const head = await withInput(files, where, 'ConfigError', read => read(0, 16))
   const format = formatOf(head)
   if (format === 'tiff') return tiffStack(where, config, files)
-  if (format) throw new HillockError('ConfigError', `source.stack: ${where} is one image; ${READ}`)
-  if (head.length > 0 && !isNpy(head))
-    throw new HillockError('ConfigError', `source.stack: ${where} is not understood; ${READ}`)
+  if (format) throw configError(`source.stack: ${where} is one image; ${READ}`)
+  if (head.length > 0 && !isNpy(head)) throw configError(`source.stack: ${where} is not understood; ${READ}`)
   return npyStack(where, config, files)
 }
 

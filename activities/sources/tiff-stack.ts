@@ -1,5 +1,5 @@
 // A TIFF of several pages: every page becomes a section, archived as a TIFF of its own with its samples as they are.
-import { HillockError, isHillockError } from '../../domain/errors.ts'
+import { configError, HillockError, isHillockError } from '../../domain/errors.ts'
 import { decodePage } from '../../storage/formats/image.ts'
 import { tiffPages, type TiffPage } from '../../storage/formats/tiff.ts'
 import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
@@ -14,7 +14,7 @@ const stacks = new Map<unknown, Promise<TiffPage[]>>()
 const KEPT = 4
 
 export function tiffStack(file: string, { stages }: RunConfig, files: Inputs): TileSource {
-  const bad = (why: string): HillockError => new HillockError('ConfigError', `source.stack: ${file} ${why}`)
+  const bad = (why: string): HillockError => configError(`source.stack: ${file} ${why}`)
   let stamp: string | undefined
   const look = async (): Promise<string> => (stamp = await files.stamp(file))
   const pages = async (): Promise<TiffPage[]> =>

@@ -1,7 +1,7 @@
 // A source that is an aligned volume: its extent, and its slices, read slab by slab.
 import type { RunConfig } from '../../domain/config.ts'
 import type { TileEntry, VolumeSource } from '../../domain/run-file/source.ts'
-import { HillockError } from '../../domain/errors.ts'
+import { configError, HillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, contains, map3, shapeOf, subtract, translate, type Box } from '../../domain/geometry.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { canonicalJson } from '../../domain/canonical.ts'
@@ -24,7 +24,7 @@ const GREYS: readonly string[] = ['uint8', 'uint16']
 
 /** @throws HillockError ConfigError when there is no volume of EM, or it does not hold the box. */
 async function open(source: VolumeSource, { stages }: RunConfig, objects?: ObjectStore): Promise<Opened> {
-  const fail = (why: string): HillockError => new HillockError('ConfigError', `source.volume: ${source.url}: ${why}`)
+  const fail = (why: string): HillockError => configError(`source.volume: ${source.url}: ${why}`)
   const volume = await openVolume(source.url, source.format, objects)
   const mip = volume.mips[source.mip]
   if (!mip) throw fail(`there is no mip ${source.mip}; they go from 0 to ${volume.mips.length - 1}`)
