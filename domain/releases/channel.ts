@@ -2,25 +2,19 @@
 import { z } from 'zod'
 import { differences, type Difference } from '../provenance/differences.ts'
 
-export interface ChannelValue {
-  readonly release: string
-  /** Releases that it pointed at before, the newest first; those that were rolled back are not among them. */
-  readonly earlier: readonly string[]
-  readonly by: string
-  readonly reason: string
-  /** Who set it, and what it held then: what a saga goes back to. */
-  readonly via?: string
-  readonly before?: ChannelValue | null
-}
-
-export const ChannelValue: z.ZodType<ChannelValue> = z.strictObject({
+export const ChannelValue = z.strictObject({
   release: z.string(),
+  /** Releases that it pointed at before, the newest first; those that were rolled back are not among them. */
   earlier: z.array(z.string()).readonly(),
   by: z.string(),
   reason: z.string(),
+  /** Who set it, and what it held then: what a saga goes back to. */
   via: z.string().exactOptional(),
-  before: z.lazy(() => ChannelValue.nullable()).exactOptional(),
+  get before(): z.ZodExactOptional<z.ZodNullable<typeof ChannelValue>> {
+    return ChannelValue.nullable().exactOptional()
+  },
 })
+export type ChannelValue = Readonly<z.infer<typeof ChannelValue>>
 
 /** Whether a move was made by a workflow, or by that run of one, which `via` names. */
 const isBy = (move: ChannelValue, via: string): boolean => move.via === via || move.via?.startsWith(`${via}#`) === true

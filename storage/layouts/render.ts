@@ -11,22 +11,16 @@ import {
   type ParsedLayout,
 } from './types.ts'
 
-interface TransformSpec {
-  readonly type?: string | undefined
-  readonly className?: string | undefined
-  readonly dataString?: string | undefined
-  readonly refId?: string | undefined
-  readonly specList?: readonly TransformSpec[] | undefined
-}
-const TransformSpec: z.ZodType<TransformSpec> = z.lazy(() =>
-  z.object({
-    type: z.string().optional(),
-    className: z.string().optional(),
-    dataString: z.string().optional(),
-    refId: z.string().optional(),
-    specList: z.array(TransformSpec).optional(),
-  }),
-)
+const TransformSpec = z.object({
+  type: z.string().optional(),
+  className: z.string().optional(),
+  dataString: z.string().optional(),
+  refId: z.string().optional(),
+  get specList(): z.ZodOptional<z.ZodArray<typeof TransformSpec>> {
+    return z.array(TransformSpec).optional()
+  },
+})
+type TransformSpec = z.infer<typeof TransformSpec>
 const TileSpec = z.object({
   tileId: z.string().min(1),
   z: z.number().optional(),
