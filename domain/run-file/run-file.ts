@@ -1,17 +1,8 @@
 // The page of the run file: every key with what it means, its type, default and an example, printed from the schema.
 import type { z } from 'zod'
 import { RunConfig } from '../config.ts'
-import { schemaKeys, type SchemaKey } from './schema.ts'
+import { def, schemaKeys, type SchemaKey } from './schema.ts'
 
-interface Shown {
-  readonly type: string
-  readonly entries?: Readonly<Record<string, string>>
-  readonly values?: readonly unknown[]
-  readonly items?: readonly z.ZodType[]
-  readonly options?: readonly z.ZodType[]
-  readonly element?: z.ZodType
-  readonly innerType?: z.ZodType
-}
 interface Limits {
   readonly format?: string | null
   readonly minValue?: number | null
@@ -20,7 +11,7 @@ interface Limits {
 
 /** What may stand there, in words: `whole number, 1 to 255`. */
 export function typeOf(schema: z.ZodType): string {
-  const d = schema.def as unknown as Shown
+  const d = def(schema)
   const { format, minValue, maxValue } = schema as unknown as Limits
   switch (d.type) {
     case 'enum':
@@ -66,7 +57,7 @@ const yaml = (value: unknown): string =>
 export function exampleOf(k: SchemaKey): unknown {
   if (k.example !== undefined) return k.example
   if (k.default !== undefined) return k.default
-  const { entries } = k.schema.def as unknown as Shown
+  const { entries } = def(k.schema)
   return entries && Object.values(entries)[0]
 }
 

@@ -1,18 +1,21 @@
 // Walks a zod schema key by key: for the page of the run file, for suggestions, and for tests that must not forget a key.
 import type { z } from 'zod'
 
-/** What the walk reads of any schema. */
+/** What a schema is made of, as far as it is read here: by its type some of these. */
 interface Def {
   readonly type: string
   readonly innerType?: z.ZodType
   readonly in?: z.ZodType
   readonly shape?: Readonly<Record<string, z.ZodType>>
   readonly element?: z.ZodType
+  readonly items?: readonly z.ZodType[]
   readonly options?: readonly z.ZodType[]
   readonly valueType?: z.ZodType
   readonly defaultValue?: unknown
+  readonly entries?: Readonly<Record<string, string>>
+  readonly values?: readonly unknown[]
 }
-const def = (s: z.ZodType): Def => s.def as unknown as Def
+export const def = (s: z.ZodType): Def => s.def as unknown as Def
 
 /** A key, with the schema of its value under defaults and the like. */
 export interface SchemaKey {
@@ -29,29 +32,18 @@ export interface SchemaKey {
 }
 
 function peeled(path: string, outer: z.ZodType): SchemaKey {
-  let key: SchemaKey = {
+  const layers = [outer]
+  for (let s: z.ZodType | undefined = outer; (s = def(s).innerType ?? def(s).in);) layers.push(s)
+  const first = <T>(of: (s: z.ZodType) => T | undefined): T | undefined => layers.map(of).find(v => v !== undefined)
+  const types = layers.map(s => def(s).type)
+  return {
     path,
-    schema: outer,
-    description: undefined,
-    default: undefined,
-    required: true,
+    schema: layers.at(-1)!,
+    description: first(s => s.description),
+    default: layers.map(def).findLast(d => d.type === 'default')?.defaultValue,
+    required: !types.some(t => ['default', 'prefault', 'optional'].includes(t)),
     alternative: false,
-    example: undefined,
-  }
-  for (let s = outer; ;) {
-    const d = def(s)
-    const meta = s.meta() as { examples?: readonly unknown[] } | undefined
-    key = {
-      ...key,
-      schema: s,
-      description: key.description ?? s.description,
-      default: d.type === 'default' ? d.defaultValue : key.default,
-      required: key.required && !['default', 'prefault', 'optional'].includes(d.type),
-      example: key.example ?? meta?.examples?.[0],
-    }
-    const next = d.innerType ?? d.in
-    if (!next) return key
-    s = next
+    example: first(s => (s.meta() as { examples?: readonly unknown[] } | undefined)?.examples?.[0]),
   }
 }
 
