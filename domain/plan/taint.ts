@@ -1,6 +1,7 @@
 // What a bad parameter has spoilt: how taint spreads from the regions that it was used in to everything made from them.
 import type { RunContext } from '../contract/run.ts'
-import { fromKey, key, map3, type Vec3 } from '../geometry.ts'
+import { key, map3, type Vec3 } from '../geometry.ts'
+import { nodeOfCell } from '../index/index-node.ts'
 import { cellName, parseInput, readsAt, type Input } from '../index/reads.ts'
 import { isRegional, stageNames, stages, type StageName } from '../stages.ts'
 import type { Node } from '../index/tree.ts'
@@ -30,7 +31,7 @@ export function tainted<S extends Spot>(
     const name = `${stage} ${cell}`
     const before = known.get(name)
     if (before !== undefined) return before
-    const node = nodeOf(stage, cell)
+    const node = nodeOfCell(stage, cell)
     const is =
       governedBy(stage, node).some(region => changed[region]?.includes(stage)) ||
       stages[stage].inputs.map(parseInput).some(input => reads(stage, input, node))
@@ -47,13 +48,6 @@ export function tainted<S extends Spot>(
   return differing
     .filter(d => isTainted(d.stage, d.cell))
     .toSorted((a, b) => stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || (a.cell < b.cell ? -1 : 1))
-}
-
-const nodeOf = (stage: StageName, cell: string): Node => {
-  if (['dataset', 'range', 'release'].includes(stages[stage].scope)) return { level: 0, coord: [0, 0, 0] }
-  if (stages[stage].scope !== 'node') return { level: 0, coord: fromKey(cell) }
-  const [level, coord] = cell.split('/') as [string, string]
-  return { level: Number(level), coord: fromKey(coord) }
 }
 
 /** Regions whose own parameters enter the recipe of a stage at a cell. */

@@ -82,15 +82,8 @@ const typeOf = (h: History): string => attributesOf(h.events[0]!).workflowType!.
 /** `completed`, `failed`, `canceled`, `terminated`, ...: how the run ended. */
 const endOf = (h: History): string => kindOf(h.events.at(-1)!).slice('WORKFLOW_EXECUTION_'.length).toLowerCase()
 
-interface About {
-  readonly workflowId: string
-  readonly type: string
-  readonly end: string
-  readonly events: number
-}
-
 /** What the index of an archive says of a history beside its run id and digests. */
-export const aboutHistory = (h: History): About => ({
+export const aboutHistory = (h: History) => ({
   workflowId: attributesOf(h.events[0]!).workflowId!,
   type: typeOf(h),
   end: endOf(h),
@@ -98,8 +91,10 @@ export const aboutHistory = (h: History): About => ({
 })
 
 /** In what the index says something else than the history. */
-export const misindexed = (h: History, { workflowId, type, end, events }: About): Difference[] =>
-  differences(aboutHistory(h), { workflowId, type, end, events })
+export const misindexed = (
+  h: History,
+  { workflowId, type, end, events }: ReturnType<typeof aboutHistory>,
+): Difference[] => differences(aboutHistory(h), { workflowId, type, end, events })
 
 /** Runs that belong to the same work: children, however they ended, and the runs before and after in a chain. */
 function relatives(h: History, self: Execution): Execution[] {

@@ -10,8 +10,12 @@ import { inNanometres, jsonOf, nanometres } from './types.ts'
 
 const numbers = z.array(z.number())
 const strings = z.array(z.string())
-/** Compact where it is the same along every axis; a list of them in a group. */
-const Factors = z.union([z.number(), numbers, z.array(numbers)])
+/** One number where it is the same along every axis; a list by level in a group. */
+const Factors = z.union([z.number().transform(f => [f, f, f]), numbers, z.array(numbers)])
+const PixelResolution = z.union([
+  numbers.transform(dimensions => ({ dimensions, unit: undefined })),
+  z.object({ dimensions: numbers, unit: z.string().nullish() }),
+])
 const Transform = z.object({ axes: strings, scale: numbers, units: strings })
 const Attributes = z.object({
   dimensions: numbers.optional(),
@@ -22,7 +26,7 @@ const Attributes = z.object({
   isLabelMultiset: z.boolean().optional(),
   axes: strings.optional(),
   resolution: numbers.optional(),
-  pixelResolution: z.union([numbers, z.object({ dimensions: numbers, unit: z.string().nullish() })]).optional(),
+  pixelResolution: PixelResolution.optional(),
   units: z.union([z.string(), strings]).optional(),
   unit: z.string().optional(),
   transform: Transform.optional().catch(undefined),
@@ -65,15 +69,7 @@ export async function n5Levels(files: Files): Promise<N5Level[]> {
     // The nearest group says it before those around it.
     const parts = group.split('/').slice(0, -1)
     const around = await Promise.all(
-      parts.map((_, i) =>
-        attributesAt(
-          files,
-          parts
-            .slice(0, parts.length - i)
-            .map(p => `${p}/`)
-            .join(''),
-        ),
-      ),
+      parts.map((_, i) => attributesAt(files, `${parts.slice(0, parts.length - i).join('/')}/`)),
     )
     // What BigDataViewer writes of an image without a calibration.
     const uncalibrated = (g: Attributes): boolean =>
@@ -124,9 +120,7 @@ const baseSize = (all: readonly Attributes[]): Vec3 | null => {
 
 /** Voxel size as attributes say it; null where the unit is none of length. `resolution` without a unit is in nanometres by custom. */
 function lengths(a: Attributes): Vec3 | null {
-  const pixel = Array.isArray(a.pixelResolution)
-    ? { dimensions: a.pixelResolution, unit: undefined }
-    : a.pixelResolution
+  const pixel = a.pixelResolution
   const size = pixel?.dimensions ?? a.resolution
   if (size?.length !== 3 || size.some(s => !(s > 0))) return null
   const said = pixel ? (pixel.unit ?? a.units ?? a.unit) : (a.units ?? a.unit ?? 'nm')
@@ -145,28 +139,19 @@ function sizeOf(own: Attributes, above: readonly Attributes[], level: number): V
   }
   const ofLevel = lengths(own)
   const base = ofLevel ?? baseSize(above)
-  const factor = factorOf(own, level) ?? (ofLevel ? [1, 1, 1] : factorsAbove(above, level))
+  const f = own.downsamplingFactors
+  const factor = triple(isList(f) ? f[level] : f) ?? (ofLevel ? [1, 1, 1] : factorsAbove(above, level))
   return base && factor && map3(a => base[a] * factor[a]!)
 }
 
-const triple = (f: number | readonly number[] | undefined): readonly number[] | null =>
-  typeof f === 'number' ? [f, f, f] : f?.length === 3 ? f : null
-
-function factorOf({ downsamplingFactors: f }: Attributes, level: number): readonly number[] | null {
-  return Array.isArray(f) && Array.isArray(f[0])
-    ? triple((f as number[][])[level])
-    : triple(f as number | number[] | undefined)
-}
+const triple = (f: readonly number[] | undefined): readonly number[] | null => (f?.length === 3 ? f : null)
+const isList = (f: Attributes['downsamplingFactors']): f is number[][] => Array.isArray(f?.[0])
 
 /** What groups say of the factors of their levels; the first level needs no word. */
 function factorsAbove(above: readonly Attributes[], level: number): readonly number[] | null {
-  for (const g of above) {
-    const f = triple(g.scales?.[level]) ?? (Array.isArray(g.downsamplingFactors) ? triple(listed(g, level)) : null)
-    if (f) return f
+  for (const { scales, downsamplingFactors: f } of above) {
+    const factor = triple(scales?.[level]) ?? (isList(f) ? triple(f[level]) : null)
+    if (factor) return factor
   }
   return level === 0 ? [1, 1, 1] : null
-}
-const listed = (g: Attributes, level: number): number[] | undefined => {
-  const entry = (g.downsamplingFactors as (number | number[])[])[level]
-  return Array.isArray(entry) ? entry : undefined
 }
