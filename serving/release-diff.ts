@@ -1,7 +1,7 @@
 // In what two releases differ by their manifests: for programs, and as tables for people.
 import { holesIn, type Hole, type Release } from '../domain/release.ts'
 import { QUALITY } from './pages/release-page.ts'
-import { facts, figure, html, known, table, type Html, type Part } from './pages/html.ts'
+import { facts, figure, holeList, html, known, table, type Html, type Part } from './pages/html.ts'
 
 const without = (holes: readonly Hole[], others: readonly Hole[]): Hole[] => {
   const there = new Set(others.map(h => JSON.stringify(h)))
@@ -41,14 +41,8 @@ const link = ({ dataset, release }: Release): Html =>
 const SAID = { equal: 'equal', differs: 'differs', 'only here': 'gone', 'only there': 'new' } as const
 const MOST = 50
 
-const listed = (word: string, holes: readonly Hole[]): Part =>
-  holes.length === 0
-    ? null
-    : html`<details>
-        <summary>${figure(holes.length)} holes ${word}</summary>
-        ${holes.slice(0, MOST).map(h => html`<div>${h.stage}, ${h.what}: ${h.reason}</div>`)}
-        ${holes.length > MOST ? 'and more' : null}
-      </details>`
+const listed = (word: string, all: readonly Hole[]): Part =>
+  holeList(`${figure(all.length)} holes ${word}`, all, false, MOST)
 
 /** What would be new with `after` to a reader of `before`. */
 export function diffTables(before: Release, after: Release): Html {

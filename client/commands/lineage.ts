@@ -10,6 +10,7 @@ import { subjectOf } from '../lineage/subject.ts'
 import { provJson } from '../provenance/prov.ts'
 import { roCrate } from '../provenance/ro-crate.ts'
 import { attestations } from '../provenance/slsa.ts'
+import type { JsonOption } from '../report.ts'
 import { provenanceOf, sums } from '../provenance/walk.ts'
 
 const printers = { text, json, mermaid: (_, g) => mermaid(g), dot: (_, g) => dot(g) } satisfies Record<
@@ -24,8 +25,7 @@ export async function lineage(name: string, o: { json?: boolean; format: string 
   console.log(print(subject, ancestry(subject.records, subject.focus)))
 }
 
-interface ExportOptions {
-  readonly json?: boolean
+interface ExportOptions extends JsonOption {
   readonly format: string
   readonly out: string
   readonly key?: string

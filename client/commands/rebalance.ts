@@ -10,12 +10,11 @@ import { bucket, findRelease, runFileOf } from '../catalogue.ts'
 import { onStack } from '../call.ts'
 import { layoutAdvice, tablesAdvice } from '../layout-advice.ts'
 import { vectorOf } from '../numbers.ts'
-import { table, type Columns } from '../report.ts'
+import { table, type Columns, type JsonOption } from '../report.ts'
 import { makePlan } from './plan.ts'
 import { execute, printReport } from './run.ts'
 
-interface Options {
-  readonly json?: boolean
+interface Options extends JsonOption {
   readonly layer: string
   readonly chunk?: string
   readonly shard?: string

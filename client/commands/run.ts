@@ -14,12 +14,11 @@ import { follow, startRun } from '../execute.ts'
 import { slugOf } from '../names.ts'
 import { plannedConfig } from './plan.ts'
 import { links, workflowsUi, type Links } from '../links.ts'
-import { ProgressPrinter, qualityLines, stageTable } from '../report.ts'
+import { ProgressPrinter, qualityLines, stageTable, type JsonOption } from '../report.ts'
 import { readRunFileAt } from '../run-file.ts'
 import { sayThrough } from '../processes/troubles.ts'
 
-export interface RunOptions {
-  readonly json?: boolean
+export interface RunOptions extends JsonOption {
   readonly set: readonly string[]
   readonly name?: string
 }

@@ -15,7 +15,7 @@ import { isShared } from '../../storage/foreign/inputs.ts'
 import { onStack } from '../call.ts'
 import { slugOf } from '../names.ts'
 import { secondsOf } from '../numbers.ts'
-import { say as print } from '../report.ts'
+import { say as print, type JsonOption } from '../report.ts'
 import { readRunFileAt } from '../run-file.ts'
 import { actionOf, changed, checkTruth, givenOf, outcomeOf, specOf, type Given, type When } from '../schedule.ts'
 import { operator } from './operate.ts'
@@ -29,8 +29,7 @@ const overlaps = {
   'allow-all': ScheduleOverlapPolicy.ALLOW_ALL,
 } as const
 
-interface CreateOptions extends When {
-  readonly json?: boolean
+interface CreateOptions extends When, JsonOption {
   readonly set: readonly string[]
   readonly name: string
   readonly what: Given['what']
@@ -38,13 +37,11 @@ interface CreateOptions extends When {
   readonly pauseOnFailure?: boolean
   readonly catchup: string
 }
-interface UpdateOptions extends When {
-  readonly json?: boolean
+interface UpdateOptions extends When, JsonOption {
   readonly file?: string
   readonly set?: readonly string[]
 }
-interface Options {
-  readonly json?: boolean
+interface Options extends JsonOption {
   readonly reason?: string
 }
 

@@ -36,6 +36,12 @@ export function partnersOf(release: Release, segment: string, { direction, min_c
   }
 }
 
+/** Pages of rows in an order of their own. */
+const byOffset = ({ limit, offset }: { limit: number; offset: number }) => ({
+  limit,
+  next: () => ({ offset: String(offset + limit) }),
+})
+
 export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, volumes, known }: Serving): void {
   route(app, endpoints.segmentAt, async ({ params, query, reply }) => {
     const release = await find(reply, params.dataset, params.release)
@@ -105,7 +111,7 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
       asked,
       engine,
       { release, from: { c: { table: 'contacts', segments } }, sql },
-      { limit: query.limit, next: () => ({ offset: String(query.offset + query.limit) }) },
+      byOffset(query),
       () => known.mustHave(release, params.segment),
     )
   })
@@ -113,12 +119,8 @@ export function segmentRoutes(app: FastifyInstance, { catalogue, engine, find, v
   route(app, endpoints.partners, async asked => {
     const { params, query, reply } = asked
     const release = await find(reply, params.dataset, params.release)
-    return sendRows(
-      asked,
-      engine,
-      partnersOf(release, params.segment, query),
-      { limit: query.limit, next: () => ({ offset: String(query.offset + query.limit) }) },
-      () => known.mustHave(release, params.segment),
+    return sendRows(asked, engine, partnersOf(release, params.segment, query), byOffset(query), () =>
+      known.mustHave(release, params.segment),
     )
   })
 

@@ -1,4 +1,5 @@
 // Self-contained HTML pages: a template tag that escapes, and the frame that every page shares.
+import type { Hole } from '../../domain/release.ts'
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
@@ -142,6 +143,16 @@ export const section = (title: string, note: Part, body: Part): Html =>
     ${note === null ? null : html`<p class="soft">${note}</p>`}
     <div class="card">${body}</div>
   </section>`
+
+/** Holes under a word that says how many there are; nothing where there is none. */
+export const holeList = (word: string, holes: readonly Hole[], isOpen: boolean, most = Infinity): Part =>
+  holes.length === 0
+    ? null
+    : html`<details ${isOpen ? 'open' : null}>
+        <summary>${word}</summary>
+        ${holes.slice(0, most).map(h => html`<div>${h.stage}, ${h.what}: ${h.reason}</div>`)}
+        ${holes.length > most ? 'and more' : null}
+      </details>`
 
 /** Figures as people read them: 12,345; 0.0123; 3.2e-7. */
 export const figure = (n: number): string =>

@@ -8,7 +8,7 @@ import { amount } from '../../domain/slo/cost.ts'
 import { secondsOf, shareDone } from '../../domain/slo/counts.ts'
 import { stageNames, stages, type StageName } from '../../domain/stages.ts'
 import { action, choice, ifOperator, type May, stuckSteps } from './actions.ts'
-import { duration, facts, figure, html, moment, page, section, table, type Html, type Part } from './html.ts'
+import { duration, facts, figure, holeList, html, moment, page, section, table, type Html, type Part } from './html.ts'
 import { workflowLink } from './lineage-page.ts'
 import { diffTables } from '../release-diff.ts'
 import type { ListedRun, RunView } from './runs.ts'
@@ -104,13 +104,8 @@ function stageGraph({ input, progress, status }: RunView, now: number): Html {
 
 const route = ({ dataset, run }: RunView): string => `/operate/${dataset}/runs/${run}`
 
-const lines = (word: string, holes: readonly Hole[]): Part =>
-  holes.length === 0
-    ? null
-    : html`<details ${holes.length <= 10 ? 'open' : null}>
-        <summary>${word}: ${figure(holes.length)}</summary>
-        ${holes.map(h => html`<div>${h.stage}, ${h.what}: ${h.reason}</div>`)}
-      </details>`
+const lines = (word: string, all: readonly Hole[]): Part =>
+  holeList(`${word}: ${figure(all.length)}`, all, all.length <= 10)
 
 const holes = ({ quarantined: { blocks, others, more } }: RunView): Html =>
   blocks.length + others.length === 0
