@@ -30,8 +30,8 @@ export async function exportRelease(
   progress: (done: number, total: number, bytes: number) => void,
 ): Promise<Exported> {
   const artifacts = artifactStore(objects, { quarantined: true })
-  const files: ListedFile[] = [{ path: 'release.json', json: release as never }]
-  for await (const file of staticFiles(release, artifacts)) files.push(file)
+  const listed = await Array.fromAsync(staticFiles(release, artifacts))
+  const files: ListedFile[] = [{ path: 'release.json', json: release as never }, ...listed]
   const records = await recordsOf(objects, release)
   for (const { layer } of ownFolders(release))
     files.push({

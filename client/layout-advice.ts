@@ -1,7 +1,6 @@
 // Which layout of a release would suit its readers: chunks by what they have read of a layer, partitions by the size of the tables.
 import { map3, type Vec3 } from '../domain/geometry.ts'
 import { bestScale, type Reads } from '../domain/releases/read-cost.ts'
-import type { ArtifactRef } from '../domain/lineage.ts'
 import type { Release } from '../domain/release.ts'
 import type { VolumeName } from '../domain/stages.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
@@ -30,8 +29,7 @@ const SAMPLE = 256
 
 /** `largest`: bytes of the largest partition, all its tables together. */
 export async function tablesAdvice(artifacts: ArtifactStore, release: Release) {
-  const refs: ArtifactRef[] = []
-  for await (const [, ref] of cellsOf(artifacts.objects, release, 'graph')) refs.push(ref)
+  const refs = await Array.fromAsync(cellsOf(artifacts.objects, release, 'graph'), ([, ref]) => ref)
   const sizes = await mapBounded(refs.slice(0, SAMPLE), READS, async ref => (await artifacts.open(ref)).lineage.bytes)
   const largest = sizes.reduce((a, b) => Math.max(a, b), 0)
   const factor = 2 ** Math.round(Math.log2(Math.max(1, largest) / PARTITION))

@@ -23,7 +23,6 @@ export async function getDocument<T>(
 
 /** Keys below a prefix, but those that a second object of the same name and this ending has put an end to. */
 export async function standing(objects: ObjectStore, prefix: string, ended: string): Promise<string[]> {
-  const keys = new Set<string>()
-  for await (const k of objects.list(prefix)) keys.add(k)
+  const keys = new Set(await Array.fromAsync(objects.list(prefix)))
   return [...keys].filter(k => !k.endsWith(ended) && !keys.has(k.replace(/\.json$/, ended)))
 }

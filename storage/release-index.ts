@@ -88,10 +88,9 @@ export async function* artifactsOf(objects: ObjectStore, release: Release, stage
 
 /** Every artifact behind a release, as a manifest lists them: by stage and recipe. */
 export async function allArtifacts(objects: ObjectStore, release: Release): Promise<ArtifactRef[]> {
-  const out: ArtifactRef[] = []
-  for (const stage of stagesIn(release)) for await (const ref of artifactsOf(objects, release, stage)) out.push(ref)
+  const byStage = await Array.fromAsync(stagesIn(release), s => Array.fromAsync(artifactsOf(objects, release, s)))
   const name = (r: ArtifactRef): string => `${r.stage} ${r.recipe}`
-  return out.sort((a, b) => (name(a) < name(b) ? -1 : 1))
+  return byStage.flat().sort((a, b) => (name(a) < name(b) ? -1 : 1))
 }
 
 /** The first artifact of a stage: the only one, where it makes one of the dataset. */

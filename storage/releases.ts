@@ -87,8 +87,7 @@ export async function getRelease(objects: ObjectStore, dataset: string, release:
 /** Names of all releases of a dataset, sorted. */
 export async function listReleases(objects: ObjectStore, dataset: string): Promise<string[]> {
   const prefix = `releases/${dataset}/`
-  const out: string[] = []
-  for await (const k of objects.list(prefix))
-    if (k.endsWith('.json') && !k.endsWith(SIGNATURE)) out.push(k.slice(prefix.length, -'.json'.length))
-  return out.sort()
+  const keys = await Array.fromAsync(objects.list(prefix))
+  const manifests = keys.filter(k => k.endsWith('.json') && !k.endsWith(SIGNATURE))
+  return manifests.map(k => k.slice(prefix.length, -'.json'.length)).sort()
 }

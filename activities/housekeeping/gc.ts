@@ -166,8 +166,7 @@ const counted = (keys: readonly string[]): Pick<Collected, 'artifacts' | 'raw' |
  * @throws HillockError ConfigError when there is no list of that age.
  */
 export async function collect(deps: Deps, { graceSeconds }: CollectTask): Promise<Collected> {
-  const lists: string[] = []
-  for await (const key of deps.objects.list(LISTS)) lists.push(key)
+  const lists = await Array.fromAsync(deps.objects.list(LISTS))
   const old = lists.filter(k => Date.now() - Date.parse(k.slice(LISTS.length, -'.json'.length)) >= graceSeconds * 1000)
   const list = old.at(-1)
   if (list === undefined) throw configError('no list of candidates is old enough: run `hillock gc plan` and wait')
@@ -217,8 +216,7 @@ async function deleteUnnamed(deps: Deps, kept: Kept, key: string, at: string): P
   if (record && record.start > at) return false
   // The record first: half an artifact is none.
   await deps.objects.remove(`${key}${LINEAGE}`)
-  const outputs: string[] = []
-  for await (const k of deps.objects.list(key)) outputs.push(k)
+  const outputs = await Array.fromAsync(deps.objects.list(key))
   await mapBounded(outputs, WIDTH, k => deps.objects.remove(k))
   return record !== undefined || outputs.length > 0
 }

@@ -46,7 +46,7 @@ export async function buildManifest(parts: Parts, most = LISTED): Promise<Releas
       .map(stage => [stage, sums[stage]!.count]),
   )
   const listed = Object.values(counts).reduce((a, b) => a + b, 0) <= most
-  const entries = listed ? await all(behind.entries()) : undefined
+  const entries = listed ? await Array.fromAsync(behind.entries()) : undefined
   const active = activeStages(context)
   const made = layers.filter(l => active.includes(l.stage))
   const held = Object.fromEntries(
@@ -89,12 +89,6 @@ export async function buildManifest(parts: Parts, most = LISTED): Promise<Releas
     approver: config.release.approval === 'required' ? `gate ${RELEASE_GATE}` : input.approver,
   }
   return Release.parse({ ...manifest, release: releaseName(manifest) })
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const out: T[] = []
-  for await (const item of items) out.push(item)
-  return out
 }
 
 /** What is declared as missing, sorted: the first of the index. */

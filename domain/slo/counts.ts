@@ -3,16 +3,10 @@ import type { Outcome } from '../contract/artifacts.ts'
 import type { StageCount, StageProgress } from '../contract/run.ts'
 import type { StageName } from '../stages.ts'
 
-export const noCount = (stage: StageName): StageCount => ({
-  stage,
-  made: 0,
-  found: 0,
-  quarantined: 0,
-  retries: 0,
-  seconds: 0,
-  voxels: 0,
-  cost: 0,
-})
+const none = { made: 0, found: 0, quarantined: 0, retries: 0, seconds: 0, voxels: 0, cost: 0 }
+const FIGURES = Object.keys(none) as (keyof typeof none)[]
+
+export const noCount = (stage: StageName): StageCount => ({ stage, ...none })
 
 export const countOf = (o: Outcome): StageCount => ({
   stage: o.stage,
@@ -28,13 +22,7 @@ export const countOf = (o: Outcome): StageCount => ({
 /** `a` with the figures of `b` on top; what else `a` holds stays. */
 export const plus = <T extends StageCount>(a: T, b: StageCount): T => ({
   ...a,
-  made: a.made + b.made,
-  found: a.found + b.found,
-  quarantined: a.quarantined + b.quarantined,
-  retries: a.retries + b.retries,
-  seconds: a.seconds + b.seconds,
-  voxels: a.voxels + b.voxels,
-  cost: a.cost + b.cost,
+  ...Object.fromEntries(FIGURES.map(figure => [figure, a[figure] + b[figure]])),
 })
 
 /** What takes off what a later walk will count once more, as found. */

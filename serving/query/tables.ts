@@ -47,9 +47,7 @@ async function rangesOf(objects: ObjectStore, release: Release, { table, segment
     const found = await mapBounded(ranges, READS, r => artifactOf(objects, release, 'graph', rangeName(r, of)))
     return found.filter(ref => ref !== undefined)
   }
-  const all: ArtifactRef[] = []
-  for await (const [, ref] of cellsOf(objects, release, 'graph')) all.push(ref)
-  return all
+  return Array.fromAsync(cellsOf(objects, release, 'graph'), ([, ref]) => ref)
 }
 
 /**

@@ -67,9 +67,7 @@ function folder(root: string): Files {
     },
     async below(names) {
       const patterns = ['*', '*/*'].flatMap(p => names.map(n => `${p}/${n}`))
-      const found = new Set<string>()
-      for await (const file of glob(patterns, { cwd: root })) found.add(dirname(file))
-      return [...found].sort()
+      return [...new Set(await Array.fromAsync(glob(patterns, { cwd: root }), dirname))].sort()
     },
   }
 }

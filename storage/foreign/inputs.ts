@@ -139,9 +139,7 @@ async function listHere(where: string): Promise<string[] | undefined> {
     const what = await stat(where).catch(() => undefined)
     if (what?.isDirectory()) return (await readdir(where)).map(name => join(where, name))
     if (what || !PATTERN.test(where)) return undefined
-    const found: string[] = []
-    for await (const path of glob(where)) found.push(resolve(path))
-    return found
+    return await Array.fromAsync(glob(where), path => resolve(path))
   } catch (e) {
     const { code, message } = e as NodeJS.ErrnoException
     throw configError(

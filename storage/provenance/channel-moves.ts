@@ -20,11 +20,8 @@ const readMove = async (objects: ObjectStore, key: string): Promise<ChannelMove>
   (await getDocument(objects, key, 'move of a channel', ChannelMove))!
 
 /** All moves of a channel, the oldest first. @throws HillockError MissingArtifact where one is damaged */
-export async function channelMoves(objects: ObjectStore, dataset: string, channel: string): Promise<ChannelMove[]> {
-  const out: ChannelMove[] = []
-  for await (const key of objects.list(prefix(dataset, channel))) out.push(await readMove(objects, key))
-  return out
-}
+export const channelMoves = (objects: ObjectStore, dataset: string, channel: string): Promise<ChannelMove[]> =>
+  Array.fromAsync(objects.list(prefix(dataset, channel)), key => readMove(objects, key))
 
 /** Says that a channel names a release from now on, unless that is what was said last. */
 export async function recordChannelMove(
@@ -34,8 +31,7 @@ export async function recordChannelMove(
   { release, by, reason }: Omit<ChannelMove, 'at'>,
   at: number,
 ): Promise<void> {
-  let last: string | undefined
-  for await (const key of objects.list(prefix(dataset, channel))) last = key
+  const last = (await Array.fromAsync(objects.list(prefix(dataset, channel)))).at(-1)
   const named = last === undefined ? null : (await readMove(objects, last)).release
   if (named === release) return
   // Called by its time, so that a list has them in order.

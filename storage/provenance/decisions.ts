@@ -34,7 +34,6 @@ export const readDecision = async (objects: ObjectStore, key: string): Promise<D
 
 /** All decisions about a release, the oldest first. */
 export async function decisionsOn(objects: ObjectStore, dataset: string, release: string): Promise<Decision[]> {
-  const out: Decision[] = []
-  for await (const k of decisionKeys(objects, dataset, release)) out.push(await readDecision(objects, k))
-  return out.sort((a, b) => a.at - b.at)
+  const all = await Array.fromAsync(decisionKeys(objects, dataset, release), k => readDecision(objects, k))
+  return all.sort((a, b) => a.at - b.at)
 }

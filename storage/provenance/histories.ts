@@ -93,8 +93,7 @@ export async function putHistoryIndex(objects: ObjectStore, index: HistoryIndex)
 
 /** Indexes of all archives of `<dataset>/<run>`: a name may have been used twice. */
 export async function listHistoryIndexes(objects: ObjectStore, run: string): Promise<HistoryIndex[]> {
-  const found: HistoryIndex[] = []
-  for await (const key of objects.list(`histories/${run}/`))
-    if (key.endsWith('/index.json')) found.push((await getHistoryIndex(objects, key.slice(0, -'/index.json'.length)))!)
-  return found
+  const keys = await Array.fromAsync(objects.list(`histories/${run}/`))
+  const folders = keys.filter(k => k.endsWith('/index.json')).map(k => k.slice(0, -'/index.json'.length))
+  return Array.fromAsync(folders, async folder => (await getHistoryIndex(objects, folder))!)
 }
