@@ -57,12 +57,12 @@ export async function waiting(client: Client, name?: string): Promise<Waiting[]>
   return out.sort((a, b) => (a.workflowId < b.workflowId ? -1 : 1))
 }
 
-/** Tells once of each gate and each failing step that comes to wait for a person; asks no more often than every other second. */
+/** Tells once of each gate and each failing step that comes to wait for a person; each look asks all that is under way, so there is one every few seconds. */
 export function announcer(client: Client, concerns: (workflowId: string) => boolean, tell: (line: string) => void) {
   const told = new Set<string>()
   let asked = 0
   return async (): Promise<void> => {
-    if (Date.now() - asked < 2000) return
+    if (Date.now() - asked < 5000) return
     asked = Date.now()
     const found = await waiting(client).catch(() => [])
     for (const line of waitingLines(found.filter(w => concerns(w.workflowId)))) {

@@ -74,19 +74,20 @@ async function allPhases(
   const { cost, failureRate, stitchResidualPx, alignResidualPx } = config.budget
   const reportEvery = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
   const steps = durable(tracker, control)
+  tracker.roots = {}
   const roots = await runPhases(context, async bare => {
     const subtree = reportEvery === undefined ? bare : { ...bare, reportEvery }
     tracker.phase = subtree.phase
-    tracker.roots = subtree.roots
     for (const s of stagesOf(subtree)) tracker.expect(s, totals.get(s)!)
     if (stagesOf(subtree).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
       const why = overResiduals(config.budget, await housekeeping.residuals(subtree.roots))
       if (why) await guard(control, why)
     }
     await passGates(config, subtree, steps, tracker, totals)
-    return runPhase(subtree, steps)
+    const root = await runPhase(subtree, steps)
+    tracker.roots = { ...tracker.roots, [subtree.phase]: root }
+    return root
   })
-  tracker.roots = roots
   return { context, roots }
 }
 

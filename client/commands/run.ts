@@ -70,7 +70,7 @@ export async function execute(
     if (p) printer.show(p, Date.now())
     await announce()
   }
-  const final = await follow(client, run, show, process.stderr.isTTY ? 500 : 1000)
+  const final = await follow(client, run, show, process.stderr.isTTY ? 500 : 2000)
   const { holes, bounds } = (await readRelease(bucket(), config.dataset, final.release))!
   return {
     dataset: config.dataset,

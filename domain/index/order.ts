@@ -80,15 +80,34 @@ export function subtreesBelow({ context, phase, node }: Pick<Subtree, 'context' 
   return under === 0 && stages[stagesOf({ context, phase })[0]!].scope === 'node' ? [] : nodesBelow(grid, node, under)
 }
 
-/** All phases but the release, in order; each reads what those before it have made. Returns the root of the index of every phase. */
+/** Phases that a phase rests on: those whose artifacts its stages read, and all that these rest on. */
+function restsOn(phase: string, context: RunContext): Set<string> {
+  const out = new Set<string>()
+  for (const s of stagesOf({ context, phase }))
+    for (const input of stages[s].inputs) {
+      const before = stages[parseInput(input).stage].phase
+      if (before !== phase && !out.has(before)) for (const p of [before, ...restsOn(before, context)]) out.add(p)
+    }
+  return out
+}
+
+/** All phases but the release, each as soon as those are over that it rests on. Returns the root of the index of every phase. */
 export async function runPhases(
   context: RunContext,
   run: (subtree: Subtree) => Promise<string>,
 ): Promise<Record<string, string>> {
-  const roots: Record<string, string> = {}
-  for (const phase of phasesOf(context).filter(p => p !== 'release'))
-    roots[phase] = await run(wholePhase(context, phase, { ...roots }))
-  return roots
+  const roots = new Map<string, Promise<string>>()
+  const rootsOf = async (phases: readonly string[]): Promise<Record<string, string>> =>
+    Object.fromEntries(await Promise.all(phases.map(async p => [p, await roots.get(p)!] as const)))
+  for (const phase of phasesOf(context).filter(p => p !== 'release')) {
+    const before = restsOn(phase, context)
+    const known = rootsOf([...roots.keys()].filter(p => before.has(p)))
+    roots.set(
+      phase,
+      known.then(own => run(wholePhase(context, phase, own))),
+    )
+  }
+  return rootsOf([...roots.keys()])
 }
 
 /** A whole phase; returns the root of its index. */

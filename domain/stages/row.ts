@@ -30,7 +30,7 @@ export interface StageRow {
   readonly scope: Scope
   /**
    * All regions (or sections, nodes) finish a phase before a later one reads them, so what reads neighbours (`+`) has a later phase than they.
-   * Phases run in the order of their first row; a row stands after what it reads.
+   * A phase begins when those are over that its stages rest on; a row stands after what it reads.
    */
   readonly phase: string
   /** File below activities/ that exports its activity, under the name of the stage in camel case; a stage of another package brings its own. */

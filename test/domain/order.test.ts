@@ -6,7 +6,7 @@ import type { Subtree, SubtreeResult } from '../../domain/contract/subtree.ts'
 import type { RunContext } from '../../domain/contract/run.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import { fromKey, map3, type Vec3 } from '../../domain/geometry.ts'
-import { expected } from '../../domain/index/phases.ts'
+import { expected, phasesOf } from '../../domain/index/phases.ts'
 import { BATCH } from '../../domain/index/grid.ts'
 import { childrenOf } from '../../domain/index/grid.ts'
 import { nodeKey } from '../../domain/index/tree.ts'
@@ -114,6 +114,23 @@ test('directories go up to the lowest level with at most 64 nodes, and there are
     expect(missing).toEqual([])
     expect(expected(context).get('mesh-directory')).toBe(nodes.length ? nodes.reduce((a, b) => a + b) : undefined)
   }
+})
+
+test('a phase begins as soon as those are over that it rests on, and waits for no other', async () => {
+  const began: string[] = []
+  const pyramid = Promise.withResolvers<void>()
+  const roots = await runPhases(contextOf([2, 2, 1]), async ({ phase, roots }) => {
+    began.push(phase)
+    if (phase === 'products') await pyramid.promise
+    if (phase === 'pyramid') {
+      expect(roots).toMatchObject({ image: 'image', objects: 'objects' })
+      expect(roots).not.toHaveProperty('products')
+      pyramid.resolve()
+    }
+    return phase
+  })
+  expect(began.indexOf('joins')).toBeGreaterThan(began.indexOf('pyramid'))
+  expect(Object.keys(roots)).toEqual(phasesOf(contextOf([2, 2, 1])).filter(p => p !== 'release'))
 })
 
 test('a phase that is known as a whole is not visited', async () => {
