@@ -11,14 +11,11 @@ import { progress } from '../meter.ts'
 import { item, json, produce } from '../produce.ts'
 import { drawSection, sectionReader } from './sections.ts'
 import { configOf } from '../documents.ts'
-import { matchSections } from '../../kernels/sections/match-sections.ts'
+import { agrees, matchSections } from '../../kernels/sections/match-sections.ts'
 import { turnedSection } from '../../kernels/sections/turned.ts'
 
 /** Two pairs per section keep the chain together across a single bad one. */
 const BACK = [1, 2]
-
-/** Less of the surface of two sections agrees only where something is wrong with one of them. */
-const AGREES = 0.3
 
 /** Pairs of sections whose later one lies in the batch, as they are named. */
 export const pairsOf = ({ first, last }: Pick<SectionTask, 'first' | 'last'>): string[] =>
@@ -64,7 +61,7 @@ export async function match(deps: Deps, task: SectionTask): Promise<BatchOutcome
               : null
           // What would help is for a person to read: it is no part of what the sections agree on.
           const turned =
-            found && found.agreement < AGREES
+            found && found.agreement < agrees
               ? await deps.compute(turnedSection, [await image(a), await image(b)])
               : undefined
           await put('match.json', json(found))

@@ -65,7 +65,7 @@ export const images = {
   },
   match: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'pair',
     phase: 'matches',
     code: 'sections/match',
@@ -84,7 +84,7 @@ export const images = {
   },
   align: {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'dataset',
     phase: 'alignment',
     code: 'sections/align',

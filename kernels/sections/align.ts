@@ -1,8 +1,8 @@
 // Brings the sections of a stack together: a displacement field each, smooth, and nominal on the average over z.
 import { addBending } from '../mesh/solve.ts'
 import { badSections, blurredSections } from './bad-sections.ts'
-import { latticeAt, latticeWeights } from './lattice.ts'
-import { addEntry, addRow, endRow, leastSquares, makeRows, medianAndMax } from './least-squares.ts'
+import { latticeAt, latticeWeights, typedLattice } from './lattice.ts'
+import { addEntry, addRow, endRow, leastSquares, makeRows, median, medianAndMax } from './least-squares.ts'
 import type { Rows } from './least-squares.ts'
 import type {
   Agreement,
@@ -97,14 +97,49 @@ const quantised = (v: number): number => Math.round(v * steps) / steps + 0
 /** So far below a step that where the iteration ends, which every section decides with, moves no value across one. */
 const tolerance = 1e-8
 
-/** Matches that the solution contradicts by more than this lose their say, pixels. */
+/** Matches that the solution contradicts by more than this, or twice the median if that is more, lose their say, pixels. */
 const outlierPx = 1.5
+
+/** A section further than this off the line between its neighbours lies wrong, pixels. */
+const stillPx = 0.5
+
+/**
+ * Sections that lie right already: within `window` of each, none is off that line. Their own field is nought, since what
+ * sections differ by there is tissue.
+ */
+function stillSections(matches: readonly SectionPair[], sections: readonly number[], window: number): Set<number> {
+  const between = new Map(matches.map(m => [`${m.a}-${m.b}`, m.match]))
+  const off: { z: number; px: number }[] = []
+  const d = new Float64Array(2)
+  for (let s = 1; s + 1 < sections.length; s++) {
+    const [before, z, after] = [sections[s - 1]!, sections[s]!, sections[s + 1]!]
+    const [from, to] = [between.get(`${before}-${z}`), between.get(`${z}-${after}`)]
+    if (!from || !to) continue
+    const onward = typedLattice(to)
+    const t = (z - before) / (after - before)
+    const distances = from.dx.flatMap((dx, k) => {
+      if (from.confidence[k]! <= 0) return []
+      const dy = from.dy[k]!
+      const x = from.x0 + (k % from.nx) * from.spacing + dx
+      const y = from.y0 + Math.floor(k / from.nx) * from.spacing + dy
+      latticeAt(onward, x, y, d)
+      return [Math.hypot((1 - t) * dx - t * d[0]!, (1 - t) * dy - t * d[1]!)]
+    })
+    off.push({ z, px: median(distances) })
+  }
+  const still = sections.filter(z => {
+    const near = off.filter(o => Math.abs(o.z - z) <= window)
+    return near.length > 0 && near.every(o => o.px < stillPx)
+  })
+  return new Set(still)
+}
 
 /**
  * Fields of the sections of a slab. With a point q of section a found at q + v in section b, and aligned position p showing
  * p + d_a(p) and p + d_b(p), it asks for d_b - d_a = v, and besides that the mean of d over the sections around vanish
  * (`anchor`, `window`) and that d bend little (`bending`). Matches know differences between sections only; the anchor fixes the
- * rest. A displacement that changes from section to section is taken out, one that drifts over many is tissue and stays.
+ * rest. A displacement that changes from section to section is taken out, one that drifts over many is tissue and stays: what the
+ * last round left, as a mean over the sections around, is taken off v (`lean`).
  * Least squares by conjugate gradients, repeated with less weight for matches that do not fit (Geman-McClure).
  * @param matches all between sections around the slab
  */
@@ -131,7 +166,9 @@ export function solveSlab(
 }
 
 /** Pull of every node to its nominal place, relative to one match: decides what nothing else does. */
-const pull = 0.002
+const pull = 1e-4
+/** The same for sections that lie right already: decides alone. */
+const hold = 1e6
 
 function solve(
   used: readonly SectionPair[],
@@ -145,18 +182,21 @@ function solve(
   const nodes = new Int32Array(4)
   const weights = new Float64Array(4)
   const d = new Float64Array(2)
-  const ofSection = (at: number): Lattice<Float64Array> => ({
-    ...grid,
-    dx: x.subarray(at, at + grid.nx * grid.ny),
-    dy: y.subarray(at, at + grid.nx * grid.ny),
-  })
+  const still = stillSections(used, [...first.keys()], p.window)
+  const lean = { x: new Float64Array(x.length), y: new Float64Array(x.length) }
   let residuals: number[] = []
+  let scale = outlierPx
   for (let round = 0; round < 4; round++) {
     const rows = makeRows(x.length)
+    const left = { x: new Float64Array(x.length), y: new Float64Array(x.length), weight: new Float64Array(x.length) }
     residuals = []
     for (const { a, b, match } of used) {
-      const fieldA = ofSection(first.get(a)!)
-      const fieldB = ofSection(first.get(b)!)
+      const [atA, atB] = [first.get(a)!, first.get(b)!]
+      const field = {
+        ...grid,
+        dx: x.subarray(atA, atA + grid.nx * grid.ny),
+        dy: y.subarray(atA, atA + grid.nx * grid.ny),
+      }
       for (let j = 0, k = 0; j < match.ny; j++)
         for (let i = 0; i < match.nx; i++, k++) {
           const confidence = match.confidence[k]!
@@ -164,35 +204,78 @@ function solve(
           // The aligned position that shows the node q of section a, from the last round's field.
           const qx = match.x0 + i * match.spacing
           const qy = match.y0 + j * match.spacing
-          latticeAt(fieldA, qx, qy, d)
-          const px = qx - d[0]!
-          const py = qy - d[1]!
-          latticeWeights(grid, px, py, nodes, weights)
-          let ex = -match.dx[k]!
-          let ey = -match.dy[k]!
+          latticeAt(field, qx, qy, d)
+          latticeWeights(grid, qx - d[0]!, qy - d[1]!, nodes, weights)
+          // What the fields leave of the match, and what of that is tissue.
+          let [restX, restY, tissueX, tissueY] = [match.dx[k]!, match.dy[k]!, 0, 0]
           for (let n = 0; n < 4; n++) {
-            addEntry(rows, first.get(b)! + nodes[n]!, weights[n]!)
-            addEntry(rows, first.get(a)! + nodes[n]!, -weights[n]!)
-            ex += weights[n]! * (fieldB.dx[nodes[n]!]! - fieldA.dx[nodes[n]!]!)
-            ey += weights[n]! * (fieldB.dy[nodes[n]!]! - fieldA.dy[nodes[n]!]!)
+            const [w, inA, inB] = [weights[n]!, atA + nodes[n]!, atB + nodes[n]!]
+            addEntry(rows, inB, w)
+            addEntry(rows, inA, -w)
+            restX -= w * (x[inB]! - x[inA]!)
+            restY -= w * (y[inB]! - y[inA]!)
+            tissueX += w * (b - a) * lean.x[inA]!
+            tissueY += w * (b - a) * lean.y[inA]!
           }
-          const q = round === 0 ? 0 : (ex * ex + ey * ey) / (outlierPx * outlierPx)
-          if (counts(b)) residuals.push(Math.sqrt(ex * ex + ey * ey))
-          endRow(rows, match.dx[k]!, match.dy[k]!, (confidence * confidence) / ((1 + q) * (1 + q)))
+          const residual = Math.hypot(restX - tissueX, restY - tissueY)
+          if (counts(b)) residuals.push(residual)
+          const q = round === 0 ? 0 : (residual / scale) ** 2
+          const weight = (confidence * confidence) / ((1 + q) * (1 + q))
+          endRow(rows, match.dx[k]! - tissueX, match.dy[k]! - tissueY, weight)
+          for (let n = 0; n < 4; n++) {
+            const [w, inA] = [weight * weights[n]!, atA + nodes[n]!]
+            left.weight[inA]! += w
+            left.x[inA]! += (w * restX) / (b - a)
+            left.y[inA]! += (w * restY) / (b - a)
+          }
         }
     }
     // The residuals of the last solution are known now; the last round only measures them.
     if (round === 3) break
+    // Where matches are poor, all of them leave more.
+    scale = Math.max(outlierPx, 2 * median(residuals))
     for (const at of first.values()) addBending(rows, at, grid.nx, grid.ny, p.bending)
-    addAnchors(rows, first, grid.nx * grid.ny, p)
+    addAnchors(rows, first, grid.nx * grid.ny, p, still)
     leastSquares(rows, rows.rightX, x, 1000, tolerance)
     leastSquares(rows, rows.rightY, y, 1000, tolerance)
+    meanAround(left, [...first], grid.nx * grid.ny, p.window, lean)
   }
   return residuals
 }
 
+/** Means of what the matches leave per step of z, over the sections around each; few sections do not tell it from misalignment. */
+function meanAround(
+  left: Readonly<Record<'x' | 'y' | 'weight', Float64Array>>,
+  sections: readonly (readonly [z: number, at: number])[],
+  nodes: number,
+  window: number,
+  mean: Readonly<Record<'x' | 'y', Float64Array>>,
+): void {
+  for (const [s, [z, at]] of sections.entries()) {
+    const close = sections.slice(Math.max(0, s - window), s + window + 1)
+    const near = close.filter(([other]) => Math.abs(other - z) <= window)
+    for (let i = 0; i < nodes; i++) {
+      let [weight, sumX, sumY] = [0, 0, 0]
+      for (const [, there] of near) {
+        weight += left.weight[there + i]!
+        sumX += left.x[there + i]!
+        sumY += left.y[there + i]!
+      }
+      const enough = weight > 0 && near.length > window
+      mean.x[at + i] = enough ? sumX / weight : 0
+      mean.y[at + i] = enough ? sumY / weight : 0
+    }
+  }
+}
+
 /** Rows that ask for a mean displacement of nought over the sections around each, and faintly for none at all. */
-function addAnchors(rows: Rows, first: ReadonlyMap<number, number>, nodes: number, p: AlignParams): void {
+function addAnchors(
+  rows: Rows,
+  first: ReadonlyMap<number, number>,
+  nodes: number,
+  p: AlignParams,
+  still: ReadonlySet<number>,
+): void {
   const sections = [...first]
   for (const [s, [z, at]] of sections.entries()) {
     const close = sections.slice(Math.max(0, s - p.window), s + p.window + 1)
@@ -200,7 +283,7 @@ function addAnchors(rows: Rows, first: ReadonlyMap<number, number>, nodes: numbe
     for (let i = 0; i < nodes; i++) {
       for (const [, there] of near) addEntry(rows, there + i, 1 / near.length)
       endRow(rows, 0, 0, p.anchor)
-      addRow(rows, [at + i], [1], pull)
+      addRow(rows, [at + i], [1], still.has(z) ? hold : pull)
     }
   }
 }

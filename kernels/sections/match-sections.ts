@@ -7,7 +7,9 @@ import type { PatchState } from './patch.ts'
 import { crop, phaseCorrelation } from './phase-correlation.ts'
 import { flatPyramid } from './plane.ts'
 import type { Plane } from './plane.ts'
-import type { MatchParams, SectionImage, SectionMatch } from './section-types.ts'
+import { layImage, layMatch } from './lay.ts'
+import { turnPlane } from './turned.ts'
+import type { Affine, MatchParams, SectionImage, SectionMatch } from './section-types.ts'
 
 /** Side of a patch in node spacings. */
 const patchSides = 1.5
@@ -18,19 +20,79 @@ const fade = 0.75
 /** A node further than this from what its surroundings say is an outlier, pixels. */
 const outlierPx = 2.5
 
+/** Less of the surface of two sections agrees only where something is wrong with one of them, or where it lies turned. */
+export const agrees = 0.3
+/** Degrees by which a section that does not agree as it lies may be turned: more is a mistake in how it was laid. */
+const turns = Array.from({ length: 13 }, (_, i) => i - 6)
+/** A turn is believed that correlates so many times better than turns in general. */
+const outstanding = 2
+
 /**
  * Matches section a against b: node (x, y) of a is found at (x, y) + (dx, dy) in b, in section coordinates. Nodes that one of
  * the two does not cover, that do not correlate, or that contradict their surroundings get confidence 0 and a displacement
- * interpolated from the rest.
+ * interpolated from the rest. Patches are compared as they lie; where b is turned or stretched so much that they differ for it,
+ * b is laid on a by the affine transform found so far, and matched again.
  * @throws RangeError when the images differ in scale
  */
 export function matchSections(a: SectionImage, b: SectionImage, p: MatchParams): SectionMatch {
   if (a.scale !== b.scale) throw new RangeError(`sections drawn at scales ${a.scale} and ${b.scale}`)
-  const spacing = p.spacingPx / a.scale
   let levels = 2
   while (Math.max(a.width, a.height, b.width, b.height) >> (levels - 1) > coarseSide) levels++
-  const pa = flatPyramid(a.data, a.width, a.height, levels)
-  const pb = flatPyramid(b.data, b.width, b.height, levels)
+  const pyramidOf = (s: SectionImage) => flatPyramid(s.data, s.width, s.height, levels)
+  const [pa, pb] = [pyramidOf(a), pyramidOf(b)]
+  let best = matchLaid(a, b, pa, pb, p)
+  let lay = best.agreement < agrees ? likeliestTurn(a, b, pa, pb, p) : best.affine
+  let laid = unlaid
+  for (let pass = 0; pass < 2 && distorts(lay, laid, p, a.scale); pass++) {
+    const image = layImage(a, b, lay)
+    const match = layMatch(matchLaid(a, image, pa, pyramidOf(image), p), lay)
+    if (match.agreement < best.agreement) break
+    laid = lay
+    best = match
+    lay = match.affine
+  }
+  return best
+}
+
+const unlaid: Affine = [1, 0, 0, 0, 1, 0]
+
+/** Whether one transform differs from another by a pixel of the images at the corners of a patch. */
+function distorts(lay: Affine, laid: Affine, p: MatchParams, scale: number): boolean {
+  const most = Math.max(...[0, 1, 3, 4].map(i => Math.abs(lay[i]! - laid[i]!)))
+  return (most * patchSides * p.spacingPx) / 2 > scale
+}
+
+/** The turn under which b correlates best with a on the smallest images, and the shift that goes with it. */
+function likeliestTurn(
+  a: SectionImage,
+  b: SectionImage,
+  pa: readonly Plane[],
+  pb: readonly Plane[],
+  p: MatchParams,
+): Affine {
+  const unit = a.scale * (1 << (pa.length - 1))
+  const found = turns.map(degrees => {
+    const turned = turnPlane(pb.at(-1)!, degrees)
+    return { degrees, ...translation(pa.at(-1)!, turned, p.maxShiftPx / unit) }
+  })
+  const { degrees, dx, dy, score } = found.reduce((best, f) => (f.score > best.score ? f : best))
+  if (score < outstanding * median(found.map(f => f.score))) return unlaid
+  const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)]
+  const [cx, cy] = [(b.scale * (b.width - 1)) / 2, (b.scale * (b.height - 1)) / 2]
+  const [u, v] = [unit * dx - a.x0 - cx, unit * dy - a.y0 - cy]
+  return [c, -s, c * u - s * v + cx + b.x0, s, c, s * u + c * v + cy + b.y0]
+}
+
+/** A match with b as it lies. */
+function matchLaid(
+  a: SectionImage,
+  b: SectionImage,
+  pa: readonly Plane[],
+  pb: readonly Plane[],
+  p: MatchParams,
+): SectionMatch {
+  const spacing = p.spacingPx / a.scale
+  const levels = pa.length
   const coarsest = 1 << (levels - 1)
   const start = translation(pa[levels - 1]!, pb[levels - 1]!, p.maxShiftPx / a.scale / coarsest)
   const nx = Math.max(1, Math.round(a.width / spacing))
@@ -56,7 +118,7 @@ export function matchSections(a: SectionImage, b: SectionImage, p: MatchParams):
 }
 
 /** Best translation by phase correlation, judged by the correlation of all that overlaps. */
-function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: number } {
+function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: number; score: number } {
   const peaks = phaseCorrelation(crop(a), crop(b), Math.ceil(limit), 5)
   let best = -1
   let found = { dx: 0, dy: 0 }
@@ -66,7 +128,7 @@ function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: numbe
     best = score
     found = shift
   }
-  return found
+  return { ...found, score: best }
 }
 
 /**

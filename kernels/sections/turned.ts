@@ -25,8 +25,10 @@ export function turnedSection(a: SectionImage, b: SectionImage): Turned | undefi
   let unit = a.scale
   for (; Math.max(pa.width, pa.height, pb.width, pb.height) > SIDE; unit *= 2) [pa, pb] = [halve(pa), halve(pb)]
   const found = []
+  // A square holds what is turned by a quarter.
+  const side = Math.max(pb.width, pb.height)
   for (let degrees = 0; degrees < 360; degrees += STEP) {
-    const image = turn(pb, degrees)
+    const image = turnPlane(pb, degrees, side, side)
     const most = Math.floor(Math.min(pa.width, pa.height) / 2)
     for (const { dx, dy } of phaseCorrelation(crop(pa), crop(image), most, 3)) {
       const score = correlation(pa, image, dx, dy, 1, (pa.width * pa.height) / 4)
@@ -47,20 +49,19 @@ export function turnedSection(a: SectionImage, b: SectionImage): Turned | undefi
 
 const apart = (a: number, b: number): number => Math.min(Math.abs(a - b), 360 - Math.abs(a - b))
 
-/** About the centre, on a square that holds its longer side; the nearest pixel is taken. */
-function turn(p: Plane, degrees: number): Plane {
-  const side = Math.max(p.width, p.height)
-  const value = new Float32Array(side * side)
-  const mask = new Uint8Array(side * side)
+/** About the centre, on a plane of any size; the nearest pixel is taken. */
+export function turnPlane(p: Plane, degrees: number, width = p.width, height = p.height): Plane {
+  const value = new Float32Array(width * height)
+  const mask = new Uint8Array(width * height)
   const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)]
-  for (let y = 0, o = 0; y < side; y++)
-    for (let x = 0; x < side; x++, o++) {
-      const [u, v] = [x - (side - 1) / 2, y - (side - 1) / 2]
+  for (let y = 0, o = 0; y < height; y++)
+    for (let x = 0; x < width; x++, o++) {
+      const [u, v] = [x - (width - 1) / 2, y - (height - 1) / 2]
       const i = Math.round(c * u - s * v + (p.width - 1) / 2)
       const j = Math.round(s * u + c * v + (p.height - 1) / 2)
       if (i < 0 || j < 0 || i >= p.width || j >= p.height) continue
       value[o] = p.value[j * p.width + i]!
       mask[o] = p.mask[j * p.width + i]!
     }
-  return { width: side, height: side, value, mask }
+  return { width, height, value, mask }
 }
