@@ -1,7 +1,8 @@
-// Bends the tiles of one section a little, each by a mesh of its own, until their overlaps agree (lens distortion, drift).
+// Bends the tiles of one section a little until their overlaps agree: all of them by the lens, each by a mesh of its own (drift).
 import { latticeAt, latticeWeights } from '../sections/lattice.ts'
 import { addEntry, addRow, endRow, makeRows, solveRobustly } from '../sections/least-squares.ts'
 import type { Rows } from '../sections/least-squares.ts'
+import { lensOf } from '../sections/lens.ts'
 import type { SeamMatch } from '../sections/seams.ts'
 import type { Lattice, TilePlace } from '../sections/section-types.ts'
 
@@ -12,7 +13,7 @@ const bending = 0.5
 const pull = 1e-4
 
 /**
- * Displacements w per tile so that a pixel u lies at u + nominal + shift + w(u) and matches meet. `lattices` has them the
+ * Displacements w per tile, those of the lens and its own, so that a pixel u lies at u + nominal + shift + w(u) and matches meet. `lattices` has them the
  * other way round: g with u = q + g(q) where q is u moved by the mesh.
  */
 export function solveMesh(
@@ -21,6 +22,7 @@ export function solveMesh(
   shiftX: Float64Array,
   shiftY: Float64Array,
 ): { lattices: Lattice[]; residuals: number[] } {
+  const lens = lensOf(tiles, matches)
   let unknowns = 0
   const grids = tiles.map(t => {
     const nx = Math.ceil((t.width - 1) / spacing) + 1
@@ -41,16 +43,20 @@ export function solveMesh(
     addPlace(m.a, m.ax, m.ay, -1)
     const a = tiles[m.a]!
     const b = tiles[m.b]!
-    const right = a.x + shiftX[m.a]! + m.ax - b.x - shiftX[m.b]! - m.bx
-    const down = a.y + shiftY[m.a]! + m.ay - b.y - shiftY[m.b]! - m.by
+    const [lensA, lensB] = [lens(m.ax, m.ay), lens(m.bx, m.by)]
+    const right = a.x + shiftX[m.a]! + m.ax + lensA[0] - b.x - shiftX[m.b]! - m.bx - lensB[0]
+    const down = a.y + shiftY[m.a]! + m.ay + lensA[1] - b.y - shiftY[m.b]! - m.by - lensB[1]
     endRow(rows, right, down, m.score)
   }
   for (const g of grids) addBending(rows, g.first, g.nx, g.ny, bending)
   for (let i = 0; i < unknowns; i++) addRow(rows, [i], [1], pull)
   const { x, y, residuals } = solveRobustly(rows, matches, 4, 500, 1e-6, () => 1)
   const lattices = grids.map(({ first, ...grid }) => {
-    const end = first + grid.nx * grid.ny
-    return inverse({ ...grid, dx: x.subarray(first, end), dy: y.subarray(first, end) })
+    const nodes = Array.from({ length: grid.nx * grid.ny }, (_, k) => k)
+    const bent = nodes.map(k => lens((k % grid.nx) * spacing, Math.floor(k / grid.nx) * spacing))
+    const dx = Float64Array.from(nodes, k => x[first + k]! + bent[k]![0])
+    const dy = Float64Array.from(nodes, k => y[first + k]! + bent[k]![1])
+    return inverse({ ...grid, dx, dy })
   })
   return { lattices, residuals }
 }

@@ -265,7 +265,10 @@ describe.skipIf(!hasFib)('aligned FIB-SEM', () => {
     // One that was moved goes back, and those around it stay within a pixel.
     images[8] = { ...images[8]!, x0: 5, y0: -4 }
     for (const [z, { field }] of align(images).sections.entries()) {
-      const moved = [middle([...field.dx.toSorted()]) - (z === 8 ? 5 : 0), middle([...field.dy.toSorted()]) + (z === 8 ? 4 : 0)]
+      const moved = [
+        middle([...field.dx.toSorted()]) - (z === 8 ? 5 : 0),
+        middle([...field.dy.toSorted()]) + (z === 8 ? 4 : 0),
+      ]
       expect(Math.hypot(...moved)).toBeLessThan(1)
     }
   })

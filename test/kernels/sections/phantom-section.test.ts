@@ -5,8 +5,9 @@ import { phantomScene } from '../../../specimen/scene.ts'
 import { phantomSection } from '../../../specimen/section.ts'
 import { phantomSpecimen } from '../../../specimen/specimen.ts'
 import { phantomTruth } from '../../../specimen/truth.ts'
-import type { PhantomTile, SectionTruth } from '../../../specimen/types.ts'
+import type { PhantomTile } from '../../../specimen/types.ts'
 import type { Box } from '../../../kernels/types.ts'
+import { shownAt, warp } from './true-places.ts'
 
 const base = { size: [112, 96, 24], seed: 5, tiles: { shape: [64, 56], overlap: 16 } }
 const none = { jitterPx: 0, rotationDeg: 0, warpPx: 0, illumination: 0, drift: 0, noise: 0 }
@@ -20,20 +21,6 @@ const sy = 96 + 2 * margin
 const at = (x: number, y: number, z: number) => slice.em[x + margin + sx * (y + margin + sy * (z - 9))]!
 const section = (spec: PhantomSpec, z: number) => phantomSection(spec, z, slice)
 const named = (tiles: readonly PhantomTile[], name: string) => tiles.find(t => `r${t.row}c${t.col}` === name)!
-
-/** Cubic B-spline of a lattice of the truth, straight from its definition as a sum of translated bumps. */
-function warp({ warp: w }: SectionTruth, values: readonly number[], x: number, y: number): number {
-  const bump = (t: number) => {
-    const a = Math.abs(t)
-    return a < 1 ? 2 / 3 - a * a + (a * a * a) / 2 : a < 2 ? (2 - a) ** 3 / 6 : 0
-  }
-  let sum = 0
-  for (let j = 0; j < w.nodes[1]; j++)
-    for (let i = 0; i < w.nodes[0]; i++)
-      sum +=
-        values[i + w.nodes[0] * j]! * bump((x - w.origin[0]) / w.spacing - i) * bump((y - w.origin[1]) / w.spacing - j)
-  return sum
-}
 
 describe('tiles', () => {
   test('without distortion they are the specimen, cut up with overlap, all of it', () => {
@@ -63,7 +50,6 @@ describe('tiles', () => {
     let moved = 0
     for (const z of [9, 11]) {
       const s = truth.sections[z]!
-      const angle = (s.rotationDeg * Math.PI) / 180
       for (const [k, t] of section(spec, z).entries()) {
         const place = s.tiles[k]!
         expect([place.tile, place.x, place.y]).toEqual([`r${t.row}c${t.col}`, t.x, t.y])
@@ -72,10 +58,7 @@ describe('tiles', () => {
         for (let j = 2; j < t.height; j += 7)
           for (let i = 2; i < t.width; i += 7) {
             const [u, v] = [t.x + i, t.y + j]
-            const dx = u + place.dx + s.shift[0] - 56
-            const dy = v + place.dy + s.shift[1] - 48
-            const x = 56 + Math.cos(angle) * dx - Math.sin(angle) * dy + warp(s, s.warp.dx, u, v)
-            const y = 48 + Math.sin(angle) * dx + Math.cos(angle) * dy + warp(s, s.warp.dy, u, v)
+            const [x, y] = shownAt(spec, s, k, u, v)
             moved = Math.max(moved, Math.abs(x - u), Math.abs(y - v))
             // Bilinear here, cubic there: they differ a little where the specimen is rough.
             const [fx, fy] = [x - Math.floor(x), y - Math.floor(y)]

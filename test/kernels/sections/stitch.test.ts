@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { gainAt } from '../../../kernels/sections/illumination.ts'
+import { latticeAt, typedLattice } from '../../../kernels/sections/lattice.ts'
 import { correlation } from '../../../kernels/sections/patch.ts'
 import { flatten } from '../../../kernels/sections/plane.ts'
 import type { SectionTile } from '../../../kernels/sections/section-types.ts'
@@ -38,6 +39,51 @@ describe('made-up tiles', () => {
     expect(Math.hypot(sx, sy)).toBeLessThan(1e-6)
     expect(unmatched).toEqual([])
     expect(residualPx.median).toBeLessThan(0.2)
+  })
+
+  test('what the lens bends alike in every tile is put right inside of them, too', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1.5, max: 4, noNaN: true }), fc.boolean(), (bend, barrel) => {
+        const [w, h] = [256, 224]
+        // Pixels at the corners show what lies so many pixels further out, or in.
+        const lens = (x: number, y: number) => {
+          const [u, v] = [(2 * x) / (w - 1) - 1, (2 * y) / (h - 1) - 1]
+          const out = ((barrel ? -1 : 1) * bend * (u * u + v * v)) / 2
+          return [out * u, out * v] as const
+        }
+        const tiles = Array.from({ length: 6 }, (_, k) => {
+          const [x, y] = [(k % 3) * 192, Math.floor(k / 3) * 164]
+          const grey = (px: number, py: number) => {
+            const [dx, dy] = lens(px - x, py - y)
+            return tissue(px + dx, py + dy)
+          }
+          return tile(`t${k}`, x, y, w, h, grey, 10, k)
+        })
+        const { transforms } = stitchSection(tiles, { elasticAbovePx: 0.05 })
+        // The lens also makes everything larger or smaller, which no overlap tells.
+        const found = transforms.flatMap((t, k) =>
+          Array.from({ length: 49 }, (_, i) => {
+            const [qx, qy] = [16 + 36 * (i % 7), 16 + 32 * Math.floor(i / 7)]
+            const d = new Float64Array(2)
+            latticeAt(typedLattice(t.mesh!), qx, qy, d)
+            const [u, v] = [qx + d[0]!, qy + d[1]!]
+            const [dx, dy] = lens(u, v)
+            const { x, y } = tiles[k]!
+            return { x: t.affine[2] + qx, y: t.affine[5] + qy, ex: x + u + dx, ey: y + v + dy }
+          }),
+        )
+        const mean = (value: (f: (typeof found)[0]) => number) => found.reduce((s, f) => s + value(f), 0) / found.length
+        const left = (['x', 'y'] as const).map(a => {
+          const e = `e${a}` as const
+          const [m, n] = [mean(f => f[a]), mean(f => f[e])]
+          const larger = mean(f => (f[a] - m) * (f[e] - n)) / mean(f => (f[a] - m) ** 2)
+          return found.map(f => Math.abs(f[e] - n - larger * (f[a] - m)))
+        })
+        const worst = left.flat().toSorted((p, q) => p - q)
+        expect(worst[Math.floor(0.95 * worst.length)]).toBeLessThan(0.2 + 0.12 * bend)
+      }),
+      { numRuns: 4, seed: 1 },
+    )
   })
 
   test('the order of the tiles does not matter', () => {
