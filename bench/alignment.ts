@@ -177,9 +177,9 @@ try {
   const fafbFile = (name: string): string => join(dataRoot(), 'fafb-tiles/raw-2x2', `${name}.png`)
   const job = {
     sections: {
-      A: sections.A.map(({ data: _, ...t }) => t),
-      B: sections.B.map(({ data: _, ...t }) => t),
-      fafb: em.map(({ data: _, ...t }) => ({ ...t, file: fafbFile(t.name) })),
+      A: sections.A.map(({ data: _data, ...t }) => t),
+      B: sections.B.map(({ data: _data, ...t }) => t),
+      fafb: em.map(({ data: _data, ...t }) => ({ ...t, file: fafbFile(t.name) })),
     },
     pictures: {
       aligned: pictures('aligned', (s, z) => shown(s, fields.get(z)!)),

@@ -40,7 +40,7 @@ function errors(m: SectionMatch, truth: Move): number[] {
     }
   return found.sort((a, b) => a - b)
 }
-const middle = (v: readonly number[]): number => v[v.length >> 1]!
+const middle = (v: ArrayLike<number>): number => v[v.length >> 1]!
 
 describe('matching two sections', () => {
   const a = section(() => [0, 0], 256, 192, 20, 1)
@@ -265,10 +265,7 @@ describe.skipIf(!hasFib)('aligned FIB-SEM', () => {
     // One that was moved goes back, and those around it stay within a pixel.
     images[8] = { ...images[8]!, x0: 5, y0: -4 }
     for (const [z, { field }] of align(images).sections.entries()) {
-      const moved = [
-        middle([...field.dx.toSorted()]) - (z === 8 ? 5 : 0),
-        middle([...field.dy.toSorted()]) + (z === 8 ? 4 : 0),
-      ]
+      const moved = [middle(field.dx.toSorted()) - (z === 8 ? 5 : 0), middle(field.dy.toSorted()) + (z === 8 ? 4 : 0)]
       expect(Math.hypot(...moved)).toBeLessThan(1)
     }
   })
