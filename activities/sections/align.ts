@@ -18,7 +18,14 @@ import { median } from '../../kernels/sections/least-squares.ts'
 
 /** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
 export interface AlignmentSummary {
-  readonly sections: readonly { readonly z: number; readonly source: number; readonly excluded: string | null }[]
+  readonly sections: readonly {
+    readonly z: number
+    readonly source: number
+    readonly excluded: string | null
+    /** Median of what its matches with the sections before it are off, and of how far its own places are moved; null where it was not solved. */
+    readonly residualPx: number | null
+    readonly movedPx: number | null
+  }[]
 }
 
 export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
@@ -78,6 +85,7 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
         : await deps.compute(planAlignment, [pairs, extents, params])
     const residuals: Residuals[] = []
     const placed = new Set<number>()
+    const figures = new Map<number, { residualPx: number; movedPx: number }>()
     const place = async (source: number, field: Lattice<Float32Array>): Promise<void> => {
       for (const s of plan.sections) if (s.source === source) await put(`fields/${s.z}.bin`, fieldBytes(field))
       placed.add(source)
@@ -87,8 +95,12 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       const used: SectionPair[] = []
       for (const { a, b, ref } of pairs)
         if (around.has(a) && around.has(b)) used.push({ a, b, match: (await matchOf(ref))! })
-      const { fields, residualPx } = await deps.compute(solveSlab, [used, slab, plan.grid, params])
-      for (const [z, field] of fields) await place(z, field)
+      const { fields, residualPx, bySection } = await deps.compute(solveSlab, [used, slab, plan.grid, params])
+      for (const [z, field] of fields) {
+        await place(z, field)
+        const movedPx = median(Array.from(field.dx, (dx, k) => Math.hypot(dx, field.dy[k]!)))
+        figures.set(z, { residualPx: bySection.get(z)!.median, movedPx })
+      }
       residuals.push(residualPx)
       progress(placed.size, plan.sections.length)
     }
@@ -100,7 +112,10 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       return [{ stage: 'align', what: `section ${z}`, reason }]
     })
     const summary: AlignmentSummary = {
-      sections: plan.sections.map(({ z, source, excluded }) => ({ z, source, excluded: excluded ?? null })),
+      sections: plan.sections.map(({ z, source, excluded }) => {
+        const { residualPx, movedPx } = figures.get(z) ?? { residualPx: null, movedPx: null }
+        return { z, source, excluded: excluded ?? null, residualPx, movedPx }
+      }),
     }
     await put('alignment.json', json(summary))
     const residual = pairs.length

@@ -148,21 +148,29 @@ export function solveSlab(
   { own, around }: AlignmentSlab,
   grid: Grid,
   p: AlignParams,
-): { readonly fields: ReadonlyMap<number, Lattice<Float32Array>>; readonly residualPx: Residuals } {
+): {
+  readonly fields: ReadonlyMap<number, Lattice<Float32Array>>
+  readonly residualPx: Residuals
+  /** Of the matches of each own section with those before it. */
+  readonly bySection: ReadonlyMap<number, Residuals>
+} {
   const nodes = grid.nx * grid.ny
   const first = new Map(around.map((z, i) => [z, i * nodes]))
   const order = [...matches].sort((s, t) => s.a - t.a || s.b - t.b)
   const used = order.filter(m => first.has(m.a) && first.has(m.b) && m.match.agreement >= p.minAgreement)
   const x = new Float64Array(around.length * nodes)
   const y = new Float64Array(around.length * nodes)
-  const inside = new Set(own)
-  const residuals = solve(used, first, grid, p, x, y, b => inside.has(b))
+  const residuals = solve(used, first, grid, p, x, y, new Set(own))
   const fieldOf = (z: number): Lattice<Float32Array> => {
     const at = first.get(z)!
     const [dx, dy] = [x, y].map(d => Float32Array.from(d.subarray(at, at + nodes), quantised))
     return { ...grid, dx: dx!, dy: dy! }
   }
-  return { fields: new Map(own.map(z => [z, fieldOf(z)])), residualPx: medianAndMax(residuals) }
+  return {
+    fields: new Map(own.map(z => [z, fieldOf(z)])),
+    residualPx: medianAndMax([...residuals.values()].flat()),
+    bySection: new Map([...residuals].map(([z, found]) => [z, medianAndMax(found)])),
+  }
 }
 
 /** Pull of every node to its nominal place, relative to one match: decides what nothing else does. */
@@ -177,19 +185,19 @@ function solve(
   p: AlignParams,
   x: Float64Array,
   y: Float64Array,
-  counts: (b: number) => boolean,
-): number[] {
+  own: ReadonlySet<number>,
+): ReadonlyMap<number, readonly number[]> {
   const nodes = new Int32Array(4)
   const weights = new Float64Array(4)
   const d = new Float64Array(2)
   const still = stillSections(used, [...first.keys()], p.window)
   const lean = { x: new Float64Array(x.length), y: new Float64Array(x.length) }
-  let residuals: number[] = []
+  const residuals = new Map<number, number[]>()
   let scale = outlierPx
   for (let round = 0; round < 4; round++) {
     const rows = makeRows(x.length)
     const left = { x: new Float64Array(x.length), y: new Float64Array(x.length), weight: new Float64Array(x.length) }
-    residuals = []
+    for (const z of own) residuals.set(z, [])
     for (const { a, b, match } of used) {
       const [atA, atB] = [first.get(a)!, first.get(b)!]
       const field = {
@@ -218,7 +226,7 @@ function solve(
             tissueY += w * (b - a) * lean.y[inA]!
           }
           const residual = Math.hypot(restX - tissueX, restY - tissueY)
-          if (counts(b)) residuals.push(residual)
+          residuals.get(b)?.push(residual)
           const q = round === 0 ? 0 : (residual / scale) ** 2
           const weight = (confidence * confidence) / ((1 + q) * (1 + q))
           endRow(rows, match.dx[k]! - tissueX, match.dy[k]! - tissueY, weight)
@@ -233,7 +241,7 @@ function solve(
     // The residuals of the last solution are known now; the last round only measures them.
     if (round === 3) break
     // Where matches are poor, all of them leave more.
-    scale = Math.max(outlierPx, 2 * median(residuals))
+    scale = Math.max(outlierPx, 2 * median([...residuals.values()].flat()))
     for (const at of first.values()) addBending(rows, at, grid.nx, grid.ny, p.bending)
     addAnchors(rows, first, grid.nx * grid.ny, p, still)
     leastSquares(rows, rows.rightX, x, 1000, tolerance)
