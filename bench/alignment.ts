@@ -68,14 +68,14 @@ async function opticalTiles(section: string): Promise<(SectionTile & { file: str
   )
 }
 
-/** The picture of a section through its field. */
+/** The picture of a section through its field, from the nominal origin on. */
 function shown(s: SectionImage, field: Lattice<Float32Array>): Uint8Array {
   const out = new Uint8Array(s.data.length)
   const d = new Float64Array(2)
   for (let y = 0, o = 0; y < s.height; y++)
     for (let x = 0; x < s.width; x++, o++) {
-      latticeAt(field, s.x0 + s.scale * x, s.y0 + s.scale * y, d)
-      const [u, v] = [x + d[0]! / s.scale, y + d[1]! / s.scale]
+      latticeAt(field, s.scale * x, s.scale * y, d)
+      const [u, v] = [x + (d[0]! - s.x0) / s.scale, y + (d[1]! - s.y0) / s.scale]
       if (u < 0 || v < 0 || u > s.width - 1 || v > s.height - 1) continue
       out[o] = Math.max(1, Math.min(255, Math.round(sampleTile(s.data, s.width, s.height, u, v))))
     }

@@ -9,6 +9,7 @@ import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import { decisionsOn } from '../storage/provenance/decisions.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { Alignment, type AlignedSection } from '../domain/releases/alignment.ts'
 import { firstOf } from '../storage/release-index.ts'
 import { recordsBehind, type ReleaseRecords } from '../storage/release-records.ts'
 import { readChannel, SIGNATURE } from '../storage/releases.ts'
@@ -64,6 +65,12 @@ export function releases(objects: ObjectStore) {
     const ref = await firstOf(objects, release, 'evaluate')
     if (!ref) return []
     return Worst.parse(JSON.parse(Buffer.from(await artifacts.get(ref, 'scores.json')).toString())).worst
+  }
+
+  async function alignmentOf(release: Release): Promise<readonly AlignedSection[]> {
+    const ref = await firstOf(objects, release, 'align')
+    if (!ref) return []
+    return Alignment.parse(JSON.parse(Buffer.from(await artifacts.get(ref, 'alignment.json')).toString())).sections
   }
 
   /** A release that is damaged does not hide the others. */
@@ -130,6 +137,7 @@ export function releases(objects: ObjectStore) {
         decisions: await decisionsOn(objects, release.dataset, release.release),
         currency: (await runFileOf(objects, release))?.price.currency ?? '',
         worst: await worstOf(release).catch(unread),
+        alignment: await alignmentOf(release).catch(unread),
       }
     },
     datasets,

@@ -59,7 +59,9 @@ export const images = {
       minScore: fraction.default(0.5).describe('Smallest normalised correlation that counts as a match.'),
       elasticAbovePx: positive
         .default(0.5)
-        .describe('Median residual of shifts alone above which tiles are bent, all by one lens and each by a mesh, in pixels.'),
+        .describe(
+          'Median residual of shifts alone above which tiles are bent, all by one lens and each by a mesh, in pixels.',
+        ),
     }),
     checks: ['every tile is placed', 'residuals are recorded'],
   },

@@ -4,7 +4,9 @@ import { add, shapeOf } from '../../domain/geometry.ts'
 import { holesIn, type LayerName, type Release } from '../../domain/release.ts'
 import type { FoundFault } from '../../domain/releases/faults.ts'
 import { ownFolders } from '../../storage/static-layout.ts'
+import type { AlignedSection } from '../../domain/releases/alignment.ts'
 import type { Decision } from '../../storage/provenance/decisions.ts'
+import { alignmentPlot } from './alignment-plot.ts'
 import { facts, figure, html, moment, page, section, shortDigest, table, type Html, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */
@@ -48,6 +50,8 @@ export interface ReleaseFacts {
   readonly currency: string
   /** Of the evaluation; undefined where that cannot be read. */
   readonly worst: readonly FoundFault[] | undefined
+  /** Undefined where it cannot be read. */
+  readonly alignment: readonly AlignedSection[] | undefined
 }
 
 /** Each opens where it is to be seen, with the segments that it is about. */
@@ -70,7 +74,7 @@ const worstFaults = (r: Release, worst: readonly FoundFault[]): Html =>
 
 export function releasePage(
   r: Release,
-  { channels, decisions, currency, worst }: ReleaseFacts,
+  { channels, decisions, currency, worst, alignment }: ReleaseFacts,
   origin: string,
 ): string {
   const name = `${r.dataset}/${r.release}`
@@ -120,6 +124,15 @@ export function releasePage(
               'Against the truth that the run was scored with; what each adds to VOI without borders.',
               worst ? worstFaults(r, worst) : 'The evaluation cannot be read.',
             )
+      }
+      ${
+        alignment?.some(s => s.residualPx !== null)
+          ? section(
+              'Alignment',
+              'Median of each section, in pixels: what its matches with the two before it are off, and how far it was moved. Each opens there.',
+              alignmentPlot(r, alignment),
+            )
+          : null
       }
       ${section(
         'Layers',
