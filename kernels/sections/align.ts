@@ -1,8 +1,9 @@
 // Brings the sections of a stack together: a displacement field each, smooth, and nominal on the average over z.
 import { addBending } from '../mesh/solve.ts'
 import { badSections, blurredSections } from './bad-sections.ts'
-import { latticeAt, latticeWeights, typedLattice } from './lattice.ts'
+import { latticeAt, latticeWeights } from './lattice.ts'
 import { addEntry, addRow, endRow, leastSquares, makeRows, median, medianAndMax } from './least-squares.ts'
+import { stillSections } from './still.ts'
 import type { Rows } from './least-squares.ts'
 import type {
   Agreement,
@@ -100,40 +101,6 @@ const tolerance = 1e-8
 /** Matches that the solution contradicts by more than this, or twice the median if that is more, lose their say, pixels. */
 const outlierPx = 1.5
 
-/** A section further than this off the line between its neighbours lies wrong, pixels. */
-const stillPx = 0.5
-
-/**
- * Sections that lie right already: within `window` of each, none is off that line. Their own field is nought, since what
- * sections differ by there is tissue.
- */
-function stillSections(matches: readonly SectionPair[], sections: readonly number[], window: number): Set<number> {
-  const between = new Map(matches.map(m => [`${m.a}-${m.b}`, m.match]))
-  const off: { z: number; px: number }[] = []
-  const d = new Float64Array(2)
-  for (let s = 1; s + 1 < sections.length; s++) {
-    const [before, z, after] = [sections[s - 1]!, sections[s]!, sections[s + 1]!]
-    const [from, to] = [between.get(`${before}-${z}`), between.get(`${z}-${after}`)]
-    if (!from || !to) continue
-    const onward = typedLattice(to)
-    const t = (z - before) / (after - before)
-    const distances = from.dx.flatMap((dx, k) => {
-      if (from.confidence[k]! <= 0) return []
-      const dy = from.dy[k]!
-      const x = from.x0 + (k % from.nx) * from.spacing + dx
-      const y = from.y0 + Math.floor(k / from.nx) * from.spacing + dy
-      latticeAt(onward, x, y, d)
-      return [Math.hypot((1 - t) * dx - t * d[0]!, (1 - t) * dy - t * d[1]!)]
-    })
-    off.push({ z, px: median(distances) })
-  }
-  const still = sections.filter(z => {
-    const near = off.filter(o => Math.abs(o.z - z) <= window)
-    return near.length > 0 && near.every(o => o.px < stillPx)
-  })
-  return new Set(still)
-}
-
 /**
  * Fields of the sections of a slab. With a point q of section a found at q + v in section b, and aligned position p showing
  * p + d_a(p) and p + d_b(p), it asks for d_b - d_a = v, and besides that the mean of d over the sections around vanish
@@ -193,12 +160,16 @@ function solve(
   const still = stillSections(used, [...first.keys()], p.window)
   const lean = { x: new Float64Array(x.length), y: new Float64Array(x.length) }
   const residuals = new Map<number, number[]>()
-  let scale = outlierPx
+  // Where the matches of a pair are poor, all of them leave more.
+  const scales = new Map<SectionPair, number>()
   for (let round = 0; round < 4; round++) {
     const rows = makeRows(x.length)
     const left = { x: new Float64Array(x.length), y: new Float64Array(x.length), weight: new Float64Array(x.length) }
     for (const z of own) residuals.set(z, [])
-    for (const { a, b, match } of used) {
+    for (const pair of used) {
+      const { a, b, match } = pair
+      const scale = scales.get(pair) ?? outlierPx
+      const off: number[] = []
       const [atA, atB] = [first.get(a)!, first.get(b)!]
       const field = {
         ...grid,
@@ -226,7 +197,7 @@ function solve(
             tissueY += w * (b - a) * lean.y[inA]!
           }
           const residual = Math.hypot(restX - tissueX, restY - tissueY)
-          residuals.get(b)?.push(residual)
+          off.push(residual)
           const q = round === 0 ? 0 : (residual / scale) ** 2
           const weight = (confidence * confidence) / ((1 + q) * (1 + q))
           endRow(rows, match.dx[k]! - tissueX, match.dy[k]! - tissueY, weight)
@@ -237,11 +208,12 @@ function solve(
             left.y[inA]! += (w * restY) / (b - a)
           }
         }
+      const ofSection = residuals.get(b)
+      for (const px of off) ofSection?.push(px)
+      scales.set(pair, Math.max(outlierPx, 2 * median(off)))
     }
     // The residuals of the last solution are known now; the last round only measures them.
     if (round === 3) break
-    // Where matches are poor, all of them leave more.
-    scale = Math.max(outlierPx, 2 * median([...residuals.values()].flat()))
     for (const at of first.values()) addBending(rows, at, grid.nx, grid.ny, p.bending)
     addAnchors(rows, first, grid.nx * grid.ny, p, still)
     leastSquares(rows, rows.rightX, x, 1000, tolerance)
