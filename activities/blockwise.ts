@@ -164,9 +164,9 @@ export async function synapseMap(deps: Deps, task: CellTask): Promise<Outcome> {
 export async function supervoxel(deps: Deps, task: CellTask): Promise<Outcome> {
   const config = await configFor(deps, task)
   const { bounds } = task.context
-  const { halo: around, bySection, ...rest } = config.stages.supervoxel
+  const { halo: around, bySection, flood, ...rest } = config.stages.supervoxel
   // Recipes of before are those without.
-  const params = { ...rest, ...(bySection && { bySection }) }
+  const params = { ...rest, ...(bySection && { bySection }), ...(flood !== 'mean' && { flood }) }
   const [margin] = haloOf('supervoxel', 'affinity', config.stages.supervoxel)
   const [beyond] = haloOf('supervoxel', 'render')
   const how = { stage: 'supervoxel', config, from: 'affinity', margin, target: segmentationVolume } as const

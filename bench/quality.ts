@@ -74,20 +74,26 @@ const SETS: readonly DataSet[] = [
 
 /** Defaults of the stages, and one change of them after the other. */
 const DEFAULTS = { inside: 0.5, minSize: 64, threshold: 0.4 }
-type Choice = Partial<typeof DEFAULTS> & { readonly bySection?: boolean; readonly truth?: boolean }
+type Choice = Partial<typeof DEFAULTS> & {
+  readonly bySection?: boolean
+  readonly flood?: 'mean' | 'affinity'
+  readonly truth?: boolean
+}
 const CHOICES: Readonly<Record<string, Choice>> = {
   defaults: {},
   'threshold 0.3': { threshold: 0.3 },
   'threshold 0.5': { threshold: 0.5 },
   'threshold 0.6': { threshold: 0.6 },
   'threshold 0.7': { threshold: 0.7 },
-  'inside 0.7': { inside: 0.7 },
   'inside 0.85': { inside: 0.85 },
-  'minSize 16': { minSize: 16 },
   'minSize 256': { minSize: 256 },
   'section by section, 0.5': { bySection: true, threshold: 0.5 },
+  'flood by affinity': { flood: 'affinity' },
+  'flood by affinity, 0.3': { flood: 'affinity', threshold: 0.3 },
+  'flood by affinity, 0.6': { flood: 'affinity', threshold: 0.6 },
+  'flood by affinity, 0.7': { flood: 'affinity', threshold: 0.7 },
   'true affinities': { truth: true },
-  'true affinities, inside 0.85': { truth: true, inside: 0.85 },
+  'true affinities, flood by affinity': { truth: true, flood: 'affinity' },
 }
 
 type Bytes = Labelled['affinity']

@@ -86,6 +86,12 @@ export const segmentation = {
         .min(0)
         .default(64)
         .describe('Fragments of fewer voxels join the neighbour of highest mean affinity.'),
+      flood: z
+        .enum(['mean', 'affinity'])
+        .default('mean')
+        .describe(
+          'How voxels join a seed: in the order of the mean affinity of each, or of the affinity of each pair, which keeps borders of one voxel ([quality](quality.md)).',
+        ),
       bySection: z
         .boolean()
         .default(false)

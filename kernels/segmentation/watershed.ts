@@ -3,6 +3,7 @@ import { concat } from '../arrays.ts'
 import { components } from './components.ts'
 import type { Components } from './components.ts'
 import { flood } from './flood.ts'
+import { floodAffinities } from './flood-affinities.ts'
 import { joinFragments } from './fragments.ts'
 import { markSeeds } from './seeds.ts'
 import { sizeOf } from '../types.ts'
@@ -23,6 +24,8 @@ export interface WatershedRequest {
     readonly minSize: number
     /** Every section by itself: where they are too far apart for fragments to go through. */
     readonly bySection?: boolean
+    /** By what: the mean affinity of each voxel, or the affinity of each pair. */
+    readonly flood?: 'mean' | 'affinity'
   }
 }
 
@@ -58,7 +61,7 @@ function meanAffinity(affinity: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
 }
 
 /**
- * Floods mean affinity from the maxima of the smoothed distance to voxels that are not inside, crops the basins to the
+ * Floods mean affinity, or each affinity, from the maxima of the smoothed distance to voxels that are not inside, crops the basins to the
  * core and splits them there into 6-connected components: every voxel of the core but the empty ones has a label. A
  * function of its arguments alone.
  * @throws RangeError if the affinities do not fit the shape or the core does not lie in it
@@ -76,9 +79,21 @@ export function watershed(request: WatershedRequest): Components {
   const map = meanAffinity(affinity, shape)
   const inside = new Uint8Array(map.length)
   for (let i = 0; i < map.length; i++) if (map[i]! > 255 * params.inside) inside[i] = 1
-  const basins = flood(map, markSeeds(inside, shape), shape, core)
+  const seeds = markSeeds(inside, shape)
+  const basins =
+    params.flood === 'affinity'
+      ? cropped(floodAffinities(affinity, seeds, shape), shape, core)
+      : flood(map, seeds, shape, core)
   if (empty) for (let i = 0; i < basins.length; i++) if (empty[i] !== 0) basins[i] = 0
   return joinFragments(components(basins, sizeOf(core)), affinity, shape, core, params.minSize)
+}
+
+function cropped(labels: Uint32Array, [sx, sy]: Vec3, { min, max }: Box): Uint32Array {
+  const rows: Uint32Array[] = []
+  for (let z = min[2]; z < max[2]; z++)
+    for (let y = min[1]; y < max[1]; y++)
+      rows.push(labels.subarray(sx * (y + sy * z) + min[0], sx * (y + sy * z) + max[0]))
+  return concat(rows)
 }
 
 function sectionBySection({ affinity, shape, core, empty, params }: WatershedRequest): Components {

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { components } from '../../kernels/segmentation/components.ts'
+import { floodAffinities } from '../../kernels/segmentation/flood-affinities.ts'
 import { flood } from '../../kernels/segmentation/flood.ts'
 import type { Vec3 } from '../../kernels/types.ts'
 import { watershed } from '../../kernels/segmentation/watershed.ts'
@@ -149,6 +150,46 @@ describe('flood', () => {
     )
   })
 
+  test('pair by pair: the weakest link from a voxel to its seed is as strong as that of the best path from any seed', () => {
+    fc.assert(
+      fc.property(fc.nat(), shapes, (seed, shape) => {
+        const random = generator(seed)
+        const n = voxels(shape)
+        const affinity = Uint8Array.from({ length: 3 * n }, () => Math.floor(random() * 6) * 50)
+        const seeds = Uint8Array.from({ length: n }, () => (random() < 0.08 ? 1 : 0))
+        seeds[Math.floor(random() * n)] = 1
+        const labels = floodAffinities(affinity, seeds, shape)
+        const { labels: own, count } = components(Uint32Array.from(seeds), shape)
+        expect(labels.every((l, i) => l >= 1 && l <= count && (own[i] === 0 || own[i] === l))).toBe(true)
+        expect(components(labels, shape).count).toBe(count)
+        const steps = [shape[0] * shape[1], shape[0], 1]
+        const pass = (within: boolean): number[] => {
+          const best = Array.from<number, number>(seeds, s => (s !== 0 ? 255 : -1))
+          for (let changed = true; changed;) {
+            changed = false
+            for (let v = 0; v < n; v++)
+              for (const [c, step] of steps.entries()) {
+                if (place(v, shape)[2 - c] === 0 || (within && labels[v] !== labels[v - step])) continue
+                for (const [to, from] of [
+                  [v, v - step],
+                  [v - step, v],
+                ] as const) {
+                  const offer = Math.min(best[from]!, affinity[c * n + v]!)
+                  if (offer <= best[to]!) continue
+                  best[to] = offer
+                  changed = true
+                }
+              }
+          }
+          return best
+        }
+        expect(pass(true)).toEqual(pass(false))
+      }),
+      { numRuns: 80 },
+    )
+    expect([...floodAffinities(new Uint8Array(24), new Uint8Array(8), [2, 2, 2])]).toEqual(Array(8).fill(1))
+  })
+
   test('a volume without seeds is one basin', () => {
     const labels = flood(new Uint8Array(8), new Uint8Array(8), [2, 2, 2], { min: [0, 0, 0], max: [2, 2, 1] })
     expect([...labels]).toEqual([1, 1, 1, 1])
@@ -237,6 +278,33 @@ describe('watershed', () => {
       count += alone.count
     }
     expect(whole.count).toBe(count)
+  })
+
+  test('pair by pair, in a core: objects that touch stay apart however thin the border is', () => {
+    const shape: Vec3 = [20, 18, 16]
+    const object = (i: number): number => {
+      const [x, y, z] = place(i, shape)
+      return Math.floor((x + 2 * y + z) / 9)
+    }
+    const n = voxels(shape)
+    const affinity = new Uint8Array(3 * n)
+    for (const [c, step] of [360, 20, 1].entries())
+      for (let i = step; i < n; i++) affinity[c * n + i] = object(i) === object(i - step) ? 255 : 0
+    const box = core([2, 1, 3], [19, 18, 15])
+    const flooded = (flood: 'mean' | 'affinity') =>
+      watershed({ affinity, shape, core: box, params: { inside: 0.9, minSize: 0, flood } }).labels
+    const mixed = (labels: Uint32Array): number => {
+      const objects = new Map<number, Set<number>>()
+      for (const [i, l] of labels.entries()) {
+        const [x, y, z] = place(i, [17, 17, 12])
+        const of = object(x + 2 + 20 * (y + 1 + 18 * (z + 3)))
+        objects.set(l, (objects.get(l) ?? new Set()).add(of))
+      }
+      return [...objects.values()].filter(o => o.size > 1).length
+    }
+    expect(mixed(flooded('affinity'))).toBe(0)
+    expect(flooded('affinity').includes(0)).toBe(false)
+    expect(mixed(flooded('mean'))).toBeGreaterThan(0)
   })
 
   test('a blank volume is one supervoxel', () => {
