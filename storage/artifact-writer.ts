@@ -54,13 +54,15 @@ export function artifactWriter(
     new HillockError(
       'NondeterminismError',
       `${what} of artifact ${name}: this attempt made ${here}, an earlier one made ${there}`,
-      {
-        stage,
-        recipe: id,
-        here,
-        there,
-      },
+      { stage, recipe: id, here, there },
     )
+
+  /** What was there already when it was to be written. */
+  const standing = async (key: string): Promise<Uint8Array> => {
+    const there = await objects.get(key)
+    if (!there) throw new HillockError('StoreError', `${key} is there and cannot be read`, { key })
+    return there
+  }
 
   /** Outputs that the store does not hold as they were put. */
   const absent = async (made: readonly Output[]): Promise<string[]> => {
@@ -106,9 +108,7 @@ export function artifactWriter(
       const output = { path, sha256: sha256(bytes), bytes: bytes.length }
       const key = artifactKey(stage, id, path)
       if ((await objects.putIfAbsent(key, bytes)) === 'exists') {
-        const there = await objects.get(key)
-        if (!there) throw new HillockError('StoreError', `${key} is there and cannot be read`, { key })
-        const digest = sha256(there)
+        const digest = sha256(await standing(key))
         if (digest !== output.sha256) throw differs(path, output.sha256, digest)
       }
       outputs.set(path, output)
@@ -146,9 +146,7 @@ export function artifactWriter(
       let lineage = parsed.data
       const key = artifactKey(stage, id, LINEAGE)
       if ((await objects.putIfAbsent(key, lineageBytes(lineage))) === 'exists') {
-        const there = await objects.get(key)
-        if (!there) throw new HillockError('StoreError', `${key} is there and cannot be read`, { key })
-        const other = parseLineage(there, stage, id)
+        const other = parseLineage(await standing(key), stage, id)
         if (other.content !== lineage.content) throw differs('content', lineage.content, other.content)
         lineage = other
       }

@@ -13,8 +13,6 @@ export interface Bucket {
   readonly artifacts: () => number
 }
 
-export const buildEmulator = emulatorBinary
-
 export async function startBucket(folder: string, address: string): Promise<Bucket> {
   const emulator = `http://${address}:4443`
   const root = join(folder, 'bucket')

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import type { RunReport } from '../../client/commands/run.ts'
 import { checkout } from '../../worker/home.ts'
 import { codeRevision } from '../../worker/runtime.ts'
-import { buildEmulator, startBucket } from './bucket.ts'
+import { emulatorBinary } from '../../test/gcs/emulator.ts'
+import { startBucket } from './bucket.ts'
 import { certificates } from './certificates.ts'
 import { spread, type Fault } from './faults.ts'
 import { Host } from './host.ts'
@@ -32,7 +33,7 @@ const check = (isSo: boolean, what: string): void => {
 }
 
 buildServer()
-buildEmulator()
+emulatorBinary()
 const folder = mkdtempSync(join(tmpdir(), 'hillock-cluster-'))
 // The user of PostgreSQL passes.
 chmodSync(folder, 0o711)

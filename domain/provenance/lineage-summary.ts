@@ -3,6 +3,7 @@ import { canonicalJson, type Json } from '../canonical.ts'
 import { key as cellKey } from '../geometry.ts'
 import type { ArtifactRef, Lineage } from '../lineage.ts'
 import type { Recipe } from '../recipe.ts'
+import { sum } from '../slo/hot-spots.ts'
 import { stageNames } from '../stages.ts'
 
 /** A value that differs between the artifacts of a stage (a patched region has its own parameters), with its count. */
@@ -28,23 +29,21 @@ const rank = (stage: string): number => {
   return i < 0 ? stageNames.length : i
 }
 
-const total = <T>(list: readonly T[], f: (item: T) => number): number => list.reduce((sum, item) => sum + f(item), 0)
-
 export type StageSummary = ReturnType<typeof summarise>
 function summarise(stage: string, records: readonly Lineage[]) {
   return {
     stage,
     artifacts: records.length,
-    bytes: total(records, r => r.bytes),
-    voxels: total(records, r => r.voxels),
-    cost: total(records, r => r.cost),
+    bytes: sum(records, r => r.bytes),
+    voxels: sum(records, r => r.voxels),
+    cost: sum(records, r => r.cost),
     seconds: {
-      kernel: total(records, r => r.seconds.kernel),
-      inference: total(records, r => r.seconds.inference),
-      io: total(records, r => r.seconds.io),
+      kernel: sum(records, r => r.seconds.kernel),
+      inference: sum(records, r => r.seconds.inference),
+      io: sum(records, r => r.seconds.io),
     },
     /** Attempts beyond the first, over all artifacts. */
-    retries: total(records, r => r.attempt - 1),
+    retries: sum(records, r => r.attempt - 1),
     start: records.map(r => r.start).reduce((a, b) => (a < b ? a : b)),
     end: records.map(r => r.end).reduce((a, b) => (a > b ? a : b)),
     versions: variants(records.map(r => r.recipe.version)),
