@@ -265,7 +265,7 @@ describe('watershed', () => {
     const whole = watershed({ affinity, shape: [sx, sy, sz], core: box, empty, params: bySection })
     let count = 0
     for (let z = 0; z < 3; z++) {
-      const of = [0, 1, 2].flatMap(c => [...affinity.slice((c * sz + z + 1) * sx * sy, (c * sz + z + 2) * sx * sy)])
+      const of = [0, 1, 2].flatMap(c => [...affinity.subarray((c * sz + z + 1) * sx * sy, (c * sz + z + 2) * sx * sy)])
       const alone = watershed({
         affinity: Uint8Array.from(of),
         shape: [sx, sy, 1],
@@ -273,7 +273,7 @@ describe('watershed', () => {
         empty: empty.slice(z * 108, (z + 1) * 108),
         params: { inside: 0.5, minSize: 5 },
       })
-      expect([...whole.labels.slice(z * 108, (z + 1) * 108)]).toEqual([...alone.labels].map(l => l && l + count))
+      expect([...whole.labels.subarray(z * 108, (z + 1) * 108)]).toEqual([...alone.labels].map(l => l && l + count))
       expect(whole.sizes.slice(count + 1, count + alone.count + 1)).toEqual(alone.sizes.slice(1))
       count += alone.count
     }
