@@ -9,7 +9,8 @@ import { noCount } from '../../domain/slo/counts.ts'
 import { AFFINITY, blockOf, modelOf } from '../../domain/models.ts'
 import { isHillockError } from '../../domain/errors.ts'
 import { fromKey, key } from '../../domain/geometry.ts'
-import { activeStages, gridOf, isOfSections, isTopDown } from '../../domain/index/phases.ts'
+import { stagesOf } from '../../domain/index/order.ts'
+import { gridOf, isOfSections, isTopDown } from '../../domain/index/phases.ts'
 import { cellName, parseInput, readsAt } from '../../domain/index/reads.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
 import { stageNames, stages, type StageName } from '../../domain/stages.ts'
@@ -26,9 +27,6 @@ import { nodeReader } from '../../storage/index-nodes.ts'
 import { nodeTowards, readIndexNode, savedBelow, sectionNodes, writeIndexNode } from './index-nodes.ts'
 import { configOf } from '../documents.ts'
 import { identityOf, listed, openSource } from '../sources/source.ts'
-
-const stagesOf = ({ context, phase }: Pick<Subtree, 'context' | 'phase'>): StageName[] =>
-  activeStages(context).filter(s => stages[s].phase === phase)
 
 const readsSource = (phase: string): boolean => stageNames.some(s => stages[s].phase === phase && stages[s].source)
 

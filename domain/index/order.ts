@@ -23,8 +23,7 @@ import { nodeKey, rootLevel, type Node } from './tree.ts'
 import { window } from './window.ts'
 
 /** What a subtree is: a fan-out over many cells, or one of these. */
-type SubtreeKind = 'fanOut' | CellKind
-type CellKind = 'region' | 'sections' | 'range'
+type SubtreeKind = 'fanOut' | 'region' | 'sections' | 'range'
 
 /** What has come of a cell: the fan-out writes its index node together with its own. */
 interface CellResult extends Pick<CellIndex, 'entries' | 'below'> {
@@ -129,12 +128,14 @@ async function runDataset(subtree: Subtree, steps: Steps): Promise<Saved> {
 }
 
 const runCell = (subtree: Subtree, steps: Steps): Promise<CellResult> =>
-  ({ region: runRegion, sections: runSections, range: runRange })[kindOf(subtree) as CellKind](subtree, steps)
+  (kindOf(subtree) === 'sections' ? runSections : runStages)(subtree, steps)
 
-/** The stages of one region within one phase: those that read each other in order, the others side by side. */
-async function runRegion(subtree: Subtree, steps: Steps): Promise<CellResult> {
-  const { context, roots } = subtree
-  const cell = key(subtree.node.coord)
+/** The stages of one region, or of one range of segments, within one phase: those that read each other in order, the others side by side. */
+async function runStages(subtree: Subtree, steps: Steps): Promise<CellResult> {
+  const { context, phase, node, roots } = subtree
+  const [range, of] = [node.coord[2], rangesIn(firstOf(phase), context)]
+  const ofRegion = kindOf(subtree) === 'region'
+  const cell = ofRegion ? key(node.coord) : rangeName(range, of)
   const started = new Map<string, Promise<Outcome>>()
   for (const stage of stagesOf(subtree)) {
     const before = stages[stage].inputs.flatMap(i => started.get(parseInput(i).stage) ?? [])
@@ -142,11 +143,13 @@ async function runRegion(subtree: Subtree, steps: Steps): Promise<CellResult> {
       stage,
       Promise.all(before).then(own => {
         const refs = Object.fromEntries(own.map(o => [o.stage, { [cell]: o.ref }]))
-        return steps.make(stage as never, cell, { context, level: 0, cell, roots, refs })
+        const task = ofRegion ? { context, level: 0, cell, roots, refs } : { context, range, of, roots }
+        return steps.make(stage as never, cell, task)
       }),
     )
   }
-  return resultOf(await Promise.all(started.values()))
+  const made = await Promise.all(started.values())
+  return { entries: made.map(entryOf), below: [], counts: made.map(countOf) }
 }
 
 /** The stages of one batch of sections within one phase, one after the other; each sees the index node of what the one before has made. */
@@ -175,23 +178,6 @@ async function runSections(subtree: Subtree, steps: Steps): Promise<CellResult> 
   }
   return { entries, below: [{ key: what, page: page!, ...(source && { source }) }], counts }
 }
-
-/** What becomes of the segments of one range within one phase. */
-async function runRange(subtree: Subtree, steps: Steps): Promise<CellResult> {
-  const { context, phase, roots, node } = subtree
-  const of = rangesIn(firstOf(phase), context)
-  const range = node.coord[2]
-  const outcomes = await Promise.all(
-    stagesOf(subtree).map(s => steps.make(s as never, rangeName(range, of), { context, range, of, roots })),
-  )
-  return resultOf(outcomes)
-}
-
-const resultOf = (made: readonly Outcome[]): CellResult => ({
-  entries: made.map(entryOf),
-  below: [],
-  counts: made.map(countOf),
-})
 
 /** One phase over up to 64 cells, or over fan-outs of them; what is the same as in an earlier run is not visited. */
 export async function runFanOut(subtree: Subtree, steps: Steps): Promise<SubtreeResult> {
