@@ -22,9 +22,9 @@ interface Runs {
 
 /** The runs of labels other than 0. */
 function runsOf(labels: Uint32Array, sx: number, rowCount: number): Runs {
-  let start = new Int32Array(1024)
-  let end = new Int32Array(1024)
-  let label = new Int32Array(1024)
+  // More than most volumes have; what is not written takes no memory.
+  const room = (labels.length >> 3) + sx
+  let [start, end, label] = [new Int32Array(room), new Int32Array(room), new Int32Array(room)]
   let count = 0
   const rows = new Int32Array(rowCount + 1)
   for (let row = 0, i = 0; row < rowCount; row++) {
@@ -44,8 +44,8 @@ function runsOf(labels: Uint32Array, sx: number, rowCount: number): Runs {
 }
 
 /**
- * Numbers the 6-connected components of equal labels; label 0 is none. Union-find over runs, in which the first run of
- * a component is its root.
+ * Numbers the 6-connected components of equal labels, in place; label 0 is none. Union-find over runs, in which the first
+ * run of a component is its root.
  */
 export function components(labels: Uint32Array, [sx, sy, sz]: Vec3): Components {
   const { start, end, label, count: runCount, rows } = runsOf(labels, sx, sy * sz)
@@ -70,17 +70,15 @@ export function components(labels: Uint32Array, [sx, sy, sz]: Vec3): Components 
       if (y > 0) joinRows(row, row - 1, sx)
       if (z > 0) joinRows(row, row - sy, sx * sy)
     }
-  const out = new Uint32Array(labels.length)
   const sizes = new Uint32Array(runCount + 1)
-  // A root comes before its other runs: its number is known by then, and takes the place of its parent's.
-  const number = new Uint32Array(runCount)
+  // A root comes before its other runs: its number is known by then, and takes the place of its label.
   let count = 0
   for (let r = 0; r < runCount; r++) {
     const root = rootOf(parent, r)
-    const c = (number[r] = root === r ? ++count : number[root]!)
+    const c = (label[r] = root === r ? ++count : label[root]!)
     const [from, to] = [start[r]!, end[r]!]
     sizes[c]! += to - from
-    for (let i = from; i < to; i++) out[i] = c
+    for (let i = from; i < to; i++) labels[i] = c
   }
-  return { labels: out, count, sizes: sizes.slice(0, count + 1) }
+  return { labels, count, sizes: sizes.slice(0, count + 1) }
 }

@@ -9,7 +9,7 @@ import type { Box, Vec3 } from '../types.ts'
 /**
  * Joins components of fewer than `minSize` voxels to the neighbour within the core of highest mean affinity (of equal
  * ones the smallest number), all of a round at once, until none is left that has a neighbour. Deciding from the block
- * alone keeps the exactness of what is agglomerated later.
+ * alone keeps the exactness of what is agglomerated later. The labels change in place.
  */
 export function joinFragments(
   found: Components,
@@ -35,8 +35,8 @@ export function joinFragments(
     }
   }
   for (let c = 1; c < root.length; c++) root[c] = rootOf(root, c)
-  const labels = new Uint32Array(found.labels.length)
-  for (let i = 0; i < labels.length; i++) labels[i] = root[found.labels[i]!]!
+  const { labels } = found
+  for (let i = 0; i < labels.length; i++) labels[i] = root[labels[i]!]!
   return components(labels, sizeOf(core))
 }
 
