@@ -24,11 +24,15 @@ export interface Chunks {
   /** The file that holds a chunk, which lies at `box`. */
   file(at: Vec3, box: Box): string
   /**
-   * The values of `box`, x fastest, channel slowest; undefined where there is none, `omitted` where the format lets a writer leave it out (0).
+   * The values of `box`, x fastest, channel slowest, or what decodes them; undefined where there is none, `omitted` where the format
+   * lets a writer leave it out (0).
    * @throws HillockError of the place; any other error for a chunk that is damaged
    */
-  values(at: Vec3, box: Box): Promise<VolumeArray | 'omitted' | undefined>
+  values(at: Vec3, box: Box): Promise<VolumeArray | Decode | 'omitted' | undefined>
 }
+
+/** Decodes what of a chunk lies in `box` straight into the volume of it. */
+export type Decode = (out: VolumeArray, box: Box) => void
 
 /** The parts of a ForeignVolume that read, for mips that know their chunks. */
 export function readerOf(
@@ -56,9 +60,11 @@ export function readerOf(
         try {
           const values = await m.values(at, part)
           if (values === undefined) hole('missing')
+          else if (typeof values === 'function') values(out, box)
           else if (values !== 'omitted') copyOverlap(values, part, out, box, channels)
         } catch (e) {
           if (isHillockError(e)) throw e
+          copyOverlap(newVolume(m.dataType, voxels(part) * channels), part, out, box, channels)
           const { message, cause } = e as Error
           const why = `damaged: ${cause instanceof Error ? cause.message : message}`
           if (!holes)

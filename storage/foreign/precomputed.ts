@@ -2,13 +2,14 @@
 import { z } from 'zod'
 import { configError, type HillockError } from '../../domain/errors.ts'
 import { boxAt, boxName, map3, shapeOf, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
-import { bytesPerVoxel, decodeChunk, type DataType, type VolumeArray } from '../formats/chunk.ts'
-import { decodePrecomputed, type Encoding } from '../formats/precomputed/encoding.ts'
+import { bytesPerVoxel, type DataType, type VolumeArray } from '../formats/chunk.ts'
+import { decodeImage, type Encoding } from '../formats/precomputed/encoding.ts'
 import { PrecomputedInfo, type Scale } from '../formats/precomputed/info.ts'
 import { mortonAxes, mortonCode } from '../formats/precomputed/morton.ts'
 import { shardOf, shardReader } from '../formats/precomputed/sharding.ts'
 import { gunzip } from '../formats/unpack.ts'
-import { readerOf, type Chunks } from './chunks.ts'
+import { decodeOverlap } from '../formats/volume.ts'
+import { readerOf, type Chunks, type Decode } from './chunks.ts'
 import type { Files } from './files.ts'
 import { isGzip, packedFiles } from './packed.ts'
 import { jsonOf, typeNamed, type ForeignMip } from './types.ts'
@@ -67,14 +68,15 @@ export async function openPrecomputed(files: Files): Promise<Opened | undefined>
       dataType,
       ...(!known && { unread: `chunks in ${s.encoding} of ${dataType} are not read` }),
       file: (at, box) => chunks.file(at, box),
-      async values(at, box): Promise<VolumeArray | undefined> {
-        const coded = await chunks.bytes(at, box)
+      async values(at, part): Promise<VolumeArray | Decode | undefined> {
+        const coded = await chunks.bytes(at, part)
         if (!coded) return undefined
-        const shape = shapeOf(box)
-        const length = voxels(box) * channels
-        if (s.encoding === 'raw')
-          return decodeChunk(plain(coded, length * bytesPerVoxel(dataType)), shape, channels, dataType, 'raw')
-        return decodePrecomputed(plain(coded), shape, channels, dataType, s.encoding as Encoding)
+        const encoding = s.encoding as Encoding
+        const length = encoding === 'raw' ? voxels(part) * channels * bytesPerVoxel(dataType) : undefined
+        const bytes = plain(coded, length)
+        if (encoding === 'jpeg' || encoding === 'png')
+          return decodeImage(bytes, shapeOf(part), channels, dataType, encoding)
+        return (out, box) => decodeOverlap(bytes, part, encoding, out, box, channels)
       },
     }
   })

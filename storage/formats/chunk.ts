@@ -43,7 +43,6 @@ export function encodeChunk(data: VolumeArray, shape: Vec3, channels: number, en
 
 /**
  * The values of a chunk; of raw bytes a view where they are aligned.
- * @param scratch for labels that whoever asks copies at once
  * @throws RangeError when the bytes do not have that shape
  */
 export function decodeChunk<D extends DataType>(
@@ -52,11 +51,10 @@ export function decodeChunk<D extends DataType>(
   channels: number,
   dtype: D,
   encoding: Encoding,
-  scratch?: BigUint64Array<ArrayBuffer>,
 ): VolumeArray<D> {
   if (encoding === 'compressed_segmentation') {
     if (dtype !== 'uint64') throw new RangeError('compressed_segmentation holds uint64 labels only')
-    return decodeCompressedSegmentation(bytes, shape, channels, scratch) as VolumeArray<D>
+    return decodeCompressedSegmentation(bytes, shape, channels) as VolumeArray<D>
   }
   const Type = arrays[dtype]
   const length = product(shape) * channels

@@ -320,6 +320,7 @@ const indexAt = (data: Int32Array, indices: number, bits: number, bit: number): 
 
 function largestIndex(data: Int32Array, indices: number, bits: number): number {
   let largest = 0
-  for (let bit = 0; bit < BLOCK_VOXELS * bits; bit += bits) largest = Math.max(largest, indexAt(data, indices, bits, bit))
+  for (let bit = 0; bit < BLOCK_VOXELS * bits; bit += bits)
+    largest = Math.max(largest, indexAt(data, indices, bits, bit))
   return largest
 }

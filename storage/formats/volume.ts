@@ -7,6 +7,8 @@ import {
   isEmpty,
   product,
   shapeOf,
+  subtract,
+  translate,
   voxels,
   type Box,
   type Vec3,
@@ -23,6 +25,7 @@ import {
   type Encoding,
   type VolumeArray,
 } from './chunk.ts'
+import { decodeCompressedSegmentation } from './compressed-segmentation.ts'
 
 export const CHUNK: Vec3 = [64, 64, 64]
 /** Chunks read at a time. */
@@ -51,6 +54,8 @@ export function copyOverlap(from: VolumeArray, fromBox: Box, to: VolumeArray, to
   const size = from.BYTES_PER_ELEMENT
   const source = new Uint8Array(from.buffer, from.byteOffset, from.byteLength)
   const target = new Uint8Array(to.buffer, to.byteOffset, to.byteLength)
+  const fromWords = new DataView(from.buffer, from.byteOffset, from.byteLength)
+  const toWords = new DataView(to.buffer, to.byteOffset, to.byteLength)
   // Rows that are whole in both lie one behind the other.
   const whole = nx === fx && nx === tx
   const [rows, bytes] = whole ? [1, size * nx * ny] : [ny, size * nx]
@@ -60,8 +65,36 @@ export function copyOverlap(from: VolumeArray, fromBox: Box, to: VolumeArray, to
       let at = size * (x - fromBox.min[0] + fx * (y - fromBox.min[1] + fy * (z + k - fromBox.min[2] + fz * c)))
       let out = size * (x - toBox.min[0] + tx * (y - toBox.min[1] + ty * (z + k - toBox.min[2] + tz * c)))
       for (let row = 0; row < rows; row++, at += size * fx, out += size * tx)
-        target.set(source.subarray(at, at + bytes), out)
+        if (bytes > SHORT) target.set(source.subarray(at, at + bytes), out)
+        else copyShort(fromWords, at, toWords, out, bytes)
     }
+}
+
+/** Bytes up to which a row is copied word by word sooner than views on it are made. */
+const SHORT = 256
+
+function copyShort(from: DataView, at: number, to: DataView, out: number, bytes: number): void {
+  let i = 0
+  for (; i + 8 <= bytes; i += 8) to.setBigUint64(out + i, from.getBigUint64(at + i))
+  for (; i < bytes; i++) to.setUint8(out + i, from.getUint8(at + i))
+}
+
+/**
+ * Decodes what of a chunk, which lies at `part`, is in the box that `data` holds, straight into it.
+ * @throws RangeError when the bytes are not such a chunk
+ */
+export function decodeOverlap(
+  bytes: Uint8Array<ArrayBuffer>,
+  part: Box,
+  encoding: Encoding,
+  data: VolumeArray,
+  box: Box,
+  channels: number,
+): void {
+  const shape = shapeOf(part)
+  if (encoding === 'compressed_segmentation' && data instanceof BigUint64Array)
+    decodeCompressedSegmentation(bytes, shape, channels, data, translate(box, subtract([0, 0, 0], part.min)))
+  else copyOverlap(decodeChunk(bytes, shape, channels, dataTypeOf(data), encoding), part, data, box, channels)
 }
 
 /**
@@ -130,12 +163,9 @@ export async function readBox<D extends DataType>(
       part: cellBox(coord, chunk, owned),
     })),
   )
-  const scratch = encoding === 'compressed_segmentation' ? new BigUint64Array(product(chunk) * channels) : undefined
-  await mapBounded(parts, IN_FLIGHT, async ({ reader, part }) => {
-    const bytes = await reader.get(chunkPath(mip, part))
-    const values = decodeChunk(bytes, shapeOf(part), channels, dtype, encoding, scratch)
-    copyOverlap(values, part, data, box, channels)
-  })
+  await mapBounded(parts, IN_FLIGHT, async ({ reader, part }) =>
+    decodeOverlap(await reader.get(chunkPath(mip, part)), part, encoding, data, box, channels),
+  )
   return { data, missing }
 }
 

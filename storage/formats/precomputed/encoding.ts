@@ -38,15 +38,13 @@ export async function encodePrecomputed(
 }
 
 /** @throws RangeError when the bytes are not a chunk of that shape. */
-export async function decodePrecomputed<D extends DataType>(
+export async function decodeImage<D extends DataType>(
   bytes: Uint8Array<ArrayBuffer>,
   shape: Vec3,
   channels: number,
   dtype: D,
-  encoding: Encoding,
+  encoding: 'jpeg' | 'png',
 ): Promise<VolumeArray<D>> {
-  if (encoding === 'raw' || encoding === 'compressed_segmentation')
-    return decodeChunk(bytes, shape, channels, dtype, encoding)
   const image = sharp(bytes, { limitInputPixels: false, ignoreIcc: true })
   const wide = dtype === 'uint16'
   const grey = channels === 1 ? image.toColourspace(wide ? 'grey16' : 'b-w') : image
