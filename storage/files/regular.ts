@@ -54,23 +54,15 @@ export async function openFile(file: string, type: ErrorType): Promise<OpenFile>
   }
 }
 
-/** Lets `use` read a regular file. @throws HillockError as `openFile` does */
-export async function withFile<T>(
-  file: string,
-  type: ErrorType,
-  use: (read: ReadRange, size: number) => Promise<T>,
-): Promise<T> {
-  const opened = await openFile(file, type)
+/** The whole of a regular file. @throws HillockError as `openFile` does */
+export async function readRegularFile(path: string, type: ErrorType): Promise<Uint8Array> {
+  const file = await openFile(path, type)
   try {
-    return await use(opened.read, opened.size)
+    return await file.read(0, file.size)
   } finally {
-    await opened.close()
+    await file.close()
   }
 }
-
-/** The whole of a regular file. @throws HillockError as `withFile` does */
-export const readRegularFile = (file: string, type: ErrorType): Promise<Uint8Array> =>
-  withFile(file, type, (read, size) => read(0, size))
 
 export async function openRegular(file: string, type: ErrorType): Promise<FileHandle> {
   try {

@@ -3,7 +3,7 @@ import { glob, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configError } from '../../domain/errors.ts'
-import { type ReadRange, stampOf, withFile } from '../files/regular.ts'
+import { openFile, stampOf, type OpenFile } from '../files/regular.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { archivedFiles } from './archived.ts'
 import { cloudAccount, cloudAddress } from './cloud.ts'
@@ -48,18 +48,36 @@ export function openFiles(url: string, objects?: ObjectStore): Files {
 }
 
 function folder(root: string): Files {
+  /** Files that are being read: whoever reads one meanwhile shares its handle. */
+  const opened = new Map<string, { readonly file: Promise<OpenFile>; readers: number }>()
+
   /** Undefined where there is no file; a pipe or a device is refused. */
-  async function within<T>(path: string, use: (read: ReadRange, size: number) => Promise<T>): Promise<T | undefined> {
-    const file = join(root, path)
-    const what = await stat(file).catch((e: NodeJS.ErrnoException) => e)
-    if (what instanceof Error ? ['ENOENT', 'ENOTDIR'].includes(what.code ?? '') : what.isDirectory()) return undefined
-    return withFile(file, 'StoreRefused', use)
+  async function within<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
+    const at = join(root, path)
+    const shared = opened.get(at) ?? { file: openFile(at, 'StoreRefused'), readers: 0 }
+    opened.set(at, shared)
+    shared.readers++
+    try {
+      return await use(await shared.file)
+    } catch (e) {
+      const what = await stat(at).catch((found: NodeJS.ErrnoException) => found)
+      if (what instanceof Error ? ['ENOENT', 'ENOTDIR'].includes(what.code ?? '') : what.isDirectory()) return undefined
+      throw e
+    } finally {
+      if (--shared.readers === 0) {
+        opened.delete(at)
+        await shared.file.then(
+          file => file.close(),
+          () => undefined,
+        )
+      }
+    }
   }
   return {
     url: root,
-    get: path => within(path, (read, size) => read(0, size)),
+    get: path => within(path, ({ read, size }) => read(0, size)),
     range: (path, offset, length) =>
-      within(path, (read, size) => read(offset < 0 ? Math.max(0, size + offset) : offset, length)),
+      within(path, ({ read, size }) => read(offset < 0 ? Math.max(0, size + offset) : offset, length)),
     size: async path => (await stat(join(root, path))).size,
     async stamp(path) {
       const stamp = await stampOf(join(root, path))

@@ -5,11 +5,11 @@
 import { inflateSync } from 'node:zlib'
 import * as zarrita from 'zarrita'
 import { configError } from '../../domain/errors.ts'
-import { boxAt, map3, multiply, Shape, voxels, type Box, type Vec3 } from '../../domain/geometry.ts'
-import { bytesPerVoxel, dataTypeOf, decodeChunk, newVolume, type DataType, type VolumeArray } from '../formats/chunk.ts'
+import { boxAt, map3, multiply, Shape, type Vec3 } from '../../domain/geometry.ts'
+import { bytesPerVoxel, decodeChunk, type DataType, type VolumeArray } from '../formats/chunk.ts'
 import { gunzip, unzstd } from '../formats/unpack.ts'
 import { copyOverlap } from '../formats/volume.ts'
-import { readerOf, type Chunks } from './chunks.ts'
+import { readerOf, type Chunks, type Decode } from './chunks.ts'
 import type { Files } from './files.ts'
 import { n5Levels, type Attributes } from './n5-levels.ts'
 import { typeNamed, type ForeignMip } from './types.ts'
@@ -57,9 +57,12 @@ export async function openN5(files: Files): Promise<Opened | undefined> {
       dataType,
       ...(unread !== undefined && { unread }),
       file,
-      async values(at, box): Promise<VolumeArray | 'omitted'> {
+      async values(at, part): Promise<Decode | 'omitted'> {
         const bytes = await files.get(file(at))
-        return bytes ? inBox(await decodeBlock(bytes, dataType, coding), multiply(at, block.data), box) : 'omitted'
+        if (!bytes) return 'omitted'
+        const { shape, data } = await decodeBlock(bytes, dataType, coding)
+        // A block that is smaller than its place leaves the rest 0, as one that is not there.
+        return (out, box) => copyOverlap(data, boxAt(multiply(at, block.data), shape), out, box, 1, part)
       },
     }
   })
@@ -94,11 +97,4 @@ async function decodeBlock(bytes: Bytes, dataType: DataType, coding: string): Pr
   else if (width === 4) turned.swap32()
   else if (width === 8) turned.swap64()
   return { shape, data }
-}
-
-/** A block that is smaller than its place leaves the rest 0, as one that is not there. */
-function inBox({ shape, data }: Block, min: Vec3, box: Box): VolumeArray {
-  const out = newVolume(dataTypeOf(data), voxels(box))
-  copyOverlap(data, boxAt(min, shape), out, box, 1)
-  return out
 }

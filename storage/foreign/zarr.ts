@@ -5,7 +5,8 @@ import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.t
 import { crc32cBase64 } from '../stores/crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
 import { gunzip, unzstd } from '../formats/unpack.ts'
-import { readerOf, type Chunks } from './chunks.ts'
+import { copyOverlap } from '../formats/volume.ts'
+import { readerOf, type Chunks, type Decode } from './chunks.ts'
 import type { Files } from './files.ts'
 import { axesOfArray, imageIn, levelOf, type Placed } from './ome.ts'
 import { jsonOf, typeNamed, type ForeignMip } from './types.ts'
@@ -188,8 +189,8 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
       dataType,
       ...(why !== undefined && { unread: why }),
       file: cell => fileOf(metadata, prefix, coordinate(cell, 0), array.chunks),
-      async values(cell, box): Promise<VolumeArray | undefined> {
-        const n = voxels(box)
+      async values(cell, part): Promise<VolumeArray | Decode | undefined> {
+        const n = voxels(part)
         let out: VolumeArray | undefined
         for (let first = 0; first < channels; first += perChunk) {
           const at = coordinate(cell, first / perChunk)
@@ -202,11 +203,12 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
           if (data.length !== got.shape.reduce((a, b) => a * b, 1))
             throw new RangeError(`it holds ${data.length} voxels of ${got.shape.join(' x ')}`)
           const stride = map3(a => got.stride[xyz[a]!]!)
-          const [sx, sy] = shapeOf(box)
-          if (c < 0 && data.length === n && stride[0] === 1 && stride[1] === sx && stride[2] === sx * sy) return data
+          const [cx, cy, cz] = chunk
+          if (c < 0 && data.length === cx * cy * cz && stride[0] === 1 && stride[1] === cx && stride[2] === cx * cy)
+            return (out, box) => copyOverlap(data, boxAt(part.min, chunk), out, box, 1, part)
           out ??= newVolume(dataType, n * channels)
           for (let k = 0; k < perChunk && first + k < channels; k++)
-            unfold(data, k * (c < 0 ? 0 : got.stride[c]!), stride, shapeOf(box), out, (first + k) * n)
+            unfold(data, k * (c < 0 ? 0 : got.stride[c]!), stride, shapeOf(part), out, (first + k) * n)
         }
         return out
       },

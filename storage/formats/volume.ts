@@ -43,9 +43,16 @@ export interface ChunkOptions {
   readonly chunk?: Vec3
 }
 
-/** Copies the overlap of two boxes from one flat volume to another of the same type; both x fastest, channel slowest. */
-export function copyOverlap(from: VolumeArray, fromBox: Box, to: VolumeArray, toBox: Box, channels: number): void {
-  const part = intersect(fromBox, toBox)
+/** Copies the overlap of two boxes, as far as `within`, from one flat volume to another of the same type; both x fastest, channel slowest. */
+export function copyOverlap(
+  from: VolumeArray,
+  fromBox: Box,
+  to: VolumeArray,
+  toBox: Box,
+  channels: number,
+  within: Box = toBox,
+): void {
+  const part = intersect(intersect(fromBox, toBox), within)
   if (isEmpty(part)) return
   const [fx, fy, fz] = shapeOf(fromBox)
   const [tx, ty, tz] = shapeOf(toBox)

@@ -166,8 +166,9 @@ export function shardReader(spec: ShardingSpec, readRange: ReadRange): ShardRead
   ): Promise<Uint8Array<ArrayBuffer> | undefined> => {
     const bytes = await readRange(file, offset, length)
     if (bytes && bytes.length !== length) throw new RangeError(`shard ${file} ends before byte ${offset + length}`)
-    // A copy: aligned, and of no larger buffer.
-    return bytes && new Uint8Array(bytes)
+    // Aligned, and of no larger buffer.
+    const own = bytes?.length === bytes?.buffer.byteLength
+    return own ? (bytes as Uint8Array<ArrayBuffer> | undefined) : new Uint8Array(bytes!)
   }
 
   const minishardIndex = (file: string, minishard: number): Promise<Map<bigint, Stored>> =>
