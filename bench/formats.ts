@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { boxAt, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import type { Json } from '../domain/canonical.ts'
 import { dataTypeOf, type VolumeArray } from '../storage/formats/chunk.ts'
@@ -10,30 +11,28 @@ import { precomputedShards, zarrShards, type LayoutObject } from '../storage/for
 import { writeNpy } from '../storage/formats/npy.ts'
 import { volumeInfo } from '../storage/formats/precomputed/info.ts'
 import { shardGrid } from '../storage/formats/precomputed/shard-grid.ts'
-import { readParquet, writeParquet } from '../storage/formats/parquet.ts'
+import { columnsOf, readParquet, writeParquet } from '../storage/formats/parquet.ts'
 import { CHUNK, encodeChunks } from '../storage/formats/volume.ts'
 import { zarrMetadata } from '../storage/formats/zarr.ts'
 import { zarrShardShape } from '../storage/formats/zarr-shard.ts'
 import { openVolume } from '../storage/foreign/volume.ts'
 import { python } from '../test/conformance/venv.ts'
+// V8's limits as every worker has them.
+import '../worker/kernel-pool.ts'
 import { fib25 } from './fib25.ts'
-import { table } from './print.ts'
+import { cpuRate, table } from './print.ts'
 
 const { shape, em, ids } = fib25()
 const BOX: Box = boxAt([0, 0, 0], shape)
-const REPEATS = 3
-
-/** Mvoxel (or Mrow) per second of CPU time, of all threads; the best of a few. */
-async function rate(f: () => Promise<unknown>, count = voxels(BOX)): Promise<number> {
-  let best = Infinity
-  for (let i = 0; i < REPEATS; i++) {
-    const before = process.cpuUsage()
-    await f()
-    const { user, system } = process.cpuUsage(before)
-    best = Math.min(best, (user + system) / 1e6)
-  }
-  return count / best / 1e6
+/** What the ratio of writing and reading to that of a peer should be. */
+const GOALS: Readonly<Record<string, Readonly<Record<string, readonly [write: number, read: number]>>>> = {
+  'precomputed raw, EM': { 'cloud-volume': [NaN, 0.8] },
+  'precomputed sharded, ids': { 'cloud-volume': [NaN, 0.8] },
+  'Zarr sharded, EM': { tensorstore: [0.7, 0.5] },
+  'Zarr sharded, ids': { tensorstore: [0.7, 0.5] },
+  'Parquet, 8 columns': { pyarrow: [0.5, NaN] },
 }
+const rate = (f: () => Promise<unknown>): Promise<number> => cpuRate(voxels(BOX), f)
 
 type Write = () => AsyncIterable<LayoutObject> | Iterable<LayoutObject>
 
@@ -98,17 +97,28 @@ try {
     }
     rows[what] = { Hillock: await ours(join(folder, what.replaceAll(/[ ,]+/g, '-')), data, metadata, write) }
   }
-  const column = [{ name: 'id', data: BigUint64Array.from(ids.subarray(0, 1e6)) }]
-  const parquet = join(folder, 'ids.parquet')
-  const written = await rate(async () => writeFileSync(parquet, writeParquet(column)), 1e6)
-  const back = (await readParquet(readFileSync(parquet)))[0]!.data
-  if (column[0]!.data.some((v, i) => v !== back[i])) throw new Error(`${parquet}: not what was written`)
-  rows['Parquet, ids as rows'] = { Hillock: [written, await rate(() => readParquet(readFileSync(parquet)), 1e6)] }
+  const ROWS = 1e6
+  const grey = (of: number): number[] => Array.from(em.subarray(of, of + ROWS))
+  const columns = columnsOf({
+    id: ids.slice(0, ROWS).sort(),
+    other: ids.slice(ROWS, 2 * ROWS),
+    x: Float64Array.from(grey(0), (v, i) => i * 8 + v / 7),
+    y: Float64Array.from(grey(1), (v, i) => i * 8 + v / 3),
+    z: Float32Array.from(grey(2), v => v / 7),
+    size: Uint32Array.from(grey(3), (v, i) => v * (i % 1009)),
+    score: Float32Array.from(grey(4), v => v / 255),
+    kind: grey(5).map(v => ['axon', 'dendrite', 'glia'][v % 3]!),
+  })
+  const parquet = join(folder, 'table.parquet')
+  const written = await cpuRate(ROWS, () => writeFileSync(parquet, writeParquet(columns)), 1)
+  const back = await readParquet(readFileSync(parquet))
+  if (!isDeepStrictEqual(back, columns)) throw new Error(`${parquet}: not what was written`)
+  rows['Parquet, 8 columns'] = { Hillock: [written, await cpuRate(ROWS, () => readParquet(readFileSync(parquet)), 1)] }
   for (const [name, data] of Object.entries({ em, ids }))
     writeFileSync(join(folder, `${name}.npy`), writeNpy(data, shape.toReversed()))
   const peers = spawnSync(
     python(),
-    [join(import.meta.dirname, 'formats.py'), join(folder, 'em.npy'), join(folder, 'ids.npy'), folder],
+    [join(import.meta.dirname, 'formats.py'), join(folder, 'em.npy'), join(folder, 'ids.npy'), folder, parquet],
     { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', BLOSC_NTHREADS: '1' } },
   )
   if (peers.status !== 0) throw new Error(peers.stderr)
@@ -121,16 +131,22 @@ try {
     if (Buffer.compare((await read()) as Uint8Array, em) !== 0) throw new Error(`${root}: not what was written`)
     rows[what] = { Hillock: [NaN, await rate(read)], ...rows[what] }
   }
-  const lines = Object.entries(rows).flatMap(([what, of]) => {
-    const best = [0, 1].map(i => Math.max(...Object.entries(of).flatMap(([p, r]) => (p === 'Hillock' ? [] : [r[i]!]))))
-    return Object.entries(of).map(([program, r]) => [
-      what,
-      program,
-      ...r.map(v => (isNaN(v) ? '' : v.toFixed(v < 10 ? 1 : 0))),
-      ...(program === 'Hillock' ? r.map((v, i) => (isNaN(v) ? '' : (v / best[i]!).toFixed(2))) : ['', '']),
-    ])
-  })
-  const head = ['program', 'write Mvoxel/s', 'read Mvoxel/s', 'write ÷ best peer', 'read ÷ best peer']
+  const plain = (v: number | undefined, digits: number): string =>
+    v === undefined || isNaN(v) ? '' : v.toFixed(digits)
+  const lines = Object.entries(rows).flatMap(([what, { Hillock: ours, ...peers }]) => [
+    [what, 'Hillock', ...ours!.map(v => plain(v, 1)), '', '', ''],
+    ...Object.entries(peers).map(([peer, theirs]) => {
+      const goals = GOALS[what]?.[peer]?.map(g => plain(g, 1))
+      return [
+        what,
+        peer,
+        ...theirs.map(v => plain(v, 1)),
+        ...theirs.map((v, i) => plain(ours![i]! / v, 2)),
+        goals?.join(' ') ?? '',
+      ]
+    }),
+  ])
+  const head = ['program', 'write M/s', 'read M/s', 'Hillock ÷ it, write', 'read', 'goals']
   console.log(table([`FIB-25, ${shape.join(' x ')}`, ...head], lines))
 } finally {
   rmSync(folder, { recursive: true, force: true })
