@@ -16,17 +16,11 @@ import {
 } from '../domain/geometry.ts'
 import { mipBounds, mipCell } from '../domain/index/tree.ts'
 import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
-import { meshLevels } from '../kernels/mesh/levels.ts'
-import { fragmentAt, meshRegion } from '../kernels/mesh.ts'
 import { dataTypeOf, newVolume, type VolumeArray } from '../storage/formats/chunk.ts'
 import { layoutObjects } from '../storage/formats/layouts.ts'
-import { encodeManifest } from '../storage/formats/meshes/multilod.ts'
-import { decodeManifest } from '../storage/formats/meshes/read-multilod.ts'
-import { shardingById } from '../storage/formats/precomputed/by-id.ts'
 import type { Encoding } from '../storage/formats/precomputed/encoding.ts'
 import { volumeInfo } from '../storage/formats/precomputed/info.ts'
 import { shardGrid, type MipLayout } from '../storage/formats/precomputed/shard-grid.ts'
-import { shardReader, writeShard, type ShardEntry } from '../storage/formats/precomputed/sharding.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { zarrMetadata } from '../storage/formats/zarr.ts'
 import { decodeZarrShard, zarrShardShape } from '../storage/formats/zarr-shard.ts'
@@ -155,10 +149,9 @@ async function byShards({ layouts, files, volume }: Layer): Promise<void> {
   }
 }
 
-const NOTHING: Vec3 = [0, 0, 0]
 /** Box of a segment: what an analysis of its voxels reads. */
 function boxOf(id: bigint): Box {
-  let [min, max]: [Vec3, Vec3] = [shape, NOTHING]
+  let [min, max]: [Vec3, Vec3] = [shape, [0, 0, 0]]
   for (let i = ids.indexOf(id); i >= 0; i = ids.indexOf(id, i + 1)) {
     const at: Vec3 = [i % shape[0], Math.floor(i / shape[0]) % shape[1], Math.floor(i / shape[0] / shape[1])]
     min = map3(a => Math.min(min[a], at[a]))
@@ -167,66 +160,16 @@ function boxOf(id: bigint): Box {
   return { min, max }
 }
 
-/** Meshes of all segments as `mesh` and `mesh-join` make them; what it costs to fetch the largest one, coarse and then fine. */
-async function meshCost(): Promise<{ id: bigint; text: string }> {
-  const index = new Map<bigint, number>([[0n, 0]])
-  const labels = new Uint32Array(ids.length)
-  for (const [i, id] of ids.entries()) {
-    if (!index.has(id)) index.set(id, index.size)
-    labels[i] = index.get(id)!
-  }
-  const known = BigUint64Array.from(index.keys())
-  const params = { step: 2, ratio: 0.3, errorNm: 20 } as const
-  const edge = [0, 0, 0] as const
-  const made = await meshRegion({
-    labels,
-    ids: known,
-    shape,
-    origin: NOTHING,
-    voxelSizeNm: NM,
-    low: edge,
-    high: edge,
-    params,
-  })
-  const entries: ShardEntry[] = []
-  for (const [i, id] of made.ids.entries()) {
-    const { origin, levels, data } = await meshLevels(
-      [fragmentAt(made, i)],
-      { cellNm: 4000, ratio: 0.25, errorNm: 20 },
-      16,
-    )
-    const lods = levels.map(({ nodes, sizes }, l) => ({ scale: 100 * 2 ** l, offset: NOTHING, nodes, sizes }))
-    entries.push({
-      id,
-      before: data,
-      bytes: encodeManifest({ chunkShape: [4000, 4000, 4000], gridOrigin: origin, lods }),
-    })
-  }
-  const bytes = entries.reduce((n, e) => n + e.before!.length + e.bytes.length, 0)
-  const spec = shardingById(entries.length, bytes, 2 ** 25, 'raw')
-  for (const [file, shard] of writeShard(spec, entries)) put(`mesh/${file}`, shard)
-  const { id } = entries.reduce((a, b) => (b.before!.length > a.before!.length ? b : a))
-  const files = counted(openFiles(join(folder, 'mesh')))
-  const text = await costOf(1, async () => {
-    const reader = shardReader(spec, (file, offset, length) => files.range(file, offset, length))
-    const at = (await reader.find(id))!
-    const { lods } = decodeManifest((await reader.get(id))!)
-    const sizes = lods.flatMap(l => [...l.sizes])
-    let from = at.offset - sizes.reduce((a, b) => a + b, 0)
-    const first = sizes.length - lods.at(-1)!.sizes.length
-    for (const [i, size] of sizes.entries()) {
-      // The coarsest level to see it at once, the finest to see it well.
-      if (size > 0 && (i < lods[0]!.sizes.length || i >= first)) await files.range(at.file, from, size)
-      from += size
-    }
-  })
-  return { id, text }
+/** The segment of most voxels. */
+function largest(): bigint {
+  const counts = new Map<bigint, number>()
+  for (const id of ids) if (id !== 0n) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a))[0]
 }
 
 try {
   const rows: Record<string, string>[] = []
-  const mesh = await meshCost()
-  const object = boxOf(mesh.id)
+  const object = boxOf(largest())
   for (const edge of [32, 64, 128]) {
     const chunk: Vec3 = [edge, edge, edge]
     const labels = await written('ids', chunk, 'compressed_segmentation')
@@ -256,8 +199,7 @@ try {
           'zooming out': await costOf(VIEWS, async () => {
             for (let mip = 1; mip < MIPS; mip++) await view(layers, random, mip)
           }),
-          'object: mesh': kind === 'zarr' ? '' : mesh.text,
-          'object: voxels': await costOf(1, () => same(layers[1].volume.read(0, object), 'ids', object)),
+          object: await costOf(1, () => same(layers[1].volume.read(0, object), 'ids', object)),
           'a cutout': await costOf(VIEWS, cutout),
           'a scan': await costOf(1, async () => {
             for (const layer of layers) await (kind === 'zarr' ? byShards(layer) : byChunks(layer))
