@@ -6,10 +6,12 @@ import { decodeChannels } from 'neuroglancer/unstable/sliceview/compressed_segme
 import { encodeChannels } from 'neuroglancer/unstable/sliceview/compressed_segmentation/encode_uint64.js'
 import { TypedArrayBuilder } from 'neuroglancer/unstable/util/array.js'
 import { describe, expect, test } from 'vitest'
+import { boxAt, voxels } from '../../../domain/geometry.ts'
 import {
   decodeCompressedSegmentation,
   encodeCompressedSegmentation,
 } from '../../../storage/formats/compressed-segmentation.ts'
+import { copyOverlap } from '../../../storage/formats/volume.ts'
 import { dataFolder, hasData, random } from '../fixtures.ts'
 
 type Shape = readonly [number, number, number]
@@ -57,6 +59,30 @@ function check(labels: BigUint64Array<ArrayBuffer>, shape: Shape, channels: numb
   expect(decodeCompressedSegmentation(ours, shape, channels)).toEqual(labels)
   expect(read(ours, shape, channels)).toEqual(labels)
 }
+
+test('what of a chunk lies in a box is decoded straight into it, and nothing beside it', () => {
+  const side = fc.integer({ min: 1, max: 20 })
+  const corner = fc.integer({ min: -9, max: 19 })
+  fc.assert(
+    fc.property(
+      fc.tuple(side, side, side),
+      fc.constantFrom(1, 2),
+      fc.constantFrom(1, 3, 17, 300),
+      fc.nat(),
+      fc.tuple(corner, corner, corner),
+      fc.tuple(side, side, side),
+      (shape, channels, kinds, seed, min, size) => {
+        const labels = labelsOf(shape, channels, kinds, 3, seed)
+        const box = boxAt(min, size)
+        const [expected, got] = [0, 1].map(() => new BigUint64Array(voxels(box) * channels).fill(7n))
+        copyOverlap(labels, boxAt([0, 0, 0], shape), expected!, box, channels)
+        decodeCompressedSegmentation(encodeCompressedSegmentation(labels, shape, channels), shape, channels, got, box)
+        expect(got).toEqual(expected)
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
 
 test('any shape, number of labels and channels', () => {
   const side = fc.integer({ min: 1, max: 20 })
