@@ -13,8 +13,6 @@ drill: setup
 test: setup
 	node test/run.ts
 
-# As ./hillock sets it.
-bench: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 bench: setup
 	node bench/run.ts
 	node bench/layouts.ts
