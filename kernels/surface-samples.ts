@@ -3,22 +3,23 @@
 import { map3 } from './types.ts'
 import type { Vec3 } from './types.ts'
 
-type Side = 0 | 1
+/** `low[d]` / `high[d]` is 1 where a neighbour follows on that side; where it is 0 the dataset ends. */
+export interface Sides {
+  readonly low: readonly number[]
+  readonly high: readonly number[]
+}
 
 /**
- * Labels of one region and of the neighbours' voxels that touch it.
- * `labels` holds indices into `ids`, x fastest; the id 0n is background. `low[d]` / `high[d]` is 1 where a neighbour
- * follows on that side: then the array carries one layer of the neighbour's voxels there. Where it is 0 the dataset ends.
- * `origin` is the voxel of `labels[0]`, so it includes the low margins.
+ * Labels of one region and of the neighbours' voxels that touch it, one layer of them on each side that has a neighbour.
+ * `labels` holds indices into `ids`, x fastest; the id 0n is background. `origin` is the voxel of `labels[0]`, so it
+ * includes the low margins.
  */
-export interface RegionLabels {
+export interface RegionLabels extends Sides {
   readonly labels: Uint32Array
   readonly ids: BigUint64Array
   readonly shape: Vec3
   readonly origin: Vec3
   readonly voxelSizeNm: Vec3
-  readonly low: readonly [Side, Side, Side]
-  readonly high: readonly [Side, Side, Side]
 }
 
 /**

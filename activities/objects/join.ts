@@ -17,7 +17,7 @@ import { ofRange, produce, type Put } from '../produce.ts'
 import { configOf } from '../documents.ts'
 import { directoryOf, inputsOf, rowsOf } from './hashed-rows.ts'
 import { piecesOf, readPieces, type PackStage } from './packed-pieces.ts'
-import { joinSkeletons } from '../../kernels/skeleton/join.ts'
+import { wholeSkeleton } from '../../kernels/skeleton/smooth.ts'
 import { meshLevels } from '../../kernels/mesh/levels.ts'
 
 /** Bytes, as regions hold them, of the segments of one shard: so many are in memory at once. */
@@ -126,7 +126,7 @@ export async function skeletonJoin(deps: Deps, task: RangeTask): Promise<Outcome
   return produce(deps, config, order, async put => {
     const { sharding, segments } = await joinSegments(deps, 'skeleton', found, task, 'gzip', put, async pieces => {
       const parts = pieces.map(decodeSkeleton).map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
-      const { vertices, ...rest } = await deps.compute(joinSkeletons, [parts])
+      const { vertices, ...rest } = await deps.compute(wholeSkeleton, [parts])
       return { bytes: encodeSkeleton({ positions: vertices, ...rest }) }
     })
     if (task.range === 0) await put('info', Buffer.from(JSON.stringify(skeletonInfo(sharding, shift.shiftNm))))

@@ -69,7 +69,7 @@ export const objects = {
   },
   skeleton: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'region',
     phase: 'products',
     code: 'objects/pieces',
@@ -143,14 +143,14 @@ export const objects = {
   },
   'skeleton-join': {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'range',
     phase: 'joins',
     code: 'objects/join',
     inputs: ['skeleton', 'skeleton-directory'],
     layers: [{ layer: 'skeleton', kind: 'skeletons', of: 'segmentation' }],
     demoSeconds: 0.54,
-    makes: 'one skeleton per segment, in shards',
+    makes: 'one smooth skeleton per segment, in shards',
   },
   graph: {
     ...cpu,

@@ -1,4 +1,5 @@
 // The distance of every sample to the nearest sample of another label, for all labels at once.
+import type { Sides } from '../surface-samples.ts'
 import type { Vec3 } from '../types.ts'
 
 /** The squared distance where a line meets no other label. */
@@ -80,4 +81,26 @@ export function squaredDistances(labels: Uint32Array, [sx, sy, sz]: Vec3, spacin
   }
   if (sz > 3) for (let y = 1; y < sy - 1; y++) for (let x = 1; x < sx - 1; x++) along(2, x + sx * y, plane, sz)
   return distances
+}
+
+/** The same distances, but where the volume ends, no farther than to the first sample beyond it. */
+export function insideVolume(distances: Float32Array, shape: Vec3, spacing: Vec3, sides: Sides): Float32Array {
+  const [x, y, z] = shape.map((size, axis) =>
+    Float32Array.from({ length: size }, (_, i) => {
+      const low = sides.low[axis] === 0 ? i : Infinity
+      const high = sides.high[axis] === 0 ? size - 1 - i : Infinity
+      return (Math.min(low, high) * spacing[axis]!) ** 2
+    }),
+  )
+  const out = new Float32Array(distances.length)
+  let i = 0
+  for (const dz of z!)
+    for (const dy of y!) {
+      const near = Math.min(dy, dz)
+      for (const dx of x!) {
+        out[i] = Math.min(distances[i]!, dx, near)
+        i++
+      }
+    }
+  return out
 }

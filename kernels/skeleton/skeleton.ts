@@ -40,19 +40,17 @@ export interface SkeletonPieces extends Skeleton {
 /**
  * TEASAR skeletons of all segments inside a region (see `traceTrees`). Where a segment crosses a face that two regions share,
  * both pieces have the same vertex (see `borderTargets`), so `joinSkeletons` links them. Every vertex is the centre of a
- * voxel of its segment, every edge joins neighbouring samples. Throws RangeError as `sampleRegion` does.
+ * voxel of its segment, every edge joins neighbouring cells of 2 x 2 x 2 samples. Throws RangeError as `sampleRegion` does.
  */
 export function skeletonRegion(args: RegionLabels & { readonly params: SkeletonParameters }): SkeletonPieces {
   const { step, scale, constantNm, minVoxels } = args.params
   const samples = sampleRegion(args, step)
   const spacing = args.voxelSizeNm.map(size => size * step) as unknown as Vec3
-  const [sx, sy] = samples.shape
   // The samples of the high margins come last on each axis, before the layer of background.
-  const [endX, endY, endZ] = samples.shape.map((size, axis) => size - 1 - args.high[axis]!)
-  const isOwn = (i: number) => i % sx < endX! && Math.floor(i / sx) % sy < endY! && Math.floor(i / (sx * sy)) < endZ!
-  const targets = borderTargets(samples, spacing, args.low, args.high)
+  const ends = samples.shape.map((size, axis) => size - 1 - args.high[axis]!)
+  const targets = borderTargets(samples, spacing, args)
   const minSamples = minVoxels / step ** 3
-  const trees = traceTrees(samples, spacing, targets, isOwn, { scale, constantNm, minSamples })
+  const trees = traceTrees(samples, spacing, targets, args, ends, { scale, constantNm, minSamples })
   return byLabel(trees, samples, args)
 }
 

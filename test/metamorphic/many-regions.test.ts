@@ -20,7 +20,7 @@ import { writeNpy } from '../../storage/formats/npy.ts'
 import { readParquet } from '../../storage/formats/parquet.ts'
 import { tableParts } from '../../storage/tables.ts'
 import { getRelease } from '../../storage/releases.ts'
-import { joinSkeletons } from '../../kernels/skeleton/join.ts'
+import { wholeSkeleton } from '../../kernels/skeleton/smooth.ts'
 import { decodeSkeleton, encodeSkeleton } from '../../storage/formats/skeleton.ts'
 import { directRun } from './direct.ts'
 
@@ -103,7 +103,7 @@ test('a run over more regions than a range reads has directories, and joins what
       put,
       async pieces => {
         const parts = pieces.map(decodeSkeleton).map(({ positions, ...rest }) => ({ vertices: positions, ...rest }))
-        const { vertices, ...rest } = joinSkeletons(parts)
+        const { vertices, ...rest } = wholeSkeleton(parts)
         return { bytes: encodeSkeleton({ positions: vertices, ...rest }) }
       },
     )

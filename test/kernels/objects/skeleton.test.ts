@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { joinSkeletons } from '../../../kernels/skeleton/join.ts'
+import { wholeSkeleton } from '../../../kernels/skeleton/smooth.ts'
 import { skeletonAt, skeletonRegion } from '../../../kernels/skeleton/skeleton.ts'
 import type { Skeleton, SkeletonParameters } from '../../../kernels/skeleton/skeleton.ts'
 import type { RegionLabels } from '../../../kernels/surface-samples.ts'
@@ -129,6 +130,8 @@ describe('skeletonRegion', () => {
 
   it('leaves no voxel outside the balls around its vertices', () => {
     const shape: Vec3 = [24, 20, 14]
+    // A cell of 2 x 2 x 2 voxels covers another, each by one of them.
+    const cell = Math.hypot(...NM)
     for (const seed of [1, 2, 3, 4]) {
       const volume = blobs(shape, seed, 8)
       const found = joined(cut(volume, [[], [], []], NM), { ...ALL, constantNm: 5 })
@@ -141,7 +144,7 @@ describe('skeletonRegion', () => {
             if (!skeleton) continue
             const covered = skeleton.radii.some((radius, v) => {
               const p = [x, y, z].map((value, k) => (value + 0.5) * NM[k]! - skeleton.vertices[3 * v + k]!)
-              return Math.hypot(...p) <= radius + 5 + 0.5
+              return Math.hypot(...p) <= radius + 5 + 2 * cell
             })
             expect(covered).toBe(true)
           }
@@ -183,6 +186,58 @@ describe('skeletonRegion', () => {
       expect(Math.abs(middle - 4.5 * 8)).toBeLessThan(12)
     })
   }
+
+  it('gives a straight tube a straight line through its middle from end to end, however it lies and is cut', () => {
+    const shape: Vec3 = [64, 56, 40]
+    const side = (size: number) => fc.integer({ min: 8, max: size - 9 })
+    const point = fc.tuple(side(shape[0]), side(shape[1]), side(shape[2]))
+    const lines = fc.tuple(point, point).filter(([a, b]) => Math.hypot(...a.map((v, k) => v - b[k]!)) > 24)
+    fc.assert(
+      fc.property(lines, fc.integer({ min: 3, max: 5 }), fc.boolean(), ([a, b], radius, parted) => {
+        // What lies just behind a face of a region gets no branch of its own.
+        fc.pre(!parted || [a, b].every(([x]) => Math.abs(x - 32) > 2 * radius + 10))
+        const isotropic: Vec3 = [8, 8, 8]
+        const volume = tube(shape, radius, [a, b])
+        const pieces = cut(volume, parted ? [[32], [], []] : [[], [], []], isotropic).map(region =>
+          skeletonAt(skeletonRegion({ ...region, params: { ...ALL, constantNm: 60 } }), 0),
+        )
+        const found = wholeSkeleton(pieces.filter(p => p.radii.length > 0))
+        const voxels = Array.from(found.radii, (_, v) => [0, 1, 2].map(k => found.vertices[3 * v + k]! / 8 - 0.5))
+        expect([trees(found), ends(found)]).toEqual([1, 2])
+        // The tube ends in half balls.
+        const axis = Math.hypot(...a.map((v, k) => v - b[k]!))
+        const beyond = [a, b].map(
+          (end, i) => end.map((v, k) => v + ((v - [b, a][i]![k]!) * radius) / axis) as unknown as Vec3,
+        )
+        // A tip is the last voxel in the tube.
+        const off = voxels.map(voxel => toLine(voxel, beyond))
+        expect(Math.max(...off)).toBeLessThan(2.5)
+        expect(off.reduce((sum, d) => sum + d, 0) / off.length).toBeLessThan(0.7)
+        for (const end of beyond) {
+          expect(Math.min(...voxels.map(v => Math.hypot(...v.map((c, k) => c - end[k]!))))).toBeLessThan(2.5)
+        }
+        expect(length(found) / 8).toBeGreaterThan(axis + 2 * radius - 4)
+        expect(length(found) / 8).toBeLessThan(1.05 * (axis + 2 * radius))
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('ends where a segment goes out of the volume, and does not run along the face that cuts one in half', () => {
+    const shape: Vec3 = [48, 32, 32]
+    const through = tube(shape, 5, [[-8, 12, 15], [60, 20, 17]]) // prettier-ignore
+    const found = joined(cut(through, [[], [], []], NM), { ...ALL, constantNm: 100 }).get(42n)!
+    const xs = Array.from(found.radii, (_, v) => voxelOf(found, v)[0])
+    expect([ends(found), Math.min(...xs), Math.max(...xs)]).toEqual([2, 0, 47])
+    for (let v = 0; v < found.radii.length; v++)
+      expect(toLine(voxelOf(found, v), [[-8, 12, 15], [60, 20, 17]])).toBeLessThan(2) // prettier-ignore
+    const half = tube([120, 24, 24], 5, [[10, 0, 12], [110, 0, 12]]) // prettier-ignore
+    const inside = joined(cut(half, [[], [], []], NM), { ...ALL, constantNm: 100 }).get(42n)!
+    const away = Array.from(inside.radii, (_, v) => voxelOf(inside, v)).filter(([x]) => x > 8 && x < 112)
+    expect(away.length).toBeGreaterThan(10)
+    expect(Math.min(...away.map(([, y]) => y))).toBeGreaterThan(0)
+    expect(away.filter(([, y]) => y > 1).length / away.length).toBeGreaterThan(0.9)
+  })
 
   it('finds the three ends of a Y and keeps two parallel tubes of one segment apart', () => {
     const shape: Vec3 = [48, 48, 16]
