@@ -22,7 +22,7 @@ export interface CellGraph {
   readonly sizes: Uint8Array
   /** 1 where one of them is the region's own. */
   readonly own: Uint8Array
-  nodeOf(sample: number): number
+  readonly nodeOf: (sample: number) => number
 }
 
 /** The samples of a cell (bits x + 2 y + 4 z) that touch its neighbour in each direction. */
