@@ -40,7 +40,7 @@ code,.mono{font:12.5px/1.45 ui-monospace,monospace}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.2rem;margin:1rem 0;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th{font-weight:600;text-align:left;color:var(--soft);font-size:.85em}
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
-th code,td code{overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+th code,td code{overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n a{white-space:nowrap}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 .button,button{display:inline-block;background:var(--accent);color:#fff;border:0;border-radius:6px;padding:.25rem .8rem;font:inherit;font-weight:600;cursor:pointer}
 button.plain{background:none;color:var(--accent);box-shadow:inset 0 0 0 1px var(--line)}button:disabled{opacity:.5;cursor:default}
