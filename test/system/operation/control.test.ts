@@ -187,7 +187,8 @@ test('a canary region comes first, the gate says what it came to, and the rest w
   expect([made(open, 'render'), made(open, 'affinity'), made(open, 'supervoxel')]).toEqual([4, 1, 0])
   await sleep(3000)
   expect(made(await status('canary'), 'affinity')).toBe(1)
-  expect(shown).toContain('./hillock approve|reject reconstruct/tiny/canary canary')
+  // The command looks for gates every few seconds.
+  await vi.waitFor(() => expect(shown).toContain('./hillock approve|reject reconstruct/tiny/canary canary'), 30_000)
   await order('approve', 'canary', 'canary')
   const report = JSON.parse((await run.done).stdout) as RunReport
   expect(report.published).toBe(true)
