@@ -11,8 +11,8 @@ import { tried } from '../domain/models.ts'
 import { runPhase, runPhases } from '../domain/index/order.ts'
 import { asActivity, directWorker, evaluated } from '../test/metamorphic/direct.ts'
 import { mostOf, stageRows, type Largest } from './largest.ts'
-import { n, peakOf, table } from './print.ts'
-import { cellsOf, thinRegions } from './thin-regions.ts'
+import { n, peakOf, table } from './common/print.ts'
+import { cellsOf, thinRegions } from './common/thin-regions.ts'
 
 interface Measured {
   readonly regions: number

@@ -24,7 +24,7 @@ import { fafbTiles, fibSize, fibSlices } from '../test/kernels/sections/real-sec
 import { renderSlab, stitchSection } from '../test/kernels/sections/section-kernels.ts'
 import { shownAt } from '../test/kernels/sections/true-places.ts'
 import { dataRoot } from '../worker/home.ts'
-import { table } from './print.ts'
+import { table } from './common/print.ts'
 
 const usual = StagesConfig.parse({})
 const quantile = (values: readonly number[], share: number): number =>

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { exportRelease } from '../client/export.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { makeFixture } from '../test/serving/fixture.ts'
-import { n, quantile, table } from './print.ts'
+import { n, quantile, table } from './common/print.ts'
 
 const seconds = Number(process.argv[2] ?? 5)
 const CONNECTIONS = 16

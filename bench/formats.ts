@@ -18,9 +18,9 @@ import { zarrShardShape } from '../storage/formats/zarr-shard.ts'
 import { openVolume } from '../storage/foreign/volume.ts'
 import { python } from '../test/conformance/venv.ts'
 // V8's limits as every worker has them.
-import '../worker/kernel-pool.ts'
-import { fib25 } from './fib25.ts'
-import { cpuRate, table } from './print.ts'
+import '../worker/kernels/kernel-pool.ts'
+import { fib25 } from './common/fib25.ts'
+import { cpuRate, table } from './common/print.ts'
 
 const { shape, em, ids } = fib25()
 const BOX: Box = boxAt([0, 0, 0], shape)

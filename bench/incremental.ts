@@ -7,7 +7,7 @@ import { stages, type StageName } from '../domain/stages.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { Hillock, TINY } from '../test/system/harness.ts'
-import { listing } from './print.ts'
+import { listing } from './common/print.ts'
 
 /** Specimens of 4, 8 and 16 regions of 64 x 64 x 64 voxels. */
 const SIZES = [

@@ -5,9 +5,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { readModel } from '../activities/model.ts'
 import { boxAt, map3, product, type Vec3 } from '../domain/geometry.ts'
 import { inferenceHost } from '../worker/inference.ts'
-import { crop } from '../worker/flips.ts'
-import { fib25 } from './fib25.ts'
-import { table } from './print.ts'
+import { crop } from '../worker/onnx/flips.ts'
+import { fib25 } from './common/fib25.ts'
+import { table } from './common/print.ts'
 
 const HALO = 24
 const TURNS = 5

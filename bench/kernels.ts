@@ -7,15 +7,13 @@ import { boxAt, voxels, type Vec3 } from '../domain/geometry.ts'
 import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
 import { components } from '../kernels/segmentation/components.ts'
 import { watershed } from '../kernels/segmentation/watershed.ts'
-import {
-  decodeCompressedSegmentation,
-  encodeCompressedSegmentation,
-} from '../storage/formats/compressed-segmentation.ts'
+import { encodeCompressedSegmentation } from '../storage/formats/compressed-segmentation.ts'
+import { decodeCompressedSegmentation } from '../storage/formats/decode-segmentation.ts'
 import { writeNpy } from '../storage/formats/npy.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { pythonWith } from '../test/conformance/venv.ts'
-import { fib25 } from './fib25.ts'
-import { cpuRate, table } from './print.ts'
+import { fib25 } from './common/fib25.ts'
+import { cpuRate, table } from './common/print.ts'
 
 execFileSync('taskset', ['-acp', '0', String(process.pid)])
 const { shape, em, ids } = fib25()

@@ -1,5 +1,5 @@
 // Of each stage the activity that moved most bytes from and to the bucket.
-import { n } from './print.ts'
+import { n } from './common/print.ts'
 
 export type Largest = Record<string, { bytes: number; requests: number }>
 

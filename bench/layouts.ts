@@ -29,9 +29,9 @@ import { openPrecomputed } from '../storage/foreign/precomputed.ts'
 import type { Opened } from '../storage/foreign/volume.ts'
 import { openZarr } from '../storage/foreign/zarr.ts'
 import { dice } from '../test/system/harness.ts'
-import { costOf, counted, type Cost } from './counted.ts'
-import { fib25 } from './fib25.ts'
-import { listing } from './print.ts'
+import { costOf, counted, type Cost } from './common/counted.ts'
+import { fib25 } from './common/fib25.ts'
+import { listing } from './common/print.ts'
 
 const NM: Vec3 = [10, 10, 10]
 const REGION: Vec3 = [256, 256, 256]

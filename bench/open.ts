@@ -27,9 +27,9 @@ import { putRaw, rawKey } from '../storage/raw.ts'
 import { artifactOf } from '../storage/release-index.ts'
 import { getRelease } from '../storage/releases.ts'
 import { Release } from '../domain/release.ts'
-import { oneFile, type OneFile } from './one-file.ts'
-import { n, table } from './print.ts'
-import { nothing } from './synthetic-tables.ts'
+import { oneFile, type OneFile } from './common/one-file.ts'
+import { n, table } from './common/print.ts'
+import { nothing } from './common/synthetic-tables.ts'
 
 const REGION: Vec3 = [512, 512, 64]
 /** Above so many artifacts only the first regions along each axis have nodes of their own; all others share those of equal shape. */

@@ -1,5 +1,5 @@
 // `node bench/pages.ts ADDRESS DATASET`: how long the pages of a serving process take, asked one after the other.
-import { quantile, table } from './print.ts'
+import { quantile, table } from './common/print.ts'
 
 const [address, dataset] = process.argv.slice(2)
 if (!address || !dataset) {

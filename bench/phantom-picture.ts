@@ -5,7 +5,7 @@ import { PhantomSpec } from '../domain/run-file/phantom.ts'
 import { phantomScene } from '../specimen/scene.ts'
 import { phantomSection } from '../specimen/section.ts'
 import { phantomSpecimen } from '../specimen/specimen.ts'
-import { fib25 } from './fib25.ts'
+import { fib25 } from './common/fib25.ts'
 
 const { shape, em } = fib25()
 const [sx, sy, sz] = shape

@@ -19,7 +19,7 @@ import {
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { dataRoot } from '../worker/home.ts'
 import { inferenceHost } from '../worker/inference.ts'
-import { table } from './print.ts'
+import { table } from './common/print.ts'
 import { segmented, type Labelled } from './segmentation.ts'
 
 interface DataSet {

@@ -12,8 +12,8 @@ import { getRelease } from '../storage/releases.ts'
 import { archiveFolder, getHistory, getHistoryIndex, historyKey } from '../storage/provenance/histories.ts'
 import { Hillock } from '../test/system/harness.ts'
 import { mostOf, stageRows, type Largest } from './largest.ts'
-import { n, peakOf, table } from './print.ts'
-import { cellsOf, thinRegions } from './thin-regions.ts'
+import { n, peakOf, table } from './common/print.ts'
+import { cellsOf, thinRegions } from './common/thin-regions.ts'
 
 interface Measured {
   readonly regions: number

@@ -25,7 +25,7 @@ import { sha256 } from '../domain/recipe.ts'
 import { devServer } from '../test/system/dev-server.ts'
 import { workflowBundle } from '../worker/workflow-bundle.ts'
 import type { reconstruct } from '../workflows/reconstruct.ts'
-import { n, table } from './print.ts'
+import { n, table } from './common/print.ts'
 
 const { values } = parseArgs({
   options: {

@@ -12,8 +12,8 @@ import { rangeOfId, tableFile } from '../storage/formats/precomputed/by-id.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { getRelease } from '../storage/releases.ts'
 import { dice } from '../test/system/harness.ts'
-import { quantile, table } from './print.ts'
-import { boundsOf, byPlace, idOf, segmentsOf } from './synthetic-tables.ts'
+import { quantile, table } from './common/print.ts'
+import { boundsOf, byPlace, idOf, segmentsOf } from './common/synthetic-tables.ts'
 
 const synapses = Number(process.argv[2] ?? 1e6)
 const of = Number(process.argv[3] ?? 64)
@@ -25,7 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), 'hillock-bench-serving-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const bucket = join(folder, 'bucket')
 // In a process of its own, so that the memory of this one is that of the server and of who asks it.
-const maker = join(import.meta.dirname, 'synthetic-tables.ts')
+const maker = join(import.meta.dirname, 'common/synthetic-tables.ts')
 const bytes = Number(execFileSync(process.execPath, [maker, bucket, String(synapses), String(of)]).toString())
 
 const plain = fileStore(bucket)

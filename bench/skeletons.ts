@@ -11,7 +11,7 @@ import { readNpy, writeNpy } from '../storage/formats/npy.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { pythonWith } from '../test/conformance/venv.ts'
 import { dataRoot } from '../worker/home.ts'
-import { table } from './print.ts'
+import { table } from './common/print.ts'
 
 const file = join(dataRoot(), 'pinky40-segmentation', 'seg_16x16x40.npy.gz')
 if (!existsSync(file)) {

@@ -1,8 +1,8 @@
 // The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
 import * as ort from 'onnxruntime-node'
 import { HillockError, isHillockError } from '../domain/errors.ts'
-import { crop, overFlips } from './flips.ts'
-import { onnxSettings } from './onnx-settings.ts'
+import { crop, overFlips } from './onnx/flips.ts'
+import { onnxSettings } from './onnx/onnx-settings.ts'
 import type { InferenceRequest } from '../activities/context.ts'
 
 export interface HostCall {

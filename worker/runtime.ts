@@ -7,7 +7,7 @@ import { cpus } from 'node:os'
 import { join, relative } from 'node:path'
 import { setting } from '../domain/settings.ts'
 import { checkout } from './home.ts'
-import { onnxSettings } from './onnx-settings.ts'
+import { onnxSettings } from './onnx/onnx-settings.ts'
 import type { Runtime } from '../domain/lineage.ts'
 
 const root = realpathSync(checkout)

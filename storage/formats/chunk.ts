@@ -1,6 +1,7 @@
 // Chunks of a volume as bytes: the encodings and data types that Hillock keeps, in the form of Neuroglancer precomputed.
 import { product, type Vec3 } from '../../domain/geometry.ts'
-import { decodeCompressedSegmentation, encodeCompressedSegmentation } from './compressed-segmentation.ts'
+import { encodeCompressedSegmentation } from './compressed-segmentation.ts'
+import { decodeCompressedSegmentation } from './decode-segmentation.ts'
 
 const arrays = {
   uint8: Uint8Array,

@@ -25,7 +25,7 @@ import {
   type Encoding,
   type VolumeArray,
 } from './chunk.ts'
-import { decodeCompressedSegmentation } from './compressed-segmentation.ts'
+import { decodeCompressedSegmentation } from './decode-segmentation.ts'
 
 export const CHUNK: Vec3 = [64, 64, 64]
 /** Chunks read at a time. */

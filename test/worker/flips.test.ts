@@ -15,7 +15,7 @@ import {
   type Vec3,
 } from '../../domain/geometry.ts'
 
-import { crop, overFlips } from '../../worker/flips.ts'
+import { crop, overFlips } from '../../worker/onnx/flips.ts'
 import { inferenceHost } from '../../worker/inference.ts'
 import { onnx } from '../onnx.ts'
 

@@ -4,7 +4,7 @@ import type { Deps } from '../../activities/context.ts'
 import { archiveModel, readModel, request } from '../../activities/model.ts'
 import type { Vec3 } from '../../domain/geometry.ts'
 import { inferenceHost } from '../../worker/inference.ts'
-import { onnxSettings, tryProvider } from '../../worker/onnx-settings.ts'
+import { onnxSettings, tryProvider } from '../../worker/onnx/onnx-settings.ts'
 import { memoryStore } from '../storage/fixtures.ts'
 
 const deps = { objects: memoryStore() } as Partial<Deps> as Deps

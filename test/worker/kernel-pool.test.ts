@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { agglomerate, type AgglomerateRequest } from '../../kernels/segmentation/agglomerate.ts'
 import { hilbertOrder } from '../../kernels/hilbert.ts'
-import { kernelPool } from '../../worker/kernel-pool.ts'
+import { kernelPool } from '../../worker/kernels/kernel-pool.ts'
 
 const pool = kernelPool(2)
 afterAll(() => pool.close())

@@ -7,10 +7,8 @@ import { encodeChannels } from 'neuroglancer/unstable/sliceview/compressed_segme
 import { TypedArrayBuilder } from 'neuroglancer/unstable/util/array.js'
 import { describe, expect, test } from 'vitest'
 import { boxAt, voxels } from '../../../domain/geometry.ts'
-import {
-  decodeCompressedSegmentation,
-  encodeCompressedSegmentation,
-} from '../../../storage/formats/compressed-segmentation.ts'
+import { encodeCompressedSegmentation } from '../../../storage/formats/compressed-segmentation.ts'
+import { decodeCompressedSegmentation } from '../../../storage/formats/decode-segmentation.ts'
 import { copyOverlap } from '../../../storage/formats/volume.ts'
 import { dataFolder, hasData, random } from '../fixtures.ts'
 

@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { Piscina } from 'piscina'
-import { numberSetting } from '../domain/settings.ts'
-import { isMoved, type Compute } from '../activities/context.ts'
+import { numberSetting } from '../../domain/settings.ts'
+import { isMoved, type Compute } from '../../activities/context.ts'
 import { buffersOf } from './buffers.ts'
 
 export interface KernelPool {

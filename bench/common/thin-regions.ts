@@ -1,11 +1,11 @@
 // A dataset of any number of regions of one thin block: the least real work that a region can be.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { map3, type Box, type Vec3 } from '../domain/geometry.ts'
-import { PhantomSpec } from '../domain/run-file/phantom.ts'
-import { phantomScene } from '../specimen/scene.ts'
-import { phantomSpecimen } from '../specimen/specimen.ts'
-import { writeNpy } from '../storage/formats/npy.ts'
+import { map3, type Box, type Vec3 } from '../../domain/geometry.ts'
+import { PhantomSpec } from '../../domain/run-file/phantom.ts'
+import { phantomScene } from '../../specimen/scene.ts'
+import { phantomSpecimen } from '../../specimen/specimen.ts'
+import { writeNpy } from '../../storage/formats/npy.ts'
 
 /** Regions lie in a plane: a region is no smaller than a chunk, but the dataset ends after so many sections. */
 const REGION: Vec3 = [64, 64, 8]

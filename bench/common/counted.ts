@@ -1,5 +1,5 @@
 // Counting of what readers fetch: requests, and bytes of their answers.
-import type { Files } from '../storage/foreign/files.ts'
+import type { Files } from '../../storage/foreign/files.ts'
 
 export interface Cost {
   bytes: number

@@ -1,8 +1,8 @@
 // How models are run here: provider, device, processes and threads, from the settings or as this machine allows.
 import { availableParallelism, totalmem } from 'node:os'
-import type { Infer } from '../activities/context.ts'
-import type { Box } from '../domain/geometry.ts'
-import { choiceSetting, numberSetting } from '../domain/settings.ts'
+import type { Infer } from '../../activities/context.ts'
+import type { Box } from '../../domain/geometry.ts'
+import { choiceSetting, numberSetting } from '../../domain/settings.ts'
 
 /** What a process of the default block takes: 256 x 256 x 128 voxels and a halo of 24, by the model that comes with Hillock. */
 const PROCESS_BYTES = 5 * 2 ** 30

@@ -1,7 +1,7 @@
 // An object store in one file, so that millions of small objects are no burden to a file system.
 import { DatabaseSync } from 'node:sqlite'
-import { sha256 } from '../domain/recipe.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
+import { sha256 } from '../../domain/recipe.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 
 export interface OneFile extends ObjectStore {
   readonly db: DatabaseSync

@@ -3,9 +3,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
-import { tickIn } from '../kernels/tick.ts'
+import { tickIn } from '../../kernels/tick.ts'
 import { buffersOf } from './buffers.ts'
-import { checkout } from './home.ts'
+import { checkout } from '../home.ts'
 
 /** Every function that a file of these rooms exports, by its name. */
 const files = ['kernels', 'specimen'].flatMap(room =>

@@ -1,6 +1,6 @@
 // Mirror images of a block for a model (test-time augmentation): reversed on the way in, put right on the way out, pair of voxels by pair.
-import type { Flips } from '../activities/context.ts'
-import type { Box, Vec3 } from '../domain/geometry.ts'
+import type { Flips } from '../../activities/context.ts'
+import type { Box, Vec3 } from '../../domain/geometry.ts'
 
 /** Which of the axes x, y, z are reversed. */
 type Axes = readonly [boolean, boolean, boolean]

@@ -1,10 +1,10 @@
 // Real volumes to measure with: grey values and ground truth of FIB-25, mirrored to a larger size where asked for.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { map3, product, type Vec3 } from '../domain/geometry.ts'
-import type { VolumeArray } from '../storage/formats/chunk.ts'
-import { readNpy } from '../storage/formats/npy.ts'
-import { dataRoot } from '../worker/home.ts'
+import { map3, product, type Vec3 } from '../../domain/geometry.ts'
+import type { VolumeArray } from '../../storage/formats/chunk.ts'
+import { readNpy } from '../../storage/formats/npy.ts'
+import { dataRoot } from '../../worker/home.ts'
 
 /** `times` copies along each axis, every other one mirrored; ends the process where there is no such data (docs/data.md). */
 export function fib25(times: Vec3 = [1, 1, 1]) {
