@@ -24,8 +24,7 @@ const entryRank = new Int32Array(BLOCK_VOXELS)
 const order = new Uint16Array(BLOCK_VOXELS)
 const voxelEntry = new Uint16Array(BLOCK_VOXELS)
 
-const asWords = (a: BigUint64Array): Int32Array =>
-  new Int32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
+const asWords = (a: BigUint64Array): Int32Array => new Int32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
 const unsigned = (word: number): number => word >>> 0
 
 /** Entries that are searched one by one; the hash table holds those after them. */
