@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import type { SectionTile } from '../../../kernels/sections/section-types.ts'
 import { decodeTile } from '../../../storage/formats/image.ts'
 
-const data = process.env['HILLOCK_DATA'] ?? join(import.meta.dirname, '../../../shared/data')
+const data = process.env['HILLOCK_DATA'] ?? join(import.meta.dirname, '../../../../shared/data')
 const fafbFolder = join(data, 'fafb-tiles/raw-2x2')
 const fibFile = join(data, 'fib25-medulla/raw.npy.gz')
 
