@@ -22,9 +22,12 @@ export const mayOf = (request: FastifyRequest, dataset: string): May => ({
   force: request.may('admin', dataset),
 })
 
-/** @param id of the form, which no other of the page has */
+/**
+ * The method keeps a browser that has not loaded the script yet from sending it as it is.
+ * @param id of the form, which no other of the page has
+ */
 export const action = (id: string, fields: Part, buttons: readonly Button[]): Html =>
-  html`<form class="action" id="${id}" method="post" data-action>
+  html`<form class="action" id="${id}" method="dialog" data-action>
     ${fields}
     <label class="reason">Reason <input name="reason" required maxlength="2000" autocomplete="off" /></label>
     <span

@@ -82,6 +82,8 @@ async function approve(run: string, gate: string): Promise<void> {
     await page.goto(`${hillock.stack().serving}/login?to=/runs/tiny/${run}`)
     await page.fill('input[name=token]', await tokenOfAda())
     await page.keyboard.press('Enter')
+    // Nobody is as fast as the script of the page is loaded.
+    await page.waitForURL(`**/runs/tiny/${run}`)
     await page.focus(`#gate-${gate} input[name=reason]`)
     await page.keyboard.type('looked at it')
     await page.keyboard.press('Tab')
