@@ -1,58 +1,15 @@
 // The models of a run: read and held against its card once, archived by digest, and tried on a block before anything starts.
 import { basename } from 'node:path'
-import { z } from 'zod'
 import type { RunModel } from '../domain/contract/run.ts'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { outside, parseCard } from '../domain/model-card.ts'
 import { AFFINITY, wanted } from '../domain/models.ts'
-import type { StageRow } from '../domain/stages/row.ts'
 import { map3, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
-import { Digest, sha256 } from '../domain/recipe.ts'
+import { sha256, type Digest } from '../domain/recipe.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import { inputs, within } from '../storage/foreign/inputs.ts'
 import type { Deps, InferenceRequest } from './context.ts'
 import { cached } from './cached.ts'
-
-const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
-  error: 'the smallest voxel size comes first',
-})
-const axes = z.tuple(['n', 'c', 'z', 'y', 'x'].map(a => z.literal(a)) as never).optional()
-
-const offsets = z.array(z.tuple([z.number().int(), z.number().int(), z.number().int()]))
-const halo = z
-  .object({ recommended: z.number().int().nonnegative(), exact: z.number().int().optional() })
-  .refine(h => h.recommended <= (h.exact ?? Infinity), {
-    error: 'recommended is more than exact',
-    path: ['recommended'],
-  })
-type Wanted = NonNullable<StageRow['model']>
-const licence = z.string().min(1)
-const scaling = z.string().optional()
-const cardOf = ({ channels, offsetsZYX }: Wanted, bare: boolean) =>
-  z
-    .object({
-      file: z.string(),
-      sha256: Digest,
-      input: z.object({
-        type: z.literal('uint8'),
-        axes,
-        channels: z.literal(1),
-        spatialMultipleOf: z.number().int().positive().max(256),
-        scaling,
-      }),
-      output: z.object({ type: z.literal('uint8'), axes, channels: z.number().int().min(channels), scaling }),
-      offsetsZYX: offsetsZYX ? offsets : offsets.optional(),
-      /** Voxels of context that its output should have: `recommended`, at most what it can see at all. */
-      halo: bare ? halo.optional() : halo,
-      /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
-      voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
-      /** What it was trained on. */
-      voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
-      licence: bare ? licence.optional() : licence,
-    })
-    .transform(({ voxelSizeRangeNm: r, ...card }) => ({
-      ...card,
-      ranges: (typeof r[0] === 'number' ? [r, r, r] : r) as [number, number][],
-    }))
 
 /** The entry of a tensor that keeps its values in another file (`external_data` of ONNX): key `location`, then the file. */
 const ELSEWHERE = Buffer.from('\n\x08location\x12', 'latin1')
@@ -81,9 +38,7 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
     return Buffer.from(buffer, byteOffset, byteLength)
   }
   const asked = wanted(role)
-  // Cards of affinities are older than these keys, and their stage has a parameter for the halo.
-  const bare = role === AFFINITY
-  const card = parseCard(cardOf(asked, bare), (await read('card.json')).toString(), fail)
+  const card = parseCard((await read('card.json')).toString(), role, fail)
   const { ranges, output } = card
   if (asked.offsetsZYX) {
     const given = card.offsetsZYX!
@@ -93,10 +48,9 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
       throw fail(`card.json: output.channels is ${output.channels}, but offsetsZYX lists ${given.length}`)
     if (new Set(given.map(String)).size < given.length) throw fail('card.json: offsetsZYX lists an offset twice')
   }
-  const outside = (size: readonly number[]): number => size.findIndex((v, a) => v < ranges[a]![0] || v > ranges[a]![1])
-  if (card.voxelSizeNm && outside(card.voxelSizeNm) >= 0)
+  if (card.voxelSizeNm && outside(card, card.voxelSizeNm) >= 0)
     throw fail(`card.json: voxelSizeNm ${card.voxelSizeNm.join(' x ')} lies outside its own voxelSizeRangeNm`)
-  const axis = outside(voxelSizeNm)
+  const axis = outside(card, voxelSizeNm)
   if (axis >= 0)
     throw fail(
       `it is for voxels of ${ranges[axis]!.join(' to ')} nm along ${'xyz'[axis]}, the dataset has ${voxelSizeNm.join(' x ')} nm`,
@@ -113,21 +67,11 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
   }
   const { spatialMultipleOf: multipleOf } = card.input
   const model = { name: basename(folder), digest, multipleOf, channels: output.channels }
-  return { ...model, ...(!bare && { halo: card.halo!.recommended }), file: within(folder, `./${card.file}`), bytes }
-}
-
-function parseCard(
-  schema: ReturnType<typeof cardOf>,
-  text: string,
-  fail: (why: string) => HillockError,
-): z.infer<ReturnType<typeof cardOf>> {
-  try {
-    const parsed = schema.safeParse(JSON.parse(text))
-    if (parsed.success) return parsed.data
-    const { path, message } = parsed.error.issues[0]!
-    throw fail(`card.json: ${path.join('.')}: ${message}`)
-  } catch (e) {
-    throw isHillockError(e) ? e : fail(`card.json is not JSON: ${(e as Error).message}`)
+  return {
+    ...model,
+    ...(role !== AFFINITY && { halo: card.halo!.recommended }),
+    file: within(folder, `./${card.file}`),
+    bytes,
   }
 }
 

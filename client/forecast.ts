@@ -1,9 +1,9 @@
 // What a plan will take where nothing of its like was measured: at the rates of another release in the bucket, else at those of the demo.
 import type { RunConfig } from '../domain/config.ts'
 import { voxels } from '../domain/geometry.ts'
-import { planRows, type Plan } from '../domain/plan/plan.ts'
+import { imagesOf, planRows, secondsLike, type Plan } from '../domain/plan/plan.ts'
 import type { Release } from '../domain/release.ts'
-import { stageNames, stages } from '../domain/stages.ts'
+import { stageNames, stages, type StageName } from '../domain/stages.ts'
 import { artifactStore } from '../storage/artifacts.ts'
 import { mapBounded } from '../storage/bounded.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -22,9 +22,13 @@ export interface Forecast {
   readonly unknown: readonly string[]
 }
 
-const demo: Rates = Object.fromEntries(
-  stageNames.flatMap(s => (stages[s].demoSeconds === undefined ? [] : [[s, stages[s].demoSeconds]])),
-)
+const ratesOfDemo = (given: RunConfig['stages']): Rates =>
+  Object.fromEntries(
+    stageNames.flatMap(s => {
+      const { demoSeconds } = stages[s]
+      return demoSeconds === undefined ? [] : [[s, demoSeconds * imagesOf(given[s])]]
+    }),
+  )
 
 /** Records that are read of a stage, evenly spread over its artifacts. */
 const SAMPLE = 8
@@ -33,12 +37,12 @@ const SAMPLE = 8
 export async function forecast(
   objects: ObjectStore,
   plan: Plan,
-  price: RunConfig['price'],
+  { price, stages: given }: Pick<RunConfig, 'price' | 'stages'>,
 ): Promise<Forecast | undefined> {
   const rows = planRows(plan)
   if (rows.every(r => r.unmeasured === 0)) return undefined
   const release = await fullest(objects, plan.dataset)
-  const rates = release ? await ratesOf(objects, release) : demo
+  const rates = release ? await ratesOf(objects, release, given) : ratesOfDemo(given)
   const mvoxel = voxels(plan.bounds) / 1e6
   const rest = rows.filter(r => r.unmeasured > 0)
   const seconds = rest.reduce((sum, r) => {
@@ -64,14 +68,14 @@ async function fullest(objects: ObjectStore, dataset: string): Promise<Release |
   return found.flatMap(r => r ?? []).sort((a, b) => stagesOf(b) - stagesOf(a))[0]
 }
 
-async function ratesOf(objects: ObjectStore, release: Release): Promise<Rates> {
+async function ratesOf(objects: ObjectStore, release: Release, given: RunConfig['stages']): Promise<Rates> {
   const artifacts = artifactStore(objects, { quarantined: true })
   const mvoxel = voxels(release.bounds) / 1e6
   const rates = await mapBounded(Object.entries(await sampleOf(objects, release)), 4, async ([stage, refs]) => {
     const step = Math.max(1, Math.floor(refs.length / SAMPLE))
     const sample = refs.filter((_, i) => i % step === 0).slice(0, SAMPLE)
     const records = await mapBounded(sample, SAMPLE, r => artifacts.lineage(r.stage, r.recipe).catch(() => undefined))
-    const seconds = records.flatMap(l => (l ? [l.seconds.kernel + l.seconds.inference] : []))
+    const seconds = records.flatMap(l => (l ? [secondsLike(l, given[stage as StageName])] : []))
     const mean = seconds.reduce((a, b) => a + b, 0) / seconds.length
     return seconds.length > 0 ? [[stage, (mean * countOf(release, stage)) / mvoxel] as const] : []
   })

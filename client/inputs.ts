@@ -15,6 +15,7 @@ import { inputs, isShared } from '../storage/foreign/inputs.ts'
 import { readImages, readLayout } from '../storage/layouts/read.ts'
 import { putRaw, rawKey } from '../storage/raw.ts'
 import { temporalConfig } from '../worker/temporal-config.ts'
+import { withAffinityModel } from './affinity-model.ts'
 import { bucket } from './catalogue.ts'
 
 /** What one key of a run file may name: more is no matter for a command that somebody waits for. */
@@ -26,10 +27,11 @@ const WIDTH = 8
 type Folder = ReadonlyMap<string, string>
 
 /**
- * The same run file for workers that have nothing but the bucket. A stack of this machine's own shares its files, and a URL means the same everywhere.
- * @throws HillockError ConfigError for what is too large
+ * The same run file, with its models, for workers that have nothing but the bucket. A stack of this machine's own shares its files, and a URL means the same everywhere.
+ * @throws HillockError ConfigError for what is too large, and where no model is named or found
  */
-export async function withoutPaths(config: RunConfig): Promise<RunConfig> {
+export async function withoutPaths(given: RunConfig): Promise<RunConfig> {
+  const config = withAffinityModel(given)
   if (temporalConfig().address === undefined) return config
   const models: [string, string][] = []
   for (const [role, folder] of modelFolders(config)) models.push([role, await ofModel(role, folder)])
@@ -37,7 +39,7 @@ export async function withoutPaths(config: RunConfig): Promise<RunConfig> {
   const { truth } = config.evaluate
   return {
     ...config,
-    model: model!,
+    ...(model !== undefined && { model }),
     ...(config.models && { models: others }),
     source: await ofSource(config.source),
     ...(truth !== undefined && { evaluate: { ...config.evaluate, truth: await truthWithoutPath(truth) } }),

@@ -6,6 +6,7 @@ import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
 import { configError, isHillockError } from '../domain/errors.ts'
 import { folderOf, inputs, isShared, noSecret, within } from '../storage/foreign/inputs.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
+import { affinityModelFor } from './affinity-model.ts'
 
 /**
  * The bucket that the file names becomes the one of this home; it is no part of what is reconstructed, so recipes and releases do not hold it.
@@ -107,10 +108,11 @@ function resolvePaths(config: RunConfig, folder: string, file: string): RunConfi
     if (isShared(folder)) return within(folder, given)
     throw configError(`${file}: ${key}: ${given} is neither beside the run file nor in the checkout`)
   }
+  const model = config.model === undefined ? affinityModelFor(config) : modelAt(config.model, 'model')
   const models = Object.entries(config.models ?? {}).map(([role, given]) => [role, modelAt(given!, `models.${role}`)])
   return {
     ...config,
-    model: modelAt(config.model, 'model'),
+    ...(model !== undefined && { model }),
     ...(models.length > 0 && { models: Object.fromEntries(models) }),
     source:
       'stack' in source

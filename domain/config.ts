@@ -67,8 +67,13 @@ export const RunConfig = z.strictObject({
   }).describe('How the work is cut up; no result depends on `region`, but for the default of `stages.affinity.block`.'),
   model: z
     .string()
-    .default('models/fib-affinity')
-    .describe('Folder of the affinity model, with its card; a path or a URL.'),
+    .optional()
+    .meta(
+      about(
+        'Folder of the affinity model, with its card; a path or a URL. By default the newest of `models/` in the checkout that is for voxels of this size ([models](models.md)).',
+        'models/fib-affinity',
+      ),
+    ),
   models: z
     .strictObject(Object.fromEntries(roles.map(r => [r, folderOf(r)])))
     .optional()

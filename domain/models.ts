@@ -6,14 +6,12 @@ import type { Digest } from './recipe.ts'
 import { stageNames, stages, type StageName } from './stages.ts'
 import type { StageRow } from './stages/row.ts'
 
-/** The role that every segmentation needs, and has by default. */
+/** The role that every segmentation needs: where a run file names no model of it, the client looks for one. */
 export const AFFINITY = 'affinity'
 
 /** Folders of the models that a run file names, by role. */
-export const modelFolders = ({ model, models }: RunConfig): [role: string, folder: string][] => [
-  [AFFINITY, model],
-  ...Object.entries(models ?? {}).flatMap(([role, folder]): [string, string][] => (folder ? [[role, folder]] : [])),
-]
+export const modelFolders = ({ model, models }: RunConfig): [role: string, folder: string][] =>
+  Object.entries({ [AFFINITY]: model, ...models }).flatMap(([role, folder]) => (folder ? [[role, folder]] : []))
 
 /** The model that a stage uses in a run; undefined where a kernel does instead. */
 export function modelOf(context: Pick<RunContext, 'model' | 'models'>, stage: StageName): RunModel | undefined {

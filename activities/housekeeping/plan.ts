@@ -1,10 +1,10 @@
 // plan: the walk of a run without its work: which artifacts exist, which would be made, and why.
-import type { RunConfig } from '../../domain/config.ts'
+import { configAt, type RunConfig } from '../../domain/config.ts'
 import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { Planned, ReconstructInput, Roots, RunContext } from '../../domain/contract/run.ts'
 import type { ArtifactRef, Lineage } from '../../domain/lineage.ts'
 import { activeStages, expected } from '../../domain/index/phases.ts'
-import { inOrder, planId, reasons, type Plan, type PlanItem } from '../../domain/plan/plan.ts'
+import { inOrder, planId, reasons, secondsLike, type Plan, type PlanItem } from '../../domain/plan/plan.ts'
 import { recipeId, sha256, type Digest, type Recipe } from '../../domain/recipe.ts'
 import { Release } from '../../domain/release.ts'
 import { stages, type StageName } from '../../domain/stages.ts'
@@ -45,7 +45,7 @@ export const planner =
     const items: PlanItem[] = []
     const objects = scratch(deps.objects)
     const artifacts = refusing(artifactStore(objects), pending)
-    const dry: Deps = { ...deps, objects, artifacts, planning: planningFor(deps, base, pending, items) }
+    const dry: Deps = { ...deps, objects, artifacts, planning: planningFor(deps, input.config, base, pending, items) }
     const steps: Steps = {
       lookUpCache: async subtree => {
         try {
@@ -131,7 +131,20 @@ async function baseOf(deps: Deps, dataset: string): Promise<Base> {
   return { release: null, roots: {} }
 }
 
-function planningFor(deps: Deps, base: Base, pending: Map<Digest, string>, items: PlanItem[]): Planning {
+/** What an artifact will take by what one of its kind took, with as many mirror images as are asked for now. */
+function measuredBy(like: Lineage, parameters: object): PlanItem['measured'] {
+  const [before, now] = [like.recipe.parameters, parameters].map(p => secondsLike(like, p)) as [number, number]
+  const cost = before > 0 ? like.cost * (now / before) : like.cost
+  return { voxels: like.voxels, seconds: Math.round(now * 1000) / 1000, cost }
+}
+
+function planningFor(
+  deps: Deps,
+  config: RunConfig,
+  base: Base,
+  pending: Map<Digest, string>,
+  items: PlanItem[],
+): Planning {
   const firsts = new Map<StageName, Promise<ArtifactRef | undefined>>()
   const firstOf = async (root: Digest, stage: StageName): Promise<ArtifactRef | undefined> => {
     for await (const e of entriesBelow(nodeReader(deps.objects), [root], s => s === stage)) return e.ref
@@ -149,12 +162,7 @@ function planningFor(deps: Deps, base: Base, pending: Map<Digest, string>, items
   const note = (stage: StageName, cell: string, certain: boolean, why: string[], like: Lineage | null): Outcome => {
     const content = sha256(`pending ${stage} ${cell}`)
     pending.set(content, `${stage}/${cell}`)
-    const measured = like && {
-      voxels: like.voxels,
-      seconds: Math.round((like.seconds.kernel + like.seconds.inference) * 1000) / 1000,
-      cost: like.cost,
-    }
-    items.push({ stage, cell, certain, why, measured })
+    items.push({ stage, cell, certain, why, measured: like && measuredBy(like, configAt(config, cell).stages[stage]) })
     const ref = { stage, recipe: content, content }
     return { stage, key: cell, ref, made: true, voxels: 0, seconds: 0, cost: 0, retries: 0, holes: [] }
   }

@@ -69,7 +69,7 @@ async function archived(deps: Deps, config: RunConfig): Promise<Pick<RunContext,
   for (const [role, folder] of modelFolders(config))
     models[role] = await archiveModel(deps, folder, config.voxelSizeNm, role)
   const { [AFFINITY]: model, ...others } = models
-  return { model: model!, ...(Object.keys(others).length > 0 && { models: others }) }
+  return { ...(model && { model }), ...(Object.keys(others).length > 0 && { models: others }) }
 }
 
 const ofPhantom = ({ source }: RunConfig): Box => ({

@@ -38,6 +38,7 @@ export function thinRegions(home: string, cells: Vec3): Record<string, unknown> 
   return {
     dataset: 'cells',
     voxelSizeNm: [10, 10, 10],
+    model: 'models/fib-affinity',
     source: { stack },
     grid: { block: [64, 64, 64], region: [64, 64, 64] },
     stages: { align: { method: 'none' }, affinity: { halo: 8 }, supervoxel: { halo: 8 } },

@@ -32,7 +32,7 @@ export async function plan(file: string, o: { json?: boolean; set: readonly stri
 }
 
 export async function printPlan(p: Plan, config: RunConfig, o: { json?: boolean }): Promise<void> {
-  const ahead = await forecast(bucket(), p, config.price)
+  const ahead = await forecast(bucket(), p, config)
   if (o.json) console.log(JSON.stringify({ ...p, rows: planRows(p), forecast: ahead ?? null }))
   else print(p, config, ahead)
 }
@@ -92,8 +92,9 @@ function changes(before: Plan, now: Plan): string[] {
   return out.length ? out : ['the reasons or measurements are others']
 }
 
-function print(p: Plan, { voxelSizeNm }: RunConfig, ahead: Forecast | undefined): void {
+function print(p: Plan, { voxelSizeNm, model }: RunConfig, ahead: Forecast | undefined): void {
   for (const note of p.notes ?? []) console.log(note)
+  if (model !== undefined && 'affinity' in p.expected) console.log(`affinities by the model ${model}`)
   const rows = planRows(p).filter(r => r.make + r.may > 0)
   const against = p.base ? `against release ${p.base}` : 'nothing is published yet'
   if (rows.length === 0) return console.log(`plan ${p.id} of ${p.dataset}: nothing is to be made (${against})`)

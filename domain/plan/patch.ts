@@ -21,7 +21,7 @@ export function patchConfig(bad: RunConfig, good: RunConfig, regions: readonly s
     ['source', bad.source, good.source],
     ['grid', bad.grid, good.grid],
     ['voxelSizeNm', bad.voxelSizeNm, good.voxelSizeNm],
-    ['model', bad.model, good.model],
+    ['model', bad.model ?? null, good.model ?? null],
     ['models', bad.models ?? {}, good.models ?? {}],
     ['seed', bad.seed, good.seed],
     ...stageNames

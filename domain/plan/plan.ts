@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { canonicalJson, type Json } from '../canonical.ts'
 import type { RunConfig } from '../config.ts'
 import { Box, boxName, Shape } from '../geometry.ts'
+import type { Lineage } from '../lineage.ts'
 import type { SetAside } from './marks.ts'
 import { Digest, sha256, type Recipe } from '../recipe.ts'
 import { stageNames, stages, type StageName } from '../stages.ts'
@@ -37,6 +38,16 @@ export const Plan = z.strictObject({
   currency: z.string(),
 })
 export type Plan = z.infer<typeof Plan>
+
+/** How often a block goes through the model of a stage: once, or for each of its mirror images. */
+export function imagesOf(parameters: object = {}): number {
+  const { augment } = parameters as { augment?: unknown }
+  return typeof augment === 'number' ? augment : 1
+}
+
+/** Seconds that an artifact will take with these parameters of its stage, by what one of its kind took with its own. */
+export const secondsLike = ({ seconds, recipe }: Pick<Lineage, 'seconds' | 'recipe'>, parameters?: object): number =>
+  seconds.kernel + (seconds.inference * imagesOf(parameters)) / imagesOf(recipe.parameters)
 
 /** The same plan has the same name. */
 export const planId = (plan: Omit<Plan, 'id'>): string => sha256(canonicalJson(plan as unknown as Json)).slice(0, 12)

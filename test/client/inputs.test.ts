@@ -152,7 +152,7 @@ test('a truth and a model likewise; a query, a missing file, a refusal and a cir
   const deps = { objects } as Deps
   const both = async ({ evaluate, model }: RunConfig): Promise<unknown> => {
     const { digest, bounds } = await truthFile(evaluate.truth!, [1, 2, 3], objects)
-    return [digest, bounds, await archiveModel(deps, model, [10, 10, 10])]
+    return [digest, bounds, await archiveModel(deps, model!, [10, 10, 10])]
   }
   const at = (root: string): RunConfig =>
     configOf({ phantom: {} }, { evaluate: { truth: `${root}truth.npy` }, models: { affinity: `${root}membranes` } })

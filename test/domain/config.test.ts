@@ -112,7 +112,8 @@ describe('a run file', () => {
 test('models.affinity is model, and other roles are named beside it', () => {
   const file = { dataset: 'd', voxelSizeNm: [8, 8, 8], source: { stack: 'em.npy' } }
   const plain = parseRunConfig(file, 'f')
-  expect(parseRunConfig({ ...file, models: { affinity: plain.model } }, 'f')).toEqual(plain)
+  expect(plain.model).toBeUndefined()
+  expect(parseRunConfig({ ...file, models: { affinity: 'a' } }, 'f')).toEqual({ ...plain, model: 'a' })
   expect(parseRunConfig({ ...file, models: { affinity: 'a', synapse: 's' } }, 'f')).toEqual({
     ...plain,
     model: 'a',

@@ -28,6 +28,7 @@ async function run(grey: (x: number, y: number, z: number) => number, region: Ve
     dataset: 'black',
     voxelSizeNm: [10, 10, 10],
     source: { stack },
+    model: 'models/fib-affinity',
     grid: { block: [32, 64, 32], region },
     stages: { align: { method: 'none' }, render: { normalise: 'none' } },
     ...more,

@@ -51,6 +51,7 @@ test('a run over more regions than a range reads has directories, and joins what
     dataset: 'many',
     voxelSizeNm: [10, 10, 10],
     source: { stack },
+    model: 'models/fib-affinity',
     grid: { block: chunk, region: chunk },
     stages: {
       align: { method: 'none' },
