@@ -6,7 +6,7 @@ import { parseRunConfig, setPath, type RunConfig } from '../domain/config.ts'
 import { configError, isHillockError } from '../domain/errors.ts'
 import { folderOf, inputs, isShared, noSecret, within } from '../storage/foreign/inputs.ts'
 import { checkout, chooseBucket, dataRoot } from '../worker/home.ts'
-import { affinityModelFor } from './affinity-model.ts'
+import { affinityModelFor, withAffinityModel } from './affinity-model.ts'
 
 /**
  * The bucket that the file names becomes the one of this home; it is no part of what is reconstructed, so recipes and releases do not hold it.
@@ -15,11 +15,16 @@ import { affinityModelFor } from './affinity-model.ts'
  */
 export const readRunFile = (file: string, sets: readonly string[] = []): RunConfig => configIn(textOf(file), file, sets)
 
-/** The same, where the file may be named by a URL; its paths are then relative to that. */
+/**
+ * The same, where the file may be named by a URL; its paths are then relative to that.
+ * @throws HillockError ConfigError also where it needs an affinity model, names none, and none is for its voxels
+ */
 export const readRunFileAt = async (file: string, sets: readonly string[] = []): Promise<RunConfig> =>
-  isShared(file)
-    ? configIn(new TextDecoder().decode(await inputs().read(file, 'ConfigError')), file, sets)
-    : readRunFile(file, sets)
+  withAffinityModel(
+    isShared(file)
+      ? configIn(new TextDecoder().decode(await inputs().read(file, 'ConfigError')), file, sets)
+      : readRunFile(file, sets),
+  )
 
 function configIn(text: string, file: string, sets: readonly string[]): RunConfig {
   const yaml = (what: string, value: string): unknown => {
