@@ -61,24 +61,24 @@ export function decodeCompressedSegmentation(
             for (let i = 0; i < 2 * count; i++) labelWords[i] = data[table + i]!
           }
           const mask = (1 << bits) - 1
-          if (bits === 0) {
-            // Most blocks hold one label.
-            const one = label[0]!
-            for (let z = z0; z < z1; z++)
-              for (let y = y0; y < y1; y++) {
-                const at = ox * (y - my + oy * (z - mz + oz * c)) - mx
-                for (let x = x0; x < x1; x++) out[at + x] = one
-              }
-            continue
-          }
           for (let z = z0; z < z1; z++)
             for (let y = y0; y < y1; y++) {
               const at = ox * (y - my + oy * (z - mz + oz * c)) - mx
               let bit = (x0 - bx + B * (y - by + B * (z - bz))) * bits
               if (few) {
-                // A row of them lies in one word.
-                let word = data[indices + (bit >>> 5)]! >>> (bit & 31)
-                for (let x = x0; x < x1; x++, word >>>= bits) out[at + x] = label[word & mask]!
+                // A row of them lies in one word. Most are whole, and eight stores are faster than a loop.
+                const to = at + x0
+                const word = bits === 0 ? 0 : data[indices + (bit >>> 5)]! >>> (bit & 31)
+                if (x1 - x0 === B) {
+                  out[to] = label[word & mask]!
+                  out[to + 1] = label[(word >>> bits) & mask]!
+                  out[to + 2] = label[(word >>> (2 * bits)) & mask]!
+                  out[to + 3] = label[(word >>> (3 * bits)) & mask]!
+                  out[to + 4] = label[(word >>> (4 * bits)) & mask]!
+                  out[to + 5] = label[(word >>> (5 * bits)) & mask]!
+                  out[to + 6] = label[(word >>> (6 * bits)) & mask]!
+                  out[to + 7] = label[(word >>> (7 * bits)) & mask]!
+                } else for (let i = 0; i < x1 - x0; i++) out[to + i] = label[(word >>> (i * bits)) & mask]!
                 continue
               }
               for (let x = x0; x < x1; x++, bit += bits) {
