@@ -154,7 +154,7 @@ export const objects = {
   },
   graph: {
     ...cpu,
-    version: 4,
+    version: 5,
     scope: 'range',
     phase: 'tables',
     code: 'objects/graph',

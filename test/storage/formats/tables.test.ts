@@ -1,6 +1,7 @@
 // Parquet tables, packs and containers of arrays: what goes in comes out, equal content gives equal bytes, damage is noticed.
 import * as fc from 'fast-check'
 import { parquetMetadata } from 'hyparquet'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, test } from 'vitest'
 import { decodeArrays, encodeArrays, type NamedArray } from '../../../storage/formats/arrays.ts'
 import { pack, packIndex } from '../../../storage/formats/pack.ts'
@@ -59,6 +60,40 @@ describe('Parquet', () => {
       ['UINT_64', 'REQUIRED'],
     ])
     expect(metadata.created_by).toBe('hillock')
+  })
+
+  test('bounds leave NaN out, and zeros of either sign lie between them', () => {
+    const bytes = writeParquet([
+      { name: 'd', data: Float64Array.of(NaN, 3, -0.5, NaN) },
+      { name: 'zero', data: Float32Array.of(0, -0, 0, 0) },
+      { name: 'nan', data: Float64Array.of(NaN, NaN, NaN, NaN) },
+      { name: 'u', data: Uint32Array.of(2 ** 31, 7, 2 ** 32 - 1, 9) },
+    ])
+    const bounds = parquetMetadata(bytes.buffer).row_groups[0]!.columns.map(c => c.meta_data!.statistics!)
+    expect(bounds.map(s => [s.min_value, s.max_value])).toEqual([
+      [-0.5, 3],
+      [-0, 0],
+      [undefined, undefined],
+      [7, 2 ** 32 - 1],
+    ])
+  })
+
+  test('tables of before, packed by Snappy, with dictionaries of ids', async () => {
+    const id = BigUint64Array.from({ length: 1000 }, (_, i) => 2n ** 64n - 1n - BigInt(i % 3))
+    const s = Array.from(id, String)
+    const columnData = [
+      { name: 'id', data: id },
+      { name: 's', data: s },
+    ]
+    const bytes = parquetWriteBuffer({
+      columnData,
+      schema: [
+        { name: 'table', num_children: 2 },
+        { name: 'id', type: 'INT64', converted_type: 'UINT_64', repetition_type: 'REQUIRED' },
+        { name: 's', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+      ],
+    })
+    expect(await readParquet(new Uint8Array(bytes))).toEqual(columnData)
   })
 
   test('columns of different length are refused', () => {
