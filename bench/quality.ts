@@ -1,25 +1,13 @@
 // `node bench/quality.ts [SET...]`: what each choice of parameters gains or loses on every data set with truth, in folds of z that are segmented each by itself.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readModel, request } from '../activities/model.ts'
-import type { Deps } from '../activities/context.ts'
+import { readModel } from '../activities/model.ts'
 import { truthFile } from '../activities/quality/truth.ts'
-import {
-  boxAt,
-  cellsIn,
-  cellBox,
-  grow,
-  shapeOf,
-  subtract,
-  translate,
-  voxels,
-  type Box,
-  type Vec3,
-} from '../domain/geometry.ts'
+import { boxAt, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
 import { dataRoot } from '../worker/home.ts'
-import { inferenceHost } from '../worker/inference.ts'
 import { table } from './common/print.ts'
+import { host, throughModel } from './common/through-model.ts'
 import { segmented, type Labelled } from './segmentation.ts'
 
 interface DataSet {
@@ -98,25 +86,6 @@ const CHOICES: Readonly<Record<string, Choice>> = {
 
 type Bytes = Labelled['affinity']
 
-const host = inferenceHost()
-const BLOCK: Vec3 = [128, 128, 128]
-const HALO: Vec3 = [24, 24, 24]
-
-async function affinities({ model, voxelSizeNm }: DataSet, em: Bytes, bounds: Box): Promise<Bytes> {
-  const found = await readModel(model, voxelSizeNm)
-  const out = new Uint8Array(3 * em.length)
-  for (const at of cellsIn(bounds, BLOCK)) {
-    const own = cellBox(at, BLOCK, bounds)
-    const outer = grow(own, HALO, bounds)
-    const block = new Uint8Array(voxels(outer))
-    copyOverlap(em, bounds, block, outer, 1)
-    const core = translate(own, subtract([0, 0, 0], outer.min))
-    const asked = request({} as Deps, found, block, shapeOf(outer), core, 3)
-    copyOverlap(await host.infer({ ...asked, model: found.file }), own, out, bounds, 3)
-  }
-  return out
-}
-
 /** Two neighbours belong together where both are of one object. */
 function trueAffinities({ labels, shape: [sx, sy] }: Labelled): Bytes {
   const out = new Uint8Array(3 * labels.length)
@@ -159,7 +128,8 @@ for (const set of SETS.filter(s => asked.length === 0 || asked.includes(s.name))
   const { bounds } = truth
   const em = Uint8Array.from((await truthFile(at(set.em))).labels(bounds) as Uint32Array)
   const labels = truth.labels(bounds) as Labelled['labels']
-  const whole = { affinity: await affinities(set, em, bounds), labels, shape: shapeOf(bounds) }
+  const affinity = await throughModel(await readModel(set.model, set.voxelSizeNm), em, bounds, 3)
+  const whole = { affinity, labels, shape: shapeOf(bounds) }
   const parts = folds(whole, boxAt([0, 0, 0], whole.shape), set.folds)
   const rows = Object.entries(CHOICES).map(([name, choice]) => {
     const { threshold, truth: ofTruth, ...params } = { ...DEFAULTS, bySection: set.bySection ?? false, ...choice }

@@ -26,12 +26,13 @@ export async function scoreSynapseTables(
   const found: TrueSynapse[] = []
   for await (const t of tableParts(deps.artifacts, Object.entries(graph), 'synapses'))
     found.push(...foundIn(t, labels, bounds))
-  const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= bounds.min[a]! && v < bounds.max[a]!)
-  const listed: Box = {
-    min: map3(a => bounds.min[a] + RIM),
-    max: map3(a => bounds.max[a] - RIM),
-  }
-  return deps.compute(scoreSynapses, [found, truth.filter(inside), MAX_DISTANCE, listed])
+  return deps.compute(scoreSynapses, [found, ...against(truth, bounds)])
+}
+
+/** What found synapses are scored against: the true ones of a box, how far off they may be, and where the truth lists all. */
+export function against(truth: readonly TrueSynapse[], { min, max }: Box): [TrueSynapse[], number, Box] {
+  const inside = (s: TrueSynapse): boolean => [s.x, s.y, s.z].every((v, a) => v >= min[a]! && v < max[a]!)
+  return [truth.filter(inside), MAX_DISTANCE, { min: map3(a => min[a] + RIM), max: map3(a => max[a] - RIM) }]
 }
 
 /** Synapses of a part of the table, with the true neurites of their partners. */
