@@ -98,13 +98,18 @@ export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> 
     }
 }
 
+/** Who looks on at something long asks less often: every hundredth of its time, at least this often. */
+const SELDOM_MS = 10_000
+
 /** Tells how far work is, over and over until it has ended, and once more then. Returns its result. @throws what it failed with */
 export async function whileOpen<T>(result: Promise<T>, everyMs: number, tell: () => Promise<void>): Promise<T> {
+  const began = Date.now()
   let ended = false
   const settled = result.finally(() => (ended = true)).catch(() => {})
   while (!ended) {
     await tell()
-    await Promise.race([settled, sleep(everyMs)])
+    const wait = Math.min(SELDOM_MS, (Date.now() - began) / 100)
+    await Promise.race([settled, sleep(Math.max(everyMs, wait))])
   }
   await tell()
   return result

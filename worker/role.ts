@@ -2,33 +2,22 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
-import { createActivities, type StageActivity } from '../activities/index.ts'
-import { countRequest } from '../activities/meter.ts'
+import type { StageActivity } from '../activities/index.ts'
 import { ownerOf, queues } from '../domain/contract/names.ts'
 import { configError, isHillockError } from '../domain/errors.ts'
 import { numberSetting, setting } from '../domain/settings.ts'
 import { stages } from '../domain/stages.ts'
-import { artifactStore } from '../storage/artifacts.ts'
-import type { Request } from '../storage/stores/observed-store.ts'
 import { keyIds, payloadCodec } from '../storage/encryption.ts'
-import { openStore } from '../storage/stores/open-store.ts'
-import { inferenceHost } from './inference.ts'
-import { kernelPool } from './kernels/kernel-pool.ts'
 import { refused, whyNot } from './connection.ts'
 import { versioning } from './deployment.ts'
 import { answerHealth, type Health } from './health.ts'
 import { checkout } from './home.ts'
 import { workerLog } from './log.ts'
-import { onnxSettings, tryProvider } from './onnx/onnx-settings.ts'
-import { codeRevision, runtime } from './runtime.ts'
+import { codeRevision } from './runtime.ts'
 import { configuredTemporal } from './temporal-config.ts'
 import { flushTraces, tracing } from './tracing.ts'
 import { workflowBundle } from './workflow-bundle.ts'
 
-/** A bucket that does not answer is told of in the log, not once for every request. */
-const COMPLAIN_MS = 10_000
-/** A bucket that is away for less is waited for within an attempt of an activity. */
-const PATIENCE_MS = 10 * 60_000
 /** They mostly wait for the bucket. */
 const INDEX_SLOTS = 4
 
@@ -145,45 +134,12 @@ async function poll(
       workflowBundle: await workflowBundle(own.rows, options.dataConverter?.failureConverterPath),
       maxCachedWorkflows: 200,
     })
-  const objects = openStore(setting('HILLOCK_BUCKET')!, {
-    patienceMs: PATIENCE_MS,
-    mark: setting('HILLOCK_BUCKET_MARK'),
-    tell,
-  })
-  const pool = kernelPool()
-  const onnx = onnxSettings()
-  const host = inferenceHost(pids => process.send?.({ onnx: pids }), onnx.processes)
-  if (role === 'inference' && onnx.provider !== 'cpu')
-    await tryProvider(host.infer).catch((e: Error) => {
-      throw configError(
-        `HILLOCK_ONNX_PROVIDER is ${onnx.provider}, which cannot be used here (${e.message}): docs/deploy.md says what it needs`,
-      )
-    })
-  const deps = {
-    objects,
-    artifacts: artifactStore(objects),
-    compute: pool.compute,
-    infer: host.infer,
-    codeRevision: revision,
-    runtime: runtime(),
-    signingKey: setting('HILLOCK_SIGNING_KEY'),
-  }
-  const activities = createActivities(deps, own.activities)
-  // One activity more than compute, so that reading and writing overlap that.
-  const slots = numberSetting('HILLOCK_SLOTS') || 1 + (role === 'cpu' ? pool.threads : onnx.processes)
+  const { activityWork } = await import('./activity-work.ts')
+  const { activities, slots, close } = await activityWork(role, revision, own)
   const work = { activities, maxConcurrentActivityTaskExecutions: slots }
   const index = { activities, taskQueue: queues.index, maxConcurrentActivityTaskExecutions: INDEX_SLOTS }
   await (options.taskQueue === queues.cpu ? run(work, index) : run(work))
-  host.close()
-  await pool.close()
-}
-
-let complained = 0
-function tell(request: Request): void {
-  countRequest(request)
-  if (request.why === undefined || Date.now() - complained < COMPLAIN_MS) return
-  complained = Date.now()
-  Runtime.instance().logger.warn(`bucket: ${request.why}`)
+  await close()
 }
 
 /** The same as a process of its own, which ends with the one that started it. */

@@ -22,6 +22,7 @@ import { highSides, lowSides, readIds, type RefOf } from '../cells.ts'
 import { moved, type Deps } from '../context.ts'
 import { Fold } from '../fold.ts'
 import { progress } from '../meter.ts'
+import { inOrder } from '../../storage/bounded.ts'
 import type { Labels, Truth } from './truth.ts'
 
 interface Where {
@@ -32,6 +33,8 @@ interface Where {
 
 /** Merges and splits that are listed. */
 const WORST = 10
+/** Boxes that are scored at once, each in memory with its truth. */
+const TOGETHER = 2
 
 export interface Scored {
   readonly quality: Quality
@@ -55,14 +58,15 @@ async function runLengthsOf(
 ): Promise<RunLengths | undefined> {
   const cable = new Fold<Contingency>(parts => deps.compute(mergeContingency, [parts]))
   const fromCorner = boxAt([0, 0, 0], shapeOf(wanted))
-  for (const coord of cellsIn(fromCorner, SKELETON_BOX)) {
+  const cableOf = async (coord: Vec3): Promise<Contingency> => {
     const part = translate(cellBox(coord, SKELETON_BOX, fromCorner), wanted.min)
     const outer = grow(part, [1, 1, 1], wanted)
     const ids = await readIds(deps, at, segmentOf, outer)
     const sides = { low: lowSides(outer, part), high: highSides(outer, part) }
     const box = { shape: shapeOf(outer), voxelSizeNm: at.voxelSizeNm, ...sides }
-    await cable.add(await deps.compute(cableIn, [box, moved(truth.labels(outer)), moved(ids)]))
+    return deps.compute(cableIn, [box, moved(truth.labels(outer)), moved(ids)])
   }
+  for await (const part of inOrder(cellsIn(fromCorner, SKELETON_BOX), TOGETHER, cableOf)) await cable.add(part)
   const sum = await cable.sum()
   return sum.count.length > 0 ? runLengths(sum) : undefined
 }
@@ -93,21 +97,26 @@ export async function scoreSegmentation(
   const table = (): Fold<Contingency> => new Fold(parts => deps.compute(mergeContingency, [parts]))
   const [all, interior, pieces] = [table(), table(), table()]
   const cells = cellsIn(wanted, at.region)
-  for (const [done, cell] of cells.entries()) {
+  const tablesOf = async (cell: Vec3): Promise<(Contingency | undefined)[]> => {
     const part = intersect(cellBox(cell, at.region, at.bounds), wanted)
-    progress(done, cells.length)
-    const add = async (to: Fold<Contingency>, ids: BigUint64Array, labels: Labels): Promise<void> => {
-      const t = await deps.compute(contingency, [ids, labels])
-      await to.add({ ...t, first: placeIn(part, at.bounds, t.first) })
+    const tableOf = async (ids: BigUint64Array, of: Labels): Promise<Contingency> => {
+      const t = await deps.compute(contingency, [ids, of])
+      return { ...t, first: placeIn(part, at.bounds, t.first) }
     }
     const labels = truth.labels(part)
     const segs = await readIds(deps, at, segmentOf, part)
-    await add(all, segs, labels)
+    const own = await tableOf(segs, labels)
     const outer = grow(part, [1, 1, 1], truth.bounds)
     const [low, high] = [lowSides(outer, part), highSides(outer, part)]
     const core = await deps.compute(withoutBorder, [moved(truth.labels(outer)), shapeOf(outer), low, high])
-    await add(interior, moved(segs), moved(core as Labels))
-    if (await fragmentOf(key(cell))) await add(pieces, moved(await readIds(deps, at, fragmentOf, part)), moved(labels))
+    const inner = await tableOf(moved(segs), moved(core as Labels))
+    if (!(await fragmentOf(key(cell)))) return [own, inner]
+    return [own, inner, await tableOf(moved(await readIds(deps, at, fragmentOf, part)), moved(labels))]
+  }
+  let done = 0
+  for await (const tables of inOrder(cells, TOGETHER, tablesOf)) {
+    for (const [i, of] of [all, interior, pieces].entries()) if (tables[i]) await of.add(tables[i])
+    progress(++done, cells.length)
   }
   const { voxels: _, ...own } = await deps.compute(scores, [await all.sum()])
   const core = await interior.sum()
