@@ -26,6 +26,8 @@ export const LEVEL = 3
 const compress = promisify(zstdCompress)
 /** Chunks compressed at a time. */
 const IN_FLIGHT = 4
+/** Room for what comes out, at a time: by default Node goes through its threads again for every 16 KiB. */
+const PIECE = 1 << 18
 const NONE = 2n ** 64n - 1n
 
 /** Shape of the shards of a mip: what one artifact owns, halved along an axis as long as it is larger than `most` there and whole chunks remain. */
@@ -61,7 +63,11 @@ export async function encodeZarrShard(
     copyOverlap(data, box, values, own, channels)
     const raw = new Uint8Array(values.buffer)
     // Readers size their buffer by the content size of the frame, which is written where it is known beforehand.
-    return compress(raw, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL }, pledgedSrcSize: raw.length })
+    return compress(raw, {
+      params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+      pledgedSrcSize: raw.length,
+      chunkSize: Math.min(raw.length, PIECE),
+    })
   })
   const index = new BigUint64Array(2 * parts.length)
   const body = parts.reduce((n, p) => n + (p?.length ?? 0), 0)
