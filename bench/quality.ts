@@ -1,64 +1,20 @@
-// `node bench/quality.ts [SET...]`: what each choice of parameters gains or loses on every data set with truth, in folds of z that are segmented each by itself.
-import { existsSync } from 'node:fs'
+// `node bench/quality.ts [SET...] [--set model=FOLDER ...]`: what each choice of parameters gains or loses on every data set with truth, in folds of z that are segmented each by itself.
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { readModel } from '../activities/model.ts'
 import { truthFile } from '../activities/quality/truth.ts'
-import { boxAt, shapeOf, voxels, type Box, type Vec3 } from '../domain/geometry.ts'
+import { withAffinityModel } from '../client/affinity-model.ts'
+import { readRunFile } from '../client/run-file.ts'
+import type { RunConfig } from '../domain/config.ts'
+import { boxAt, shapeOf, voxels, type Box } from '../domain/geometry.ts'
 import { copyOverlap } from '../storage/formats/volume.ts'
-import { dataRoot } from '../worker/home.ts'
+import { checkout } from '../worker/home.ts'
 import { table } from './common/print.ts'
 import { host, throughModel } from './common/through-model.ts'
 import { segmented, type Labelled } from './segmentation.ts'
 
-interface DataSet {
-  readonly name: string
-  /** What stands in place of EM, which is read as labels are, and the model that makes affinities of it. */
-  readonly em: string
-  readonly truth: string
-  readonly ignore?: readonly number[]
-  readonly voxelSizeNm: Vec3
-  readonly model: string
-  readonly folds: number
-  readonly bySection?: boolean
-}
-
-const SETS: readonly DataSet[] = [
-  {
-    name: 'fib25',
-    em: 'fib25-medulla/raw.npy.gz',
-    truth: 'fib25-medulla/gt.npy.gz',
-    voxelSizeNm: [10, 10, 10],
-    model: 'models/fib-affinity',
-    folds: 4,
-  },
-  {
-    name: 'gala',
-    em: 'fibsem-gala/example/raw.npy.gz',
-    truth: 'fibsem-gala/example/gt.npy.gz',
-    voxelSizeNm: [10, 10, 10],
-    model: 'models/fib-affinity',
-    folds: 1,
-  },
-  {
-    name: 'isbi',
-    em: 'isbi2012-trakem2/membranes',
-    truth: 'isbi2012-trakem2/neurites',
-    ignore: [249],
-    voxelSizeNm: [4, 4, 50],
-    model: 'models/boundary-map',
-    folds: 2,
-    bySection: true,
-  },
-  {
-    name: 'snemi',
-    em: 'snemi-mini/train-probabilities.tif',
-    truth: 'snemi-mini/train-labels.tif',
-    ignore: [1],
-    voxelSizeNm: [6, 6, 30],
-    model: 'models/boundary-map',
-    folds: 2,
-  },
-]
+/** Data with a truth, each by its run file in examples/, and the folds of z that it is cut into. */
+const SETS = { fib25: 4, gala: 1, isbi: 2, snemi: 2 }
 
 /** Defaults of the stages, and one change of them after the other. */
 const DEFAULTS = { inside: 0.5, minSize: 64, threshold: 0.4 }
@@ -117,30 +73,39 @@ const stated = (values: readonly number[]): string => {
   return mean.toFixed(3) + (values.length > 1 ? ` ± ${spread.toFixed(3)}` : '')
 }
 
-const asked = process.argv.slice(2)
-for (const set of SETS.filter(s => asked.length === 0 || asked.includes(s.name))) {
-  const at = (path: string): string => join(dataRoot(), path)
-  if (!existsSync(at(set.truth))) {
-    console.log(`${set.name}: skipped, there is no ${at(set.truth)} (docs/data.md)`)
+const { values, positionals } = parseArgs({
+  options: { set: { type: 'string', multiple: true } },
+  allowPositionals: true,
+})
+for (const [name, count] of Object.entries(SETS)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  let config: RunConfig
+  try {
+    config = withAffinityModel(readRunFile(join(checkout, `examples/${name}.yaml`), values.set))
+  } catch (e) {
+    console.log(`${name}: skipped: ${(e as Error).message}`)
     continue
   }
-  const truth = await truthFile(at(set.truth), [0, 0, 0], undefined, set.ignore)
+  const { source, evaluate, model, voxelSizeNm, stages } = config
+  const truth = await truthFile(evaluate.truth!, [0, 0, 0], undefined, evaluate.ignore)
   const { bounds } = truth
-  const em = Uint8Array.from((await truthFile(at(set.em))).labels(bounds) as Uint32Array)
+  const { stack } = source as { stack: string }
+  const em = Uint8Array.from((await truthFile(stack)).labels(bounds) as Uint32Array)
   const labels = truth.labels(bounds) as Labelled['labels']
-  const affinity = await throughModel(await readModel(set.model, set.voxelSizeNm), em, bounds, 3)
+  const affinity = await throughModel(await readModel(model!, voxelSizeNm), em, bounds, 3)
   const whole = { affinity, labels, shape: shapeOf(bounds) }
-  const parts = folds(whole, boxAt([0, 0, 0], whole.shape), set.folds)
-  const rows = Object.entries(CHOICES).map(([name, choice]) => {
-    const { threshold, truth: ofTruth, ...params } = { ...DEFAULTS, bySection: set.bySection ?? false, ...choice }
+  const parts = folds(whole, boxAt([0, 0, 0], whole.shape), count)
+  const rows = Object.entries(CHOICES).map(([what, choice]) => {
+    const { bySection } = stages.supervoxel
+    const { threshold, truth: ofTruth, ...params } = { ...DEFAULTS, bySection, ...choice }
     const found = parts.map(part => {
       const s = segmented(ofTruth ? { ...part, affinity: trueAffinities(part) } : part, params)
       return { ...s.at(threshold), oracle: s.oracle.voi }
     })
     const of = (f: keyof (typeof found)[number]): string => stated(found.map(r => r[f]))
-    return [name, of('voi'), of('split'), of('merge'), of('voiInner'), of('arand'), of('oracle')]
+    return [what, of('voi'), of('split'), of('merge'), of('voiInner'), of('arand'), of('oracle')]
   })
-  console.log(`${set.name}: ${set.folds} folds of ${parts[0]!.shape.join(' x ')} voxels`)
+  console.log(`${name} by ${model}: ${count} folds of ${parts[0]!.shape.join(' x ')} voxels`)
   console.log(table(['choice', 'VOI', 'split', 'merge', 'without borders', 'ARAND', 'best of fragments'], rows))
 }
 host.close()
