@@ -18,6 +18,7 @@ bench: setup
 	node bench/layouts.ts
 	node bench/formats.ts
 	node bench/kernels.ts
+	node bench/seams.ts
 	node bench/skeletons.ts
 
 check: setup

@@ -22,7 +22,7 @@ export class WasmKernel<Functions> {
   }
 
   /** Addresses of arrays of so many bytes, in place of those of the last call; behind each a vector may reach. */
-  place(...sizes: readonly number[]): number[] {
+  place<const S extends readonly number[]>(...sizes: S): { [K in keyof S]: number } {
     let end = 0
     const places = sizes.map(size => {
       const at = end
@@ -31,11 +31,16 @@ export class WasmKernel<Functions> {
     })
     const missing = end - this.memory.buffer.byteLength
     if (missing > 0) this.memory.grow(Math.ceil(missing / 65_536))
-    return places
+    return places as { [K in keyof S]: number }
   }
 
   /** The memory from an address on; good until the next `place`. */
   bytes(at: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, at, length)
   }
+
+  /** The same as numbers of 32 and 64 bits: addresses are multiples of 16. */
+  integers = (at: number, length: number): Uint32Array => new Uint32Array(this.memory.buffer, at, length)
+  floats = (at: number, length: number): Float32Array => new Float32Array(this.memory.buffer, at, length)
+  doubles = (at: number, length: number): Float64Array => new Float64Array(this.memory.buffer, at, length)
 }

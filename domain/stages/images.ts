@@ -46,7 +46,7 @@ export const images = {
   },
   stitch: {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'section',
     phase: 'sections',
     code: 'sections/stitch',
@@ -67,7 +67,7 @@ export const images = {
   },
   match: {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'pair',
     phase: 'matches',
     code: 'sections/match',

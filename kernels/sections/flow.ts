@@ -33,9 +33,18 @@ export function smoothFlow(f: Flow, minScore: number, tolerance: number): void {
   const middle = (d: Float64Array, nodes: readonly number[]) => median(nodes.map(k => d[k]!))
   const centre = [middle(dx, all), middle(dy, all)] as const
   const outliers = all.filter(k => {
+    const [i, j] = [k % nx, Math.floor(k / nx)]
+    let [count, nearX, nearY] = [0, 0, 0]
+    around(f, i, j, reach, m => {
+      count++
+      if (Math.abs(dx[m]! - dx[k]!) < tolerance * Math.SQRT1_2) nearX++
+      if (Math.abs(dy[m]! - dy[k]!) < tolerance * Math.SQRT1_2) nearY++
+    })
+    const alone = count < 4
+    // Where most of them are so near along both axes, their medians are.
+    if (!alone && 2 * nearX > count && 2 * nearY > count) return false
     const near: number[] = []
-    around(f, k % nx, Math.floor(k / nx), reach, m => near.push(m))
-    const alone = near.length < 4
+    around(f, i, j, reach, m => near.push(m))
     const [mx, my] = alone ? centre : [middle(dx, near), middle(dy, near)]
     const limit = alone ? 2 * tolerance : tolerance
     const [ex, ey] = [dx[k]! - mx, dy[k]! - my]

@@ -2,7 +2,7 @@
 import { affineOf, smoothFlow } from './flow.ts'
 import type { Flow } from './flow.ts'
 import { median } from './least-squares.ts'
-import { correlation, refinePatch, searchPatch } from './patch.ts'
+import { correlation, refinePatches, searchPatches } from './patch.ts'
 import type { PatchState } from './patch.ts'
 import { crop, phaseCorrelation } from './phase-correlation.ts'
 import { flatPyramid } from './plane.ts'
@@ -106,12 +106,12 @@ function matchLaid(
   }
   // Every whole shift in reach on the quarter-size image, then by gradients down to full size.
   const searchLevel = Math.min(levels - 1, 2)
-  visit(flow, pa, spacing, searchLevel, s =>
-    searchPatch(pa[searchLevel]!, pb[searchLevel]!, s, Math.ceil(p.searchPx / a.scale / (1 << searchLevel))),
+  visit(flow, pa, spacing, searchLevel, patches =>
+    searchPatches(pa[searchLevel]!, pb[searchLevel]!, patches, Math.ceil(p.searchPx / a.scale / (1 << searchLevel))),
   )
   smoothFlow(flow, p.minScore, 2 * outlierPx)
   for (let level = searchLevel; level >= 0; level--) {
-    visit(flow, pa, spacing, level, s => refinePatch(pa[level]!, pb[level]!, s, level === 0 ? 4 : 6, 2))
+    visit(flow, pa, spacing, level, patches => refinePatches(pa[level]!, pb[level]!, patches, level === 0 ? 4 : 6, 2))
     smoothFlow(flow, p.minScore, outlierPx)
   }
   return describe(flow, a, b, pa[0]!, pb[0]!, p)
@@ -132,32 +132,42 @@ function translation(a: Plane, b: Plane, limit: number): { dx: number; dy: numbe
 }
 
 /**
- * Runs `work` on the patch of every node at one level. Sections far apart share coarse structure only: where the finer level
+ * Runs `work` on the patches of all nodes at one level. Sections far apart share coarse structure only: where the finer level
  * correlates much less, the coarser displacement stays, with less confidence.
  */
-function visit(flow: Flow, pa: readonly Plane[], spacing: number, level: number, work: (s: PatchState) => void): void {
+function visit(
+  flow: Flow,
+  pa: readonly Plane[],
+  spacing: number,
+  level: number,
+  work: (patches: readonly PatchState[]) => void,
+): void {
   const unit = 1 << level
   const side = Math.max(16, Math.round((patchSides * spacing) / unit))
   const { width, height } = pa[level]!
-  const s: PatchState = { x: 0, y: 0, width: 0, height: 0, vx: 0, vy: 0, score: 0 }
-  for (let j = 0, k = 0; j < flow.ny; j++)
-    for (let i = 0; i < flow.nx; i++, k++) {
+  const patches = Array.from(flow.confidence, (_, k): PatchState => {
+    const [i, j] = [k % flow.nx, Math.floor(k / flow.nx)]
+    return {
       // Patches at the border move inwards, so that all have the same size.
-      s.x = Math.max(0, Math.min(width - side, Math.round(((i + 0.5) * spacing) / unit - side / 2)))
-      s.y = Math.max(0, Math.min(height - side, Math.round(((j + 0.5) * spacing) / unit - side / 2)))
-      s.width = Math.min(side, width)
-      s.height = Math.min(side, height)
-      s.vx = flow.dx[k]! / unit
-      s.vy = flow.dy[k]! / unit
-      work(s)
-      if (s.score < fade * flow.confidence[k]!) {
-        flow.confidence[k]! *= fade
-        continue
-      }
-      flow.confidence[k] = Math.max(0, s.score)
-      flow.dx[k] = s.vx * unit
-      flow.dy[k] = s.vy * unit
+      x: Math.max(0, Math.min(width - side, Math.round(((i + 0.5) * spacing) / unit - side / 2))),
+      y: Math.max(0, Math.min(height - side, Math.round(((j + 0.5) * spacing) / unit - side / 2))),
+      width: Math.min(side, width),
+      height: Math.min(side, height),
+      vx: flow.dx[k]! / unit,
+      vy: flow.dy[k]! / unit,
+      score: 0,
     }
+  })
+  work(patches)
+  for (const [k, s] of patches.entries()) {
+    if (s.score < fade * flow.confidence[k]!) {
+      flow.confidence[k]! *= fade
+      continue
+    }
+    flow.confidence[k] = Math.max(0, s.score)
+    flow.dx[k] = s.vx * unit
+    flow.dy[k] = s.vy * unit
+  }
 }
 
 const round = (v: number): number => Math.round(v * 1e4) / 1e4 + 0

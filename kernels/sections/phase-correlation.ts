@@ -1,6 +1,6 @@
 // Which shifts bring one image onto another: the highest peaks of their phase correlation.
-import { fft2, nextPowerOfTwo } from './fft.ts'
-import type { Spectrum } from './fft.ts'
+import { WasmKernel } from '../wasm.ts'
+import { fftWasm } from '../wasm/fft.wasm.ts'
 import type { Plane } from './plane.ts'
 
 /** A grey image of zero mean; `data` is read from `offset` on, with `stride` from row to row. */
@@ -19,26 +19,53 @@ export const crop = (p: Plane, x = 0, y = 0, width: number = p.width, height: nu
   height: Math.min(height, p.height - y),
 })
 
+type Step = (...addressesAndSizes: number[]) => void
+let wasm: WasmKernel<Record<'transpose' | 'columns' | 'whiten', Step>> | undefined
+
+/** The power of two that holds two lengths and a shift. */
+function padded(m: number, n: number, most: number): number {
+  let size = 4
+  while (size < Math.max(m, n) + Math.min(most, m, n)) size *= 2
+  return size
+}
+
+/** Cosines and sines of n / 2 equal parts of half a circle. */
+const turnsOf = (n: number): Float32Array =>
+  Float32Array.from({ length: n }, (_, i) => {
+    const angle = (2 * Math.PI * (i >> 1)) / n
+    return i % 2 === 0 ? Math.cos(angle) : Math.sin(angle)
+  })
+
 /**
  * Phase correlation (Kuglin and Hines 1975) of two crops, zero-padded. A peak (dx, dy) says: what a shows at p, b shows
  * at p + (dx, dy). Shifts are whole pixels, at most `most` along each axis; the highest come first, ties by dy, then dx.
  */
 export function phaseCorrelation(a: Crop, b: Crop, most: number, count: number): Peak[] {
-  const padded = (m: number, n: number) => nextPowerOfTwo(Math.max(m, n) + Math.min(most, m, n))
-  const width = padded(a.width, b.width)
-  const height = padded(a.height, b.height)
+  wasm ??= new WasmKernel(fftWasm)
+  const width = padded(a.width, b.width, most)
+  const height = padded(a.height, b.height, most)
+  const n = width * height
+  const [re, im, otherRe, otherIm, across, down] = wasm.place(4 * n, 4 * n, 4 * n, 4 * n, 4 * width, 4 * height)
   // Two real images share one complex transform.
-  const spectrum = { width, height, re: new Float64Array(width * height), im: new Float64Array(width * height) }
-  copy(a, spectrum.re, width)
-  copy(b, spectrum.im, width)
-  fft2(spectrum, false)
-  const whitened = whiten(spectrum)
-  fft2(whitened, true)
-  return peaks(whitened, most, count)
+  copy(a, wasm.floats(re, n).fill(0), width)
+  copy(b, wasm.floats(im, n).fill(0), width)
+  wasm.floats(across, width).set(turnsOf(width))
+  wasm.floats(down, height).set(turnsOf(height))
+  const { transpose, columns, whiten } = wasm.call
+  columns(re, im, width, height, down, -1)
+  transpose(re, otherRe, width, height)
+  transpose(im, otherIm, width, height)
+  columns(otherRe, otherIm, height, width, across, -1)
+  whiten(otherRe, otherIm, re, im, height, width)
+  columns(re, im, height, width, across, 1)
+  transpose(re, otherRe, height, width)
+  transpose(im, otherIm, height, width)
+  columns(otherRe, otherIm, width, height, down, 1)
+  return peaks(wasm.floats(otherRe, n), width, height, most, count)
 }
 
 /** Fades the outer eighth of the crop to zero, so that its border is no structure. */
-function copy(c: Crop, to: Float64Array, stride: number): void {
+function copy(c: Crop, to: Float32Array, stride: number): void {
   const wx = taper(c.width)
   const wy = taper(c.height)
   for (let y = 0; y < c.height; y++)
@@ -50,32 +77,7 @@ function taper(n: number): Float64Array {
   return Float64Array.from({ length: n }, (_, i) => Math.min(1, (Math.min(i, n - 1 - i) + 1) / (edge + 1)))
 }
 
-/** From the spectrum of a + ib conj(A) B, of modulus one up to a falling weight that spares the noisy high frequencies. */
-function whiten({ width, height, re, im }: Spectrum): Spectrum {
-  const out = { width, height, re: new Float64Array(re.length), im: new Float64Array(re.length) }
-  for (let y = 0; y < height; y++) {
-    const my = (height - y) % height
-    const fy = Math.min(y, height - y) / height
-    for (let x = 0; x < width; x++) {
-      const i = y * width + x
-      const j = my * width + ((width - x) % width)
-      const ar = re[i]! + re[j]!
-      const ai = im[i]! - im[j]!
-      const br = im[i]! + im[j]!
-      const bi = re[j]! - re[i]!
-      const r = ar * br + ai * bi
-      const m = ar * bi - ai * br
-      const fx = Math.min(x, width - x) / width
-      const size = Math.sqrt(r * r + m * m)
-      const w = size > 0 ? 1 / (size * (1 + 200 * (fx * fx + fy * fy))) : 0
-      out.re[i] = r * w
-      out.im[i] = m * w
-    }
-  }
-  return out
-}
-
-function peaks({ width, height, re }: Spectrum, most: number, count: number): Peak[] {
+function peaks(re: Float32Array, width: number, height: number, most: number, count: number): Peak[] {
   const limX = Math.min(most, (width >> 1) - 1)
   const limY = Math.min(most, (height >> 1) - 1)
   const at = (dx: number, dy: number) => re[((dy + height) % height) * width + ((dx + width) % width)]!

@@ -1,10 +1,9 @@
 // Where neighbouring tiles show the same structure: a coarse shift per overlap, then patches along the seam.
 import { median } from './least-squares.ts'
-import { correlation, refinePatch } from './patch.ts'
-import type { PatchState } from './patch.ts'
+import { correlation, refinePatches } from './patch.ts'
+import type { PatchRect, PatchState } from './patch.ts'
 import { crop, phaseCorrelation } from './phase-correlation.ts'
-import { flatPyramid } from './plane.ts'
-import type { Plane } from './plane.ts'
+import { flatPyramid, flatten } from './plane.ts'
 import type { PatchMatch, SectionTile, StitchParams, TilePlace } from './section-types.ts'
 
 /** A patch of an overlap, of tiles by their place in the list. */
@@ -38,12 +37,16 @@ export function seamMatches(
   pairs: readonly (readonly [a: number, b: number])[],
   p: StitchParams,
 ): SeamMatch[] {
-  const planes: Plane[][] = []
-  const planesOf = (i: number) => (planes[i] ??= flatPyramid(tiles[i]!.data, tiles[i]!.width, tiles[i]!.height, 2))
   return pairs.flatMap(([a, b]) => {
-    const shift = coarseShift(tiles[a]!, tiles[b]!, planesOf(a), planesOf(b), p)
+    const shift = coarseShift(tiles[a]!, tiles[b]!, p)
     return shift ? consistent(matchPair(tiles[a]!, tiles[b]!, shift, p).map(m => ({ ...m, a, b }))) : []
   })
+}
+
+/** What two tiles share where pixel u of the first lies at u + v of the second, in pixels of the first. */
+function shared(s: TilePlace, t: TilePlace, vx: number, vy: number) {
+  const [x, y] = [Math.max(0, -vx), Math.max(0, -vy)]
+  return { x, y, width: Math.min(s.width, t.width - vx) - x, height: Math.min(s.height, t.height - vy) - y }
 }
 
 /** Accepted patches of one overlap under a shift: pixel u of the first lies at u + shift of the second. */
@@ -53,42 +56,32 @@ function matchPair(
   [vx, vy]: readonly [number, number],
   p: StitchParams,
 ): Omit<SeamMatch, 'a' | 'b'>[] {
-  // The overlap in pixels of the first.
-  const x0 = Math.max(0, -vx)
-  const y0 = Math.max(0, -vy)
-  const width = Math.min(s.width, t.width - vx) - x0
-  const height = Math.min(s.height, t.height - vy) - y0
+  const { x: x0, y: y0, width, height } = shared(s, t, vx, vy)
   // Flattened anew from what both show: at the edge of a tile its local mean would differ from that inside the other.
   const fa = flatPyramid(cut(s, x0, y0, width, height), width, height, 2)
   const fb = flatPyramid(cut(t, x0 + vx, y0 + vy, width, height), width, height, 2)
   const nx = Math.max(1, Math.floor(width / p.patchPx))
   const ny = Math.max(1, Math.floor(height / p.patchPx))
-  const found: Omit<SeamMatch, 'a' | 'b'>[] = []
-  for (let j = 0; j < ny; j++)
-    for (let i = 0; i < nx; i++) {
-      const x = Math.floor((i * width) / nx)
-      const y = Math.floor((j * height) / ny)
-      const w = Math.floor(((i + 1) * width) / nx) - x
-      const h = Math.floor(((j + 1) * height) / ny) - y
-      const state: PatchState = { x, y, width: w, height: h, vx: 0, vy: 0, score: -1 }
-      // The half-size image has the wider reach; small patches have too few of its pixels.
-      if (Math.min(w, h) >= 24) {
-        const half = { x: x >> 1, y: y >> 1, width: w >> 1, height: h >> 1, vx: 0, vy: 0, score: -1 }
-        refinePatch(fa[1]!, fb[1]!, half, 12, 3)
-        if (half.score >= p.minScore) {
-          state.vx = 2 * half.vx
-          state.vy = 2 * half.vy
-        }
-      }
-      refinePatch(fa[0]!, fb[0]!, state, 12, 2)
-      if (state.score < p.minScore) continue
-      const ax = x0 + x + (w - 1) / 2
-      const ay = y0 + y + (h - 1) / 2
-      const bx = ax + vx + state.vx
-      const by = ay + vy + state.vy
-      found.push({ ax, ay, bx, by, score: state.score, halfX: w / 2, halfY: h / 2 })
-    }
-  return found
+  const patches = Array.from({ length: nx * ny }, (_, k): PatchState => {
+    const [i, j] = [k % nx, Math.floor(k / nx)]
+    const [x, y] = [Math.floor((i * width) / nx), Math.floor((j * height) / ny)]
+    const [w, h] = [Math.floor(((i + 1) * width) / nx) - x, Math.floor(((j + 1) * height) / ny) - y]
+    return { x, y, width: w, height: h, vx: 0, vy: 0, score: -1 }
+  })
+  // The half-size image has the wider reach; small patches have too few of its pixels.
+  const halves = patches.map(q => ({ ...q, x: q.x >> 1, y: q.y >> 1, width: q.width >> 1, height: q.height >> 1 }))
+  refinePatches(fa[1]!, fb[1]!, halves, 12, 3)
+  for (const [k, half] of halves.entries())
+    if (Math.min(half.width, half.height) >= 12 && half.score >= p.minScore)
+      Object.assign(patches[k]!, { vx: 2 * half.vx, vy: 2 * half.vy })
+  refinePatches(fa[0]!, fb[0]!, patches, 12, 2)
+  return patches
+    .filter(q => q.score >= p.minScore)
+    .map(q => {
+      const [ax, ay] = [x0 + q.x + (q.width - 1) / 2, y0 + q.y + (q.height - 1) / 2]
+      const [bx, by] = [ax + vx + q.vx, ay + vy + q.vy]
+      return { ax, ay, bx, by, score: q.score, halfX: q.width / 2, halfY: q.height / 2 }
+    })
 }
 
 function cut(t: SectionTile, x: number, y: number, width: number, height: number): Uint8Array {
@@ -100,53 +93,61 @@ function cut(t: SectionTile, x: number, y: number, width: number, height: number
   return out
 }
 
+/** Coarse shifts are sought on images at most this many times halved, of overlaps that stay so wide, pixels. */
+const halvings = 2
+const leastAcross = 24
+
 /** Peaks of the phase correlation of the nominal overlap, judged by the correlation of what they make overlap. */
-function coarseShift(
-  s: SectionTile,
-  t: SectionTile,
-  pa: Plane[],
-  pb: Plane[],
-  p: StitchParams,
-): readonly [number, number] | undefined {
+function coarseShift(s: SectionTile, t: SectionTile, p: StitchParams): readonly [number, number] | undefined {
   const [nominalX, nominalY] = [Math.round(s.x - t.x), Math.round(s.y - t.y)]
-  const x0 = Math.max(0, -nominalX)
-  const y0 = Math.max(0, -nominalY)
-  const width = Math.min(s.width, t.width - nominalX) - x0
-  const height = Math.min(s.height, t.height - nominalY) - y0
-  const level = Math.min(width, height) >= 64 ? 1 : 0
+  const overlap = shared(s, t, nominalX, nominalY)
+  let level = 0
+  while (level < halvings && Math.min(overlap.width, overlap.height) >> (level + 1) >= leastAcross) level++
   const unit = 1 << level
-  const a = pa[level]!
-  const b = pb[level]!
-  const w = Math.floor(width / unit)
-  const h = Math.floor(height / unit)
-  const ax = Math.floor(x0 / unit)
-  const ay = Math.floor(y0 / unit)
-  const bx = Math.floor(Math.max(0, x0 + nominalX) / unit)
-  const by = Math.floor(Math.max(0, y0 + nominalY) / unit)
-  const peaks = phaseCorrelation(crop(a, ax, ay, w, h), crop(b, bx, by, w, h), Math.ceil(p.maxShiftPx / unit), 6)
+  const [a, b] = [
+    strip(s, overlap, p.maxShiftPx, level),
+    strip(t, { ...overlap, x: overlap.x + nominalX, y: overlap.y + nominalY }, p.maxShiftPx, level),
+  ]
+  const peaks = phaseCorrelation(a.overlap, b.overlap, Math.ceil(p.maxShiftPx / unit), 6)
   let best = p.minScore / 2
   let shift: readonly [number, number] | undefined
-  const enough = (w * h) / 8
-  const stride = w * h > 40000 ? 2 : 1
+  const { width, height } = a.overlap
+  const stride = width * height > 40000 ? 2 : 1
   for (const k of [{ dx: 0, dy: 0 }, ...peaks]) {
-    const vx = bx - ax + k.dx
-    const vy = by - ay + k.dy
-    const score = correlation(a, b, vx, vy, stride, enough)
+    const vx = b.left - a.left + k.dx
+    const vy = b.top - a.top + k.dy
+    const score = correlation(a.plane, b.plane, vx, vy, stride, (width * height) / 8)
     if (score <= best) continue
     best = score
-    shift = [unit * vx, unit * vy]
+    shift = [unit * vx + b.x - a.x, unit * vy + b.y - a.y]
   }
   return shift
 }
 
-/** Leaves out patches that are more than 4 px from the median shift of the patches nearest to them. */
+/** A rectangle of a tile, with what a shift may bring to it, halved: from pixel (x, y) of the tile on; the overlap lies in it from (left, top) on. */
+function strip(t: SectionTile, r: PatchRect, maxShiftPx: number, level: number) {
+  const more = Math.ceil(maxShiftPx)
+  const [x, y] = [Math.max(0, r.x - more), Math.max(0, r.y - more)]
+  const [right, bottom] = [Math.min(t.width, r.x + r.width + more), Math.min(t.height, r.y + r.height + more)]
+  const [width, height] = [right - x, bottom - y]
+  const plane = flatten(cut(t, x, y, width, height), width, height, level)
+  const [left, top] = [(r.x - x) >> level, (r.y - y) >> level]
+  return { plane, x, y, left, top, overlap: crop(plane, left, top, r.width >> level, r.height >> level) }
+}
+
+/** Leaves out patches that are more than 4 px from the median shift of the nine patches nearest to them. */
 function consistent(found: SeamMatch[]): SeamMatch[] {
   if (found.length < 3) return found
   return found.filter(m => {
-    const near = found
-      .map(k => ({ k, d: (k.ax - m.ax) ** 2 + (k.ay - m.ay) ** 2 }))
-      .sort((p, q) => p.d - q.d || p.k.ay - q.k.ay || p.k.ax - q.k.ax)
-      .slice(0, 9)
+    const near: { k: SeamMatch; d: number }[] = []
+    for (const k of found) {
+      const d = (k.ax - m.ax) ** 2 + (k.ay - m.ay) ** 2
+      if (near.length === 9 && d >= near[8]!.d) continue
+      if (near.length === 9) near.pop()
+      let i = near.length
+      while (i > 0 && near[i - 1]!.d > d) i--
+      near.splice(i, 0, { k, d })
+    }
     const dx = m.bx - m.ax - median(near.map(({ k }) => k.bx - k.ax))
     const dy = m.by - m.ay - median(near.map(({ k }) => k.by - k.ay))
     return dx * dx + dy * dy <= 16

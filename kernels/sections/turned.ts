@@ -1,7 +1,7 @@
 // Whether two sections that do not match as they lie would if one were turned or moved further: what to tell whoever imaged them.
 import { correlation } from './patch.ts'
 import { crop, phaseCorrelation } from './phase-correlation.ts'
-import { flatten, halve, type Plane } from './plane.ts'
+import { flatten, type Plane } from './plane.ts'
 import type { SectionImage } from './section-types.ts'
 
 /** Section b looks like a turned clockwise by so many degrees; turned back about its centre, it lies (dx, dy) pixels from a. */
@@ -21,9 +21,10 @@ const ABOVE_OTHERS = 2
 /** Undefined where b looks like a no way round. @throws RangeError when the images differ in scale */
 export function turnedSection(a: SectionImage, b: SectionImage): Turned | undefined {
   if (a.scale !== b.scale) throw new RangeError(`sections drawn at scales ${a.scale} and ${b.scale}`)
-  let [pa, pb] = [a, b].map(i => flatten(i.data, i.width, i.height)) as [Plane, Plane]
-  let unit = a.scale
-  for (; Math.max(pa.width, pa.height, pb.width, pb.height) > SIDE; unit *= 2) [pa, pb] = [halve(pa), halve(pb)]
+  let halvings = 0
+  while (Math.max(a.width, a.height, b.width, b.height) >> halvings > SIDE) halvings++
+  const [pa, pb] = [a, b].map(i => flatten(i.data, i.width, i.height, halvings)) as [Plane, Plane]
+  const unit = a.scale << halvings
   const found = []
   // A square holds what is turned by a quarter.
   const side = Math.max(pb.width, pb.height)

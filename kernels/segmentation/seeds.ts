@@ -21,15 +21,7 @@ export function markSeeds(inside: Uint8Array, [sx, sy, sz]: Vec3): Uint8Array {
   wasm ??= new WasmKernel(seedsWasm)
   const n = inside.length
   const plane = sx * sy
-  const sizes = [n, 4 * n + 32, 4 * n, 4 * n, root.byteLength, 2 * sx + 8]
-  const [seeds, low, value, other, table, line] = wasm.place(...sizes) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [seeds, low, value, other, table, line] = wasm.place(n, 4 * n + 32, 4 * n, 4 * n, root.byteLength, 2 * sx + 8)
   const high = low + ((2 * n + 31) & ~15)
   wasm.bytes(seeds, n).set(inside)
   wasm.bytes(table, root.byteLength).set(new Uint8Array(root.buffer))
