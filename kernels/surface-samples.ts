@@ -82,6 +82,7 @@ function mostFrequent(
   const background = ids.indexOf(0n)
   const out = new Uint32Array(sx * sy * sz)
   const found = new Uint32Array(8)
+  const [fromX, toX] = [from[0]!, to[0]!]
   for (let z = 1; z < sz - 1; z++)
     for (let y = 1; y < sy - 1; y++) {
       // A footprint that is one voxel thin reads that voxel twice, which changes neither the order nor the winner.
@@ -90,16 +91,28 @@ function mostFrequent(
       const row01 = vx * (from[1]![y]! + vy * (to[2]![z]! - 1))
       const row11 = vx * (to[1]![y]! - 1 + vy * (to[2]![z]! - 1))
       for (let x = 1, o = 1 + sx * (y + sy * z); x < sx - 1; x++, o++) {
-        const x0 = from[0]![x]!
-        const x1 = to[0]![x]! - 1
-        found[0] = labels[x0 + row00]!
-        found[1] = labels[x1 + row00]!
-        found[2] = labels[x0 + row10]!
-        found[3] = labels[x1 + row10]!
-        found[4] = labels[x0 + row01]!
-        found[5] = labels[x1 + row01]!
-        found[6] = labels[x0 + row11]!
-        found[7] = labels[x1 + row11]!
+        const x0 = fromX[x]!
+        const x1 = toX[x]! - 1
+        const a = labels[x0 + row00]!
+        const b = labels[x1 + row00]!
+        const c = labels[x0 + row10]!
+        const d = labels[x1 + row10]!
+        const e = labels[x0 + row01]!
+        const f = labels[x1 + row01]!
+        const g = labels[x0 + row11]!
+        const h = labels[x1 + row11]!
+        if (a === b && a === c && a === d && a === e && a === f && a === g && a === h) {
+          if (a !== background) out[o] = a + 1
+          continue
+        }
+        found[0] = a
+        found[1] = b
+        found[2] = c
+        found[3] = d
+        found[4] = e
+        found[5] = f
+        found[6] = g
+        found[7] = h
         let most = 0
         for (let i = 0; i < 8 && most < 8 - i; i++) {
           const label = found[i]!

@@ -50,7 +50,7 @@ export const objects = {
   },
   mesh: {
     ...cpu,
-    version: 1,
+    version: 2,
     scope: 'region',
     phase: 'products',
     code: 'objects/pieces',
@@ -125,7 +125,7 @@ export const objects = {
   'mesh-join': {
     ...cpu,
     timeout: { ...timeout, attempt: 14_400 },
-    version: 1,
+    version: 2,
     scope: 'range',
     phase: 'joins',
     code: 'objects/join',

@@ -33,29 +33,31 @@ export function marchLabels(
   const centre = samples.at.map((at, axis) => at.map(voxel => voxel * voxelSizeNm[axis]!))
   const middle = samples.at.map((at, axis) => at.map((v, i) => ((v + (at[i + 1] ?? v)) / 2) * voxelSizeNm[axis]!))
 
-  // Vertices on the cell edges of two layers of samples (x- and y-edges) and of the layer between (z-edges): two per
-  // edge, one for the label at either end; 0 = none yet.
+  // The last vertex on each edge of cells in two layers of samples (x- and y-edges) and in the layer between (z-edges), at the
+  // sample where the edge starts; two per edge, one for the label at either end. One of before `since` is of an earlier layer.
   const vertexOn = new Int32Array(plane * 10)
-  const group = new Int32Array(24)
+  const place = new Int32Array(24)
+  const since = new Int32Array(24)
   const { start, crossings } = TRIANGLE_TABLE
 
-  let owner = new Uint32Array(1 << 12)
-  let positions = new Float32Array(3 << 12)
+  let owner = new Uint32Array((labels.length >> 2) + 12)
+  let positions = new Float32Array(3 * owner.length)
   let vertices = 0
-  let triangles = new Uint32Array(3 << 13)
+  let triangles = new Uint32Array(6 * owner.length)
   let corners = 0
+  let before = 0
 
   for (let z = first[2]!; z < last[2]!; z++) {
     const lower = z & 1
-    if (z > first[2]!) clearLayer(vertexOn, plane, 1 - lower)
-    for (let edge = 0; edge < 12; edge++) {
+    for (let crossing = 0; crossing < 24; crossing++) {
+      const edge = crossing >> 1
       const corner = EDGE_START[edge]!
       const layer = corner >> 2 === 0 ? lower : 1 - lower
       const slab = edge < 4 ? layer : edge < 8 ? 2 + layer : 4
-      const at = 2 * (slab * plane + (corner & 1) + sx * ((corner >> 1) & 1))
-      group[2 * edge] = at
-      group[2 * edge + 1] = at + 1
+      place[crossing] = 10 * ((corner & 1) + sx * ((corner >> 1) & 1)) + 2 * slab + (crossing & 1)
+      since[crossing] = edge < 8 && corner >> 2 === 0 ? before : vertices
     }
+    before = vertices
     for (let y = first[1]!; y < last[1]!; y++) {
       const row = sx * (y + sy * z)
       let x = first[0]!
@@ -98,8 +100,8 @@ export function marchLabels(
           const end = start[mask + 1]!
           for (let c = start[mask]!; c < end; c++) {
             const crossing = crossings[c]!
-            const slot = group[crossing]! + 2 * (x + sx * y)
-            if (vertexOn[slot] === 0) {
+            const slot = place[crossing]! + 10 * (x + sx * y)
+            if (vertexOn[slot]! <= since[crossing]!) {
               const edge = crossing >> 1
               const corner = EDGE_START[edge]!
               const px = x + (corner & 1)
@@ -118,15 +120,8 @@ export function marchLabels(
     }
   }
   return {
-    owner: owner.slice(0, vertices),
-    positions: positions.slice(0, 3 * vertices),
-    triangles: triangles.slice(0, corners),
+    owner: owner.subarray(0, vertices),
+    positions: positions.subarray(0, 3 * vertices),
+    triangles: triangles.subarray(0, corners),
   }
-}
-
-/** Forgets the z-edges and the x- and y-edges of the layer that is about to be reused. */
-function clearLayer(vertexOn: Int32Array, plane: number, layer: number): void {
-  vertexOn.fill(0, 2 * plane * layer, 2 * plane * (layer + 1))
-  vertexOn.fill(0, 2 * plane * (2 + layer), 2 * plane * (3 + layer))
-  vertexOn.fill(0, 8 * plane, 10 * plane)
 }
