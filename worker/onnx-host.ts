@@ -37,8 +37,6 @@ function session(digest: string, bytes: Uint8Array | undefined): Promise<ort.Inf
     ort.InferenceSession.create(bytes, {
       executionProviders: [{ name: provider, ...(device !== undefined && { deviceId: device }) }],
       intraOpNumThreads: threads,
-      // The level above takes up to half as much memory again for convolutions in three dimensions, and no less time.
-      graphOptimizationLevel: 'extended',
       // The process keeps its memory between blocks anyway (worker/inference.ts); an arena keeps twice as much.
       enableCpuMemArena: false,
     }),
