@@ -143,9 +143,10 @@ const byChunks = (layer: Layer): Promise<VolumeArray> => layer.volume.read(0, bo
 /** The same of the analysis layout, shard by shard. */
 async function byShards({ layouts, files, volume }: Layer): Promise<void> {
   const shape = zarrShardShape(layouts[0]!)
+  const out = newVolume(volume.mips[0]!.dataType, voxels(bounds))
   for (const at of cellsIn(bounds, shape)) {
     const bytes = await files.get(`0/c/${at.toReversed().join('/')}`)
-    decodeZarrShard(bytes!, { shard: shape, chunk: layouts[0]!.chunk, channels: 1, dtype: volume.mips[0]!.dataType })
+    decodeZarrShard(bytes!, multiply(at, shape), { shard: shape, chunk: layouts[0]!.chunk, channels: 1 }, out, bounds)
   }
 }
 

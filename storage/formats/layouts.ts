@@ -2,7 +2,6 @@
 // analysis layout (Zarr v3, sharded), each in whole shards.
 import { setImmediate } from 'node:timers/promises'
 import {
-  boxAt,
   cellBox,
   cellsIn,
   intersect,
@@ -98,7 +97,7 @@ export function ownerOf(layout: MipLayout, path: string): string | undefined {
 }
 
 /**
- * Reads a box of a mip, whole shard by whole shard, from the analysis layout: it keeps every grey value. Cells without artifact are 0.
+ * Reads a box of a mip, shard by shard, from the analysis layout: it keeps every grey value. Cells without artifact are 0.
  * @throws HillockError MissingArtifact when a shard is gone or damaged.
  */
 export async function readShards<D extends DataType>(
@@ -111,11 +110,11 @@ export async function readShards<D extends DataType>(
   const shard = zarrShardShape(layout)
   const out = newVolume(dtype, voxels(box))
   for (const at of cellsIn(intersect(box, layout.bounds), shard)) {
-    const whole = boxAt(multiply(at, shard), shard)
-    const ref = artifacts(map3(a => Math.floor(whole.min[a] / layout.cell[a])))
+    const min = multiply(at, shard)
+    const ref = artifacts(map3(a => Math.floor(min[a] / layout.cell[a])))
     if (!ref) continue
     const bytes = await (await store.open(ref)).get(`zarr/${zarrPath(layout.mip, at)}`)
-    copyOverlap(decodeZarrShard(bytes, { shard, chunk: layout.chunk, channels: 1, dtype }), whole, out, box, 1)
+    decodeZarrShard(bytes, min, { shard, chunk: layout.chunk, channels: 1 }, out, box)
   }
   return out
 }

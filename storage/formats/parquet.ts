@@ -15,8 +15,6 @@ export interface ParquetColumn {
 
 /** Rows per row group: what a reader that looks for one segment in a sorted table has to read at least. */
 const GROUP = 65_536
-/** Bytes of a page of strings. */
-const PAGE = 1 << 20
 
 /** By zstd, natively: Snappy of hyparquet-writer is JavaScript. */
 const compressors = {
@@ -77,7 +75,8 @@ const strings = (writer: ByteWriter, root: SchemaElement, element: SchemaElement
       codec: 'ZSTD',
       compressors,
       stats: true,
-      pageSize: PAGE,
+      // One page.
+      pageSize: 0,
       columnIndex: false,
       offsetIndex: false,
     },

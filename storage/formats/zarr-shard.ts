@@ -6,6 +6,7 @@ import { crc32c } from '@node-rs/crc32'
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import {
+  add,
   boxAt,
   cellsIn,
   intersect,
@@ -17,9 +18,9 @@ import {
   type Vec3,
 } from '../../domain/geometry.ts'
 import { mapBounded } from '../bounded.ts'
-import { dataTypeOf, decodeChunk, newVolume, type DataType, type VolumeArray } from './chunk.ts'
+import { dataTypeOf, newVolume, type VolumeArray } from './chunk.ts'
 import { unzstd } from './unpack.ts'
-import { copyOverlap } from './volume.ts'
+import { copyOverlap, decodeOverlap } from './volume.ts'
 
 /** Level of zstd. */
 export const LEVEL = 3
@@ -54,10 +55,7 @@ export async function encodeZarrShard(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const dtype = dataTypeOf(data)
   const parts = await mapBounded(chunksOf(shard, chunk), IN_FLIGHT, async coord => {
-    const own = boxAt(
-      map3(a => at[a] + coord[a] * chunk[a]),
-      chunk,
-    )
+    const own = boxAt(add(at, multiply(coord, chunk)), chunk)
     if (isEmpty(intersect(own, box))) return undefined
     const values = newVolume(dtype, product(chunk) * channels)
     copyOverlap(data, box, values, own, channels)
@@ -86,24 +84,28 @@ export async function encodeZarrShard(
   return out
 }
 
-/** The voxels of a whole shard, 0 where it has no chunk. @throws RangeError when the bytes are not such a shard. */
-export function decodeZarrShard<D extends DataType>(
+/**
+ * Decodes what of a shard lies in `box` straight into `out`, which holds it; where the shard has no chunk, `out` stays as it is.
+ * @param at lower corner of the shard, in the coordinates of the box
+ * @throws RangeError when the bytes are not such a shard
+ */
+export function decodeZarrShard(
   bytes: Uint8Array,
-  { shard, chunk, channels, dtype }: { shard: Vec3; chunk: Vec3; channels: number; dtype: D },
-): VolumeArray<D> {
+  at: Vec3,
+  { shard, chunk, channels }: { readonly shard: Vec3; readonly chunk: Vec3; readonly channels: number },
+  out: VolumeArray,
+  box: Box,
+): void {
   const coords = chunksOf(shard, chunk)
   const table = new Uint8Array(bytes.subarray(bytes.length - 16 * coords.length - 4, bytes.length - 4))
   const sum = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true)
   if (table.length !== 16 * coords.length || crc32c(table) !== sum)
     throw new RangeError('the index of a Zarr shard is damaged')
   const index = new BigUint64Array(table.buffer)
-  const out = newVolume(dtype, product(shard) * channels)
   coords.forEach((coord, i) => {
-    if (index[2 * i] === NONE) return
+    const own = boxAt(add(at, multiply(coord, chunk)), chunk)
+    if (index[2 * i] === NONE || isEmpty(intersect(own, box))) return
     const from = Number(index[2 * i])
-    const raw = unzstd(bytes.subarray(from, from + Number(index[2 * i + 1])))
-    const values = decodeChunk(raw, chunk, channels, dtype, 'raw')
-    copyOverlap(values, boxAt(multiply(coord, chunk), chunk), out, boxAt([0, 0, 0], shard), channels)
+    decodeOverlap(unzstd(bytes.subarray(from, from + Number(index[2 * i + 1]))), own, 'raw', out, box, channels)
   })
-  return out
 }
