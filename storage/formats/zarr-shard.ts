@@ -27,8 +27,8 @@ export const LEVEL = 3
 const compress = promisify(zstdCompress)
 /** Chunks compressed at a time. */
 const IN_FLIGHT = 4
-/** Room for what comes out, at a time: by default Node goes through its threads again for every 16 KiB. */
-const PIECE = 1 << 18
+/** Bytes of room for what comes out: of Node's default, the least, it would go through its threads again each time that they are full. */
+const [LEAST, MOST] = [1 << 14, 1 << 18]
 const NONE = 2n ** 64n - 1n
 
 /** Shape of the shards of a mip: what one artifact owns, halved along an axis as long as it is larger than `most` there and whole chunks remain. */
@@ -64,7 +64,7 @@ export async function encodeZarrShard(
     return compress(raw, {
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
       pledgedSrcSize: raw.length,
-      chunkSize: Math.min(raw.length, PIECE),
+      chunkSize: Math.min(Math.max(raw.length, LEAST), MOST),
     })
   })
   const index = new BigUint64Array(2 * parts.length)
