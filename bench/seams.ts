@@ -18,7 +18,7 @@ const { stitch, match } = StagesConfig.parse({})
 type Warp = (x: number, y: number) => readonly [number, number]
 type Match = readonly number[]
 
-/** A window of a picture from (x0, y0) on, bent, halved `level` times, with noise of its own. */
+/** A window of a picture from column x0 on, bent, `scale` times smaller, with noise of its own. */
 function view(t: TileImage, x0: number, width: number, height: number, scale: number, warp: Warp, seed: number) {
   const data = new Uint8Array(width * height)
   for (let y = 0, o = 0; y < height; y++)

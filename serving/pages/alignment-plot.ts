@@ -1,12 +1,40 @@
-// How well each section is aligned, as inline SVG: residual and displacement over z, each section a link to where it is seen.
+// How well each section is aligned, as inline SVG: residual and displacement over z, each section a link to where it is seen, and the stack before and after.
+import { shapeOf } from '../../domain/geometry.ts'
 import type { Release } from '../../domain/release.ts'
 import type { AlignedSection } from '../../domain/releases/alignment.ts'
 import { figure, html, Html } from './html.ts'
 import { PLOT_STYLE } from './slo-plots.ts'
+import { CUT } from './stack-cut.ts'
 
 const [LEFT, TOP, WIDTH, HEIGHT, DOWN] = [62, 30, 1000, 100, 170]
 /** Bars that are drawn at most; of more sections each bar is the worst of a few. */
 const BARS = 400
+
+const middle = (r: Release): number[] =>
+  [0, 1].map(a => Math.round((r.bounds.min[a]! + r.bounds.max[a]!) / 2 + (r.offset?.[a] ?? 0)))
+
+/** The sections around the one that was moved most, cut across in the middle of them, before and after; each opens there. */
+export function beforeAndAfter(r: Release, all: readonly AlignedSection[]): Html {
+  const most = all.reduce((m, s) => ((s.movedPx ?? 0) > (m.movedPx ?? 0) ? s : m))
+  const at = [...middle(r), most.z + (r.offset?.[2] ?? 0)].join(',')
+  const name = `${r.dataset}/${r.release}`
+  const stretched = r.voxelSizeNm[2] / r.voxelSizeNm[0]
+  return html`${(
+    [
+      ['stitched', 'before: sections as they were stitched'],
+      ['aligned', 'after: as they were aligned'],
+    ] as const
+  ).map(
+    ([shown, title]) =>
+      html`<p>${title}, x across, z down, around section ${most.z}</p>
+        <a href="/view/${name}?at=${at}"
+          ><img
+            src="/release/${name}/${shown}.png?at=${at}"
+            alt="${title}"
+            style="width:100%;aspect-ratio:${Math.min(CUT.wide, shapeOf(r.bounds)[0])}/${Math.min(CUT.deep, shapeOf(r.bounds)[2]) * stretched};image-rendering:pixelated"
+        /></a>`,
+  )}`
+}
 
 export function alignmentPlot(r: Release, all: readonly AlignedSection[]): Html {
   const each = Math.ceil(all.length / BARS)
@@ -15,7 +43,7 @@ export function alignmentPlot(r: Release, all: readonly AlignedSection[]): Html 
     all.slice(i * each, (i + 1) * each).reduce((worst, s) => (badness(s) > badness(worst) ? s : worst)),
   )
   const step = WIDTH / sections.length
-  const [x, y] = [0, 1].map(a => Math.round((r.bounds.min[a]! + r.bounds.max[a]!) / 2 + (r.offset?.[a] ?? 0)))
+  const [x, y] = middle(r)
   return html`<style>
       ${new Html(PLOT_STYLE)}
     </style>

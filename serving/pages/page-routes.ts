@@ -15,6 +15,7 @@ import { refOf, summariseLineage, viewArtifact } from '../../domain/provenance/l
 import { cached } from '../turns.ts'
 import { badRequest, notFound } from '../problem.ts'
 import { releasePage } from './release-page.ts'
+import { stackCut } from './stack-cut.ts'
 import { isChannel, type Releases } from '../releases.ts'
 import { isBrowser, pointOf, queryOf, sendPage, viewerPage, wantsJson } from '../request.ts'
 import { viewerState } from '../viewer-state.ts'
@@ -101,6 +102,24 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
     if (wantsJson(request) || name.endsWith('.json') || !isBrowser(request)) return release
     return sendPage(reply, releasePage(release, await catalogue.facts(release), origin(request)))
   })
+
+  for (const aligned of [false, true])
+    app.get<Named>(
+      `/release/:dataset/:release/${aligned ? 'aligned' : 'stitched'}.png`,
+      viewerPage,
+      async (request, reply) => {
+        const release = await find(request.params.dataset, request.params.release)
+        const at = voxelOf(request)
+        if (!at) throw badRequest('no voxel is named', 'give three whole numbers in voxels of the dataset: at=x,y,z')
+        const picture = await stackCut(catalogue.artifacts, release, fromOrigin(release, at), aligned)
+        if (!picture)
+          throw notFound(
+            `${release.dataset}/${release.release} rests on no alignment`,
+            'only stacks of sections have one',
+          )
+        return reply.type('image/png').header('cache-control', 'no-cache').send(Buffer.from(picture))
+      },
+    )
 
   app.get<{ Params: { dataset: string } }>('/view/:dataset', viewerPage, async (request, reply) =>
     reply.redirect(`/view/${encodeURIComponent(request.params.dataset)}/published`),

@@ -6,7 +6,7 @@ import type { FoundFault } from '../../domain/releases/faults.ts'
 import { ownFolders } from '../../storage/static-layout.ts'
 import type { AlignedSection } from '../../domain/releases/alignment.ts'
 import type { Decision } from '../../storage/provenance/decisions.ts'
-import { alignmentPlot } from './alignment-plot.ts'
+import { alignmentPlot, beforeAndAfter } from './alignment-plot.ts'
 import { facts, figure, html, moment, page, section, shortDigest, table, type Html, type Part } from './html.ts'
 
 /** Names of the figures that the manifest holds, in the order in which they are shown. */
@@ -130,7 +130,7 @@ export function releasePage(
           ? section(
               'Alignment',
               'Median of each section, in pixels: what its matches with the two before it are off, and how far it was moved. Each opens there.',
-              alignmentPlot(r, alignment),
+              html`${alignmentPlot(r, alignment)}${beforeAndAfter(r, alignment)}`,
             )
           : null
       }
