@@ -7,6 +7,8 @@ import { against } from '../activities/quality/synapse-truth.ts'
 import { truthFile } from '../activities/quality/truth.ts'
 import { boxAt, shapeOf, type Vec3 } from '../domain/geometry.ts'
 import { StagesConfig } from '../domain/stages.ts'
+import { downsampleMean } from '../kernels/downsample.ts'
+import { meanAndStd } from '../kernels/sections/tile-quality.ts'
 import { findClefts } from '../kernels/synapse/clefts.ts'
 import { synapseMap } from '../kernels/synapse/map.ts'
 import { scoreSynapses, type ScoredSynapse, type SynapseScores } from '../kernels/synapse/score.ts'
@@ -69,39 +71,33 @@ function onPhantom(v: ReturnType<typeof cleanPhantom> & Volume, maps: Maps, minC
   return scoreSynapses(found, ...against(v.truth.synapses, whole(v)))
 }
 
-/** Sections of 4.6 nm, 45 to 50 nm thick, halved and repeated to voxels of about 9.2 x 9.2 x 9.6 nm, which is what both makers are for. */
-const THIN = 2
+/** Sections of 4.6 nm, 45 to 50 nm thick, are halved and repeated to voxels of about 9.2 x 9.2 x 9.6 nm, which is what both makers are for. */
 const THICK = 5
 /** Among their labels. */
 const SYNAPSE = 223
 
 async function sections(folder: string): Promise<Volume & { readonly marked: Bytes }> {
-  const [raw, labels] = await Promise.all(['raw', 'labels'].map(kind => truthFile(join(folder, kind))))
-  const [from, marks] = [raw!, labels!].map(t => t.labels(t.bounds) as Uint32Array) as [Uint32Array, Uint32Array]
-  const [wide, high, deep] = shapeOf(raw!.bounds)
-  const shape: Vec3 = [wide / THIN, high / THIN, deep * THICK]
-  const plane = shape[0] * shape[1]
-  const [em, marked] = [new Uint8ClampedArray(plane * shape[2]), new Uint8Array(plane * shape[2])]
-  for (let z = 0; z < deep; z++) {
-    const [grey, mark] = [new Float64Array(plane), new Uint8Array(plane)]
-    for (let y = 0; y < high; y++)
-      for (let x = 0; x < wide; x++) {
-        const [i, to] = [x + wide * (y + high * z), (x >> 1) + shape[0] * (y >> 1)]
-        grey[to]! += from[i]! / THIN ** 2
-        if (marks[i] === SYNAPSE) mark[to] = 1
-      }
-    // As `render` brings every section to the same grey values.
-    const mean = grey.reduce((a, b) => a + b, 0) / plane
-    const std = Math.sqrt(grey.reduce((a, b) => a + (b - mean) ** 2, 0) / plane)
-    for (let k = z * THICK; k < (z + 1) * THICK; k++) {
-      em.set(
-        grey.map(v => render.mean + ((v - mean) / std) * render.std),
-        plane * k,
-      )
-      marked.set(mark, plane * k)
-    }
+  const halved = async (kind: string, of: (v: number) => number) => {
+    const { bounds, labels } = await truthFile(join(folder, kind))
+    return downsampleMean(Uint8Array.from(labels(bounds) as Uint32Array, of), shapeOf(bounds), [2, 2, 1])
   }
-  return { em: new Uint8Array(em.buffer), marked, shape }
+  const grey = await halved('raw', v => v)
+  const marks = await halved('labels', v => (v === SYNAPSE ? 255 : 0))
+  const [sx, sy, sz] = grey.shape
+  const plane = sx * sy
+  const [em, marked] = [new Uint8ClampedArray(plane * sz * THICK), new Uint8Array(plane * sz * THICK)]
+  for (let k = 0; k < sz * THICK; k++) {
+    const [first, last] = [0, 1].map(n => plane * (Math.floor(k / THICK) + n))
+    // As `render` brings every section to the same grey values.
+    const section = grey.data.subarray(first, last)
+    const { mean, std } = meanAndStd(section)
+    em.set(
+      Array.from(section, v => render.mean + ((v - mean) / std) * render.std),
+      plane * k,
+    )
+    marked.set(marks.data.subarray(first, last), plane * k)
+  }
+  return { em: new Uint8Array(em.buffer), marked, shape: [sx, sy, sz * THICK] }
 }
 
 /** Clefts by their middles, which is all that can be scored: nothing says which neurites they join. */
