@@ -6,11 +6,11 @@ const NONE = 0xffffffff
 
 /**
  * Marks in `keep` (one byte per vertex) vertices near those from which no triangle of a simplification was found within `distance`
- * (nm); `simplified` are its triangles, between vertices of the mesh. A vertex stays once all triangles at it have only kept ones, so
+ * (nm); `simplified` are its triangles, between vertices of the mesh. A triangle of kept vertices stays, and its vertices with it, so
  * whoever simplifies again until this returns false comes to an end.
  *
  * Only triangles around the nearest remaining vertex along the surface are looked at, and around their corners: a vertex that is
- * called too far may be near enough to others, one that is not is near enough. @returns whether there are any
+ * called too far may be near enough to others, one that is not is near enough. @returns whether it has marked any
  */
 export function keepDistant(keep: Uint8Array, mesh: Mesh, simplified: Uint32Array, distance: number): boolean {
   const { positions, triangles } = mesh
@@ -18,21 +18,18 @@ export function keepDistant(keep: Uint8Array, mesh: Mesh, simplified: Uint32Arra
   const { nearest, reach } = nearestLeft(mesh, simplified, limit)
   const distant = new Uint8Array(reach.length)
   const around = trianglesAt(reach.length, simplified)
-  let found = false
-  for (let v = 0; v < reach.length; v++) {
-    if (reach[v]! <= limit || (nearest[v] !== NONE && within(v, nearest[v]!, true))) continue
-    distant[v] = 1
-    found = true
+  for (let v = 0; v < reach.length; v++)
+    if (reach[v]! > limit && (nearest[v] === NONE || !within(v, nearest[v]!, true))) distant[v] = 1
+  let marked = false
+  for (let t = 0; t < triangles.length; t += 3) {
+    const [a, b, c] = [triangles[t]!, triangles[t + 1]!, triangles[t + 2]!]
+    // Not two triangles side by side: the first may be enough for the vertices around it.
+    if ((distant[a]! | distant[b]! | distant[c]!) !== 1 || (keep[a]! & keep[b]! & keep[c]!) === 1) continue
+    keep[a] = keep[b] = keep[c] = 1
+    distant[a] = distant[b] = distant[c] = 2
+    marked = true
   }
-  if (found)
-    for (let t = 0; t < triangles.length; t += 3) {
-      const [a, b, c] = [triangles[t]!, triangles[t + 1]!, triangles[t + 2]!]
-      const all = distant[a]! | distant[b]! | distant[c]!
-      if (all !== 1 || (keep[a]! & keep[b]! & keep[c]!) === 1) continue
-      keep[a] = keep[b] = keep[c] = 1
-      distant[a] = distant[b] = distant[c] = 2
-    }
-  return found
+  return marked
 
   function within(v: number, at: number, further: boolean): boolean {
     for (let i = around.start[at]!; i < around.start[at + 1]!; i++) {
@@ -104,15 +101,15 @@ function toTriangle(p: Float32Array, v: number, a: number, b: number, c: number)
   const [wx, wy, wz] = [p[3 * c]! - ax, p[3 * c + 1]! - ay, p[3 * c + 2]! - az]
   const [x, y, z] = [p[3 * v]! - ax, p[3 * v + 1]! - ay, p[3 * v + 2]! - az]
   const [uu, uw, ww] = [ux * ux + uy * uy + uz * uz, ux * wx + uy * wy + uz * wz, wx * wx + wy * wy + wz * wz]
-  const [ux_, wx_] = [x * ux + y * uy + z * uz, x * wx + y * wy + z * wz]
+  const [xu, xw] = [x * ux + y * uy + z * uz, x * wx + y * wy + z * wz]
   /** From a + s u + r w. */
   const to = (s: number, r: number): number =>
     (x - s * ux - r * wx) ** 2 + (y - s * uy - r * wy) ** 2 + (z - s * uz - r * wz) ** 2
   const area = uu * ww - uw * uw
-  const [s, r] = [(ww * ux_ - uw * wx_) / area, (uu * wx_ - uw * ux_) / area]
+  const [s, r] = [(ww * xu - uw * xw) / area, (uu * xw - uw * xu) / area]
   if (s >= 0 && r >= 0 && s + r <= 1) return to(s, r)
-  const [onU, onW] = [clamped(ux_ / uu), clamped(wx_ / ww)]
-  const across = clamped((wx_ - ux_ + uu - uw) / (uu - 2 * uw + ww))
+  const [onU, onW] = [clamped(xu / uu), clamped(xw / ww)]
+  const across = clamped((xw - xu + uu - uw) / (uu - 2 * uw + ww))
   return Math.min(to(onU, 0), to(0, onW), to(1 - across, across))
 }
 

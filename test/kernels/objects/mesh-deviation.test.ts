@@ -128,6 +128,12 @@ describe('simplifyMesh', () => {
       expect(distant(pointsOf(full!), simplifyMesh(full!, 0.1, errorNm, 'free'), errorNm)).toEqual([])
   })
 
+  it('comes to an end where a vertex is in no triangle', () => {
+    const positions = Float32Array.of(0, 0, 0, 90, 0, 0, 0, 90, 0, 0, 0, 90)
+    const simple = simplifyMesh({ positions, triangles: Uint32Array.of(0, 1, 2, 0, 2, 1) }, 0, 1, 'free')
+    expect(simple.positions.length).toBe(9)
+  })
+
   it('leaves no vertex of any surface further away than was asked', async () => {
     await fc.assert(
       fc.asyncProperty(
