@@ -1,11 +1,16 @@
-// `node bench/kernels.ts`: kernels beside cc3d, scipy and bioimage-cpp, tinybrain and compressed_segmentation, in one run on one core, as CPU rates.
+// `node bench/kernels.ts`: kernels beside cc3d, scipy and bioimage-cpp, zmesh, tinybrain and compressed_segmentation, in one run on one core, as CPU rates.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { boxAt, voxels, type Vec3 } from '../domain/geometry.ts'
 import { downsampleMean, downsampleMode } from '../kernels/downsample.ts'
+import { meshRegion } from '../kernels/mesh.ts'
+import { agglomerate } from '../kernels/segmentation/agglomerate.ts'
+import { compactIds } from '../kernels/segmentation/compact-ids.ts'
 import { components } from '../kernels/segmentation/components.ts'
+import { regionGraph } from '../kernels/segmentation/rag.ts'
+import { globalIds, mergeTableSlice, relabelVolume } from '../kernels/segmentation/relabel.ts'
 import { watershed } from '../kernels/segmentation/watershed.ts'
 import { encodeCompressedSegmentation } from '../storage/formats/compressed-segmentation.ts'
 import { decodeCompressedSegmentation } from '../storage/formats/decode-segmentation.ts'
@@ -55,11 +60,38 @@ const coded = chunks.map(c => encodeCompressedSegmentation(c, SIDE))
 const [n, codedN] = [voxels(BOX), chunks.length * 64 ** 3]
 const core = boxAt([16, 16, 16], [128, 128, 64])
 const block = { affinity, shape: BLOCK, core, params: { inside: 0.7, minSize: 100 } }
+
+const fragments = watershed({ ...block, core: boxAt([0, 0, 0], BLOCK) })
+const supervoxels = globalIds([0, 0, 0], fragments.count)
+/** Fragments to segments: mean-affinity linkage down to 0.5. */
+function segments(): BigUint64Array {
+  const graph = regionGraph({ labels: fragments.labels, ids: supervoxels, affinity, shape: BLOCK, low: [0, 0, 0] })
+  const edges = { ...graph.edges, threshold: new Float64Array(graph.edges.a.length).fill(0.5) }
+  const { merges } = agglomerate({ edges, nodes: graph.nodes, openFaces: 0 })
+  return relabelVolume(fragments.labels, mergeTableSlice({ ids: supervoxels, path: [merges] }).to)
+}
+
+const part = new BigUint64Array(voxels(core))
+copyOverlap(ids, BOX, part, core, 1)
+const open = [1, 1, 1] as const
+const region = {
+  ...compactIds(part),
+  shape: [128, 128, 64] as const,
+  origin: core.min,
+  voxelSizeNm: [8, 8, 8] as const,
+  low: open,
+  high: open,
+}
+const meshes = (ratio: number) => meshRegion({ ...region, params: { step: 1, ratio, errorNm: 20 } })
+
 /** What is measured, with the rate that it should have beside the peer's. */
 const measured: Record<string, [goal: number, voxels: number, f: () => unknown]> = {
   // In place: components of components are the same again.
   'components, 6': [0.8, n, () => components(labels, shape)],
   'affinities to supervoxels': [2, mean.length, () => watershed(block)],
+  'region graph, agglomeration, relabelling': [1, mean.length, segments],
+  'marching cubes': [1, part.length, () => meshes(1)],
+  'marching cubes, a third of the triangles': [6, part.length, () => meshes(1 / 3)],
   'mode 2x2x2': [0.6, n, () => downsampleMode(ids, shape, [2, 2, 2])],
   'mean 2x2x2': [0.3, n, () => downsampleMean(em, shape, [2, 2, 2])],
   'compressed_segmentation, encode': [0.9, codedN, () => chunks.map(c => encodeCompressedSegmentation(c, SIDE))],
@@ -71,19 +103,24 @@ const measured: Record<string, [goal: number, voxels: number, f: () => unknown]>
 }
 const folder = mkdtempSync(join(tmpdir(), 'hillock-kernels-'))
 try {
-  const files = Object.entries({ em: [em, shape], ids: [ids, shape], mean: [mean, BLOCK] } as const).map(
-    ([name, [data, size]]) => {
-      writeFileSync(join(folder, `${name}.npy`), writeNpy(data, size.toReversed()))
-      return join(folder, `${name}.npy`)
-    },
-  )
+  const arrays = [
+    [em, shape],
+    [ids, shape],
+    [mean, BLOCK],
+    [fragments.labels, BLOCK],
+    [affinity, [...BLOCK, 3]],
+  ] as const
+  const files = arrays.map(([data, size], i) => {
+    writeFileSync(join(folder, `${i}.npy`), writeNpy(data, size.toReversed()))
+    return join(folder, `${i}.npy`)
+  })
   const python = pythonWith(join(import.meta.dirname, 'requirements.txt'))
   const out = execFileSync(python, [join(import.meta.dirname, 'kernels.py'), ...files], { encoding: 'utf8' })
   const peers = JSON.parse(out) as Record<string, [peer: string, rate: number]>
   const rows: string[][] = []
   for (const [what, [peer, theirs]] of Object.entries(peers)) {
     const [goal, count, f] = measured[what]!
-    const ours = await cpuRate(count, f)
+    const ours = await cpuRate(count, f, 15)
     rows.push([what, ours.toFixed(1), theirs.toFixed(1), peer, (ours / theirs).toFixed(2), goal.toFixed(1)])
   }
   console.log(table(['CPU rates, Mvoxel/s', 'Hillock', 'peer', '', 'ratio', 'goal'], rows))
