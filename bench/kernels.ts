@@ -26,7 +26,7 @@ const BOX = boxAt([0, 0, 0], shape)
 
 const BLOCK: Vec3 = [160, 160, 96]
 /** Affinities such as a model gives: high where the surroundings are bright. */
-function affinities(): { mean: Uint8Array<ArrayBuffer>; affinity: Uint8Array } {
+function affinities(): { mean: Uint8Array<ArrayBuffer>; affinity: Uint8Array<ArrayBuffer> } {
   const [w, h, d] = BLOCK
   const n = w * h * d
   const mean = new Uint8Array(n)
@@ -107,7 +107,7 @@ try {
     [em, shape],
     [ids, shape],
     [mean, BLOCK],
-    [fragments.labels, BLOCK],
+    [Uint32Array.from(fragments.labels), BLOCK],
     [affinity, [...BLOCK, 3]],
   ] as const
   const files = arrays.map(([data, size], i) => {

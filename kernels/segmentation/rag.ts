@@ -37,28 +37,33 @@ export function regionGraph({ labels, ids, affinity, shape, low }: RegionGraphRe
     const zBits = (z === low[2] ? 16 : 0) | (z === sz - 1 ? 32 : 0)
     for (let y = low[1]; y < sy; y++) {
       const yzBits = zBits | (y === low[1] ? 4 : 0) | (y === sy - 1 ? 8 : 0)
-      let i = sx * (y + sy * z)
-      const end = i + sx
-      const first = i + low[0]
-      for (i = first; i < end; i++) {
+      // Where no row comes before, a voxel is compared with itself.
+      const up = y > 0 ? sx : 0
+      const below = z > 0 ? plane : 0
+      const end = sx * (y + sy * z + 1)
+      const first = end - sx + low[0]
+      let last = labels[first - low[0]]!
+      let run = 0
+      faces[labels[first]!]! |= 1
+      faces[labels[end - 1]!]! |= 2
+      for (let i = first; i < end; i++) {
         const u = labels[i]!
-        if (u === 0) continue
-        size[u]!++
-        const bits = yzBits | (i === first ? 1 : 0) | (i === end - 1 ? 2 : 0)
-        if (bits !== 0) faces[u]! |= bits
-        if (i > end - sx) {
-          const v = labels[i - 1]!
-          if (v !== u && v !== 0) contacts.add(u, v, affinity[2 * n + i]!, 1)
+        const left = last
+        const above = labels[i - up]!
+        const under = labels[i - below]!
+        last = u
+        if (u === left) run++
+        else {
+          size[left]! += run
+          run = 1
         }
-        if (y > 0) {
-          const v = labels[i - sx]!
-          if (v !== u && v !== 0) contacts.add(u, v, affinity[n + i]!, 1)
-        }
-        if (z > 0) {
-          const v = labels[i - plane]!
-          if (v !== u && v !== 0) contacts.add(u, v, affinity[i]!, 1)
-        }
+        if (yzBits !== 0) faces[u]! |= yzBits
+        if (((u ^ left) | (u ^ above) | (u ^ under)) === 0 || u === 0) continue
+        if (left !== u && left !== 0) contacts.add(u, left, affinity[2 * n + i]!, 1)
+        if (above !== u && above !== 0) contacts.add(u, above, affinity[n + i]!, 1)
+        if (under !== u && under !== 0) contacts.add(u, under, affinity[i]!, 1)
       }
+      size[last]! += run
     }
   }
   return { edges: edgeTable(contacts, ids), nodes: nodeTable(ids, size, faces) }
