@@ -73,7 +73,9 @@ def resume(folder, start, settings, net, mean, optimiser):
         mean.load_state_dict(net.state_dict())
         return Progress()
     was, progress, content = load(path)
-    if asdict(was) != asdict(settings):
+    # Who holds nothing out may start from what has seen a part of the data.
+    same = {"fold": None, "without": ()} if path == start and not settings.fold and not settings.without else {}
+    if asdict(was) | same != asdict(settings):
         raise SystemExit(f"{path} is of {was}, this run is of {settings}: name another --out")
     mean.load_state_dict(content["mean"])
     net.load_state_dict(content.get("net", content["mean"]))

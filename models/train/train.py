@@ -66,7 +66,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, help="what pack.py wrote")
     p.add_argument("--out", required=True, help="folder of the run")
-    p.add_argument("--start", help="weights.pt to start from where --out has no state.pt")
+    p.add_argument("--start", help="weights.pt to start from where --out has no state.pt, of the same choices or, where nothing is held out, of a fold")
     p.add_argument("--minutes", type=float, default=10, help="of this run")
     p.add_argument("--iterations", type=int, help="of this run, instead of minutes")
     p.add_argument("--fold", help="K/N: hold block K of N along z of the first volume out")
@@ -84,6 +84,7 @@ def main():
     a = p.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     gpu = device == "cuda"
+    half = gpu or torch.cpu._is_avx512_bf16_supported()  # on such a CPU bfloat16 is 3.7 times as fast
     patch, size = a.patch or (96 if gpu else 64) * (2 if a.anisotropic else 1), a.batch or (8 if gpu else 1)
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -106,7 +107,7 @@ def main():
     first = progress.iteration
     this = {
         "device": torch.cuda.get_device_name() if gpu else f"CPU, {a.threads} threads",
-        "torch": str(torch.__version__),
+        **{"torch": str(torch.__version__), "precision": "bfloat16" if half else "float32"},
         **{"seed": a.seed, "patch": look.shape, "batch": size, "lr": a.lr, "shapes": a.shapes},
         "data": [f"{v.name} {' x '.join(map(str, v.em.shape))}" for v in volumes],
     }
@@ -128,7 +129,7 @@ def main():
             for group in optimiser.param_groups:
                 group["lr"] = a.lr * rate(progress.iteration, since, done)
             x, target, mask, shapes, known = batch_of(volumes, settings, look, size, a.seed, progress.iteration, device)
-            with torch.autocast(device, torch.bfloat16, enabled=gpu):
+            with torch.autocast(device, torch.bfloat16, enabled=half):
                 logits, described = net(x)
             loss = parts = balanced(logits, target, mask)
             if shapes is not None:
