@@ -1,6 +1,6 @@
 """Trains and scores one model per fold of the first volume, with the same choices, and prints the mean and the spread.
 
-    crossvalidate.py --data data/pack.npz --out weights --folds 2 --minutes 0
+    crossvalidate.py --data data/pack.npz --out weights --folds 2 --minutes 0 [--combine minimum]
     crossvalidate.py --data data/pack.npz --out runs/cv --folds 4 --minutes 10 [--without NAME] [options of train.py]
 
 What has been trained already goes on for so many minutes more; --minutes 0 scores only. Volumes that no fold was trained on
@@ -36,6 +36,7 @@ if __name__ == "__main__":
     p.add_argument("--out", required=True)
     p.add_argument("--folds", type=int, default=4)
     p.add_argument("--minutes", type=float, default=10)
+    p.add_argument("--combine", choices=["minimum", "mean"], help="show each model all mirror images")
     p.add_argument("--threads", type=int, default=1)
     a, options = p.parse_known_args()
     scored = {}
@@ -50,7 +51,7 @@ if __name__ == "__main__":
         if settings.fold != fold:
             sys.exit(f"{weights} was trained without fold {settings.fold}, not {fold}: its figures would not be held out")
         for volume in (None, *settings.without):
-            found = evaluate(weights, a.data, volume, None if volume else fold, a.threads)
+            found = evaluate(weights, a.data, volume, None if volume else fold, a.threads, a.combine)
             print(volume or fold, json.dumps({k: found[k] for k in ("fragments", "oracle", "best")}), flush=True)
             scored.setdefault(volume or "folds of the first volume", []).append(found)
     for name, each in scored.items():

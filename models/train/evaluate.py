@@ -1,8 +1,9 @@
 """Scores a model on a volume, or on one fold of it, with the product's own watershed and agglomeration (score.ts).
 
-    evaluate.py MODEL --data data/pack.npz [--volume NAME] [--fold 0/4]
+    evaluate.py MODEL --data data/pack.npz [--volume NAME] [--fold 0/4] [--combine minimum]
 
-MODEL is a weights.pt or an .onnx file. The EM around a fold is shown to the model; its truth is not scored.
+MODEL is a weights.pt or an .onnx file. The EM around a fold is shown to the model; its truth is not scored. --combine shows it
+all eight mirror images, as `stages.affinity.augment: 8` does.
 """
 import argparse, json, os, pathlib, subprocess, sys, tempfile
 
@@ -29,6 +30,21 @@ def predictor(path, threads):
     return run
 
 
+def mirrored(run, combine):
+    """The same for all eight mirror images: the affinity of a pair whose axis is reversed is read at its other end."""
+
+    def of(em, axes):
+        out = np.flip(run(np.flip(em, axes))[:3], [a + 1 for a in axes]).copy()
+        for axis in axes:
+            out[axis] = np.roll(out[axis], 1, axis)  # what comes in at the side lies in the halo
+        return out
+
+    images = [[a for a in range(3) if k >> a & 1] for k in range(8)]
+    if combine == "minimum":
+        return lambda em: np.minimum.reduce([of(em, axes) for axes in images])
+    return lambda em: np.round(np.mean([of(em, axes) for axes in images], axis=0)).astype(np.uint8)
+
+
 def nearest_affinities(run, em, low, high):
     """The first three channels of the slices low to high, block by block with a halo; beyond the volume lies its mirror image."""
     box = [range(low, high), *(range(n) for n in em.shape[1:])]
@@ -53,14 +69,15 @@ def score(affinity, truth):
     return json.loads(done.stdout)
 
 
-def evaluate(model, pack, volume=None, fold=None, threads=1):
+def evaluate(model, pack, volume=None, fold=None, threads=1, combine=None):
     volumes = data.load(pack)
     v = next((v for v in volumes if v.name == volume), None) if volume else volumes[0]
     if not v:
         sys.exit(f"--volume {volume}: the packed file has {', '.join(v.name for v in volumes)}")
     em, truth = v.em.numpy(), v.truth.numpy()
     low, high = data.fold_slices(len(em), data.parse_fold(fold)) if fold else (0, len(em))
-    return score(nearest_affinities(predictor(model, threads), em, low, high), truth[low:high])
+    run = predictor(model, threads)
+    return score(nearest_affinities(mirrored(run, combine) if combine else run, em, low, high), truth[low:high])
 
 
 if __name__ == "__main__":
@@ -69,6 +86,7 @@ if __name__ == "__main__":
     p.add_argument("--data", required=True)
     p.add_argument("--volume", help="the first of the pack by default")
     p.add_argument("--fold", help="K/N")
+    p.add_argument("--combine", choices=["minimum", "mean"])
     p.add_argument("--threads", type=int, default=1)
     a = p.parse_args()
-    print(json.dumps(evaluate(a.model, a.data, a.volume, a.fold, a.threads), indent=1))
+    print(json.dumps(evaluate(a.model, a.data, a.volume, a.fold, a.threads, a.combine), indent=1))
