@@ -21,7 +21,12 @@ beforeAll(async () => {
   expect(written.code, written.stderr).toBe(0)
   const yaml = readFileSync(TINY, 'utf8')
   const rest = yaml.slice(yaml.indexOf('grid:')).replace('truth: phantom', `truth: ${tiles}/labels.npy.gz`)
-  writeFileSync(file, `dataset: tiles\nvoxelSizeNm: [10, 10, 10]\nsource:\n  layout: ${tiles}/layout.json\n${rest}`)
+  const model = 'model: models/fib-affinity'
+  expect(yaml).toContain(model)
+  writeFileSync(
+    file,
+    `dataset: tiles\nvoxelSizeNm: [10, 10, 10]\n${model}\nsource:\n  layout: ${tiles}/layout.json\n${rest}`,
+  )
   const first = await hillock.run(file, 'release.channel=published')
   // Of the section with the missing tile its record says in other words why it is not there.
   expect(made(first)).toEqual(['ingest', 'stitch', 'evaluate'])
