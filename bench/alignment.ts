@@ -189,8 +189,8 @@ try {
     start: [a, b, tx / 2, c, e, ty / 2],
   }
   writeFileSync(join(folder, 'job.json'), JSON.stringify(job))
-  const python = pythonWith(join(import.meta.dirname, 'requirements.txt'))
-  const out = execFileSync(python, [join(import.meta.dirname, 'alignment.py'), join(folder, 'job.json')], {
+  const python = pythonWith(join(import.meta.dirname, 'peers', 'requirements.txt'))
+  const out = execFileSync(python, [join(import.meta.dirname, 'peers', 'alignment.py'), join(folder, 'job.json')], {
     encoding: 'utf8',
   })
   const peers = JSON.parse(out) as {

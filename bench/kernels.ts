@@ -114,8 +114,8 @@ try {
     writeFileSync(join(folder, `${i}.npy`), writeNpy(data, size.toReversed()))
     return join(folder, `${i}.npy`)
   })
-  const python = pythonWith(join(import.meta.dirname, 'requirements.txt'))
-  const out = execFileSync(python, [join(import.meta.dirname, 'kernels.py'), ...files], { encoding: 'utf8' })
+  const python = pythonWith(join(import.meta.dirname, 'peers', 'requirements.txt'))
+  const out = execFileSync(python, [join(import.meta.dirname, 'peers', 'kernels.py'), ...files], { encoding: 'utf8' })
   const peers = JSON.parse(out) as Record<string, [peer: string, rate: number]>
   const rows: string[][] = []
   for (const [what, [peer, theirs]] of Object.entries(peers)) {

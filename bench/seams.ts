@@ -87,8 +87,8 @@ try {
     sections: sections.map((pair, k) => pair.map((s, i) => write(`s${k}-${i}`, s))),
   }
   writeFileSync(join(folder, 'job.json'), JSON.stringify(job))
-  const python = pythonWith(join(import.meta.dirname, 'requirements.txt'))
-  const out = execFileSync(python, [join(import.meta.dirname, 'seams.py'), join(folder, 'job.json')], {
+  const python = pythonWith(join(import.meta.dirname, 'peers', 'requirements.txt'))
+  const out = execFileSync(python, [join(import.meta.dirname, 'peers', 'seams.py'), join(folder, 'job.json')], {
     encoding: 'utf8',
     maxBuffer: 1e8,
   })

@@ -62,8 +62,8 @@ try {
   const [volume, ours] = ['labels.npy', 'ours.json'].map(name => join(folder, name))
   writeFileSync(volume!, writeNpy(labels32, [side, side, side]))
   writeFileSync(ours!, JSON.stringify(found))
-  const python = pythonWith(join(import.meta.dirname, 'requirements.txt'))
-  const out = execFileSync(python, [join(import.meta.dirname, 'skeletons.py'), volume!, ours!], { encoding: 'utf8' })
+  const python = pythonWith(join(import.meta.dirname, 'peers', 'requirements.txt'))
+  const out = execFileSync(python, [join(import.meta.dirname, 'peers', 'skeletons.py'), volume!, ours!], { encoding: 'utf8' })
   const { rates, agreement } = JSON.parse(out) as Record<'rates' | 'agreement', Record<string, number>>
   const lines = Object.entries({ ...rows, ...rates }).map(([what, rate]) => [what, rate.toFixed(2)])
   console.log(table(['CPU rates, Mvoxel/s', ''], lines))
