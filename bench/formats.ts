@@ -118,7 +118,13 @@ try {
     writeFileSync(join(folder, `${name}.npy`), writeNpy(data, shape.toReversed()))
   const peers = spawnSync(
     python(),
-    [join(import.meta.dirname, 'peers', 'formats.py'), join(folder, 'em.npy'), join(folder, 'ids.npy'), folder, parquet],
+    [
+      join(import.meta.dirname, 'peers', 'formats.py'),
+      join(folder, 'em.npy'),
+      join(folder, 'ids.npy'),
+      folder,
+      parquet,
+    ],
     { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', BLOSC_NTHREADS: '1' } },
   )
   if (peers.status !== 0) throw new Error(peers.stderr)

@@ -63,7 +63,9 @@ try {
   writeFileSync(volume!, writeNpy(labels32, [side, side, side]))
   writeFileSync(ours!, JSON.stringify(found))
   const python = pythonWith(join(import.meta.dirname, 'peers', 'requirements.txt'))
-  const out = execFileSync(python, [join(import.meta.dirname, 'peers', 'skeletons.py'), volume!, ours!], { encoding: 'utf8' })
+  const out = execFileSync(python, [join(import.meta.dirname, 'peers', 'skeletons.py'), volume!, ours!], {
+    encoding: 'utf8',
+  })
   const { rates, agreement } = JSON.parse(out) as Record<'rates' | 'agreement', Record<string, number>>
   const lines = Object.entries({ ...rows, ...rates }).map(([what, rate]) => [what, rate.toFixed(2)])
   console.log(table(['CPU rates, Mvoxel/s', ''], lines))
