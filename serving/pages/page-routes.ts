@@ -15,7 +15,7 @@ import { refOf, summariseLineage, viewArtifact } from '../../domain/provenance/l
 import { cached } from '../turns.ts'
 import { badRequest, notFound } from '../problem.ts'
 import { releasePage } from './release-page.ts'
-import { stackCut } from './stack-cut.ts'
+import { stackCuts } from './stack-cut.ts'
 import { isChannel, type Releases } from '../releases.ts'
 import { isBrowser, pointOf, queryOf, sendPage, viewerPage, wantsJson } from '../request.ts'
 import { viewerState } from '../viewer-state.ts'
@@ -87,6 +87,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
   const find = async (dataset: string, name: string): Promise<Release> =>
     catalogue.open(dataset, isChannel(name) ? await catalogue.resolve(dataset, name) : name)
 
+  const cut = stackCuts(catalogue.artifacts)
   const largest = cached(KEPT, (_: string, release: Release) => largestSegments(catalogue.artifacts, release, SELECTED))
 
   app.get('/', viewerPage, async (request, reply) => {
@@ -111,12 +112,7 @@ export async function pageRoutes(app: FastifyInstance, { catalogue, temporalUi }
         const release = await find(request.params.dataset, request.params.release)
         const at = voxelOf(request)
         if (!at) throw badRequest('no voxel is named', 'give three whole numbers in voxels of the dataset: at=x,y,z')
-        const picture = await stackCut(catalogue.artifacts, release, fromOrigin(release, at), aligned)
-        if (!picture)
-          throw notFound(
-            `${release.dataset}/${release.release} rests on no alignment`,
-            'only stacks of sections have one',
-          )
+        const picture = await cut(release, fromOrigin(release, at), aligned)
         return reply.type('image/png').header('cache-control', 'no-cache').send(Buffer.from(picture))
       },
     )

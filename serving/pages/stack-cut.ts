@@ -1,6 +1,6 @@
 // A cut across the sections around a place, as they were stitched or as they were aligned: raw pixels of tiles, the nearest one each.
 import { z } from 'zod'
-import type { Vec3 } from '../../domain/geometry.ts'
+import { boxAt, contains, type Vec3 } from '../../domain/geometry.ts'
 import type { Release } from '../../domain/release.ts'
 import { Alignment, type AlignedSection } from '../../domain/releases/alignment.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
@@ -8,6 +8,8 @@ import { decodeArrays } from '../../storage/formats/arrays.ts'
 import { decodeTile, encodePng } from '../../storage/formats/image.ts'
 import { getRaw } from '../../storage/raw.ts'
 import { artifactOf, firstOf } from '../../storage/release-index.ts'
+import { badRequest, notFound } from '../problem.ts'
+import { cached, turns } from '../turns.ts'
 
 /** Pixels of the cut along x, and sections of it: what is decoded for one stays bounded. */
 export const CUT = { wide: 640, deep: 48 } as const
@@ -38,28 +40,47 @@ function displaced({ dx, dy, lattice }: Field, x: number, y: number): readonly [
   return [x + at(dx), y + at(dy)]
 }
 
+/** Cuts that are kept: the two of a page, for as many releases as are looked at. */
+const KEPT = 64
+
+/** Draws cuts, each once for all who ask: it decodes whole tiles of many sections. */
+export function stackCuts(
+  artifacts: ArtifactStore,
+): (release: Release, at: Vec3, aligned: boolean) => Promise<Uint8Array> {
+  const turn = turns(1, 16)
+  const drawn = cached(KEPT, (_: string, release: Release, at: Vec3, aligned: boolean) =>
+    turn(() => stackCut(artifacts, release, at, aligned)),
+  )
+  return (release, at, aligned) =>
+    drawn([release.dataset, release.release, at, aligned].join('/'), release, at, aligned)
+}
+
 /**
  * A grey PNG of the voxels around one along x, a row for each section around it (0 where no tile shows), with the mean and the contrast of each
- * section made the same. The bending of tiles within a section is left out. Undefined where the release rests on no sections.
+ * section made the same. The bending of tiles within a section is left out.
+ * @throws Problem 400 for a voxel outside, 404 where the release rests on no sections
  */
-export async function stackCut(
-  artifacts: ArtifactStore,
-  release: Release,
-  [x, y, z]: Vec3,
-  aligned: boolean,
-): Promise<Uint8Array | undefined> {
+async function stackCut(artifacts: ArtifactStore, release: Release, at: Vec3, aligned: boolean): Promise<Uint8Array> {
+  const [x, y, middle] = at
+  const { min, max } = release.bounds
+  if (!contains(release.bounds, boxAt(at, [1, 1, 1])))
+    throw badRequest(
+      `voxel ${at.join(', ')} lies outside of ${release.dataset}/${release.release}`,
+      `its voxels go from ${min.join(', ')} to ${max.map(v => v - 1).join(', ')}`,
+    )
   const { objects } = artifacts
   const json = async (ref: Parameters<ArtifactStore['get']>[0], path: string): Promise<unknown> =>
     JSON.parse(Buffer.from(await artifacts.get(ref, path)).toString())
   const alignment = await firstOf(objects, release, 'align')
-  if (!alignment) return undefined
+  if (!alignment)
+    throw notFound(`${release.dataset}/${release.release} rests on no alignment`, 'only stacks of sections have one')
   const { sections } = Alignment.parse(await json(alignment, 'alignment.json'))
   const around = (a: 0 | 2, v: number, most: number): [number, number] => {
-    const [low, high] = [release.bounds.min[a], release.bounds.max[a]]
+    const [low, high] = [min[a], max[a]]
     const from = Math.max(low, Math.min(high - most, Math.floor(v - most / 2)))
     return [from, Math.min(high, from + most)]
   }
-  const [[left, right], [first, end]] = [around(0, x, CUT.wide), around(2, z, CUT.deep)]
+  const [[left, right], [first, end]] = [around(0, x, CUT.wide), around(2, middle, CUT.deep)]
   const width = right - left
   const data = new Uint8Array(width * (end - first))
   const drawRow = async (s: AlignedSection, out: Uint8Array): Promise<void> => {
@@ -71,24 +92,25 @@ export async function stackCut(
     const laid = Stitch.parse(await json(stitch, 'stitch.json'))
     if (!laid) return
     const { tiles } = Tiles.parse(await json(ingest, 'manifest.json'))
-    const field = decodeArrays<Field>(await artifacts.get(alignment, `fields/${s.z}.bin`))
+    const field = aligned && decodeArrays<Field>(await artifacts.get(alignment, `fields/${s.z}.bin`))
     const pixels = new Map<string, Uint8Array>()
     for (let i = 0; i < width; i++) {
-      const [px, py] = aligned ? displaced(field, left + i, y) : [left + i, y]
+      const [px, py] = field ? displaced(field, left + i, y) : [left + i, y]
       // Of the tiles that cover it, the one that it lies furthest inside of.
-      const [best] = laid.transforms
-        .map(t => {
-          const [u, v] = [Math.round(px - t.affine[2]), Math.round(py - t.affine[5])]
-          return { t, u, v, inside: Math.min(u, v, t.width - 1 - u, t.height - 1 - v) }
-        })
-        .toSorted((a, b) => b.inside - a.inside)
-      if (!best || best.inside < 0) continue
-      const { name, gain, width: w } = best.t
+      let best: z.infer<typeof Transform> | undefined
+      let [u, v, most] = [0, 0, -1]
+      for (const t of laid.transforms) {
+        const [tx, ty] = [Math.round(px - t.affine[2]), Math.round(py - t.affine[5])]
+        const inside = Math.min(tx, ty, t.width - 1 - tx, t.height - 1 - ty)
+        if (inside > most) [best, u, v, most] = [t, tx, ty, inside]
+      }
+      if (!best) continue
+      const { name, gain, width: w } = best
       const tile = tiles.find(t => t.name === name)
       if (!tile) continue
       if (!pixels.has(name))
         pixels.set(name, (await decodeTile(await getRaw(objects, tile.sha256), name, tile.grey)).data)
-      const grey = pixels.get(name)![best.v * w + best.u]! / gain
+      const grey = pixels.get(name)![v * w + u]! / gain
       out[i] = Math.max(1, Math.min(255, 128 + ((grey - laid.intensity.mean) * 40) / laid.intensity.std))
     }
   }

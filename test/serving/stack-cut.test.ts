@@ -4,7 +4,8 @@ import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { indexNodeOf, type IndexEntry } from '../../domain/index/index-node.ts'
 import { sha256 } from '../../domain/recipe.ts'
 import type { Release } from '../../domain/release.ts'
-import { stackCut } from '../../serving/pages/stack-cut.ts'
+import { stackCuts } from '../../serving/pages/stack-cut.ts'
+import type { Problem } from '../../serving/problem.ts'
 import type { ArtifactStore } from '../../storage/artifacts.ts'
 import { encodeArrays } from '../../storage/formats/arrays.ts'
 import { decodeTile, encodePng } from '../../storage/formats/image.ts'
@@ -51,6 +52,8 @@ test('before and after', async () => {
   const root = (of: IndexEntry[]): Promise<string> =>
     putRaw(objects, Buffer.from(canonicalJson(indexNodeOf(of, []) as unknown as Json)))
   const release = {
+    dataset: 'stack',
+    release: 'r1',
     bounds: { min: [0, 0, 0], max: [144, 40, 3] },
     layers: {},
     pages: {
@@ -58,12 +61,17 @@ test('before and after', async () => {
       alignment: await root([entry('align', 'all', { 'alignment.json': json({ sections }), ...fields })]),
     },
   } as unknown as Release
+  const asked: string[] = []
   const artifacts = {
     objects,
-    get: async ({ recipe }: { recipe: string }, path: string) => files.get(`${recipe} ${path}`)!,
+    get: async ({ recipe }: { recipe: string }, path: string) => {
+      asked.push(path)
+      return files.get(`${recipe} ${path}`)!
+    },
   } as unknown as ArtifactStore
+  const cut = stackCuts(artifacts)
   const rows = async (aligned: boolean): Promise<number[][]> => {
-    const { data, width, height } = await decodeTile((await stackCut(artifacts, release, [72, 20, 1], aligned))!, 'cut')
+    const { data, width, height } = await decodeTile(await cut(release, [72, 20, 1], aligned), 'cut')
     expect([width, height]).toEqual([144, 3])
     return [0, 1, 2].map(z => [...data.subarray(z * width, (z + 1) * width)])
   }
@@ -71,5 +79,20 @@ test('before and after', async () => {
   expect(await rows(false)).toEqual(MOVED.map(shows))
   const inside = (row: number[]): number[] => row.slice(5, -5)
   expect((await rows(true)).map(inside)).toEqual([0, 0, 0].map(shows).map(inside))
-  expect(await stackCut(artifacts, { ...release, pages: {} }, [72, 20, 1], true)).toBeUndefined()
+  // Each is drawn once, however many look at it, and one after the other.
+  asked.length = 0
+  await Promise.all([1, 2, 3].map(() => cut(release, [72, 20, 1], true)))
+  expect(asked).toEqual([])
+  const many = await Promise.allSettled(Array.from({ length: 40 }, (_, x) => cut(release, [x, 20, 0], false)))
+  expect(new Set(asked.filter(path => path.startsWith('fields/')))).toEqual(new Set())
+  const refused = many.flatMap(m => (m.status === 'rejected' ? [m.reason as Problem] : []))
+  expect(refused.length).toBeGreaterThan(0)
+  expect(refused.length).toBeLessThan(40)
+  expect(new Set(refused.map(p => p.status))).toEqual(new Set([503]))
+
+  await expect(cut(release, [72, 40, 1], true)).rejects.toMatchObject({
+    status: 400,
+    message: expect.stringMatching(/^voxel 72, 40, 1 lies outside/),
+  })
+  await expect(cut({ ...release, release: 'r2', pages: {} }, [72, 20, 1], true)).rejects.toMatchObject({ status: 404 })
 })
