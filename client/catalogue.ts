@@ -7,7 +7,7 @@ import { wrongFields } from '../storage/lineage-record.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { openStore } from '../storage/stores/open-store.ts'
 import { getRaw } from '../storage/raw.ts'
-import { getRelease, listReleases, readChannel, releaseKey } from '../storage/releases.ts'
+import { getRelease, listReleases, readChannel, releaseKey, releasesIn } from '../storage/releases.ts'
 import { knownMark } from '../worker/bucket-mark.ts'
 import { home } from '../worker/home.ts'
 
@@ -17,11 +17,8 @@ const NAMED = 20
 export const bucketUrl = (): string => home().bucket
 export const bucket = (): ObjectStore => openStore(bucketUrl(), { mark: knownMark(home()) })
 
-export async function datasets(objects: ObjectStore): Promise<string[]> {
-  const names = new Set<string>()
-  for await (const k of objects.list('releases/')) names.add(k.split('/')[1]!)
-  return [...names].sort()
-}
+export const datasets = async (objects: ObjectStore): Promise<string[]> =>
+  [...new Set(await Array.fromAsync(releasesIn(objects), r => r.dataset))].sort()
 
 export async function channelsOf(objects: ObjectStore, dataset: string): Promise<Record<string, ChannelValue>> {
   const out: Record<string, ChannelValue> = {}

@@ -12,7 +12,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { Alignment, type AlignedSection } from '../domain/releases/alignment.ts'
 import { firstOf } from '../storage/release-index.ts'
 import { recordsBehind, type ReleaseRecords } from '../storage/release-records.ts'
-import { readChannel, SIGNATURE } from '../storage/releases.ts'
+import { readChannel, releasesIn } from '../storage/releases.ts'
 import type { DatasetListing } from './pages/index-page.ts'
 import { asProblem, notFound } from './problem.ts'
 import type { ReleaseFacts } from './pages/release-page.ts'
@@ -76,20 +76,15 @@ export function releases(objects: ObjectStore) {
   /** A release that is damaged does not hide the others. */
   let listed: Promise<DatasetListing[]> | undefined
   const list = async (): Promise<DatasetListing[]> => {
-    const names = new Map<string, string[]>()
-    for await (const key of objects.list('releases/')) {
-      if (key.endsWith(SIGNATURE)) continue
-      const [, dataset, file] = key.split('/') as [string, string, string]
-      if (!names.has(dataset)) names.set(dataset, [])
-      names.get(dataset)!.push(file.replace(/\.json$/, ''))
-    }
-    return mapBounded([...names], 4, async ([dataset, all]) => {
+    const all = await Array.fromAsync(releasesIn(objects))
+    const byDataset = Map.groupBy(all, r => r.dataset)
+    return mapBounded([...byDataset], 4, async ([dataset, found]) => {
       const channels = await channelsNow(dataset)
       const named = channels.flatMap(c => (c.value ? [{ channel: c.channel, release: c.value.release }] : []))
       // What was published last comes first; then candidates; then what no channel has ever named.
       const order = channels.toReversed().flatMap(c => (c.value ? [c.value.release, ...c.value.earlier] : []))
       const rank = (r: string): number => (order.includes(r) ? order.indexOf(r) : order.length)
-      const sorted = all.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+      const sorted = found.map(r => r.release).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
       const opened = await mapBounded(sorted, READS, r =>
         openNamed(dataset, r).catch((e: unknown) => {
           if (asProblem(e).status === 503) throw e

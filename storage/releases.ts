@@ -84,10 +84,18 @@ export async function getRelease(objects: ObjectStore, dataset: string, release:
   return manifest && canonicalJson(manifest as Json)
 }
 
-/** Names of all releases of a dataset, sorted. */
-export async function listReleases(objects: ObjectStore, dataset: string): Promise<string[]> {
-  const prefix = `releases/${dataset}/`
-  const keys = await Array.fromAsync(objects.list(prefix))
-  const manifests = keys.filter(k => k.endsWith('.json') && !k.endsWith(SIGNATURE))
-  return manifests.map(k => k.slice(prefix.length, -'.json'.length)).sort()
+/** Every release of the bucket, or of one dataset. */
+export async function* releasesIn(
+  objects: ObjectStore,
+  dataset?: string,
+): AsyncGenerator<{ readonly dataset: string; readonly release: string }> {
+  for await (const key of objects.list(dataset === undefined ? 'releases/' : `releases/${dataset}/`)) {
+    const [, of, file] = key.split('/') as [string, string, string]
+    if (file.endsWith('.json') && !file.endsWith(SIGNATURE))
+      yield { dataset: of, release: file.slice(0, -'.json'.length) }
+  }
 }
+
+/** Names of all releases of a dataset, sorted. */
+export const listReleases = async (objects: ObjectStore, dataset: string): Promise<string[]> =>
+  (await Array.fromAsync(releasesIn(objects, dataset), r => r.release)).sort()

@@ -7,7 +7,6 @@ import type { IndexNode } from '../../domain/index/index-node.ts'
 import { configError } from '../../domain/errors.ts'
 import { foldersIn } from '../../domain/provenance/history.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
-import { Release } from '../../domain/release.ts'
 import { artifactStore } from '../../storage/artifacts.ts'
 import { readCacheNote } from '../../storage/index-cache.ts'
 import { mapBounded } from '../../storage/bounded.ts'
@@ -15,11 +14,12 @@ import { readHistory } from '../../storage/encryption.ts'
 import { LINEAGE } from '../../storage/lineage-record.ts'
 import { getRaw, rawKey } from '../../storage/raw.ts'
 import { Reach } from '../../storage/provenance/reach.ts'
-import { getRelease } from '../../storage/releases.ts'
+import { releasesIn } from '../../storage/releases.ts'
 import { getSealed, putSealed } from '../../storage/sealed.ts'
 import type { Deps } from '../context.ts'
 import { alone, runningWorkflows } from './gc-gate.ts'
 import { progress } from '../meter.ts'
+import { releaseOf } from '../release/release.ts'
 
 const LISTS = 'gc/candidates/'
 const WIDTH = 32
@@ -48,14 +48,11 @@ class Kept {
 
   /** Releases that have come since the last time. */
   async ofReleases(): Promise<void> {
-    for await (const key of this.deps.objects.list('releases/')) {
-      if (this.releases.has(key)) continue
-      const [, dataset, file] = key.split('/') as [string, string, string]
-      const release = Release.parse(
-        JSON.parse((await getRelease(this.deps.objects, dataset, file.slice(0, -'.json'.length)))!),
-      )
-      await this.reach.release(release)
-      this.releases.add(key)
+    for await (const { dataset, release } of releasesIn(this.deps.objects)) {
+      const name = `${dataset}/${release}`
+      if (this.releases.has(name)) continue
+      await this.reach.release(await releaseOf(this.deps, dataset, release))
+      this.releases.add(name)
       progress(this.releases.size, this.releases.size + 1)
     }
     for await (const key of this.deps.objects.list('plans/')) {
