@@ -118,7 +118,7 @@ export const throughModel =
       throw new HillockError('ModelMismatch', `the run was started without a model for ${stage} that was tried`)
     const { inputs, volume } = stages[stage]
     const from = parseInput(inputs[0]!).stage
-    // A row without a parameter for it leaves the halo to the card of the model.
+    // A row without a parameter for it leaves the halo to the card of the model, and so does a model that crops its output.
     const margin = model.halo ?? haloOf(stage, from, config.stages[stage])[0]
     const target = volume as VolumeOf<'uint8'>
     const how = { stage, config, from, margin, target }

@@ -40,11 +40,18 @@ export interface InferenceRequest {
   /** uint8 EM, x fastest. */
   readonly em: Uint8Array
   readonly shape: Vec3
+  /** Of a model that gives less than it gets: by how many voxels at each face, and how many it gets around `core`; reflected beyond `em`. */
+  readonly cropped?: Cropped
   /** What of the output is wanted, relative to `shape`, and how many of its channels. */
   readonly core: Box
   readonly channels: number
   /** The model sees the input in so many mirror images as well as in itself, and what it says of a pair of voxels is put together. */
   readonly flips?: Flips
+}
+
+export interface Cropped {
+  readonly cropped: number
+  readonly halo: number
 }
 
 export interface Flips {

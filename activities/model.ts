@@ -69,7 +69,8 @@ export async function readModel(folder: string, voxelSizeNm: Vec3, role = AFFINI
   const model = { name: basename(folder), digest, multipleOf, channels: output.channels }
   return {
     ...model,
-    ...(role !== AFFINITY && { halo: card.halo!.recommended }),
+    ...((role !== AFFINITY || output.cropped) && { halo: card.halo!.recommended }),
+    ...(output.cropped && { cropped: output.cropped }),
     file: within(folder, `./${card.file}`),
     bytes,
   }
@@ -88,6 +89,7 @@ export const request = (
   model: () => getRaw(deps.objects, model.digest),
   multipleOf: model.multipleOf,
   outputs: model.channels,
+  ...(model.cropped && { cropped: { cropped: model.cropped, halo: model.halo! } }),
   channels,
   em,
   shape,
@@ -115,7 +117,7 @@ export function tryModel(deps: Deps, model: RunModel): Promise<Digest> {
     return sha256(out)
   }
   // Whoever asked first may have been cancelled: that is no matter of the others.
-  return cached(tried, `${model.digest} ${model.multipleOf} ${model.channels}`, MODELS, trial)
+  return cached(tried, `${model.digest} ${model.multipleOf} ${model.channels} ${model.cropped}`, MODELS, trial)
     .catch((e: unknown) => (isHillockError(e, 'ModelMismatch') ? Promise.reject(e) : trial()))
     .catch((e: unknown) => {
       throw isHillockError(e, 'ModelMismatch') && !e.details['model'] ? mismatch(model.name, e.message) : e

@@ -23,32 +23,46 @@ function cardOf(role: string) {
   const { channels, offsetsZYX } = wanted(role)
   // Cards of affinities are older than these keys, and their stage has a parameter for the halo.
   const bare = role === AFFINITY
-  return z
-    .object({
-      version: z.coerce.string().optional(),
-      file: z.string(),
-      sha256: Digest,
-      input: z.object({
-        type: z.literal('uint8'),
-        axes,
-        channels: z.literal(1),
-        spatialMultipleOf: z.number().int().positive().max(256),
-        scaling,
-      }),
-      output: z.object({ type: z.literal('uint8'), axes, channels: z.number().int().min(channels), scaling }),
-      offsetsZYX: offsetsZYX ? offsets : offsets.optional(),
-      /** Voxels of context that its output should have: `recommended`, at most what it can see at all. */
-      halo: bare ? halo.optional() : halo,
-      /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
-      voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
-      /** What it was trained on. */
-      voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
-      licence: bare ? licence.optional() : licence,
-    })
-    .transform(({ voxelSizeRangeNm: r, ...card }) => ({
-      ...card,
-      ranges: (typeof r[0] === 'number' ? [r, r, r] : r) as [number, number][],
-    }))
+  return (
+    z
+      .object({
+        version: z.coerce.string().optional(),
+        file: z.string(),
+        sha256: Digest,
+        input: z.object({
+          type: z.literal('uint8'),
+          axes,
+          channels: z.literal(1),
+          spatialMultipleOf: z.number().int().positive().max(256),
+          scaling,
+        }),
+        output: z.object({
+          type: z.literal('uint8'),
+          axes,
+          channels: z.number().int().min(channels),
+          /** It lacks so many voxels at each face of the input; without the key it is as large. */
+          cropped: z.number().int().positive().optional(),
+          scaling,
+        }),
+        offsetsZYX: offsetsZYX ? offsets : offsets.optional(),
+        /** Voxels of context that its output should have: `recommended`, at most what it can see at all. */
+        halo: bare ? halo.optional() : halo,
+        /** Smallest and largest voxel in nm that it is for: of all axes, or of x, y and z each. */
+        voxelSizeRangeNm: z.union([range, z.tuple([range, range, range])]),
+        /** What it was trained on. */
+        voxelSizeNm: z.tuple([z.number(), z.number(), z.number()]).optional(),
+        licence: bare ? licence.optional() : licence,
+      })
+      // One voxel stays: what a mirror image says of a pair that begins in the block may stand beside it.
+      .refine(({ output, halo }) => !output.cropped || output.cropped < (halo?.recommended ?? 0), {
+        error: 'it must be less than halo.recommended',
+        path: ['output', 'cropped'],
+      })
+      .transform(({ voxelSizeRangeNm: r, ...card }) => ({
+        ...card,
+        ranges: (typeof r[0] === 'number' ? [r, r, r] : r) as [number, number][],
+      }))
+  )
 }
 export type Card = z.infer<ReturnType<typeof cardOf>>
 

@@ -35,6 +35,8 @@ const node = (op: string, inputs: string[], output: string, ...attributes: Buffe
     ]),
   )
 const attribute = (name: string, n: number): Buffer => Buffer.concat([field(1, name), number(3, n), number(20, 2)])
+const ints = (name: string, values: number[]): Buffer =>
+  Buffer.concat([field(1, name), ...values.map(n => number(8, n)), number(20, 7)])
 /** A tensor of one uint8 per `raw`. */
 const constant = (name: string, raw: number): Buffer =>
   field(5, Buffer.concat([number(2, UINT8), field(8, name), field(9, Buffer.from([raw]))]))
@@ -62,16 +64,19 @@ export const onnx = {
   oneChannel: (graph = 'g') => model([node('Identity', ['em'], 'affinity')], 1, UINT8, graph),
   twoChannels: (graph = 'g') => model([channels(2, 'em')], 2, UINT8, graph),
   /** z and x are exchanged. */
-  turned: () =>
+  turned: () => model([node('Transpose', ['em'], 't', ints('perm', [0, 1, 4, 3, 2])), channels(9, 't')], 9),
+  /** The highest value within two voxels, of all voxels or of those that have two beside them. */
+  highest: (cropped: boolean) =>
     model(
       [
         node(
-          'Transpose',
+          'MaxPool',
           ['em'],
-          't',
-          Buffer.concat([field(1, 'perm'), ...[0, 1, 4, 3, 2].map(n => number(8, n)), number(20, 7)]),
+          'm',
+          ints('kernel_shape', [5, 5, 5]),
+          ...(cropped ? [] : [ints('pads', Array<number>(6).fill(2))]),
         ),
-        channels(9, 't'),
+        channels(9, 'm'),
       ],
       9,
     ),

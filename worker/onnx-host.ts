@@ -1,6 +1,7 @@
 // The inference process: holds ONNX sessions, because `run` blocks its event loop and must be safe to kill.
 import * as ort from 'onnxruntime-node'
 import { HillockError, isHillockError } from '../domain/errors.ts'
+import { map3, translate, type Box, type Vec3 } from '../domain/geometry.ts'
 import { crop, overFlips } from './onnx/flips.ts'
 import { onnxSettings } from './onnx/onnx-settings.ts'
 import type { InferenceRequest } from '../activities/context.ts'
@@ -46,32 +47,43 @@ function session(digest: string, bytes: Uint8Array | undefined): Promise<ort.Inf
   return made
 }
 
-/** Reflects the high sides until every axis is a multiple of `m`; returns the input itself where it already is. */
+/**
+ * What lies in `box`, which goes on at its high sides until every axis is a multiple of `m`, reflected where that is beyond the data;
+ * the data itself where it is the same.
+ */
 export function padHigh(
   data: Uint8Array,
-  [sx, sy, sz]: readonly [number, number, number],
+  [sx, sy, sz]: Vec3,
   m: number,
-): { data: Uint8Array; shape: [number, number, number] } {
-  const up = (n: number): number => Math.ceil(n / m) * m
-  const [px, py, pz] = [up(sx), up(sy), up(sz)]
-  if (px === sx && py === sy && pz === sz) return { data, shape: [px, py, pz] }
-  const reflect = (i: number, n: number): number => (i < n ? i : Math.max(0, 2 * n - 2 - i))
+  { min, max }: Box = { min: [0, 0, 0], max: [sx, sy, sz] },
+): { data: Uint8Array; shape: Vec3 } {
+  const shape = map3(a => Math.ceil((max[a] - min[a]) / m) * m)
+  const [px, py, pz] = shape
+  if (px === sx && py === sy && pz === sz && min.every(v => v === 0)) return { data, shape }
+  const reflect = (i: number, n: number): number =>
+    i < 0 ? Math.min(n - 1, -i) : i < n ? i : Math.max(0, 2 * n - 2 - i)
   const out = new Uint8Array(px * py * pz)
+  const [first, last] = [Math.max(0, min[0]), Math.min(sx, min[0] + px)]
   for (let z = 0; z < pz; z++)
     for (let y = 0; y < py; y++) {
-      const from = sx * (reflect(y, sy) + sy * reflect(z, sz))
-      const to = px * (y + py * z)
-      out.set(data.subarray(from, from + sx), to)
-      for (let x = sx; x < px; x++) out[to + x] = data[from + reflect(x, sx)]!
+      const from = sx * (reflect(min[1] + y, sy) + sy * reflect(min[2] + z, sz))
+      const to = px * (y + py * z) - min[0]
+      out.set(data.subarray(from + first, from + last), to + first)
+      for (let x = min[0]; x < first; x++) out[to + x] = data[from + reflect(x, sx)]!
+      for (let x = last; x < min[0] + px; x++) out[to + x] = data[from + reflect(x, sx)]!
     }
-  return { data: out, shape: [px, py, pz] }
+  return { data: out, shape }
 }
 
 async function infer(r: HostCall['request'], bytes: HostCall['bytes']): Promise<Uint8Array<ArrayBuffer>> {
   const s = await session(r.digest, bytes)
-  const { data, shape } = padHigh(r.em, r.shape, r.multipleOf)
-  const [px, py, pz] = shape
-  const dims = [1, 1, pz, py, px]
+  const { cropped, halo } = r.cropped ?? { cropped: 0, halo: 0 }
+  const input: Box = r.cropped
+    ? { min: map3(a => r.core.min[a] - halo), max: map3(a => r.core.max[a] + halo) }
+    : { min: [0, 0, 0], max: r.shape }
+  const { data, shape } = padHigh(r.em, r.shape, r.multipleOf, input)
+  const dims = [1, 1, ...shape.toReversed()]
+  const made = map3(a => shape[a] - 2 * cropped)
   const run = async (input: Uint8Array): Promise<Uint8Array> => {
     const result = await ofModel(
       `it does not run on an input of ${dims.join(' x ')}`,
@@ -79,7 +91,10 @@ async function infer(r: HostCall['request'], bytes: HostCall['bytes']): Promise<
     )
     const given = result[s.outputNames[0]!]!
     const channels = r.outputs ?? given.dims[1]
-    const [is, wanted] = [`${given.type} ${given.dims.join(' x ')}`, `uint8 ${[1, channels, pz, py, px].join(' x ')}`]
+    const [is, wanted] = [
+      `${given.type} ${given.dims.join(' x ')}`,
+      `uint8 ${[1, channels, ...made.toReversed()].join(' x ')}`,
+    ]
     if (is !== wanted)
       throw new HillockError(
         'ModelMismatch',
@@ -87,8 +102,11 @@ async function infer(r: HostCall['request'], bytes: HostCall['bytes']): Promise<
       )
     return given.data as Uint8Array
   }
-  const out = crop(await run(data), shape, r.core, r.channels)
-  return r.flips ? overFlips(data, shape, r.core, r.flips, out, run) : out
+  const start = map3(a => -input.min[a] - cropped)
+  const core = translate(r.core, start)
+  const out = crop(await run(data), made, core, r.channels)
+  const lowest = map3(a => Math.max(0, start[a]))
+  return r.flips ? overFlips(data, shape, core, r.flips, out, run, made, lowest) : out
 }
 
 if (process.send) {

@@ -13,8 +13,10 @@ export interface RunModel {
   readonly digest: Digest
   readonly multipleOf: number
   readonly channels: number
-  /** Voxels of context around a block, where the stage has no parameter that says so. */
+  /** Voxels of context around a block, where the stage has no parameter that says so or the output is cropped. */
   readonly halo?: number
+  /** Voxels at each face of its input that its output lacks, fewer than the halo; absent where it lacks none. */
+  readonly cropped?: number
   /** Digest of what it gave for a small block on the machine that tried it; absent until then. */
   readonly sample?: Digest
 }

@@ -26,7 +26,11 @@ export const segmentation = {
     demoSeconds: 12,
     makes: 'probability that a voxel and its lower z, y, x neighbour belong together, as 255 x p',
     parameters: params({
-      halo: count.default(24).describe('Voxels of real context on each side of an inference block.'),
+      halo: count
+        .default(24)
+        .describe(
+          'Voxels of real context on each side of an inference block. A model whose card has `output.cropped` says it itself.',
+        ),
       block: Shape.optional().meta(
         about(
           'What goes through the model at once, in voxels, x, y, z: the larger, the less is computed twice. By default 256, 256, 128 where the region is a whole number of these, else `grid.block`.',

@@ -11,23 +11,26 @@ import numpy as np
 import torch
 
 import data, export
+from served import Served
 
-BLOCK, HALO = 96, 24  # with its halo on both sides a block is a multiple of 16
+BLOCK, HALO = 96, 24  # with its halo on both sides a block is a multiple of 16; a cropped graph brings its own halo
 HERE = pathlib.Path(__file__).parent
 
 
 def predictor(path, threads):
-    """A function from uint8 EM (z, y, x) to uint8 affinities (c, z, y, x)."""
+    """A function from uint8 EM (z, y, x) to uint8 affinities (c, z, y, x), and the halo that it is to be given."""
     if str(path).endswith(".onnx"):
-        return export.runner(path, threads)
+        card = json.loads(pathlib.Path(path).with_name("card.json").read_text())
+        return export.runner(path, threads), card["halo"]["recommended"] if "cropped" in card["output"] else HALO
     torch.set_num_threads(threads)
-    model = export.served(path)[2]
+    settings, _, net = export.network(path)
+    model = Served(net, export.ODDS[settings.task])
 
     def run(em):
         with torch.no_grad():
             return model(torch.from_numpy(np.ascontiguousarray(em))[None, None])[0].numpy()
 
-    return run
+    return run, HALO
 
 
 def mirrored(run, combine):
@@ -45,18 +48,20 @@ def mirrored(run, combine):
     return lambda em: np.round(np.mean([of(em, axes) for axes in images], axis=0)).astype(np.uint8)
 
 
-def nearest_affinities(run, em, low, high):
+def nearest_affinities(run, halo, em, low, high):
     """The first three channels of the slices low to high, block by block with a halo; beyond the volume lies its mirror image."""
     box = [range(low, high), *(range(n) for n in em.shape[1:])]
     blocks = [-(-len(r) // -(-len(r) // BLOCK)) for r in box]  # equal ones along each axis
     blocks = [-(-b // export.MULTIPLE) * export.MULTIPLE for b in blocks]
-    padded = np.pad(em, [(HALO, HALO + b) for b in blocks], "symmetric")
+    padded = np.pad(em, [(halo, halo + b) for b in blocks], "symmetric")
     out = np.zeros((3, *(len(r) for r in box)), np.uint8)
     for corner in np.ndindex(*(-(-len(r) // b) for r, b in zip(box, blocks))):
         at = [c * b for c, b in zip(corner, blocks)]
-        view = [slice(r.start + l, r.start + l + b + 2 * HALO) for r, l, b in zip(box, at, blocks)]
+        view = [slice(r.start + l, r.start + l + b + 2 * halo) for r, l, b in zip(box, at, blocks)]
         target = out[(slice(None), *(slice(l, l + b) for l, b in zip(at, blocks)))]
-        target[:] = run(padded[tuple(view)])[(slice(3), *(slice(HALO, HALO + n) for n in target.shape[1:]))]
+        made = run(padded[tuple(view)])
+        starts = [halo - (v.stop - v.start - n) // 2 for v, n in zip(view, made.shape[1:])]
+        target[:] = made[(slice(3), *(slice(s, s + n) for s, n in zip(starts, target.shape[1:])))]
     return out
 
 
@@ -76,8 +81,8 @@ def evaluate(model, pack, volume=None, fold=None, threads=1, combine=None):
         sys.exit(f"--volume {volume}: the packed file has {', '.join(v.name for v in volumes)}")
     em, truth = v.em.numpy(), v.truth.numpy()
     low, high = data.fold_slices(len(em), data.parse_fold(fold)) if fold else (0, len(em))
-    run = predictor(model, threads)
-    return score(nearest_affinities(mirrored(run, combine) if combine else run, em, low, high), truth[low:high])
+    run, halo = predictor(model, threads)
+    return score(nearest_affinities(mirrored(run, combine) if combine else run, halo, em, low, high), truth[low:high])
 
 
 if __name__ == "__main__":

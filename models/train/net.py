@@ -1,7 +1,4 @@
 """The network: a 3D U-Net with residual blocks, a head for affinities (or synapse sites) and one for shape descriptors."""
-import math
-
-import torch
 from torch import nn
 import torch.nn.functional as F
 
@@ -55,15 +52,3 @@ class UNet(nn.Module):
             wide = F.interpolate(self.widen[k](x), scale_factor=tuple(float(p) for p in self.pools[k]), mode="nearest")
             x = self.up[k](wide + skips[k])
         return self.head(x), shapes
-
-
-class Served(nn.Module):
-    """The network as the product runs it: uint8 EM in, 255 x probability as uint8 out."""
-
-    def __init__(self, net, odds=1):
-        super().__init__()
-        self.net = net
-        self.shift = math.log(odds)
-
-    def forward(self, em):
-        return torch.round(torch.sigmoid(self.net(em.float() / 255)[0] + self.shift) * 255).to(torch.uint8)

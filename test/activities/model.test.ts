@@ -39,6 +39,7 @@ describe('the card', () => {
     ['a range from high to low', c => (c['voxelSizeRangeNm'] = [12, 8]), /voxelSizeRangeNm/],
     ['another output type', c => (c['output'].type = 'float32'), /output\.type/],
     ['other axes', c => c['input'].axes.reverse(), /input\.axes/],
+    ['an output cropped as far as its halo', c => (c['output'].cropped = 24), /output\.cropped: it must be less than/],
     ['no padding', c => (c['input'].spatialMultipleOf = 0), /spatialMultipleOf/],
   ])('with %s is refused', async (_, change, message) => {
     await expect(open(made(onnx.right(), change))).rejects.toMatchObject(refused(message))
@@ -117,6 +118,16 @@ describe('the model', () => {
   ])('%s is refused', async (_, bytes, message) => {
     const model = await open(made(bytes()))
     await expect(tryModel(deps, model)).rejects.toMatchObject(refused(message))
+  })
+
+  test('that gives less than it gets is run on as much more', async () => {
+    const at = made(onnx.highest(true), c => (c['output'].cropped = 2))
+    const model = await open(at)
+    expect(model).toMatchObject({ halo: 24, cropped: 2 })
+    await tryModel(deps, model)
+    await expect(tryModel(deps, { ...model, cropped: 3 })).rejects.toMatchObject(
+      refused(/it gives uint8 1 x 9 x 92 x 84 x 76, by its card uint8 1 x 9 x 90 x 82 x 74/),
+    )
   })
 
   test('that is lost with its process is sent again', async () => {

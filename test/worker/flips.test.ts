@@ -97,6 +97,36 @@ test('a model that sees a pair alike from both ends gives what it gives without'
   )
 })
 
+test('a graph that computes the block alone gives what the whole one does, in any blocks', async () => {
+  const host = inferenceHost()
+  onTestFinished(() => host.close())
+  const ask = (cropped: boolean) => ({
+    digest: String(cropped),
+    model: async () => onnx.highest(cropped),
+    multipleOf: 4,
+    outputs: 9,
+    channels: 3,
+    ...(cropped && { cropped: { cropped: 2, halo: 3 } }),
+  })
+  await fc.assert(
+    fc.asyncProperty(asks, fc.boolean(), async ({ shape, block, flips, seed }, flipped) => {
+      const bounds = boxAt([0, 0, 0], shape)
+      const em = grain(seed, voxels(bounds))
+      const mirrored = flipped && { flips }
+      const whole = await host.infer({ ...ask(false), ...mirrored, em, shape, core: bounds })
+      for (const coord of cellsIn(bounds, block)) {
+        const own = cellBox(coord, block, bounds)
+        const outer = grow(own, [3, 3, 3], bounds)
+        const core = translate(own, subtract([0, 0, 0], outer.min))
+        const seen = { ...mirrored, em: cut(em, shape, outer), shape: shapeOf(outer), core }
+        const expected = crop(whole, shape, own, 3)
+        for (const cropped of [false, true]) expect(await host.infer({ ...ask(cropped), ...seen })).toEqual(expected)
+      }
+    }),
+    { numRuns: 25 },
+  )
+})
+
 test('of a model that says of a pair what its own end shows, each pair gets both ends', async () => {
   const host = inferenceHost()
   onTestFinished(() => host.close())

@@ -25,7 +25,8 @@ function reversed(data: Uint8Array, [nx, ny, nz]: Vec3, [rx, ry, rz]: Axes): Uin
 
 /**
  * The core of what a model gave for an input of `shape` that was reversed along `axes`. A reversed axis exchanges the ends of the pairs
- * along it: what channel c says of v and v + offset then stands where v + offset lies. Where that is no voxel of the input, `out` stays as it is.
+ * along it: what channel c says of v and v + offset then stands where v + offset lies. Where that is no voxel of the input (before `lowest`),
+ * `out` stays as it is.
  */
 export function crop(
   given: Uint8Array,
@@ -35,12 +36,13 @@ export function crop(
   axes = AS_IT_IS,
   offsets: readonly Vec3[] = [],
   out = new Uint8Array(channels * (max[0] - min[0]) * (max[1] - min[1]) * (max[2] - min[2])),
+  lowest: Vec3 = [0, 0, 0],
 ): Uint8Array<ArrayBuffer> {
   const width = max[0] - min[0]
   for (let c = 0, to = 0; c < channels; c++) {
     const [ox, oy, oz] = offsets[c] ?? [0, 0, 0]
     const at = (a: 0 | 1 | 2, n: number, v: number, offset: number): number =>
-      mirror(axes[a], n, axes[a] ? v + offset : v)
+      axes[a] ? (v + offset < lowest[a] ? -1 : mirror(true, n, v + offset)) : v
     for (let z = min[2]; z < max[2]; z++)
       for (let y = min[1]; y < max[1]; y++, to += width) {
         const [fy, fz] = [at(1, ny, y, oy), at(2, nz, z, oz)]
@@ -57,7 +59,10 @@ export function crop(
   return out
 }
 
-/** @param first what the model gave for `data` as it is, of the core. @param run the model */
+/**
+ * @param first what the model gave for `data` as it is, of the core. @param run the model.
+ * @param made shape of what it gives; the core lies in that. @param lowest first voxel of that which is no padding
+ */
 export async function overFlips(
   data: Uint8Array,
   shape: Vec3,
@@ -65,6 +70,8 @@ export async function overFlips(
   { images, combine, offsets }: Flips,
   first: Uint8Array<ArrayBuffer>,
   run: (input: Uint8Array) => Promise<Uint8Array>,
+  made = shape,
+  lowest?: Vec3,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bit = (n: number, i: number): boolean => ((n >> i) & 1) === 1
   const others =
@@ -72,7 +79,7 @@ export async function overFlips(
   const all = Uint16Array.from(first)
   for (const axes of others) {
     const given = await run(reversed(data, shape, axes))
-    const seen = crop(given, shape, core, offsets.length, axes, offsets, first.slice())
+    const seen = crop(given, made, core, offsets.length, axes, offsets, first.slice(), lowest)
     if (combine === 'mean') for (let i = 0; i < all.length; i++) all[i]! += seen[i]!
     else for (let i = 0; i < all.length; i++) all[i] = Math.min(all[i]!, seen[i]!)
   }

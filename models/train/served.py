@@ -1,0 +1,107 @@
+"""The network as the product runs it: uint8 EM in, 255 x probability as uint8 out, for all of its input or for the middle of it alone."""
+import itertools, math
+
+import torch
+from torch import nn
+import torch.nn.functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+# The last level is computed in so many pieces along z, one after the other: only one holds its tensors of full resolution.
+SLABS = 4
+
+
+def folded(net):
+    """The network with each batch normalisation in the convolution before it."""
+    for module in list(net.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Sequential) and isinstance(child[-1], nn.BatchNorm3d):
+                setattr(module, name, fuse_conv_bn_eval(*child))
+    return net
+
+
+def without(x, low, high=None):
+    """A tensor of axes n, c, z, y, x without so many voxels along z, y, x at the low and at the high face (as many, by default)."""
+    cut = [slice(l, -h if h else None) for l, h in zip(low, high or low)]
+    return x[(slice(None), slice(None), *cut)]
+
+
+class Served(nn.Module):
+    def __init__(self, net, odds=1):
+        super().__init__()
+        self.net, self.shift = net, math.log(odds)
+
+    def probability(self, logits):
+        return torch.round(torch.sigmoid(logits + self.shift) * 255).to(torch.uint8)
+
+    def forward(self, em):
+        return self.probability(self.net(em.float() / 255)[0])
+
+
+class Cropped(Served):
+    """
+    The same values for the input without `cropped` voxels (at least 3) at each face: on the way up every level is computed for what
+    the finer ones need of it, and its convolutions, without padding, take two voxels of it at each face.
+    """
+
+    def __init__(self, net, odds, cropped):
+        super().__init__(net, odds)
+        # Of each level, along z, y, x: what is left out at each face of what its convolutions get, and of what they give.
+        self.into, self.out, out = [], [], [cropped] * 3
+        for pool in net.pools:
+            self.out.append([o if o >= 2 else 0 for o in out])
+            self.into.append([max(0, o - 2) for o in out])
+            out = [i // p for i, p in zip(self.into[-1], pool)]
+        self.out.append([0] * 3)
+
+    def residual(self, k, x):
+        padding = [int(i == o) for i, o in zip(self.into[k], self.out[k])]
+        first, second = self.net.up[k].first, self.net.up[k].second
+        x = F.relu(F.conv3d(x, first.weight, first.bias, padding=padding))
+        y = F.conv3d(x, second.weight, second.bias, padding=padding)
+        return F.relu(without(x, [1 - p for p in padding]) + y)
+
+    def forward(self, em):
+        net = self.net
+        x, skips = self.pooled(em), [None]
+        for k, block in enumerate(net.down[1:], 1):
+            x = block(x)
+            if k < len(net.pools):
+                skips.append(without(x, self.into[k]))
+                x = F.max_pool3d(x, net.pools[k])
+        for k in reversed(range(1, len(net.pools))):
+            x = self.residual(k, self.wide(k, net.widen[k](x)) + skips[k])
+        return self.last(em, net.widen[0](x))
+
+    def wide(self, k, x, more=0):
+        """Level k + 1 at the resolution of level k, without what that leaves out; `more` voxels along z go at the high face too."""
+        factor = self.net.pools[k]
+        low = [i - p * o for i, p, o in zip(self.into[k], factor, self.out[k + 1])]
+        x = F.interpolate(x, scale_factor=tuple(float(p) for p in factor), mode="nearest")
+        return without(x, low, [low[0] + more, *low[1:]])
+
+    def pooled(self, em):
+        """The first convolution and the maximum over what is pooled, as the maximum of as many convolutions that skip the others."""
+        first, pool = self.net.down[0][0], self.net.pools[0]
+        em = F.pad(em.float() / 255, [1] * 6)
+        out = None
+        for z, y, x in itertools.product(*map(range, pool)):
+            one = F.conv3d(em[:, :, z:, y:, x:], first.weight, first.bias, stride=pool)
+            out = one if out is None else torch.maximum(out, one)
+        return F.relu(out)
+
+    def last(self, em, low):
+        """Level 0: its first convolution again, where that is needed, and all that follows, slab by slab."""
+        net, factor = self.net, self.net.pools[0][0]
+        em = without(em, [i - 1 for i in self.into[0]])
+        before = self.into[0][0] - factor * self.out[1][0]
+        # Slices of `low` that a slab sees beyond its own: its convolutions take two voxels at each face.
+        beyond = -(-(before + 4) // factor)
+        slices = low.shape[2] - beyond
+        slabs = []
+        for s in range(SLABS):
+            start, stop = slices * s // SLABS, slices * (s + 1) // SLABS
+            seen = em[:, :, factor * start : factor * stop + 6].float() / 255
+            skip = F.relu(F.conv3d(seen, net.down[0][0].weight, net.down[0][0].bias))
+            wide = self.wide(0, low[:, :, start : stop + beyond], factor * beyond - 4 - 2 * before)
+            slabs.append(self.probability(net.head(self.residual(0, wide + skip))))
+        return torch.cat(slabs, 2)
