@@ -6,7 +6,7 @@ import type { Release } from '../../domain/release.ts'
 import { mapBounded } from '../../storage/bounded.ts'
 import type { Serving } from '../api/index.ts'
 import { badRequest, notFound } from '../problem.ts'
-import { isId } from '../query/columns.ts'
+import { isId } from '../query/duckdb.ts'
 import { supervoxels } from './supervoxels.ts'
 import { anyone, viewer } from '../request.ts'
 

@@ -5,9 +5,8 @@ import { wrongFields } from '../../storage/lineage-record.ts'
 import { channelMoves } from '../../storage/provenance/channel-moves.ts'
 import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
-import { badRequest, notFound, unless } from '../problem.ts'
+import { badRequest, notFound } from '../problem.ts'
 import { isWrong } from '../query/duckdb.ts'
-import { columnReader } from '../query/columns.ts'
 import { encode } from '../query/encode.ts'
 import { chunkedgraph, tableOf } from './chunkedgraph.ts'
 import { caveSql, CaveQuery, tableNamed, TABLES } from './query.ts'
@@ -45,7 +44,6 @@ function exact(text: string): unknown {
 
 export async function cave(app: FastifyInstance, serving: Serving): Promise<void> {
   const { objects, catalogue, engine, find } = serving
-  const columnsOf = columnReader(engine)
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
     exact(body),
@@ -144,12 +142,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
   }
 
   /** Tables that a release has. */
-  async function tablesOf(release: Release): Promise<string[]> {
-    const found = Object.entries(TABLES).map(async ([name, { table }]) =>
-      (await columnsOf(release, table).catch(unless(404))) ? [name] : [],
-    )
-    return (await Promise.all(found)).flat()
-  }
+  const tablesOf = ({ layers }: Release): string[] => (layers.graph ? Object.keys(TABLES) : [])
 
   for (const api of ['/materialize/api/v2', '/materialize/api/v3']) {
     const stack = `${api}/datastack/:dataset`
@@ -164,7 +157,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
     app.get<Named>(`${version}/tables`, viewer, async (request, reply) => tablesOf(await open(request, reply)))
     app.get<Named>(`${version}/tables/metadata`, viewer, async (request, reply) => {
       const [release, named] = [await open(request, reply), await versionNamed(request.params)]
-      return (await tablesOf(release)).map(t => metadataOf(t, release, named))
+      return tablesOf(release).map(t => metadataOf(t, release, named))
     })
     app.get<Named>(`${version}/table/:table/metadata`, viewer, async (request, reply) =>
       metadataOf(request.params.table, await open(request, reply), await versionNamed(request.params)),
@@ -205,8 +198,7 @@ export async function cave(app: FastifyInstance, serving: Serving): Promise<void
     const names = single ?? parsed.data.tables
     if (!names) throw badRequest('the query names no tables', 'give them as [[table, column], [table, column]]')
     const release = await open(request, reply)
-    const has = await Promise.all(names.map(([name]) => columnsOf(release, tableNamed(name).table)))
-    const { sql, from, columns } = caveSql(parsed.data, names, has, release.voxelSizeNm)
+    const { sql, from, columns } = caveSql(parsed.data, names, release.voxelSizeNm)
     reply.headers({
       'cache-control': 'no-cache',
       dataframe_resolution: (parsed.data.desired_resolution ?? release.voxelSizeNm).join(', '),

@@ -2,8 +2,7 @@
 import { z } from 'zod'
 import { map3, type Box } from '../../domain/geometry.ts'
 import { badRequest, notFound } from '../problem.ts'
-import { isId } from '../query/columns.ts'
-import { quoted } from '../query/duckdb.ts'
+import { isId, quoted } from '../query/duckdb.ts'
 import type { SortedTable, Use } from '../query/tables.ts'
 
 interface CaveTable {
@@ -102,20 +101,11 @@ export const tableNamed = (name: string): CaveTable => {
   throw notFound(`there is no table ${name}`, `the tables are ${Object.keys(TABLES).join(', ')}`)
 }
 
-/** Expressions of a table by the names of its columns; only of those that the release has. */
-function columnsOf(
-  table: CaveTable,
-  alias: string,
-  has: readonly string[],
-  scale: readonly number[],
-): Map<string, string> {
-  const own = Object.entries(table.columns).flatMap(([name, column]): [string, string][] =>
-    has.includes(column) ? [[name, `${alias}.${column}`]] : [],
-  )
+/** Expressions of a table by the names of its columns. */
+function columnsOf(table: CaveTable, alias: string, scale: readonly number[]): Map<string, string> {
+  const own = Object.entries(table.columns).map(([name, column]) => [name, `${alias}.${column}`] as const)
   const positions = Object.entries(table.positions).flatMap(([name, prefix]) =>
-    AXES.flatMap((axis, a): [string, string][] =>
-      has.includes(prefix + axis) ? [[`${name}_${axis}`, `${alias}.${prefix}${axis} * ${scale[a]}`]] : [],
-    ),
+    AXES.map((axis, a) => [`${name}_${axis}`, `${alias}.${prefix}${axis} * ${scale[a]}`] as const),
   )
   return new Map([...own, ['valid', 'true'], ...positions])
 }
@@ -128,19 +118,18 @@ export interface CaveSql {
 
 /**
  * @param names tables of the query, each with the column that joins it to the first
- * @param has columns that the release has of each. @param voxel size in nm
+ * @param voxel size in nm
  * @throws Problem 400 for a column that no table has
  */
 export function caveSql(
   query: CaveQuery,
   names: readonly (readonly [table: string, column: string])[],
-  has: readonly (readonly string[])[],
   voxel: readonly number[],
 ): CaveSql {
   const scale = voxel.map((nm, a) => nm / (query.desired_resolution?.[a] ?? nm))
   const tables = names.map(([name], i) => {
     const table = tableNamed(name)
-    return { name, table, alias: `t${i}`, columns: columnsOf(table, `t${i}`, has[i]!, scale) }
+    return { name, table, alias: `t${i}`, columns: columnsOf(table, `t${i}`, scale) }
   })
   const at = ({ name, columns }: (typeof tables)[number], column: string): string => {
     const found = columns.get(column)

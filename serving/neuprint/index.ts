@@ -7,8 +7,7 @@ import type { Serving } from '../api/index.ts'
 import { nameOf, sendBytes } from '../api/route.ts'
 import { skeletonOf, swc } from '../api/objects.ts'
 import { badRequest, notFound } from '../problem.ts'
-import { columnReader, isId } from '../query/columns.ts'
-import { isWrong, type Cell, type Rows } from '../query/duckdb.ts'
+import { isId, isWrong, type Cell, type Rows } from '../query/duckdb.ts'
 import { encode, MEDIA } from '../query/encode.ts'
 import { notUnderstood, parseCypher, type Expression, type Statement } from './cypher.ts'
 import { pathsOf } from './paths.ts'
@@ -34,7 +33,6 @@ interface OfDataset {
 
 export async function neuprint(app: FastifyInstance, serving: Serving): Promise<void> {
   const { catalogue, engine, find, known } = serving
-  const columnsOf = columnReader(engine)
   const open = async (request: FastifyRequest, reply: FastifyReply, named: string): Promise<Release> => {
     const [dataset, ...rest] = named.split(':') as [string, ...string[]]
     // A time has colons too.
@@ -68,11 +66,10 @@ export async function neuprint(app: FastifyInstance, serving: Serving): Promise<
     reply.header('cache-control', 'no-cache')
     const timed = TIMED.exec(cypher)
     const inner = timed ? timed[1]!.replaceAll('\\"', '"') : cypher
-    const has = await columnsOf(release, 'segments')
-    const paths = await pathsOf(engine, release, inner, has)
+    const paths = await pathsOf(engine, release, inner)
     const statement = paths ? undefined : parseCypher(inner)
     const nested = paths ?? answerOfMeta(statement!, metaOf(release, layer(request, release)))
-    const compiled = nested ? undefined : compile(statement!, has)
+    const compiled = nested ? undefined : compile(statement!)
     if (format === 'arrow' && compiled?.json.size !== 0)
       throw badRequest(
         'whole nodes, maps and lists are not sent as Arrow, but as JSON (use_arrow=False)',

@@ -1,7 +1,7 @@
 // Ways from one neuron to another over connections, as neuprint-python asks for them: all of the shortest, or of a length.
 import type { Release } from '../../domain/release.ts'
 import { tooMuch } from '../problem.ts'
-import { isId } from '../query/columns.ts'
+import { isId } from '../query/duckdb.ts'
 import type { Engine } from '../query/engine.ts'
 import { notUnderstood, parseCondition, type Expression } from './cypher.ts'
 import { compile } from './sql.ts'
@@ -25,7 +25,6 @@ export async function pathsOf(
   engine: Engine,
   release: Release,
   cypher: string,
-  has: readonly string[],
 ): Promise<{ columns: string[]; data: unknown[][] } | undefined> {
   const found = QUERY.exec(cypher.trim().replaceAll(/\s+/g, ' '))
   if (!found) return undefined
@@ -36,8 +35,7 @@ export async function pathsOf(
   if (hops > LONGEST) throw notUnderstood(`a path of more than ${LONGEST} connections`)
   const exact = !shortest && found[4] === undefined
   const also = /^true$/i.test(condition!) ? [] : [parseCondition(condition!)]
-  const next = (of: readonly bigint[]): Promise<Connection[]> =>
-    connections(engine, release, of, Number(least), also, has)
+  const next = (of: readonly bigint[]): Promise<Connection[]> => connections(engine, release, of, Number(least), also)
   const ways = await walk(next, BigInt(from!), BigInt(to!), hops, shortest)
   const chosen = exact ? ways.filter(w => w.weights.length === hops) : ways
   return {
@@ -107,29 +105,25 @@ async function connections(
   of: readonly bigint[],
   least: number,
   conditions: readonly Expression[],
-  has: readonly string[],
 ): Promise<Connection[]> {
   const bodyId = (name: string): Expression => ({ kind: 'property', of: name, path: 'bodyId' })
   const weight: Expression = { kind: 'property', of: 'e', path: 'weight' }
   const among: Expression = { kind: 'list', items: of.map(id => ({ kind: 'number', digits: String(id) })) }
-  const { sql, from } = compile(
-    {
-      patterns: ['(m:Neuron)-[e:ConnectsTo]->(n:Neuron)'],
-      conditions: [
-        { kind: 'operation', operator: 'IN', args: [bodyId('m'), among] },
-        { kind: 'operation', operator: '>=', args: [weight, { kind: 'number', digits: String(least) }] },
-        ...conditions,
-      ],
-      items: [
-        { name: 'pre', expression: bodyId('m') },
-        { name: 'post', expression: bodyId('n') },
-        { name: 'weight', expression: weight },
-      ],
-      order: [],
-      limit: String(MOST + 1),
-    },
-    has,
-  )
+  const { sql, from } = compile({
+    patterns: ['(m:Neuron)-[e:ConnectsTo]->(n:Neuron)'],
+    conditions: [
+      { kind: 'operation', operator: 'IN', args: [bodyId('m'), among] },
+      { kind: 'operation', operator: '>=', args: [weight, { kind: 'number', digits: String(least) }] },
+      ...conditions,
+    ],
+    items: [
+      { name: 'pre', expression: bodyId('m') },
+      { name: 'post', expression: bodyId('n') },
+      { name: 'weight', expression: weight },
+    ],
+    order: [],
+    limit: String(MOST + 1),
+  })
   const { rows } = await engine.rows({ release, from, sql })
   return rows.map(r => ({ pre: r['pre'] as bigint, post: r['post'] as bigint, weight: Number(r['weight']) }))
 }

@@ -1,7 +1,6 @@
 // Cypher over neurons, their connections and synapses, as SQL over the tables of a release.
-import { quoted } from '../query/duckdb.ts'
+import { isId, quoted } from '../query/duckdb.ts'
 import type { Use } from '../query/tables.ts'
-import { isId } from '../query/columns.ts'
 import { notUnderstood, type Expression, type Statement } from './cypher.ts'
 
 /** What neuPrint says of a body, by the column that has it; what is not there is null, as in a graph. */
@@ -50,13 +49,13 @@ const among = (table: Use['table'], segments: readonly bigint[] | undefined): Us
 const sides = (kind: 'edges' | 'synapses', pre: ReturnType<Ids>, post: ReturnType<Ids>): Use =>
   post && !pre ? among(`${kind}-by-post`, post) : among(kind === 'edges' ? kind : 'synapses-by-pre', pre)
 
-/** @param id how its id is written without the table of segments. @param has columns of that table */
+/** @param id how its id is written without the table of segments */
 const body =
-  (name: string, id: string, has: readonly string[]): Properties =>
+  (name: string, id: string): Properties =>
   path => {
     if (path === 'bodyId') return id
     const column = COLUMNS[path]
-    return column === undefined ? CONSTANTS[path] : has.includes(column) ? `v_${name}.${column}` : undefined
+    return column === undefined ? CONSTANTS[path] : `v_${name}.${column}`
   }
 
 const end =
@@ -76,33 +75,33 @@ const PAIRS = String.raw`\(\k<n>\)-\[:Contains\]->\((?<a>\w+):SynapseSet\)-\[:Co
 
 type Names = Readonly<Record<string, string>>
 
-const SHAPES: readonly [pattern: RegExp, shape: (names: Names, has: readonly string[], ids: Ids) => Shape][] = [
+const SHAPES: readonly [pattern: RegExp, shape: (names: Names, ids: Ids) => Shape][] = [
   [
     new RegExp(`^${BODY}$`),
-    ({ n }, has, ids) => ({
+    ({ n }, ids) => ({
       source: `segments v_${n}`,
-      variables: { [n!]: body(n!, `v_${n}.segment`, has) },
+      variables: { [n!]: body(n!, `v_${n}.segment`) },
       joins: {},
       from: { segments: among('segments', ids(n!)) },
     }),
   ],
   [
     new RegExp(`^${EDGE}$`),
-    ({ n, e, m }, has, ids) => ({
+    ({ n, e, m }, ids) => ({
       source: 'edges e',
-      variables: { [n!]: body(n!, 'e.pre', has), [m!]: body(m!, 'e.post', has), [e!]: connection },
+      variables: { [n!]: body(n!, 'e.pre'), [m!]: body(m!, 'e.post'), [e!]: connection },
       joins: { [n!]: `segments v_${n} ON v_${n}.segment = e.pre`, [m!]: `segments v_${m} ON v_${m}.segment = e.post` },
       from: { edges: sides('edges', ids(n!), ids(m!)) },
     }),
   ],
   [
     new RegExp(`^${BODY} ${OF_BODY}$`),
-    ({ n, s }, has, ids) => {
+    ({ n, s }, ids) => {
       const side = (name: 'pre' | 'post'): string =>
         `SELECT ${name}_segment AS body, '${name}' AS type, ${name}_x AS x, ${name}_y AS y, ${name}_z AS z, score FROM ${name}_side`
       return {
         source: `(${side('pre')} UNION ALL ${side('post')}) s`,
-        variables: { [n!]: body(n!, 's.body', has), [s!]: end(undefined) },
+        variables: { [n!]: body(n!, 's.body'), [s!]: end(undefined) },
         joins: { [n!]: `segments v_${n} ON v_${n}.segment = s.body` },
         from: { pre_side: among('synapses-by-pre', ids(n!)), post_side: among('synapses-by-post', ids(n!)) },
       }
@@ -110,11 +109,11 @@ const SHAPES: readonly [pattern: RegExp, shape: (names: Names, has: readonly str
   ],
   [
     new RegExp(`^${EDGE},${PAIRS}$`),
-    ({ n, e, m, ns, ms }, has, ids) => ({
+    ({ n, e, m, ns, ms }, ids) => ({
       source: 'synapses s',
       variables: {
-        [n!]: body(n!, 's.pre_segment', has),
-        [m!]: body(m!, 's.post_segment', has),
+        [n!]: body(n!, 's.pre_segment'),
+        [m!]: body(m!, 's.post_segment'),
         [e!]: connection,
         [ns!]: end('pre'),
         [ms!]: end('post'),
@@ -217,14 +216,14 @@ function idsOf(conditions: readonly Expression[], of: string): bigint[] | undefi
   return undefined
 }
 
-/** @param has columns of the table of segments. @throws Problem 400 */
-export function compile(statement: Statement, has: readonly string[]): Compiled {
+/** @throws Problem 400 */
+export function compile(statement: Statement): Compiled {
   const { patterns, conditions, items, order, limit } = statement
   const pattern = patterns.join(' ')
   const ids: Ids = name => idsOf(conditions, name)
   const shape = SHAPES.flatMap(([known, make]) => {
     const found = known.exec(pattern)
-    return found ? [make(found.groups!, has, ids)] : []
+    return found ? [make(found.groups!, ids)] : []
   })[0]
   if (!shape) throw notUnderstood(`no answer matches ${pattern || 'nothing'}`)
   const compiler = new Compiler(shape.variables)

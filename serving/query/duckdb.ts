@@ -53,6 +53,9 @@ export interface Limits {
 export const isWrong = (error: unknown): boolean =>
   /^(Binder|Conversion|Parser|Catalog|Invalid Input|Out of Range) Error/.test((error as Error).message)
 
+/** Whether a text is an id as columns hold them: uint64. */
+export const isId = (text: string): boolean => /^\d{1,20}$/.test(text) && BigInt(text) < 1n << 64n
+
 /** A text as SQL has it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 const list = (texts: readonly string[]): string => `[${texts.map(quoted).join(', ')}]`

@@ -63,9 +63,6 @@ export async function filesOf(artifacts: ArtifactStore, release: Release, use: U
   })
   const files = found.flat()
   if (files.length > 0) return files
-  // Releases of earlier versions have every table in one order.
-  const plain = table.replace(/-by-.*/, '') as TableName
-  if (plain !== table) return filesOf(artifacts, release, { table: plain })
   throw notFound(
     `release ${release.dataset}/${release.release} has no table ${table}`,
     'the document of its tables lists those that it has; the stage graph makes them: add synapses to the run file, and run it again',

@@ -97,6 +97,16 @@ const EDGES = {
   size: [600, 400, 500],
 }
 const VOXELS = [90_000, 70_000, 30_000]
+export const PARTNERS = {
+  n_pre: [4, 0, 1],
+  n_post: [0, 4, 1],
+  n_downstream: [2, 0, 1],
+  n_upstream: [0, 2, 1],
+  skeleton_nm: [800, 700, 600],
+  x: [60, 60, 60],
+  y: [50, 50, 50],
+  z: [30, 30, 30],
+}
 const CONTACTS = { segment: [IDS[0], IDS[1]], neighbour: [IDS[1], IDS[0]], area_nm2: [6400, 6400] }
 
 export interface Fixture {
@@ -231,7 +241,7 @@ export async function makeFixture(): Promise<Fixture> {
   const properties = segmentTable({ id: BigUint64Array.from(IDS), ...sizes })
   const graph = keep(
     await artifact(store, 'graph', 'dataset', all, [
-      { path: 'segments.parquet', bytes: table({ segment: IDS, ...sizes, n_pre: [4, 0, 1], n_post: [0, 4, 1] }) },
+      { path: 'segments.parquet', bytes: table({ segment: IDS, ...sizes, ...PARTNERS }) },
       ...['edges', 'edges-by-post'].map(name => ({ path: `${name}.parquet`, bytes: table(EDGES) })),
       ...['synapses', 'synapses-by-pre', 'synapses-by-post'].map(name => ({
         path: `${name}.parquet`,

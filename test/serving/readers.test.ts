@@ -10,7 +10,7 @@ import { artifactStore } from '../../storage/artifacts.ts'
 import { fileStore } from '../../storage/file-store.ts'
 import { recordChannelMove } from '../../storage/provenance/channel-moves.ts'
 import { putRelease } from '../../storage/releases.ts'
-import { artifactWith, makeFixture, SYNAPSES, type Fixture } from './fixture.ts'
+import { artifactWith, makeFixture, SYNAPSES, type Fixture, PARTNERS } from './fixture.ts'
 import { IDS } from './neurites.ts'
 
 /** Answers that every reader has got of what a channel names before it moves again. */
@@ -42,6 +42,7 @@ async function other(release: string, factor: number, without: string): Promise<
     'segments.parquet': [
       { name: 'segment', data: ids(IDS) },
       { name: 'voxels', data: numbers(IDS.map((_, i) => factor * (i + 1))) },
+      ...Object.entries(PARTNERS).map(([name, values]) => ({ name, data: numbers(values) })),
     ],
     ...Object.fromEntries(['edges', 'edges-by-post'].map(t => [`${t}.parquet`, edges])),
     ...Object.fromEntries(['synapses', 'synapses-by-pre', 'synapses-by-post'].map(t => [`${t}.parquet`, synapses])),
