@@ -4,6 +4,7 @@ import {
   boxName,
   cellBox,
   cellsIn,
+  contains,
   intersect,
   subtract,
   translate,
@@ -12,8 +13,9 @@ import {
   type Vec3,
 } from '../../domain/geometry.ts'
 import { mapBounded } from '../bounded.ts'
-import { newVolume, type VolumeArray } from '../formats/chunk.ts'
-import { copyOverlap } from '../formats/volume.ts'
+import type { VolumeArray } from '../formats/chunk.ts'
+import { pooledVolume } from '../formats/pool.ts'
+import { clear, copyOverlap } from '../formats/volume.ts'
 import type { Files } from './files.ts'
 import type { ForeignMip, ForeignVolume } from './types.ts'
 
@@ -31,7 +33,7 @@ export interface Chunks {
   values(at: Vec3, box: Box): Promise<VolumeArray | Decode | 'omitted' | undefined>
 }
 
-/** Decodes what of a chunk lies in `box` straight into the volume of it. */
+/** Decodes what of a chunk lies in `box` straight into the volume of it, every voxel of that. */
 export type Decode = (out: VolumeArray, box: Box) => void
 
 /** The parts of a ForeignVolume that read, for mips that know their chunks. */
@@ -53,18 +55,19 @@ export function readerOf(
     async read(mip, box, holes) {
       const m = mips[mip]!
       if (m.unread) throw configError(`${files.url}: mip ${mip} is not read: ${m.unread}`)
-      const out = newVolume(m.dataType, voxels(box) * channels)
+      const out = pooledVolume(m.dataType, voxels(box) * channels, !contains(m.bounds, box))
       await mapBounded(chunksIn(m, box), IN_FLIGHT, async ({ at, part }) => {
         const hole = (reason: string): void =>
           void holes?.push({ box: intersect(part, box), file: m.file(at, part), reason })
         try {
           const values = await m.values(at, part)
           if (values === undefined) hole('missing')
+          if (values === undefined || values === 'omitted') clear(part, out, box, channels)
           else if (typeof values === 'function') values(out, box)
-          else if (values !== 'omitted') copyOverlap(values, part, out, box, channels)
+          else copyOverlap(values, part, out, box, channels)
         } catch (e) {
           if (isHillockError(e)) throw e
-          copyOverlap(newVolume(m.dataType, voxels(part) * channels), part, out, box, channels)
+          clear(part, out, box, channels)
           const { message, cause } = e as Error
           const why = `damaged: ${cause instanceof Error ? cause.message : message}`
           if (!holes)

@@ -5,10 +5,10 @@
 import { inflateSync } from 'node:zlib'
 import * as zarrita from 'zarrita'
 import { configError } from '../../domain/errors.ts'
-import { boxAt, map3, multiply, Shape, type Vec3 } from '../../domain/geometry.ts'
+import { boxAt, contains, map3, multiply, Shape, type Vec3 } from '../../domain/geometry.ts'
 import { bytesPerVoxel, decodeChunk, type DataType, type VolumeArray } from '../formats/chunk.ts'
 import { gunzip, unzstd } from '../formats/unpack.ts'
-import { copyOverlap } from '../formats/volume.ts'
+import { clear, copyOverlap } from '../formats/volume.ts'
 import { readerOf, type Chunks, type Decode } from './chunks.ts'
 import type { Files } from './files.ts'
 import { n5Levels, type Attributes } from './n5-levels.ts'
@@ -61,8 +61,12 @@ export async function openN5(files: Files): Promise<Opened | undefined> {
         const bytes = await files.get(file(at))
         if (!bytes) return 'omitted'
         const { shape, data } = await decodeBlock(bytes, dataType, coding)
-        // A block that is smaller than its place leaves the rest 0, as one that is not there.
-        return (out, box) => copyOverlap(data, boxAt(multiply(at, block.data), shape), out, box, 1, part)
+        const place = boxAt(multiply(at, block.data), shape)
+        return (out, box) => {
+          // A block that is smaller than its place leaves the rest 0, as one that is not there.
+          if (!contains(place, part)) clear(part, out, box, 1)
+          copyOverlap(data, place, out, box, 1, part)
+        }
       },
     }
   })

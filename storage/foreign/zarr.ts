@@ -4,7 +4,7 @@ import { configError, type HillockError } from '../../domain/errors.ts'
 import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.ts'
 import { crc32cBase64 } from '../stores/crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
-import { gunzip, unzstd } from '../formats/unpack.ts'
+import { discard, gunzip, unzstd } from '../formats/unpack.ts'
 import { copyOverlap } from '../formats/volume.ts'
 import { readerOf, type Chunks, type Decode } from './chunks.ts'
 import type { Files } from './files.ts'
@@ -205,7 +205,10 @@ function volume(files: Files, levels: readonly Level[], at: string, format: stri
           const stride = map3(a => got.stride[xyz[a]!]!)
           const [cx, cy, cz] = chunk
           if (c < 0 && data.length === cx * cy * cz && stride[0] === 1 && stride[1] === cx && stride[2] === cx * cy)
-            return (out, box) => copyOverlap(data, boxAt(part.min, chunk), out, box, 1, part)
+            return (out, box) => {
+              copyOverlap(data, boxAt(part.min, chunk), out, box, 1, part)
+              discard(data)
+            }
           out ??= newVolume(dataType, n * channels)
           for (let k = 0; k < perChunk && first + k < channels; k++)
             unfold(data, k * (c < 0 ? 0 : got.stride[c]!), stride, shapeOf(part), out, (first + k) * n)

@@ -21,8 +21,9 @@ export type DataType = keyof typeof arrays
 export type Encoding = 'raw' | 'compressed_segmentation'
 export type VolumeArray<D extends DataType = DataType> = { [T in DataType]: InstanceType<(typeof arrays)[T]> }[D]
 
-export const newVolume = <D extends DataType>(dtype: D, length: number): VolumeArray<D> =>
-  new arrays[dtype](length) as VolumeArray<D>
+/** A volume of 0, or one of the values that lie at the beginning of `memory`. */
+export const newVolume = <D extends DataType>(dtype: D, length: number, memory?: ArrayBuffer): VolumeArray<D> =>
+  (memory ? new arrays[dtype](memory, 0, length) : new arrays[dtype](length)) as VolumeArray<D>
 
 export const bytesPerVoxel = (dtype: DataType): number => arrays[dtype].BYTES_PER_ELEMENT
 

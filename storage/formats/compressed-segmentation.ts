@@ -4,7 +4,7 @@
 // block of 8^3 voxels a header (table offset, 24 bits; index width, 8 bits; offset of the indices), the packed indices, and the table of the block's labels.
 // Choices that the format leaves open follow Neuroglancer's encoder: tables ascending, a table that equals an earlier one is shared.
 
-import type { Vec3 } from '../../domain/geometry.ts'
+import { boxAt, shapeOf, type Box, type Vec3 } from '../../domain/geometry.ts'
 
 /** Shape of the blocks, as the info file has to state it. */
 export const BLOCK_SHAPE = [8, 8, 8] as const
@@ -23,6 +23,8 @@ const entryHigh = new Int32Array(BLOCK_VOXELS)
 const entryRank = new Int32Array(BLOCK_VOXELS)
 const order = new Uint16Array(BLOCK_VOXELS)
 const voxelEntry = new Uint16Array(BLOCK_VOXELS)
+/** Where a chunk is put together: it grows to the largest. */
+let scratch = new Int32Array(1 << 16)
 
 const asWords = (a: BigUint64Array): Int32Array => new Int32Array(a.buffer, a.byteOffset, a.byteLength >> 2)
 const unsigned = (word: number): number => word >>> 0
@@ -156,30 +158,34 @@ function packRanks(out: Int32Array, at: number, bits: number): void {
 
 /**
  * Encodes labels, flat with x fastest, channel slowest.
+ * @param box what `labels` holds, in the coordinates of the chunk, which lies in it
  * @throws RangeError when a chunk is so large that a table offset does not fit in 24 bits (64^3 always fits).
  */
 export function encodeCompressedSegmentation(
   labels: BigUint64Array,
   shape: Vec3,
   channels = 1,
+  box: Box = boxAt([0, 0, 0], shape),
 ): Uint8Array<ArrayBuffer> {
   const words = asWords(labels)
   const [sx, sy, sz] = shape
+  const [lx, ly, lz] = shapeOf(box)
+  const [mx, my, mz] = box.min
   const grid = [Math.ceil(sx / B), Math.ceil(sy / B), Math.ceil(sz / B)] as const
   const blocks = grid[0] * grid[1] * grid[2]
-  let out = new Int32Array(channels + channels * blocks * 2 + words.length / 4 + 64)
+  let out = scratch
   let size = channels
   const reserve = (n: number): void => {
     if (size + n <= out.length) return
     const larger = new Int32Array(Math.max(2 * out.length, size + n))
     larger.set(out)
-    out = larger
+    out = scratch = larger
   }
   for (let c = 0; c < channels; c++) {
     const base = size
-    out[c] = base
     let header = base
     reserve(2 * blocks)
+    out[c] = base
     size += 2 * blocks
     const tables = new Tables()
     for (let bz = 0; bz < sz; bz += B)
@@ -189,7 +195,8 @@ export function encodeCompressedSegmentation(
           const ny = Math.min(B, sy - by)
           const nz = Math.min(B, sz - bz)
           const partial = nx * ny * nz < BLOCK_VOXELS
-          const count = gather(words, 2 * (bx + sx * (by + sy * (bz + sz * c))), 2 * sx, 2 * sx * sy, nx, ny, nz)
+          const first = 2 * (bx - mx + lx * (by - my + ly * (bz - mz + lz * c)))
+          const count = gather(words, first, 2 * lx, 2 * lx * ly, nx, ny, nz)
           rank(count)
           if (partial) padBlock(nx, ny, nz)
           const bits = widthFor(count)
@@ -211,7 +218,7 @@ export function encodeCompressedSegmentation(
           out[header++] = indices - base
         }
   }
-  return new Uint8Array(out.buffer.slice(0, size * 4))
+  return new Uint8Array(out.slice(0, size).buffer)
 }
 
 /** Voxels beyond the volume's edge take the label of rank 0, as in Neuroglancer's encoder. */

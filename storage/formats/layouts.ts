@@ -18,11 +18,12 @@ import type { Release, VolumeLayer } from '../../domain/release.ts'
 import { mipBounds } from '../../domain/index/tree.ts'
 import type { ArtifactStore } from '../artifacts.ts'
 import { mapBounded } from '../bounded.ts'
-import { dataTypeOf, newVolume, type DataType, type VolumeArray } from './chunk.ts'
+import type { DataType, VolumeArray } from './chunk.ts'
+import { pooledVolume } from './pool.ts'
 import { encodePrecomputed } from './precomputed/encoding.ts'
 import { shardGrid, type MipLayout } from './precomputed/shard-grid.ts'
 import { shardOf, writeShard } from './precomputed/sharding.ts'
-import { copyOverlap } from './volume.ts'
+import { cut, encodePart } from './volume.ts'
 import { decodeZarrShard, encodeZarrShard, zarrShardShape } from './zarr-shard.ts'
 
 export interface LayoutObject {
@@ -69,13 +70,14 @@ export async function* precomputedShards(data: VolumeArray, own: Box, layout: Mi
     const file = shardOf(grid.spec, grid.code(at))
     files.set(file, [...(files.get(file) ?? []), at])
   }
-  const dtype = dataTypeOf(data)
   for (const [file, coords] of files) {
     const entries = await mapBounded(coords, IN_FLIGHT, async at => {
       const part = cellBox(at, chunk, bounds)
-      const values = newVolume(dtype, voxels(part))
-      copyOverlap(data, own, values, part, 1)
-      return { id: grid.code(at), bytes: await encodePrecomputed(values, shapeOf(part), 1, encoding) }
+      const bytes =
+        encoding === 'jpeg' || encoding === 'png'
+          ? await encodePrecomputed(cut(data, own, part, 1), shapeOf(part), 1, encoding)
+          : encodePart(data, own, part, 1, encoding)
+      return { id: grid.code(at), bytes }
     })
     yield { path: `${mip}/${file}`, bytes: writeShard(grid.spec, entries).get(file)! }
     await setImmediate()
@@ -108,7 +110,8 @@ export async function readShards<D extends DataType>(
   dtype: D,
 ): Promise<VolumeArray<D>> {
   const shard = zarrShardShape(layout)
-  const out = newVolume(dtype, voxels(box))
+  // A cell without artifact, or what is outside the bounds, is in no shard.
+  const out = pooledVolume(dtype, voxels(box), true)
   for (const at of cellsIn(intersect(box, layout.bounds), shard)) {
     const min = multiply(at, shard)
     const ref = artifacts(map3(a => Math.floor(min[a] / layout.cell[a])))

@@ -8,9 +8,18 @@ const MOST = 1 << 28
 const room = (size: number, packed: number): { chunkSize: number } => ({
   chunkSize: Math.max(64, Math.min(size, 1024 * packed, MOST)) + 1,
 })
+/** Buffers that hold one result each. */
+const own = new WeakSet<ArrayBuffer>()
+
 /** Small results of Node may lie anywhere in a larger buffer. */
-const aligned = (bytes: Bytes): Bytes =>
-  bytes.byteOffset % 8 === 0 ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : new Uint8Array(bytes)
+function aligned(bytes: Bytes): Bytes {
+  if (bytes.byteOffset % 8 !== 0) return new Uint8Array(bytes)
+  if (bytes.buffer.byteLength <= bytes.length + 1) own.add(bytes.buffer)
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Frees what was unpacked here at once, where nobody reads it any more: the collector of garbage comes later, and at a price. Leaves other memory alone. */
+export const discard = ({ buffer }: ArrayBufferView<ArrayBuffer>): void => void (own.has(buffer) && buffer.transfer(0))
 
 /** @throws Error for what is not gzip, or damaged */
 export function gunzip(bytes: Uint8Array): Bytes {

@@ -3,9 +3,9 @@ import {
   boxName,
   cellBox,
   cellsIn,
+  contains,
   intersect,
   isEmpty,
-  product,
   shapeOf,
   subtract,
   translate,
@@ -25,7 +25,10 @@ import {
   type Encoding,
   type VolumeArray,
 } from './chunk.ts'
+import { encodeCompressedSegmentation } from './compressed-segmentation.ts'
 import { decodeCompressedSegmentation } from './decode-segmentation.ts'
+import { pooledVolume } from './pool.ts'
+import { discard } from './unpack.ts'
 
 export const CHUNK: Vec3 = [64, 64, 64]
 /** Chunks read at a time. */
@@ -102,6 +105,27 @@ export function decodeOverlap(
   if (encoding === 'compressed_segmentation' && data instanceof BigUint64Array)
     decodeCompressedSegmentation(bytes, shape, channels, data, translate(box, subtract([0, 0, 0], part.min)))
   else copyOverlap(decodeChunk(bytes, shape, channels, dataTypeOf(data), encoding), part, data, box, channels)
+  discard(bytes)
+}
+
+/** Makes 0 of what lies at `part` in the volume of `box`. */
+export function clear(part: Box, data: VolumeArray, box: Box, channels: number): void {
+  const own = intersect(part, box)
+  copyOverlap(newVolume(dataTypeOf(data), voxels(own) * channels), own, data, box, channels)
+}
+
+/** The values at `part` of the box that `data` holds; 0 outside of it. */
+export function cut(data: VolumeArray, box: Box, part: Box, channels: number): VolumeArray {
+  const values = newVolume(dataTypeOf(data), voxels(part) * channels)
+  copyOverlap(data, box, values, part, channels)
+  return values
+}
+
+/** The chunk at `part` of the box that `data` holds, labels straight from it. @throws RangeError for compressed_segmentation of other than uint64 */
+export function encodePart(data: VolumeArray, box: Box, part: Box, channels: number, encoding: Encoding): Uint8Array {
+  if (encoding === 'compressed_segmentation' && data instanceof BigUint64Array)
+    return encodeCompressedSegmentation(data, shapeOf(part), channels, translate(box, subtract([0, 0, 0], part.min)))
+  return encodeChunk(cut(data, box, part, channels), shapeOf(part), channels, encoding)
 }
 
 /**
@@ -119,12 +143,9 @@ export function* encodeChunks(
     throw new RangeError(`box ${boxName(box)} does not start on the grid of ${chunk.join('x')} chunks`)
   if (data.length !== voxels(box) * channels)
     throw new RangeError(`${data.length} values do not fill box ${boxName(box)} x ${channels}`)
-  const dtype = dataTypeOf(data)
   for (const coord of cellsIn(box, chunk)) {
     const part = cellBox(coord, chunk, box)
-    const values = newVolume(dtype, voxels(part) * channels)
-    copyOverlap(data, box, values, part, channels)
-    yield { path: chunkPath(mip, part), bytes: encodeChunk(values, shapeOf(part), channels, encoding) }
+    yield { path: chunkPath(mip, part), bytes: encodePart(data, box, part, channels, encoding) }
   }
 }
 
@@ -151,7 +172,6 @@ export async function readBox<D extends DataType>(
   const { artifacts, regionShape, bounds, box, mip, dtype, encoding, channels = 1, chunk = CHUNK } = request
   if (regionShape.some((v, a) => v % chunk[a]! !== 0 && v < bounds.max[a]!))
     throw new RangeError(`regions of ${regionShape.join('x')} are not whole chunks of ${chunk.join('x')}`)
-  const data = newVolume(dtype, product(shapeOf(box)) * channels)
   const missing: Vec3[] = []
   const regions: { ref: ArtifactRef; owned: Box }[] = []
   const wanted = intersect(box, bounds)
@@ -163,6 +183,7 @@ export async function readBox<D extends DataType>(
     }
     regions.push({ ref, owned: cellBox(region, regionShape, bounds) })
   }
+  const data = pooledVolume(dtype, voxels(box) * channels, missing.length > 0 || !contains(bounds, box))
   const readers = await mapBounded(regions, IN_FLIGHT, r => store.open(r.ref))
   const parts = regions.flatMap(({ owned }, i) =>
     cellsIn(intersect(owned, wanted), chunk).map(coord => ({

@@ -5,22 +5,11 @@
 import { crc32c } from '@node-rs/crc32'
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
-import {
-  add,
-  boxAt,
-  cellsIn,
-  intersect,
-  isEmpty,
-  map3,
-  multiply,
-  product,
-  type Box,
-  type Vec3,
-} from '../../domain/geometry.ts'
+import { add, boxAt, cellsIn, intersect, isEmpty, map3, multiply, type Box, type Vec3 } from '../../domain/geometry.ts'
 import { mapBounded } from '../bounded.ts'
-import { dataTypeOf, newVolume, type VolumeArray } from './chunk.ts'
+import type { VolumeArray } from './chunk.ts'
 import { unzstd } from './unpack.ts'
-import { copyOverlap, decodeOverlap } from './volume.ts'
+import { cut, decodeOverlap } from './volume.ts'
 
 /** Level of zstd. */
 export const LEVEL = 3
@@ -53,13 +42,10 @@ export async function encodeZarrShard(
   at: Vec3,
   { shard, chunk, channels }: { readonly shard: Vec3; readonly chunk: Vec3; readonly channels: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const dtype = dataTypeOf(data)
   const parts = await mapBounded(chunksOf(shard, chunk), IN_FLIGHT, async coord => {
     const own = boxAt(add(at, multiply(coord, chunk)), chunk)
     if (isEmpty(intersect(own, box))) return undefined
-    const values = newVolume(dtype, product(chunk) * channels)
-    copyOverlap(data, box, values, own, channels)
-    const raw = new Uint8Array(values.buffer)
+    const raw = new Uint8Array(cut(data, box, own, channels).buffer)
     // Readers size their buffer by the content size of the frame, which is written where it is known beforehand.
     return compress(raw, {
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL },

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Piscina } from 'piscina'
 import { numberSetting } from '../../domain/settings.ts'
 import { isMoved, type Compute } from '../../activities/context.ts'
+import { release } from '../../storage/formats/pool.ts'
 import { buffersOf } from './buffers.ts'
 
 export interface KernelPool {
@@ -30,9 +31,14 @@ export function kernelPool(threads = numberSetting('HILLOCK_THREADS') ?? availab
     // Threads are not niced and share nothing: what a kernel yields cannot depend on how many there are.
     atomics: 'disabled',
   })
-  const compute: Compute = ({ name }, args, signal, ticks) => {
+  const compute: Compute = async ({ name }, args, signal, ticks) => {
     const transferList = [...buffersOf(args)].filter(isMoved)
-    return pool.run({ name, args, ticks }, signal ? { signal, transferList } : { transferList })
+    const { result, spent } = await pool.run(
+      { name, args, ticks },
+      signal ? { signal, transferList } : { transferList },
+    )
+    for (const memory of spent) release(memory)
+    return result
   }
   return { compute, threads, close: () => pool.destroy() }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { tickIn } from '../../kernels/tick.ts'
+import { LEAST } from '../../storage/formats/pool.ts'
 import { buffersOf } from './buffers.ts'
 import { checkout } from '../home.ts'
 
@@ -31,8 +32,9 @@ export default async function run({ name, args, ticks }: Call): Promise<unknown>
   if (!kernel) throw new Error(`no file of kernels/ exports ${name}`)
   const result = await kernel(...args)
   const given = buffersOf(result)
-  // What was moved here is given back now: the collector of garbage would come later, and more often.
-  for (const buffer of buffersOf(args)) if (!given.has(buffer)) buffer.transfer(0)
-  if (result === null || typeof result !== 'object') return result
-  return move({ [transferableSymbol]: [...given], [valueSymbol]: result } as never)
+  // Volumes that nobody needs any more go back to the pool; the rest at once: the collector of garbage would come later, and more often.
+  const spent = [...buffersOf(args)].filter(b => !given.has(b))
+  const large = spent.filter(b => b.byteLength >= LEAST)
+  for (const buffer of spent) if (buffer.byteLength < LEAST) buffer.transfer(0)
+  return move({ [transferableSymbol]: [...given, ...large], [valueSymbol]: { result, spent: large } } as never)
 }
