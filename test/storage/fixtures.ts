@@ -5,9 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { release } from '../../storage/formats/pool.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 
 export * from './formats/fixtures-plain.ts'
+
+/** The next read of so many bytes gets memory that was used before: what it does not write shows. */
+export const useAgain = (bytes: number): void => release(new Uint8Array(Math.floor(1.5 * bytes)).fill(0xa5).buffer)
 
 export async function freshFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hillock-store-'))

@@ -2,7 +2,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { agglomerate, type AgglomerateRequest } from '../../kernels/segmentation/agglomerate.ts'
+import { downsampleMean } from '../../kernels/downsample.ts'
 import { hilbertOrder } from '../../kernels/hilbert.ts'
+import { moved } from '../../activities/context.ts'
+import { pooledVolume, release } from '../../storage/formats/pool.ts'
 import { kernelPool } from '../../worker/kernels/kernel-pool.ts'
 
 const pool = kernelPool(2)
@@ -40,6 +43,17 @@ test('signs of life are seen while a kernel runs, each of its own', async () => 
   expect(Atomics.load(busy, 0)).toBe(199_999)
   await pool.compute(hilbertOrder, [[]] as never, undefined, idle).catch(() => {})
   expect([Atomics.load(idle, 0), Atomics.load(busy, 0)]).toEqual([0, 199_999])
+})
+
+test('memory that a kernel is done with serves the next volume, and whoever still looks at it sees nothing', async () => {
+  const data = new Uint8Array(2 ** 20).fill(7)
+  await pool.compute(downsampleMean, [moved(data), [1024, 1024, 1], [2, 2, 1]])
+  expect(data.length).toBe(0)
+  const next = pooledVolume('uint16', 2 ** 19, false)
+  expect(next.every(v => v === 0x0707)).toBe(true)
+  release(next.buffer)
+  expect(next.length).toBe(0)
+  expect(pooledVolume('uint8', 2 ** 20 - 9, true).every(v => v === 0)).toBe(true)
 })
 
 test('of two kernels one is cancelled, the other ends', async () => {

@@ -4,12 +4,12 @@ import { gzipSync } from 'node:zlib'
 import { readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { boxAt, type Box } from '../../../domain/geometry.ts'
+import { boxAt, voxels, type Box } from '../../../domain/geometry.ts'
 import { crc32cBase64 } from '../../../storage/stores/crc32c.ts'
 import { lacksOf } from '../../../storage/foreign/holes.ts'
 import type { VolumeHole } from '../../../storage/foreign/types.ts'
 import { openVolume } from '../../../storage/foreign/volume.ts'
-import { freshFolder } from '../fixtures.ts'
+import { freshFolder, useAgain } from '../fixtures.ts'
 import { greyIn, n5, precomputed, put, zarr2 } from './fixtures.ts'
 
 const box: Box = { min: [0, 0, 0], max: [16, 8, 8] }
@@ -24,6 +24,7 @@ const half = (fill: number): Uint8Array => {
 }
 async function read(root: string): Promise<{ data: Uint8Array; holes: VolumeHole[] }> {
   const holes: VolumeHole[] = []
+  useAgain(voxels(box))
   return { data: (await (await openVolume(root)).read(0, box, holes)) as Uint8Array, holes }
 }
 const skipRight = (b: Uint8Array<ArrayBuffer>, [x]: readonly number[]): Uint8Array | null => (x === 1 ? null : b)
@@ -45,6 +46,21 @@ test.each([
   const { data, holes } = await read(root)
   expect(Buffer.compare(data, half(fill))).toBe(0)
   expect(holes).toEqual(file ? [{ box: right, file, reason: 'missing' }] : [])
+})
+
+test('outside of the volume, and where a block of N5 is smaller than its place, there is 0', async () => {
+  const root = await freshFolder()
+  await n5(root, '', two)
+  const block = await readFile(join(root, '1/0/0'))
+  // Of its eight slices four.
+  block.writeUInt32BE(4, 12)
+  await writeFile(join(root, '1/0/0'), block.subarray(0, 16 + 256))
+  const wide: Box = { min: [0, 0, 0], max: [16, 8, 9] }
+  const expected = new Uint8Array(voxels(wide))
+  expected.set(greyIn(box))
+  for (let i = 512; i < 1024; i++) if (i % 16 >= 8) expected[i] = 0
+  useAgain(voxels(wide))
+  expect(Buffer.compare((await (await openVolume(root)).read(0, wide)) as Uint8Array, expected)).toBe(0)
 })
 
 const gzip = (b: Uint8Array): Uint8Array => gzipSync(b)

@@ -82,6 +82,17 @@ test('what of a chunk lies in a box is decoded straight into it, and nothing bes
   )
 })
 
+test('a chunk is encoded straight from the volume that it lies in', () => {
+  const box = boxAt([-3, -8, -2], [25, 19, 17])
+  for (const channels of [1, 2]) {
+    const labels = labelsOf([25, 19, 17], channels, 40, 3, 5)
+    const shape = [17, 9, 12] as const
+    const chunk = new BigUint64Array(17 * 9 * 12 * channels)
+    copyOverlap(labels, box, chunk, boxAt([0, 0, 0], shape), channels)
+    expect(encodeCompressedSegmentation(labels, shape, channels, box)).toEqual(theirs(chunk, shape, channels))
+  }
+})
+
 test('any shape, number of labels and channels', () => {
   const side = fc.integer({ min: 1, max: 20 })
   fc.assert(

@@ -7,9 +7,15 @@ import { cellBox, cellsIn, contains, key, map3, voxels, type Box, type Vec3 } fr
 import type { ArtifactRef } from '../../../domain/lineage.ts'
 import { artifactStore, type ArtifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
-import { newVolume, type DataType, type Encoding, type VolumeArray } from '../../../storage/formats/chunk.ts'
+import {
+  bytesPerVoxel,
+  newVolume,
+  type DataType,
+  type Encoding,
+  type VolumeArray,
+} from '../../../storage/formats/chunk.ts'
 import { chunkPaths, copyOverlap, encodeChunks, readBox } from '../../../storage/formats/volume.ts'
-import { attempt, freshFolder, memoryStore, recipeOf } from '../fixtures.ts'
+import { attempt, freshFolder, memoryStore, recipeOf, useAgain } from '../fixtures.ts'
 
 /** The value of a voxel says where it is. */
 const valueAt = (x: number, y: number, z: number, c: number): number => ((x * 73 + y * 151 + z * 283 + c * 7) % 250) + 1
@@ -88,6 +94,7 @@ test('any box of any decomposition is what was written, 0 where there is nothing
         const box: Box = { min: map3(a => cut[a]! - 5), max: map3(a => cut[a]! - 5 + 1 + (cut[3 + a]! % 17)) }
         const regions = cellsIn(bounds, regionShape).map(key)
         const gone = hole < 3 ? regions[hole % regions.length] : undefined
+        useAgain(voxels(box) * channels * bytesPerVoxel(dtype))
         const { data, missing } = await readBox(store, {
           artifacts: r => (key(r) === gone ? undefined : refs.get(key(r))),
           regionShape,
