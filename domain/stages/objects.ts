@@ -69,7 +69,7 @@ export const objects = {
   },
   skeleton: {
     ...cpu,
-    version: 2,
+    version: 3,
     scope: 'region',
     phase: 'products',
     code: 'objects/pieces',
@@ -217,7 +217,7 @@ export const objects = {
   },
   evaluate: {
     ...cpu,
-    version: 3,
+    version: 4,
     scope: 'release',
     phase: 'release',
     code: 'quality/evaluate',

@@ -3,7 +3,8 @@ import { insideVolume, squaredDistances } from './distance.ts'
 import { indices, turnOf } from './tip.ts'
 import { longer } from '../arrays.ts'
 import { cellGraph } from './cells.ts'
-import { RadixQueue } from './queue.ts'
+import { waysIn } from './ways.ts'
+import type { Ways } from './ways.ts'
 import type { Targets } from './border.ts'
 import type { Samples, Sides } from '../surface-samples.ts'
 import { around, map3 } from '../types.ts'
@@ -30,16 +31,13 @@ export interface Trees {
 const UNITS = 8
 /** Cost of a step along the boundary, relative to a step where the object is thickest. */
 const PENALTY = 1 << 14
-const UNREACHED = 0x7fffffff
-const HIGHEST_COST = 0x3fffffff
 
 /**
  * Traces each 26-connected piece (Sato et al. 2000, "TEASAR"; the penalty (1 - d / 1.01 d_max)^4 of kimimaro) on the graph
  * of its cells. Paths run to a root, a target or else an extremity, first from the other targets and then
  * from the farthest node not yet covered, until all are. Each takes the cheapest way to the tree so far,
- * not to the root, so paths do not run side by side: the costs of the ways are kept for all nodes and mended where a new path makes them
- * smaller. Balls are measured along ways inside the piece, so a path does not swallow a
- * neighbouring branch that is near only through other segments. A face of the volume is a boundary for the penalty, so
+ * not to the root, so paths do not run side by side: a search from its tip ends where it meets the tree. Balls are measured
+ * along ways inside the piece, so a path does not swallow a neighbouring branch that is near only through other segments. A face of the volume is a boundary for the penalty, so
  * that no path runs along it, but not for radii.
  *
  * `ends` is the first sample on each axis that is not the region's own: ordinary paths start before it. A piece in the
@@ -55,9 +53,8 @@ export function traceTrees(
 ): Trees {
   const out: Trees = { samples: [], parents: [], radii: [] }
   const { shape } = samples
-  const queue = new RadixQueue()
   const unit = Math.min(...spacing) / UNITS
-  const lengths = Int32Array.from(around, v => Math.round(Math.hypot(...map3(a => 2 * v[a] * spacing[a])) / unit))
+  const lengths = Uint32Array.from(around, v => Math.round(Math.hypot(...map3(a => 2 * v[a] * spacing[a])) / unit))
   // A label that fills the region has no boundary: any finite depth will do.
   const widest = (shape[0] * spacing[0] + shape[1] * spacing[1] + shape[2] * spacing[2]) ** 2
   const distances = squaredDistances(samples.labels, shape, spacing)
@@ -68,34 +65,28 @@ export function traceTrees(
   for (const target of targets.shared) wanted[target] = 2
   const graph = cellGraph(samples, depths, wanted, ends)
   const { first, offsets, cells, labels, links } = graph
-  const count = links.length
+  const nodes = links.length
   // Of the piece at hand, whose nodes are numbered from 0 on, breadth first.
-  const order = new Int32Array(count)
-  const numbers = new Int32Array(count).fill(-1)
+  const order = new Int32Array(nodes)
+  const numbers = new Int32Array(nodes).fill(-1)
   /** Neighbours of node i from `edgesAt[i]` on: number * 32 + direction. */
   let edges = new Uint32Array(1024)
-  const edgesAt = new Uint32Array(count + 1)
-  /** What the cheapest way of a node to the tree costs, how long it is and its next node. */
-  const reach = new Int32Array(count)
-  const length = new Int32Array(count)
-  const parent = new Int32Array(count)
-  const cost = new Int32Array(count)
-  /** How much farther a ball reached beyond each node, plus 1; 0 = not covered yet. */
-  const covered = new Int32Array(count)
-  const vertex = new Int32Array(count)
-  /** Samples of the tree that the ways of the other nodes do not know of yet. */
-  let added: number[] = []
+  const edgesAt = new Uint32Array(nodes + 1)
+  let ways!: Ways
+  /** How many nodes the piece at hand has, and the vertex that is the root of its tree. */
+  let count = 0
+  let root = 0
   const targetsAt = Map.groupBy([...targets.shared, ...targets.ends], graph.nodeOf)
   const sampleOf = (node: number): number => graph.samples[order[node]!]!
   const nodeOf = (sample: number): number => numbers[graph.nodeOf(sample)]!
 
-  /** Numbers the nodes of a piece; gives how many they are. */
-  function collect(from: number): number {
-    let size = 0
+  /** Numbers the nodes of the piece of a node. */
+  function collect(from: number): void {
     let edge = 0
-    order[size] = from
-    numbers[from] = size++
-    for (let i = 0; i < size; i++) {
+    order[0] = from
+    numbers[from] = 0
+    count = 1
+    for (let i = 0; i < count; i++) {
       const node = order[i]!
       const label = labels[node]!
       edgesAt[i] = edge
@@ -105,17 +96,17 @@ export function traceTrees(
         let other = first[cells[node]! + offsets[k]!]!
         while (labels[other] !== label) other++
         if (numbers[other] === -1) {
-          order[size] = other
-          numbers[other] = size++
+          order[count] = other
+          numbers[other] = count++
         }
         edges[edge++] = (numbers[other]! << 5) | k
       }
     }
-    edgesAt[size] = edge
-    return size
+    edgesAt[count] = edge
   }
 
-  function tracePiece(count: number): void {
+  function tracePiece(from: number): void {
+    collect(from)
     let deepest = 0
     let ofRegion = false
     let size = 0
@@ -131,87 +122,59 @@ export function traceTrees(
     const shared = targets.filter(target => wanted[target] === 2).length
     if (!ofRegion && shared < 2) return
     if (shared === 0 && size < minSamples) return
-    penalise(count, deepest)
-    reach.fill(UNREACHED, 0, count)
-    covered.fill(0, 0, count)
-    vertex.fill(-1, 0, count)
-    const root = targets[0] ?? sampleOf(count - 1)
-    added = [root]
-    grow()
-    const farthest = farthestFirst(count)
-    if (targets.length > 0) addPath([root])
+    ways = waysIn({ edges, edgesAt, lengths }, count)
+    penalise(deepest)
+    root = out.samples.length
+    tick()
+    ways.search(targets.length > 0 ? nodeOf(targets[0]!) : count - 1)
+    const farthest = farthestFirst()
+    if (targets.length > 0) addPath([targets[0]!])
     else addPath(straightened(straightened(wayOf(farthest[0]!)).reverse()))
     for (const target of targets) addTarget(target)
-    for (const node of farthest)
+    const { covered } = ways
+    for (let i = 0; i < count; i++) {
+      const node = farthest[i]!
       if (covered[node] === 0 && graph.own[order[node]!] === 1) addPath(straightened(wayOf(node)))
+    }
   }
 
-  /** The cost of leaving each node: 1 in the middle of the thickest part, PENALTY more at the boundary. */
-  function penalise(count: number, deepest: number): void {
+  /** The cost of each node: 1 in the middle of the thickest part, PENALTY more at the boundary. */
+  function penalise(deepest: number): void {
     const scale = 1 / (1.01 * Math.sqrt(deepest))
     for (let node = 0; node < count; node++) {
       const shallow = 1 - Math.sqrt(depths[sampleOf(node)]!) * scale
-      cost[node] = 1 + Math.floor(PENALTY * shallow * shallow * (shallow * shallow))
-    }
-  }
-
-  /** Dijkstra from `added`, as far as it makes ways cheaper. A step costs its length times the cost of the node that it leaves. */
-  function grow(): void {
-    tick()
-    queue.restart()
-    for (const sample of added) {
-      const node = nodeOf(sample)
-      reach[node] = 0
-      length[node] = 0
-      queue.put(node, 0)
-    }
-    added = []
-    for (let node = queue.pop(); node >= 0; node = queue.pop()) {
-      const here = queue.key
-      if (here !== reach[node]) continue
-      const walked = length[node]!
-      for (let e = edgesAt[node]!; e < edgesAt[node + 1]!; e++) {
-        const other = edges[e]! >>> 5
-        const before = reach[other]!
-        if (before <= here) continue
-        const k = edges[e]! & 31
-        const through = here + lengths[k]! * cost[other]!
-        const key = through < HIGHEST_COST ? through : HIGHEST_COST
-        if (key >= before) continue
-        reach[other] = key
-        length[other] = walked + lengths[k]!
-        parent[other] = node
-        queue.put(other, key)
-      }
+      ways.cost[node] = 1 + Math.floor(PENALTY * shallow * shallow * (shallow * shallow))
     }
   }
 
   /** The nodes by the length of their ways, to half a sample. */
-  function farthestFirst(count: number): Int32Array {
+  function farthestFirst(): Int32Array {
+    const { length } = ways
     const step = (node: number) => ((2 * length[node]!) / UNITS) | 0
     let longest = 0
     for (let node = 0; node < count; node++) longest = Math.max(longest, step(node))
     const next = new Uint32Array(longest + 2)
     for (let node = 0; node < count; node++) next[longest - step(node) + 1]!++
     for (let i = 0; i < longest; i++) next[i + 1]! += next[i]!
-    const sorted = new Int32Array(count)
+    const sorted = new Int32Array(nodes)
     for (let node = 0; node < count; node++) sorted[next[longest - step(node)]!++] = node
     return sorted
   }
 
-  /** The samples from a node to the tree, that of the vertex last. */
+  /** The samples from a node to the tree. A tree that is its root alone is where the ways of the whole piece lead. */
   function wayOf(node: number): number[] {
-    if (added.length > 0) grow()
-    const way = [sampleOf(node)]
-    for (let at = node; reach[at]! > 0;) way.push(sampleOf((at = parent[at]!)))
-    return way
+    tick()
+    const alone = out.samples.length <= root + 1
+    const way: number[] = []
+    for (let at = alone ? node : ways.search(node); at >= 0; at = ways.parent[at]!) way.push(sampleOf(at))
+    return alone ? way : way.reverse()
   }
 
   /** A node has one sample: the further targets in it hang on that. */
   function addTarget(target: number): void {
     const node = nodeOf(target)
-    if (vertex[node]! < 0) addPath(wayOf(node))
-    if (out.samples[vertex[node]!] !== target) addVertex(target, vertex[node]!)
+    if (ways.ends[node]! < 0) addPath(wayOf(node))
+    if (out.samples[ways.ends[node]!] !== target) addVertex(target, ways.ends[node]!)
   }
 
   /**
@@ -226,7 +189,7 @@ export function traceTrees(
       if (samples.labels[sample] !== samples.labels[way[0]!] || !isOwn(sample)) break
       const node = nodeOf(sample)
       if (node === nodeOf(straight[0] ?? way[turn.at]!)) straight.shift()
-      else if (vertex[node]! >= 0) break
+      else if (ways.ends[node]! >= 0) break
       straight.unshift(sample)
     }
     return [...straight, ...way.slice(turn.at)]
@@ -241,45 +204,21 @@ export function traceTrees(
 
   /** Adds a way to the tree that its last sample belongs to, or the root. */
   function addPath(way: readonly number[]): void {
-    let previous = vertex[nodeOf(way.at(-1)!)]!
+    let previous = ways.ends[nodeOf(way.at(-1)!)]!
     const path = (previous < 0 ? way : way.slice(0, -1)).toReversed()
     for (const sample of path) previous = addVertex(sample, previous)
-    cover(path)
-    added.push(...path)
+    ways.cover(path.map(nodeOf), path.map(ball))
   }
 
   function addVertex(sample: number, parent: number): number {
     const node = nodeOf(sample)
-    if (vertex[node]! < 0) vertex[node] = out.samples.length
+    if (ways.ends[node]! < 0) ways.ends[node] = out.samples.length
     out.samples.push(sample)
     out.parents.push(parent)
     out.radii.push(Math.sqrt(distances[sample]!))
     return out.samples.length - 1
   }
 
-  /** Covers what lies in the balls around new samples of the tree: a search outward, largest remainder first. */
-  function cover(path: readonly number[]): void {
-    const largest = Math.max(...path.map(ball))
-    queue.restart()
-    for (const sample of path) {
-      const node = nodeOf(sample)
-      if (ball(sample) + 1 <= covered[node]!) continue
-      covered[node] = ball(sample) + 1
-      queue.put(node, largest - ball(sample))
-    }
-    for (let node = queue.pop(); node >= 0; node = queue.pop()) {
-      const left = covered[node]!
-      if (left !== largest - queue.key + 1) continue
-      for (let e = edgesAt[node]!; e < edgesAt[node + 1]!; e++) {
-        const other = edges[e]! >>> 5
-        const rest = left - lengths[edges[e]! & 31]!
-        if (rest <= covered[other]!) continue
-        covered[other] = rest
-        queue.put(other, largest - (rest - 1))
-      }
-    }
-  }
-
-  for (let node = 0; node < count; node++) if (numbers[node] === -1) tracePiece(collect(node))
+  for (let node = 0; node < nodes; node++) if (numbers[node] === -1) tracePiece(node)
   return out
 }

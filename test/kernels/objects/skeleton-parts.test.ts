@@ -1,11 +1,11 @@
-// The parts of the skeleton kernel against their plain definitions: distances, queue, joining.
+// The parts of the skeleton kernel against their plain definitions: distances, ways, joining.
 
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { squaredDistances } from '../../../kernels/skeleton/distance.ts'
 import { joinSkeletons } from '../../../kernels/skeleton/join.ts'
-import { RadixQueue } from '../../../kernels/skeleton/queue.ts'
 import type { Skeleton } from '../../../kernels/skeleton/skeleton.ts'
+import { waysIn } from '../../../kernels/skeleton/ways.ts'
 import type { Vec3 } from '../../../kernels/types.ts'
 import { noise, randomNumbers } from './mesh-volumes.ts'
 
@@ -45,31 +45,66 @@ describe('squaredDistances', () => {
   })
 })
 
-describe('RadixQueue', () => {
-  it('pops keys in order whatever is put between', () => {
+/** A connected graph whose edges have the lengths 3, 5 and 8, cheap and dear nodes, and nodes where searches end. */
+const wayGraph = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer()).map(([count, seed]) => {
+  const random = randomNumbers(seed)
+  const below = (n: number): number => Math.floor(random() * n)
+  const lists = Array.from({ length: count }, () => new Map<number, number>())
+  for (let i = 1; i < 3 * count; i++) {
+    const [a, b, k] = i < count ? [i, below(i), below(3)] : [below(count), below(count), below(3)]
+    if (a === b || lists[a]!.has(b)) continue
+    lists[a]!.set(b, k)
+    lists[b]!.set(a, k)
+  }
+  const edges = lists.map(list => Array.from(list, ([other, k]) => (other << 5) | k))
+  const edgesAt = Uint32Array.from({ length: count + 1 }, (_, i) => edges.slice(0, i).flat().length)
+  const graph = { edges: Uint32Array.from(edges.flat()), edgesAt, lengths: Uint32Array.of(3, 5, 8) }
+  return { graph, lists, costs: Array.from(lists, () => 1 + below(2) * below(9)), below }
+})
+
+describe('waysIn', () => {
+  it('finds the cheapest way to the nearest end, and covers what lies in balls', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 1 << 26 }), fc.boolean()), { maxLength: 900 }), steps => {
-        const queue = new RadixQueue()
-        const waiting: number[] = []
-        const popped = () => {
-          const item = queue.pop()
-          const least = Math.min(...waiting)
-          expect(queue.key).toBe(least)
-          expect(item % 1000).toBe(least % 1000)
-          waiting.splice(waiting.indexOf(least), 1)
+      fc.property(wayGraph, ({ graph, lists, costs, below }) => {
+        const count = costs.length
+        /** Bellman and Ford: of every node the least of what it starts with and what neighbours hand on. */
+        const settled = (start: number[], handed: (from: number, value: number, to: number, k: number) => number) => {
+          const value = [...start]
+          for (let round = 0; round < count; round++)
+            for (const [node, list] of lists.entries())
+              for (const [other, k] of list)
+                value[other] = Math.min(value[other]!, handed(node, value[node]!, other, graph.lengths[k]!))
+          return value
         }
-        for (const [above, take] of steps) {
-          const key = queue.key + above
-          queue.put(key % 1000, key)
-          waiting.push(key)
-          if (take) popped()
-          if (queue.key > 1 << 30) break
+        const found = waysIn(graph, count)
+        found.cost.set(costs)
+        const from = below(count)
+        const paid = settled(
+          costs.map((_, i) => (i === from ? 0 : Infinity)),
+          (_, value, to, length) => value + length * costs[to]!,
+        )
+        /** What the way costs that the last search found to a node, and its length. */
+        const walked = (node: number): [cost: number, length: number] => {
+          if (node === from) return [0, 0]
+          const [cost, length] = walked(found.parent[node]!)
+          const step = graph.lengths[lists[node]!.get(found.parent[node]!)!]!
+          return [cost + step * costs[node]!, length + step]
         }
-        while (waiting.length > 0) popped()
-        expect(queue.pop()).toBe(-1)
-        queue.restart()
-        queue.put(7, 3)
-        expect([queue.pop(), queue.key]).toEqual([7, 3])
+        expect(found.search(from)).toBe(-1)
+        for (let i = 0; i < count; i++) expect(walked(i)).toEqual([paid[i], found.length[i]])
+        const ends = Array.from({ length: 1 + below(3) }, () => below(count))
+        for (const end of ends) found.ends[end] = 7
+        const met = found.search(from)
+        expect(ends).toContain(met)
+        expect(walked(met)[0]).toBe(Math.min(...ends.map(end => paid[end]!)))
+        const radii = ends.map(() => below(30))
+        found.cover(ends, radii)
+        const most = costs.map((_, i) => Math.max(-1, ...ends.map((end, j) => (end === i ? radii[j]! : -1))))
+        const left = settled(
+          most.map(radius => -1 - radius),
+          (_, value, _to, length) => value + length,
+        )
+        expect([...found.covered]).toEqual(left.map(value => Math.max(0, -value)))
       }),
     )
   })
