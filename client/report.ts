@@ -1,6 +1,6 @@
 // What a run prints: one progress line per stage, the table at the end, the quality figures.
 import Table from 'cli-table3'
-import { amount } from '../domain/slo/cost.ts'
+import { amount, duration } from '../domain/slo/cost.ts'
 import type { Progress, StageProgress } from '../domain/contract/run.ts'
 import type { Quality } from '../domain/release.ts'
 import { secondsOf, shareDone } from '../domain/slo/counts.ts'
@@ -17,20 +17,13 @@ export function say(o: JsonOption, value: object, lines: string | readonly strin
   else for (const line of [lines].flat()) console.log(line)
 }
 
-export const clock = (s: number): string =>
-  s >= 3600
-    ? `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
-    : s >= 60
-      ? `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`
-      : `${Math.round(s)} s`
-
 const done = (r: StageProgress): number => r.made + r.found
 
 /** `render       ██████░░░░  4/6  3 made, 1 found  ~ 12 s left` */
 export function progressLine(r: StageProgress, now: number): string {
   const bar = '█'.repeat(Math.round(shareDone(r) * 20)).padEnd(20, '░')
   const seconds = secondsOf(r, now)
-  const time = !seconds ? 'started' : 'took' in seconds ? clock(seconds.took) : `~ ${clock(seconds.left)} left`
+  const time = !seconds ? 'started' : 'took' in seconds ? duration(seconds.took) : `~ ${duration(seconds.left)} left`
   const odd = [r.quarantined ? `${r.quarantined} quarantined` : '', r.retries ? `${r.retries} retries` : ''].filter(
     Boolean,
   )
@@ -79,7 +72,7 @@ export function ticker() {
       const now = Date.now()
       if (!process.stderr.isTTY || now - last < EVERY_MS) return
       last = now
-      const left = done < total ? `, ~ ${clock(((now - started) / 1000) * (total / done - 1))} left` : ''
+      const left = done < total ? `, ~ ${duration(((now - started) / 1000) * (total / done - 1))} left` : ''
       process.stderr.write(
         `\r\u001b[2K${done} of ${Math.max(done, total)} objects, ${(bytes / 1e6).toFixed(1)} MB${left}`,
       )

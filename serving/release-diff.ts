@@ -1,12 +1,8 @@
 // In what two releases differ by their manifests: for programs, and as tables for people.
+import { listsThatDiffer } from '../domain/plan/diff.ts'
 import { holesIn, type Hole, type Release } from '../domain/release.ts'
 import { QUALITY } from './pages/release-page.ts'
 import { facts, figure, holeList, html, known, table, type Html, type Part } from './pages/html.ts'
-
-const without = (holes: readonly Hole[], others: readonly Hole[]): Hole[] => {
-  const there = new Set(others.map(h => JSON.stringify(h)))
-  return holes.filter(h => !there.has(JSON.stringify(h)))
-}
 
 function comparison(
   here: Release,
@@ -22,13 +18,14 @@ function comparison(
 
 export function releaseDiff(here: Release, there: Release) {
   const names = Object.keys({ ...here.layers, ...there.layers }) as (keyof Release['layers'])[]
+  const holes = listsThatDiffer(here.holes, there.holes, h => JSON.stringify(h))
   const scores = Object.keys({ ...here.quality, ...there.quality }) as (keyof Release['quality'])[]
   return {
     layers: Object.fromEntries(names.map(l => [l, comparison(here, there, l)])),
     quality: Object.fromEntries(
       scores.map(k => [k, { here: here.quality[k] ?? null, there: there.quality[k] ?? null }]),
     ),
-    holes: { here: without(here.holes, there.holes), there: without(there.holes, here.holes) },
+    holes: { here: holes.gone, there: holes.new },
     cost: { here: here.cost, there: there.cost },
   }
 }

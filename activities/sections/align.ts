@@ -3,6 +3,7 @@ import { excludedSections } from '../../domain/config.ts'
 import type { Outcome } from '../../domain/contract/artifacts.ts'
 import type { ArtifactRef } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
+import type { Alignment } from '../../domain/releases/alignment.ts'
 import type { DatasetTask } from '../../domain/contract/activities.ts'
 import type { Lattice, Residuals, SectionMatch, SectionPair } from '../../kernels/sections/section-types.ts'
 import type { Turned } from '../../kernels/sections/turned.ts'
@@ -15,18 +16,6 @@ import { readJson, sectionReader } from './sections.ts'
 import { configOf } from '../documents.ts'
 import { identityPlan, planAlignment, solveSlab, zeroField } from '../../kernels/sections/align.ts'
 import { median } from '../../kernels/sections/least-squares.ts'
-
-/** Small facts of the alignment, section by section; the fields lie beside them in `fields/<z>.bin`. */
-export interface AlignmentSummary {
-  readonly sections: readonly {
-    readonly z: number
-    readonly source: number
-    readonly excluded: string | null
-    /** Median of what its matches with the sections before it are off, and of how far its own places are moved; null where it was not solved. */
-    readonly residualPx: number | null
-    readonly movedPx: number | null
-  }[]
-}
 
 export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
   const { bounds } = task.context
@@ -111,7 +100,7 @@ export async function align(deps: Deps, task: DatasetTask): Promise<Outcome> {
       const reason = `${excluded}${how ? ` (${how})` : ''}; ${source === z ? 'nothing' : `section ${source}`} stands in`
       return [{ stage: 'align', what: `section ${z}`, reason }]
     })
-    const summary: AlignmentSummary = {
+    const summary: Alignment = {
       sections: plan.sections.map(({ z, source, excluded }) => {
         const { residualPx, movedPx } = figures.get(z) ?? { residualPx: null, movedPx: null }
         return { z, source, excluded: excluded ?? null, residualPx, movedPx }

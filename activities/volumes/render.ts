@@ -5,11 +5,12 @@ import type { Outcome } from '../../domain/contract/artifacts.ts'
 import { boxName, intersect, isEmpty, voxels } from '../../domain/geometry.ts'
 import type { Source } from '../../domain/lineage.ts'
 import type { Hole } from '../../domain/release.ts'
+import type { Alignment } from '../../domain/releases/alignment.ts'
 import type { CellTask } from '../../domain/contract/activities.ts'
 import type { Lattice, SectionStitch } from '../../kernels/sections/section-types.ts'
 import { byteCache } from '../../storage/stores/byte-cache.ts'
 import { copyOverlap } from '../../storage/formats/volume.ts'
-import { readField, type AlignmentSummary } from '../sections/align.ts'
+import { readField } from '../sections/align.ts'
 import { emVolume, putVolume, refs, regionBox } from '../cells.ts'
 import type { Deps } from '../context.ts'
 import { greyOf, type IngestedTile } from '../sections/ingest.ts'
@@ -46,7 +47,7 @@ export async function render(deps: Deps, task: CellTask): Promise<Outcome> {
   const reach = params.fillSections
   const nodes = await nodesOf(deps, task, 'stitch', [box.min[2] - reach, box.max[2] + reach])
   const section = await sectionReader(deps, nodes)
-  const { sections } = await readJson<AlignmentSummary>(deps, alignment, 'alignment.json')
+  const { sections } = await readJson<Alignment>(deps, alignment, 'alignment.json')
   const { lineage } = await deps.artifacts.open(alignment)
   const fields = new Map(lineage.outputs.map(o => [o.path, o.sha256]))
 

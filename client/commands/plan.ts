@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client'
 import type { RunConfig } from '../../domain/config.ts'
 import { workflowIds } from '../../domain/contract/names.ts'
 import { configError, HillockError } from '../../domain/errors.ts'
-import { amount, costText } from '../../domain/slo/cost.ts'
+import { amount, costText, duration } from '../../domain/slo/cost.ts'
 import { picture, Plan, planRows, type PlanItem, type PlanRow } from '../../domain/plan/plan.ts'
 import { gateText } from '../../domain/releases/release-gate.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -14,7 +14,7 @@ import { bucket, datasets } from '../catalogue.ts'
 import { call, onStack } from '../call.ts'
 import { withoutPaths } from '../inputs.ts'
 import { onceName } from '../names.ts'
-import { clock, table, type Columns } from '../report.ts'
+import { table, type Columns } from '../report.ts'
 import { forecast, type Forecast } from '../forecast.ts'
 import { readRunFileAt } from '../run-file.ts'
 
@@ -124,7 +124,7 @@ function print(p: Plan, { voxelSizeNm, model }: RunConfig, ahead: Forecast | und
   console.log(`\nregions (█ made, ▒ may follow, · untouched):\n${picture(p)}\n`)
   const sum = (f: 'seconds' | 'cost'): number => rows.reduce((n, r) => n + r[f], 0)
   const told = (seconds: number, cost: number): string =>
-    `${clock(seconds)} of computing, ${costText(cost, p.currency, p.bounds, voxelSizeNm)}`
+    `${duration(seconds)} of computing, ${costText(cost, p.currency, p.bounds, voxelSizeNm)}`
   if (!ahead) console.log(`at most ${told(sum('seconds'), sum('cost'))}`)
   else {
     console.log('time and cost are not known yet: nothing of the kind has been made of this dataset')

@@ -1,8 +1,9 @@
 // `hillock verify [RELEASE]`: is every byte that it rests on still the one that its digest names?
 import { isHillockError } from '../../domain/errors.ts'
+import { duration } from '../../domain/slo/cost.ts'
 import { readPublicKey } from '../../storage/provenance/envelope.ts'
 import { bucket, locate } from '../catalogue.ts'
-import { clock, say, ticker, type JsonOption } from '../report.ts'
+import { say, ticker, type JsonOption } from '../report.ts'
 import { line, verify as check, type Finding } from '../verify.ts'
 
 interface Options extends JsonOption {
@@ -34,7 +35,7 @@ export async function verify(name: string | undefined, o: Options): Promise<void
   const { findings, unproven } = result
   const seconds = (Date.now() - started) / 1000
   say(o, { ...result, seconds, ok: findings.length === 0 }, [
-    `${result.objects} objects with ${(result.bytes / 1e6).toFixed(1)} MB of data are what their digests say (${clock(seconds)})`,
+    `${result.objects} objects with ${(result.bytes / 1e6).toFixed(1)} MB of data are what their digests say (${duration(seconds)})`,
     ...unproven.map(f => `not proved: ${f.what}: ${f.why}; \`hillock audit\` asks Temporal`),
     ...findings.map(line),
     ...(findings.length > 0 && !o.all ? ['stopped there; --all goes on'] : []),

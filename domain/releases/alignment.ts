@@ -1,4 +1,4 @@
-// How each section of a stack was aligned, as `alignment.json` of an alignment lists them.
+// How each section of a stack was aligned, as `alignment.json` of an alignment lists them; the fields lie beside it in `fields/<z>.bin`.
 import { z } from 'zod'
 
 const AlignedSection = z.object({
@@ -13,3 +13,4 @@ const AlignedSection = z.object({
 export type AlignedSection = z.infer<typeof AlignedSection>
 
 export const Alignment = z.object({ sections: z.array(AlignedSection) })
+export type Alignment = z.infer<typeof Alignment>

@@ -1,18 +1,15 @@
 // The page of the releases of a dataset: their quality one after the other, two of them compared, what the channels have named, and the forms that move them.
-import { CHANNELS, holesIn, type Channel, type Release } from '../../domain/release.ts'
+import { CHANNELS, type Channel, type Release } from '../../domain/release.ts'
 import type { ChannelMove } from '../../storage/provenance/channel-moves.ts'
 import { action, choice, ifOperator, type May, type Of, rollbacksUnderWay } from './actions.ts'
-import { figure, Html, html, known, moment, page, section, table, type Part } from './html.ts'
-import type { DatasetListing } from './index-page.ts'
-import { holes } from './release-page.ts'
+import { Html, html, moment, page, section, table, type Part } from './html.ts'
+import { releaseTable, type DatasetListing } from './index-page.ts'
 import { diffTables } from '../release-diff.ts'
 import { PLOT_STYLE, releasePlot } from './slo-plots.ts'
 import type { SagaStep } from '../../domain/operator.ts'
 
 /** Moves of a channel that the page shows; the API has all. */
 const MOVES = 50
-/** Holes that it shows of each release. */
-const HOLES = 20
 
 export interface DatasetView extends DatasetListing {
   /** Moves of every channel, the oldest first. */
@@ -32,38 +29,14 @@ function inOrder({ releases, moves }: DatasetView): Release[] {
   return releases.toSorted((a, b) => rank(a) - rank(b))
 }
 
-const named = (v: DatasetView, release: string): string[] =>
-  v.channels.filter(c => c.release === release).map(c => c.channel)
-
 function quality(v: DatasetView, ordered: readonly Release[]): Html {
-  const plotted = ordered.map(r => ({
-    release: r.release,
-    channels: named(v, r.release),
-    quality: r.quality,
-    holes: holesIn(r),
-    cost: r.cost,
-    own: named(v, r.release).length > 0,
+  const plotted = ordered.map(({ release, quality, cost }) => ({
+    release,
+    quality,
+    cost,
+    own: v.channels.some(c => c.release === release),
   }))
-  return html`${plotted.length > 1 ? releasePlot(plotted) : null}
-  ${table(
-    ['release', '', 'VOI', 'ARAND', 'synapse F1', 'segments', 'holes', 'cost'],
-    ordered.toReversed().map(r => [
-      html`<a href="/release/${r.dataset}/${r.release}"><code>${r.release}</code></a>`,
-      named(v, r.release).map(c => html`<span class="tag ${c}">${c}</span> `),
-      known(r.quality.voiSum),
-      known(r.quality.arand),
-      known(r.quality.synapseF1),
-      known(r.quality.segments),
-      holesIn(r) === 0
-        ? '0'
-        : html`<details>
-            <summary class="warn">${figure(holesIn(r))}</summary>
-            ${holes(r, HOLES)}
-          </details>`,
-      figure(r.cost),
-    ]),
-    2,
-  )}`
+  return html`${plotted.length > 1 ? releasePlot(plotted) : null} ${releaseTable(ordered.toReversed(), v)}`
 }
 
 const options = (releases: readonly Release[]): (readonly [string, string])[] =>

@@ -171,14 +171,5 @@ export const bytes = (n: number): string => {
   return `${u === 0 ? n : n.toPrecision(3)} ${units[u]}`
 }
 
-export const duration = (seconds: number): string => {
-  if (seconds < 59.5) return `${Number(seconds.toPrecision(2))} s`
-  const [whole, minutes] = [Math.round(seconds), Math.round(seconds / 60)]
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  return minutes < 2880
-    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-    : `${Math.floor(minutes / 1440)} d ${Math.round((minutes % 1440) / 60)} h`
-}
-
 /** The first 12 digits of a digest, with the whole of it as a tooltip. */
 export const shortDigest = (digest: string): Html => html`<code title="${digest}">${digest.slice(0, 12)}</code>`

@@ -2,6 +2,7 @@
 import { shapeOf } from '../../domain/geometry.ts'
 import { holesIn, type Channel, type Quality, type Release } from '../../domain/release.ts'
 import { figure, type Html, html, page, type Part, shortDigest, table } from './html.ts'
+import { holes } from './release-page.ts'
 
 export interface DatasetListing {
   readonly dataset: string
@@ -19,6 +20,9 @@ const QUALITY: readonly [keyof Quality, string, string][] = [
   ['segments', 'segments', ''],
 ]
 
+/** Holes that are shown of each release. */
+const HOLES = 20
+
 const row = (release: Release, { channels }: DatasetListing): Part[] => {
   const name = `${release.dataset}/${release.release}`
   const named = channels.filter(c => c.release === release.release)
@@ -28,29 +32,38 @@ const row = (release: Release, { channels }: DatasetListing): Part[] => {
       ${release.parent === null ? null : html`<div class="soft">patches ${release.parent}</div>`}`,
     shortDigest(release.digest),
     ...QUALITY.map(([k]) => (release.quality[k] === undefined ? '–' : figure(release.quality[k]))),
-    holesIn(release) > 0 ? html`<span class="warn">${holesIn(release)}</span>` : '0',
+    holesIn(release) === 0
+      ? '0'
+      : html`<details>
+          <summary class="warn">${figure(holesIn(release))}</summary>
+          ${holes(release, HOLES)}
+        </details>`,
     figure(release.cost),
     html`<a class="button" href="/view/${name}">View</a> <a href="/lineage/${name}">lineage</a>`,
   ]
 }
+
+/** Releases of a dataset with what names them, their quality and the ways into them. */
+export const releaseTable = (releases: readonly Release[], d: DatasetListing): Html =>
+  table(
+    [
+      'release',
+      'content',
+      ...QUALITY.map(([, label, hint]) => html`<span title="${hint}">${label}</span>`),
+      'holes',
+      'cost',
+      '',
+    ],
+    releases.map(r => row(r, d)),
+    2,
+  )
 
 const dataset = (d: DatasetListing): Html => {
   const first = d.releases[0]
   return html`<h2><a href="/releases/${d.dataset}">${d.dataset}</a></h2>
     <div class="card">
       ${first ? html`<p class="soft">${shapeOf(first.bounds).map(figure).join(' × ')} voxels of ${first.voxelSizeNm.join(' × ')} nm</p>` : html`<p>No release yet.</p>`}
-      ${table(
-        [
-          'release',
-          'content',
-          ...QUALITY.map(([, label, hint]) => html`<span title="${hint}">${label}</span>`),
-          'holes',
-          'cost',
-          '',
-        ],
-        d.releases.map(r => row(r, d)),
-        2,
-      )}
+      ${releaseTable(d.releases, d)}
       ${d.damaged.map(
         r =>
           html`<p class="warn">

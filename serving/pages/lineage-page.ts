@@ -4,7 +4,8 @@ import type { Release } from '../../domain/release.ts'
 import { countOf } from '../../storage/release-index.ts'
 import type { ReleaseRecords } from '../../storage/release-records.ts'
 import { busy, lineageDiagram, makes } from './stage-diagram.ts'
-import { bytes, duration, facts, figure, type Html, html, page, section, shortDigest, table } from './html.ts'
+import { duration } from '../../domain/slo/cost.ts'
+import { bytes, facts, figure, type Html, html, page, section, shortDigest, table } from './html.ts'
 import { holes } from './release-page.ts'
 import {
   extentText,
@@ -127,7 +128,7 @@ export function lineagePage(
           name="at"
           placeholder="x,y,z"
           size="16"
-          pattern="\\s*\\d+\\s*,\\s*\\d+\\s*,\\s*\\d+\\s*"
+          pattern="\\s*-?\\d+\\s*,\\s*-?\\d+\\s*,\\s*-?\\d+\\s*"
           value="${at?.voxel ?? ''}"
         />
         ? <span class="soft">(in voxels of the dataset)</span>

@@ -1,7 +1,8 @@
 // Service levels as parts of pages, and the page of one run or release: figures first, then one plot by stage, then the tables behind it; nothing is fetched.
 import { ratio, sum } from '../../domain/slo/hot-spots.ts'
 import type { Amount, SloReport } from '../../domain/slo/slo.ts'
-import { bytes, duration, figure, html, Html, known, listing, moment, page, section, table } from './html.ts'
+import { duration } from '../../domain/slo/cost.ts'
+import { bytes, figure, html, Html, known, listing, moment, page, section, table } from './html.ts'
 import { releasePlot, PLOT_STYLE, stagePlot } from './slo-plots.ts'
 
 const OPERATIONS = ['get', 'put', 'size', 'ref']

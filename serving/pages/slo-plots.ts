@@ -1,6 +1,7 @@
 // Plots of the service levels as inline SVG: one row per stage, the same rows in every column; and throughput, cost and quality by release.
 import { union, type Level, type SloReport, type StageLevel } from '../../domain/slo/slo.ts'
-import { duration, figure, html, type Html } from './html.ts'
+import { duration } from '../../domain/slo/cost.ts'
+import { figure, html, type Html } from './html.ts'
 
 const ROW = 24
 const TOP = 46

@@ -1,6 +1,7 @@
 // The stage diagram: one line per stage with its figures, and arcs from each stage to those that read it.
 import { stages, type StageName } from '../../domain/stages.ts'
-import { bytes, duration, figure, type Html, html } from './html.ts'
+import { duration } from '../../domain/slo/cost.ts'
+import { bytes, figure, type Html, html } from './html.ts'
 import type { LineageSummary, StageSummary } from '../../domain/provenance/lineage-summary.ts'
 
 const ROW = 30

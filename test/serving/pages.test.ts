@@ -74,6 +74,9 @@ describe('pages', () => {
   it('draw the stages with the reads between them, and escape what records say', async () => {
     const body = await page('/lineage/blobs/r1')
     expect(body).not.toContain('<b>&')
+    // Of a source that begins below 0, too.
+    const [, pattern] = /name="at"[^>]*pattern="([^"]*)"/.exec(body)!
+    expect('-12, 3,40').toMatch(new RegExp(`^(?:${pattern})$`, 'v'))
     expect(body).toContain('left out by the test')
     expect(body).toContain('href="http://127.0.0.1:8233/namespaces/default/workflows/reconstruct%2Fblobs%2Fr1/run"')
     const { summary } = (await get('/lineage/blobs/r1?json')).json()
