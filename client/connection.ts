@@ -1,6 +1,7 @@
 // The client of the command line and of programs.
 import type { Client } from '@temporalio/client'
 import { payloadCodec } from '../storage/encryption.ts'
+import { connectTo } from '../worker/connection.ts'
 import { temporalConfig } from '../worker/temporal-config.ts'
 import { tracing } from '../worker/tracing.ts'
 
@@ -12,10 +13,7 @@ export const following = { ids: new Set<string>(), shown: false }
 /** @throws HillockError ConfigError that says why there is no connection to a configured Temporal */
 export async function connect(address: string): Promise<Client> {
   // Half a second to load, which commands that only read the bucket need not wait for.
-  const [{ Client }, { connectTo }] = await Promise.all([
-    import('@temporalio/client'),
-    import('../worker/connection.ts'),
-  ])
+  const { Client } = await import('@temporalio/client')
   return new Client({
     connection: await connectTo(address),
     namespace: temporalConfig().namespace,

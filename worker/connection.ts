@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { Connection, isGrpcServiceError } from '@temporalio/client'
+import type { Connection } from '@temporalio/client'
 import { configError } from '../domain/errors.ts'
 import { temporalConfig, type TemporalConfig } from './temporal-config.ts'
 
@@ -19,6 +19,8 @@ const PREFACE = Buffer.concat([
 
 /** A connection to `address`, with the key and certificates that are configured for it. @throws HillockError ConfigError where there is none */
 export async function connectTo(address: string): Promise<Connection> {
+  // Loaded by those alone who connect.
+  const { Connection } = await import('@temporalio/client')
   const { address: configured, ...config } = temporalConfig()
   if (configured !== address) return Connection.connect({ address, connectTimeout: OWN_MS })
   const at: TemporalConfig = { address, ...config }
@@ -31,12 +33,16 @@ export async function connectTo(address: string): Promise<Connection> {
   }
 }
 
+/** An error that gRPC brings from the server. */
+const isAnswer = (e: Error): e is Error & { readonly code: unknown; readonly details: string } =>
+  'code' in e && 'details' in e && typeof e.details === 'string'
+
 /** What an answer of the server means for who has configured it. */
 export function refused(e: unknown, { address, namespace, options }: TemporalConfig): Error {
   let at = e as Error
-  while (!isGrpcServiceError(at) && at.cause instanceof Error) at = at.cause
-  const code = isGrpcServiceError(at) ? Number(at.code) : undefined
-  const said = isGrpcServiceError(at) ? at.details : at.message
+  while (!isAnswer(at) && at.cause instanceof Error) at = at.cause
+  const code = isAnswer(at) ? Number(at.code) : undefined
+  const said = isAnswer(at) ? at.details : at.message
   // PERMISSION_DENIED, UNAUTHENTICATED.
   if (code === 7 || code === 16)
     return configError(
@@ -48,7 +54,10 @@ export function refused(e: unknown, { address, namespace, options }: TemporalCon
 }
 
 /** Why nobody can be talked to there, in one line with what to do; undefined where somebody speaks HTTP/2. */
-export async function whyNot({ address, options }: TemporalConfig): Promise<string | undefined> {
+export async function whyNot({
+  address,
+  options,
+}: Pick<TemporalConfig, 'address' | 'options'>): Promise<string | undefined> {
   const at = `TEMPORAL_ADDRESS is ${address}`
   const [, host, port = '7233'] = /^\[?([^\]/]+?)\]?(?::(\d+))?$/.exec(address) ?? []
   if (host === undefined) return `${at}, which is no HOST:PORT`

@@ -13,7 +13,8 @@ const NOT_FOUND = 5
 
 /** As the API numbers them. */
 const TYPES = ['', 'Text', 'Keyword', 'Int', 'Double', 'Bool', 'Datetime', 'KeywordList']
-const wanted = Object.values(searchAttributes).map(
+/** Search attributes, with their types as Temporal's command line names them. */
+export const wanted = Object.values(searchAttributes).map(
   ({ name, type }) => [name, type === 'KEYWORD' ? 'Keyword' : 'KeywordList'] as const,
 )
 

@@ -1,6 +1,6 @@
 // The processes of one machine, kept alive: Temporal dev server, one worker per role, the serving process.
 import { fork, type ChildProcess } from 'node:child_process'
-import { realpathSync, rmSync, statSync, readFileSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync, statSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -172,9 +172,10 @@ async function start(): Promise<void> {
   }
   steps.set('stack', 'waits for Temporal')
   record()
+  const unused = given === undefined && !existsSync(h.database)
   await temporal()
   const deployment = setting('HILLOCK_DEPLOYMENT')
-  if (!deployment) await makeCurrent(address())
+  if (!deployment && !unused) await makeCurrent(address())
   // Of a package that brings stages of its own: its file calls roleProcess.
   const worker = setting('HILLOCK_WORKER') ?? 'worker/main.ts'
   // The kernel pool of the cpu role holds volumes; the others stay small.

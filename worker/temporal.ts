@@ -2,21 +2,18 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Connection } from '@temporalio/client'
-import { TypedSearchAttributes } from '@temporalio/common'
-import { searchAttributes } from '../domain/contract/search-attributes.ts'
 import { keyIds } from '../storage/encryption.ts'
+import { whyNot } from './connection.ts'
 import type { Home } from './home.ts'
 import { checkDatabase } from './lock.ts'
+import { wanted } from './namespace.ts'
 import type { Ports } from './ports.ts'
 import { temporalConfig } from './temporal-config.ts'
 
-const attributes = Object.values(searchAttributes)
-
 /** That a dev server knows them. */
-export const attributeOptions: readonly string[] = attributes.flatMap(({ name, type }) => [
+export const attributeOptions: readonly string[] = wanted.flatMap(([name, type]) => [
   '--search-attribute',
-  `${name}=${TypedSearchAttributes.toMetadataType(type)}`,
+  `${name}=${type}`,
 ])
 
 /** There from before the server makes its database until it has answered on it. */
@@ -72,13 +69,9 @@ function leash(child: ChildProcess): void {
 
 /** Waits until the server answers, for as long as `goOn` says; whether it does. */
 export async function answers(address: string, goOn: () => boolean): Promise<boolean> {
-  while (goOn())
-    try {
-      const connection = await Connection.connect({ address, connectTimeout: '2s' })
-      await connection.close()
-      return goOn()
-    } catch {
-      await sleep(100)
-    }
+  while (goOn()) {
+    if ((await whyNot({ address, options: {} })) === undefined) return goOn()
+    await sleep(100)
+  }
   return false
 }

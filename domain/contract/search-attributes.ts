@@ -1,10 +1,10 @@
 // Search attributes: what a workflow is about, for the lists of Temporal's UI and of the client.
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common'
+import type { SearchAttributePair } from '@temporalio/common'
 
 export const searchAttributes = {
-  dataset: defineSearchAttributeKey('HillockDataset', 'KEYWORD'),
-  stages: defineSearchAttributeKey('HillockStage', 'KEYWORD_LIST'),
-  release: defineSearchAttributeKey('HillockRelease', 'KEYWORD'),
+  dataset: { name: 'HillockDataset', type: 'KEYWORD' },
+  stages: { name: 'HillockStage', type: 'KEYWORD_LIST' },
+  release: { name: 'HillockRelease', type: 'KEYWORD' },
 } as const
 
 interface About {
