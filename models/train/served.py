@@ -1,5 +1,5 @@
 """The network as the product runs it: uint8 EM in, 255 x probability as uint8 out, for all of its input or for the middle of it alone."""
-import itertools, math
+import functools, itertools, math
 
 import torch
 from torch import nn
@@ -21,8 +21,8 @@ def folded(net):
 
 def without(x, low, high=None):
     """A tensor of axes n, c, z, y, x without so many voxels along z, y, x at the low and at the high face (as many, by default)."""
-    cut = [slice(l, -h if h else None) for l, h in zip(low, high or low)]
-    return x[(slice(None), slice(None), *cut)]
+    cut = [-n for pair in zip(reversed(low), reversed(high or low)) for n in pair]
+    return F.pad(x, cut) if any(cut) else x
 
 
 class Served(nn.Module):
@@ -62,14 +62,15 @@ class Cropped(Served):
 
     def forward(self, em):
         net = self.net
+        # ONNX Runtime computes of two inputs of a node that first which comes later here: each skip is cropped before the levels below.
         x, skips = self.pooled(em), [None]
         for k, block in enumerate(net.down[1:], 1):
             x = block(x)
             if k < len(net.pools):
-                skips.append(without(x, self.into[k]))
+                skips.append(x)
                 x = F.max_pool3d(x, net.pools[k])
         for k in reversed(range(1, len(net.pools))):
-            x = self.residual(k, self.wide(k, net.widen[k](x)) + skips[k])
+            x = self.residual(k, self.wide(k, net.widen[k](x)) + without(skips[k], self.into[k]))
         return self.last(em, net.widen[0](x))
 
     def wide(self, k, x, more=0):
@@ -83,11 +84,9 @@ class Cropped(Served):
         """The first convolution and the maximum over what is pooled, as the maximum of as many convolutions that skip the others."""
         first, pool = self.net.down[0][0], self.net.pools[0]
         em = F.pad(em.float() / 255, [1] * 6)
-        out = None
-        for z, y, x in itertools.product(*map(range, pool)):
-            one = F.conv3d(em[:, :, z:, y:, x:], first.weight, first.bias, stride=pool)
-            out = one if out is None else torch.maximum(out, one)
-        return F.relu(out)
+        starts = itertools.product(*map(range, pool))
+        each = [F.conv3d(without(em, s, [0] * 3), first.weight, first.bias, stride=pool) for s in starts]
+        return F.relu(functools.reduce(torch.maximum, each))
 
     def last(self, em, low):
         """Level 0: its first convolution again, where that is needed, and all that follows, slab by slab."""
