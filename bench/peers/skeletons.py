@@ -5,6 +5,7 @@ import sys
 import time
 
 import bioimage_cpp
+import edt
 import kimimaro
 import numpy as np
 from scipy.spatial import cKDTree
@@ -13,6 +14,8 @@ labels = np.load(sys.argv[1])
 ours = {
     int(i): (np.reshape(v, (-1, 3)), np.reshape(e, (-1, 2)).astype(int)) for i, (v, e, _) in json.load(open(sys.argv[2])).items()
 }
+# How thick a cell body is at least, nm. There every way from end to end is as good: where a skeleton runs is not given by the object.
+BODY = 500
 NM = np.array([16, 16, 40])
 
 
@@ -56,12 +59,36 @@ _, cube = rate(lambda: bioimage_cpp.skeleton.teasar_labels(labels, spacing=(40, 
 _, ball = rate(lambda: bioimage_cpp.skeleton.teasar_labels(labels, spacing=(40, 16, 16), constant=300.0, invalidation="ball"))
 common = sorted(set(ours) & set(theirs))
 peer = {i: (smooth(theirs[i].vertices + NM / 2, theirs[i].edges.astype(int)), theirs[i].edges.astype(int)) for i in common}
-near, back = [], []
-for i in common:
-    a, b = points(*ours[i]), points(*peer[i])
-    near.append(cKDTree(b).query(a)[0])
-    back.append(cKDTree(a).query(b)[0])
-near, back = np.concatenate(near), np.concatenate(back)
+to_boundary = edt.edt(labels, anisotropy=(40, 16, 16), black_border=True, parallel=1)
+
+
+def depth(points):
+    """Distance of each to the boundary of its object or of the volume."""
+    x, y, z = np.clip(np.floor(points / NM).astype(int).T, 0, np.array(labels.shape)[::-1, None] - 1)
+    return to_boundary[z, y, x]
+
+
+def compared(ids):
+    near, back, depths, peer_depths = [], [], [], []
+    for i in ids:
+        a, b = points(*ours[i]), points(*peer[i])
+        near.append(cKDTree(b).query(a)[0])
+        back.append(cKDTree(a).query(b)[0])
+        depths.append(depth(a))
+        peer_depths.append(depth(b))
+    near, back = np.concatenate(near), np.concatenate(back)
+    return {
+        "mean distance to kimimaro's, nm": near.mean(),
+        "median": np.median(near),
+        "mean distance of kimimaro's to ours, nm": back.mean(),
+        "median of these": np.median(back),
+        "mean distance to the boundary, nm": np.concatenate(depths).mean(),
+        "that of kimimaro's": np.concatenate(peer_depths).mean(),
+    }
+
+
+thickness = edt.edt(labels, anisotropy=(40, 16, 16), parallel=1)
+bodies = sorted(set(common) & set(np.unique(labels[thickness > BODY]).tolist()))
 print(
     json.dumps(
         {
@@ -74,10 +101,9 @@ print(
                 / sum(count(peer[i][1], lambda d: d == 1) for i in common),
                 "branch points, ratio": sum(count(ours[i][1], lambda d: d > 2) for i in common)
                 / sum(count(peer[i][1], lambda d: d > 2) for i in common),
-                "mean distance to kimimaro's, nm": near.mean(),
-                "median": np.median(near),
-                "mean distance of kimimaro's to ours, nm": back.mean(),
-                "median of these": np.median(back),
+                **compared(common),
+                **{f"cell bodies left out: {what}": value for what, value in compared(sorted(set(common) - set(bodies))).items()},
+                "cell bodies": len(bodies),
                 "voxel diagonal, nm": float(np.linalg.norm(NM)),
             },
         }

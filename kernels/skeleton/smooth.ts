@@ -25,6 +25,9 @@ export function wholeSkeleton(pieces: readonly Skeleton[]): Skeleton {
       for (let v = 0; v < sum.length; v++) if (degree[v]! > 1) values[v] = (values[v]! + sum[v]! / degree[v]!) / 2
     }
     for (let v = 0; v < radii.length; v++) {
+      const near = (LEASH * radii[v]!) / 2
+      // Most have hardly moved: no need of their exact way.
+      if (at.every((values, axis) => Math.abs(values[v]! - vertices[3 * v + axis]!) < near)) continue
       const moved = at.map((values, axis) => values[v]! - vertices[3 * v + axis]!)
       const share = (LEASH * radii[v]!) / Math.hypot(...moved)
       if (share < 1) for (const axis of [0, 1, 2]) at[axis]![v] = vertices[3 * v + axis]! + share * moved[axis]!

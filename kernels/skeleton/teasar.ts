@@ -29,6 +29,8 @@ export interface Trees {
 
 /** Lengths are integers in this part of the smallest sample spacing, so that searches are exact and fast. */
 const UNITS = 8
+/** Bits of a length below half a sample. */
+const HALF = 2
 /** Cost of a step along the boundary, relative to a step where the object is thickest. */
 const PENALTY = 1 << 14
 
@@ -88,12 +90,13 @@ export function traceTrees(
     count = 1
     for (let i = 0; i < count; i++) {
       const node = order[i]!
+      const cell = cells[node]!
       const label = labels[node]!
       edgesAt[i] = edge
       if (edge + 26 > edges.length) edges = longer(edges)
       for (let bits = links[node]!; bits !== 0; bits &= bits - 1) {
         const k = 31 - Math.clz32(bits & -bits)
-        let other = first[cells[node]! + offsets[k]!]!
+        let other = first[cell + offsets[k]!]!
         while (labels[other] !== label) other++
         if (numbers[other] === -1) {
           order[count] = other
@@ -115,8 +118,9 @@ export function traceTrees(
       const node = order[i]!
       ofRegion ||= graph.own[node] === 1
       size += graph.sizes[node]!
-      if (targetsAt.has(node)) for (const target of targetsAt.get(node)!) targets.push(target)
-      deepest = Math.max(deepest, depths[graph.samples[node]!]!)
+      const sample = graph.samples[node]!
+      if (wanted[sample]! > 0) targets.push(...targetsAt.get(node)!)
+      if (depths[sample]! > deepest) deepest = depths[sample]!
     }
     targets.sort((a, b) => wanted[b]! - wanted[a]! || a - b)
     const shared = targets.filter(target => wanted[target] === 2).length
@@ -150,14 +154,14 @@ export function traceTrees(
   /** The nodes by the length of their ways, to half a sample. */
   function farthestFirst(): Int32Array {
     const { length } = ways
-    const step = (node: number) => ((2 * length[node]!) / UNITS) | 0
     let longest = 0
-    for (let node = 0; node < count; node++) longest = Math.max(longest, step(node))
+    for (let node = 0; node < count; node++) if (length[node]! > longest) longest = length[node]!
+    longest >>= HALF
     const next = new Uint32Array(longest + 2)
-    for (let node = 0; node < count; node++) next[longest - step(node) + 1]!++
+    for (let node = 0; node < count; node++) next[longest - (length[node]! >> HALF) + 1]!++
     for (let i = 0; i < longest; i++) next[i + 1]! += next[i]!
-    const sorted = new Int32Array(nodes)
-    for (let node = 0; node < count; node++) sorted[next[longest - step(node)]!++] = node
+    const sorted = new Int32Array(count)
+    for (let node = 0; node < count; node++) sorted[next[longest - (length[node]! >> HALF)]!++] = node
     return sorted
   }
 
