@@ -1,4 +1,6 @@
 // Downsampling by 1 or 2 per axis: the mean of grey values, the majority of labels.
+import { WasmKernel } from './wasm.ts'
+import { meanWasm } from './wasm/mean.wasm.ts'
 import { map3 } from './types.ts'
 import type { Vec3 } from './types.ts'
 
@@ -9,37 +11,31 @@ export interface Downsampled<T> {
 
 const outShape = (shape: Vec3, factor: Vec3): Vec3 => map3(a => Math.ceil(shape[a] / factor[a]))
 
-/** Every other byte of a word. */
-const EVEN = 0x00ff00ff
+type Mean = (upper: number, lower: number, out: number, sx: number, sy: number, wide: number, high: number) => void
+let wasm: WasmKernel<{ mean: Mean }> | undefined
+/** About so many bytes of a plane are averaged at a time, so that they stay in the cache; and how far vectors reach beyond them. */
+const STRIP = 1 << 17
+const BEYOND = 31
 
 /** Mean of each cell, rounded half up; the last cell of an odd axis averages what is there. x fastest. */
 export function downsampleMean(data: Uint8Array, shape: Vec3, factor: Vec3): Downsampled<Uint8Array<ArrayBuffer>> {
-  const [sx] = shape
+  wasm ??= new WasmKernel(meanWasm)
+  const [sx, sy, sz] = shape
   const out = outShape(shape, factor)
   const [ox, oy, oz] = out
   const result = new Uint8Array(ox * oy * oz)
-  const words = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  // Two cells at a time: the sums of their pairs of bytes, side by side in one word.
-  const twos = factor[0] === 2 ? sx >> 2 : 0
-  for (let z = 0, o = 0; z < oz; z++)
-    for (let y = 0; y < oy; y++) {
-      const [a, b, c, d] = fourRows(shape, factor, y, z)
-      for (let i = 0; i < 4 * twos; i += 4, o += 2) {
-        const p = words.getInt32(a + i, true)
-        const q = words.getInt32(b + i, true)
-        const r = words.getInt32(c + i, true)
-        const s = words.getInt32(d + i, true)
-        const even = (p & EVEN) + (q & EVEN) + (r & EVEN) + (s & EVEN)
-        const odd = ((p >>> 8) & EVEN) + ((q >>> 8) & EVEN) + ((r >>> 8) & EVEN) + ((s >>> 8) & EVEN)
-        const sum = even + odd + 0x00040004
-        result[o] = sum >>> 3
-        result[o + 1] = sum >>> 19
+  const strip = 2 * Math.min(Math.ceil(STRIP / 2 / sx), sy)
+  const [planes, to] = wasm.place(2 * strip * sx + BEYOND, ox * strip + BEYOND)
+  for (let z = 0; z < oz; z++)
+    for (let y = 0; y < sy; y += strip) {
+      const rows = Math.min(strip, sy - y)
+      const [upper, lower] = [z * factor[2], Math.min((z + 1) * factor[2], sz) - 1]
+      for (let k = upper; k <= lower; k++) {
+        const from = sx * (y + sy * k)
+        wasm.bytes(planes + (k - upper) * strip * sx, rows * sx).set(data.subarray(from, from + rows * sx))
       }
-      for (let x = 4 * twos; x < sx; x += factor[0], o++) {
-        const next = Math.min(x + factor[0], sx) - 1
-        const sum = data[a + x]! + data[b + x]! + data[c + x]! + data[d + x]!
-        result[o] = (sum + data[a + next]! + data[b + next]! + data[c + next]! + data[d + next]! + 4) >> 3
-      }
+      wasm.call.mean(planes, planes + (lower - upper) * strip * sx, to, sx, rows, factor[0], factor[1])
+      result.set(wasm.bytes(to, ox * Math.ceil(rows / factor[1])), ox * (y / factor[1] + oy * z))
     }
   return { data: result, shape: out }
 }
