@@ -4,10 +4,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type JpegOptions } from 'sharp'
 import { expect, onTestFinished, test } from 'vitest'
 import { boxAt, voxels, type Box } from '../../../domain/geometry.ts'
-import { encodePrecomputed } from '../../../storage/formats/precomputed/encoding.ts'
+import { decodeImage, encodePrecomputed } from '../../../storage/formats/precomputed/encoding.ts'
 import { encodeChunks } from '../../../storage/formats/volume.ts'
 import { volumeInfo } from '../../../storage/formats/precomputed/info.ts'
 import { openFiles } from '../../../storage/foreign/files.ts'
@@ -102,6 +102,31 @@ test.each(['raw', 'png', 'jpeg'] as const)(
     expect(error).toBeGreaterThan(0)
   },
 )
+
+test('a chunk in JPEG has the values that sharp gives it; one that was cut or has another size is refused', async () => {
+  const shape = [32, 16, 5] as const
+  const raw = { width: 32, height: 80, channels: 1 } as const
+  const coded = (data: Uint8Array, options: JpegOptions = {}): Promise<Buffer> =>
+    sharp(data, { raw }).toColourspace('b-w').jpeg(options).toBuffer()
+  const next = random(7)
+  const noise = Uint8Array.from({ length: 2560 }, () => 256 * next())
+  for (const bytes of [
+    await coded(noise),
+    await coded(smooth(2560), { quality: 85 }),
+    await coded(noise, { progressive: true }),
+  ]) {
+    const expected = await sharp(bytes).toColourspace('b-w').raw().toBuffer()
+    const [got, again] = await Promise.all(
+      [0, 1].map(() => decodeImage(new Uint8Array(bytes), shape, 1, 'uint8', 'jpeg')),
+    )
+    expect(Buffer.compare(got as Uint8Array, expected)).toBe(0)
+    expect(again).toEqual(got)
+    const cut = new Uint8Array(bytes.subarray(0, bytes.length / 2))
+    await expect(decodeImage(cut, shape, 1, 'uint8', 'jpeg')).rejects.toThrow()
+    await expect(decodeImage(new Uint8Array(bytes), [32, 16, 6], 1, 'uint8', 'jpeg')).rejects.toThrow(/32x80 pixels/)
+    await expect(decodeImage(new Uint8Array(bytes), [32, 16, 4], 1, 'uint8', 'jpeg')).rejects.toThrow(/pixel limit/)
+  }
+})
 
 test('labels beyond 2^53 come back from OME-Zarr 0.4 of Zarr v2 in Fortran order with a channel and a time axis', async () => {
   const root = await freshFolder()
