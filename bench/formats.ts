@@ -11,6 +11,7 @@ import { precomputedShards, zarrShards, type LayoutObject } from '../storage/for
 import { writeNpy } from '../storage/formats/npy.ts'
 import { volumeInfo } from '../storage/formats/precomputed/info.ts'
 import { shardGrid } from '../storage/formats/precomputed/shard-grid.ts'
+import { release } from '../storage/formats/pool.ts'
 import { columnsOf, readParquet, writeParquet } from '../storage/formats/parquet.ts'
 import { CHUNK, encodeChunks } from '../storage/formats/volume.ts'
 import { zarrMetadata } from '../storage/formats/zarr.ts'
@@ -36,12 +37,19 @@ const rate = (f: () => Promise<unknown>): Promise<number> => cpuRate(voxels(BOX)
 
 type Write = () => AsyncIterable<LayoutObject> | Iterable<LayoutObject>
 
+/** Reading into memory of the pool, as workers do, and into fresh memory, as peers do. */
+async function reading(root: string): Promise<[pooled: number, fresh: number]> {
+  const read = async (): Promise<VolumeArray> => (await openVolume(root)).read(0, BOX)
+  const fresh = await rate(read)
+  return [await rate(async () => release((await read()).buffer)), fresh]
+}
+
 async function ours(
   root: string,
   data: VolumeArray,
   metadata: ReadonlyMap<string, Json>,
   write: Write,
-): Promise<number[]> {
+): Promise<Record<string, number[]>> {
   const put = (path: string, bytes: Uint8Array | string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), bytes)
@@ -54,8 +62,10 @@ async function ours(
   const exact = !root.includes('jpeg')
   if (exact && Buffer.compare(Buffer.from(got.buffer), Buffer.from(data.buffer)) !== 0)
     throw new Error(`${root}: not what was written`)
-  return [written, await rate(async () => (await openVolume(root)).read(0, BOX))]
+  const [pooled, fresh] = await reading(root)
+  return { Hillock: [written, pooled], [FRESH]: [NaN, fresh] }
 }
+const FRESH = 'Hillock, fresh memory'
 
 const folder = mkdtempSync(join(tmpdir(), 'hillock-formats-'))
 try {
@@ -95,7 +105,7 @@ try {
       if (encoding === 'zarr') return zarrShards(data, BOX, layout)
       return encoding === 'raw' ? encodeChunks(data, BOX, { mip: 0, encoding }) : precomputedShards(data, BOX, layout)
     }
-    rows[what] = { Hillock: await ours(join(folder, what.replaceAll(/[ ,]+/g, '-')), data, metadata, write) }
+    rows[what] = await ours(join(folder, what.replaceAll(/[ ,]+/g, '-')), data, metadata, write)
   }
   const ROWS = 1e6
   const grey = (of: number): number[] => Array.from(em.subarray(of, of + ROWS))
@@ -133,9 +143,10 @@ try {
   // Formats that Hillock only reads: of what tensorstore wrote.
   for (const what of ['Zarr v2, EM', 'N5 gzip, EM']) {
     const root = join(folder, `tensorstore-${what.replaceAll(/[ ,]+/g, '-')}`)
-    const read = async (): Promise<VolumeArray> => (await openVolume(root)).read(0, BOX)
-    if (Buffer.compare((await read()) as Uint8Array, em) !== 0) throw new Error(`${root}: not what was written`)
-    rows[what] = { Hillock: [NaN, await rate(read)], ...rows[what] }
+    if (Buffer.compare((await (await openVolume(root)).read(0, BOX)) as Uint8Array, em) !== 0)
+      throw new Error(`${root}: not what was written`)
+    const [pooled, fresh] = await reading(root)
+    rows[what] = { Hillock: [NaN, pooled], [FRESH]: [NaN, fresh], ...rows[what] }
   }
   const plain = (v: number | undefined, digits: number): string =>
     v === undefined || isNaN(v) ? '' : v.toFixed(digits)
