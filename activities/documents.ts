@@ -4,7 +4,7 @@ import { configAt, type RunConfig } from '../domain/config.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import type { Deps } from './context.ts'
-import { cached } from './cached.ts'
+import { cached } from '../storage/cached.ts'
 
 const documents = new Map<unknown, Promise<unknown>>()
 /** Parsed JSON of the raw archive, kept for the few documents that every activity of a run reads. */

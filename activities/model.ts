@@ -9,7 +9,7 @@ import { sha256, type Digest } from '../domain/recipe.ts'
 import { getRaw, putRaw } from '../storage/raw.ts'
 import { inputs, within } from '../storage/foreign/inputs.ts'
 import type { Deps, InferenceRequest } from './context.ts'
-import { cached } from './cached.ts'
+import { cached } from '../storage/cached.ts'
 
 /** The entry of a tensor that keeps its values in another file (`external_data` of ONNX): key `location`, then the file. */
 const ELSEWHERE = Buffer.from('\n\x08location\x12', 'latin1')

@@ -9,7 +9,7 @@ import { decodeTile } from '../../storage/formats/image.ts'
 import { getRaw } from '../../storage/raw.ts'
 import type { Deps } from '../context.ts'
 import type { IngestedTile, SectionManifest } from './ingest.ts'
-import { cached } from '../cached.ts'
+import { cached } from '../../storage/cached.ts'
 import { timedKernel } from '../meter.ts'
 import { refsBelow } from '../housekeeping/index-nodes.ts'
 

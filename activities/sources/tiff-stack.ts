@@ -5,7 +5,7 @@ import { tiffPages, type TiffPage } from '../../storage/formats/tiff.ts'
 import { sectionNodes, stackFault } from '../../storage/formats/tiff-stack.ts'
 import { withInput, type Inputs } from '../../storage/foreign/inputs.ts'
 import type { RunConfig } from '../../domain/config.ts'
-import { cached } from '../cached.ts'
+import { cached } from '../../storage/cached.ts'
 import { tooDeep } from './files.ts'
 import type { TileSource } from './source.ts'
 

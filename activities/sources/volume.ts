@@ -9,7 +9,7 @@ import { openVolume } from '../../storage/foreign/volume.ts'
 import { lacksOf, type Lack } from '../../storage/foreign/holes.ts'
 import type { ForeignVolume, VolumeHole } from '../../storage/foreign/types.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { cached } from '../cached.ts'
+import { cached } from '../../storage/cached.ts'
 import { tilePng } from './slices.ts'
 import type { TileSource } from './source.ts'
 

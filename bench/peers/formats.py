@@ -110,54 +110,30 @@ def tensorstore_precomputed(data, encoding, sharded):
 ONE = {"data_copy_concurrency": {"limit": 1}, "file_io_concurrency": {"limit": 1}}
 
 
-def tensorstore_zarr(data):
-    import tensorstore as ts
-
-    def spec(path):
-        inner = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "zstd", "configuration": {"level": 3}}]
-        shard = {"name": "sharding_indexed", "configuration": {"chunk_shape": [64, 64, 64], "codecs": inner}}
-        return {
-            "driver": "zarr3",
-            "kvstore": {"driver": "file", "path": path + "/"},
-            "metadata": {
-                "shape": data.shape,
-                "data_type": str(data.dtype),
-                "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shard_of(data)}},
-                "codecs": [shard],
-            },
-            "context": ONE,
-        }
-
-    def write(path):
-        ts.open(spec(path), create=True).result()[...] = data
-
-    return write, lambda path: ts.open(spec(path), open=True).result().read().result()
-
-
-def zarr_python(data):
-    import zarr
-
-    def write(path):
-        codec = zarr.codecs.ZstdCodec(level=3)
-        array = zarr.create_array(path, shape=data.shape, dtype=data.dtype, chunks=(64, 64, 64), shards=shard_of(data), compressors=codec)
-        array[:] = data
-
-    return write, lambda path: zarr.open_array(path, mode="r")[:]
-
-
-def zarr_v2(data):
+def zarr_python(data, **layout):
     import numcodecs
     import zarr
 
+    if "zarr_format" in layout:
+        codec = numcodecs.Zstd(level=3)
+    else:
+        codec, layout["shards"] = zarr.codecs.ZstdCodec(level=3), shard_of(data)
+
     def write(path):
-        zstd = numcodecs.Zstd(level=3)
-        zarr.create_array(path, shape=data.shape, dtype=data.dtype, chunks=(64, 64, 64), zarr_format=2, compressors=zstd)[:] = data
+        zarr.create_array(path, shape=data.shape, dtype=data.dtype, chunks=(64, 64, 64), compressors=codec, **layout)[:] = data
 
     return write, lambda path: zarr.open_array(path, mode="r")[:]
 
 
+def tensorstore_zarr(data):
+    inner = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "zstd", "configuration": {"level": 3}}]
+    shard = {"name": "sharding_indexed", "configuration": {"chunk_shape": [64, 64, 64], "codecs": inner}}
+    grid = {"name": "regular", "configuration": {"chunk_shape": shard_of(data)}}
+    return tensorstore_chunks(data, "zarr3", {"chunk_grid": grid, "codecs": [shard]})
+
+
 def tensorstore_chunks(data, driver, metadata):
-    """Zarr v2 or N5; `data` with its axes as that format lists them."""
+    """Zarr or N5; `data` with its axes as that format lists them."""
     import tensorstore as ts
 
     def spec(path):
@@ -197,7 +173,7 @@ for what, peer, data, pair in [
     ("Zarr sharded, EM", "tensorstore", em, tensorstore_zarr(em)),
     ("Zarr sharded, ids", "zarr-python", labels, zarr_python(labels)),
     ("Zarr sharded, ids", "tensorstore", labels, tensorstore_zarr(labels)),
-    ("Zarr v2, EM", "zarr-python", em, zarr_v2(em)),
+    ("Zarr v2, EM", "zarr-python", em, zarr_python(em, zarr_format=2)),
     ("Zarr v2, EM", "tensorstore", em, tensorstore_chunks(em, "zarr", {"chunks": [64] * 3, "compressor": {"id": "zstd", "level": 3}})),
     ("N5 gzip, EM", "tensorstore", em, tensorstore_chunks(em.T, "n5", {"blockSize": [64] * 3, "compression": {"type": "gzip"}})),
 ]:

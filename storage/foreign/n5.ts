@@ -7,6 +7,7 @@ import * as zarrita from 'zarrita'
 import { configError } from '../../domain/errors.ts'
 import { boxAt, contains, map3, multiply, Shape, type Vec3 } from '../../domain/geometry.ts'
 import { bytesPerVoxel, decodeChunk, type DataType, type VolumeArray } from '../formats/chunk.ts'
+import { swap } from '../formats/npy.ts'
 import { gunzip, unzstd } from '../formats/unpack.ts'
 import { clear, copyOverlap } from '../formats/volume.ts'
 import { readerOf, type Chunks, type Decode } from './chunks.ts'
@@ -94,11 +95,7 @@ async function decodeBlock(bytes: Bytes, dataType: DataType, coding: string): Pr
   const shape = map3(a => head.getUint32(4 + 4 * a))
   // A copy that may be turned round.
   const body = new Uint8Array(await UNPACK[coding]!(bytes.subarray(mode === 1 ? 20 : 16)))
-  const width = bytesPerVoxel(dataType)
   const data = decodeChunk(body, shape, 1, dataType, 'raw')
-  const turned = Buffer.from(body.buffer, 0, body.length)
-  if (width === 2) turned.swap16()
-  else if (width === 4) turned.swap32()
-  else if (width === 8) turned.swap64()
+  swap(body, bytesPerVoxel(dataType))
   return { shape, data }
 }

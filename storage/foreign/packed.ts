@@ -1,11 +1,9 @@
 // Files that lie compressed one by one, as cloud-volume leaves them in a folder (NAME.gz, NAME.br) and a copy of a bucket may (NAME).
 import { brotliDecompressSync } from 'node:zlib'
-import { gunzip } from '../formats/unpack.ts'
+import { gunzip, isGzip } from '../formats/unpack.ts'
 import type { Files } from './files.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
-
-export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
 
 /** A web server may have undone the compression that the name speaks of. */
 const unpack: Readonly<Record<string, (bytes: Bytes) => Bytes>> = {

@@ -1,14 +1,13 @@
 // Opens a volume that others wrote, in whatever format it is.
-import { gunzipSync } from 'node:zlib'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { VolumeFormat } from '../../domain/run-file/source.ts'
 import { configError, type HillockError, isHillockError } from '../../domain/errors.ts'
 import { sha256, type Digest } from '../../domain/recipe.ts'
+import { unzipped } from '../formats/unpack.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { addressOf } from './address.ts'
 import { openFiles, type Files } from './files.ts'
 import { openN5 } from './n5.ts'
-import { isGzip } from './packed.ts'
 import { openPrecomputed } from './precomputed.ts'
 import type { ForeignVolume } from './types.ts'
 import { openZarr } from './zarr.ts'
@@ -42,7 +41,8 @@ export async function openVolume(pasted: string, format?: VolumeFormat, objects?
         if (!isHillockError(e, 'StoreRefused')) throw e
         refused ??= e
       })
-      const bytes = given && unzipped(given, `${files.url}/${path}`)
+      // A copy of a bucket keeps the compression that the bucket would have undone.
+      const bytes = given && unzipped(given, why => configError(`${files.url}/${path} ${why}`))
       documents.set(path, bytes ? sha256(bytes) : null)
       // Some hosts have a page for whatever is asked.
       if (!bytes || !/^\s*</.test(Buffer.from(bytes.subarray(0, 64)).toString())) return bytes
@@ -59,16 +59,6 @@ export async function openVolume(pasted: string, format?: VolumeFormat, objects?
   const what = `${files.url}: there is no ${named ?? VolumeFormat.options.join(', ')} volume`
   const below = ((await files.below?.(DOCUMENTS)) ?? []).slice(0, SHOWN).map(p => `${files.url}/${p}`)
   throw configError(below.length ? `${what}; name what is in it: ${below.join(', ')}` : what)
-}
-
-/** A document; a copy of a bucket keeps the compression that the bucket would have undone. */
-function unzipped(bytes: Uint8Array<ArrayBuffer>, what: string): Uint8Array<ArrayBuffer> {
-  if (!isGzip(bytes)) return bytes
-  try {
-    return new Uint8Array(gunzipSync(bytes))
-  } catch (e) {
-    throw configError(`${what} is a truncated or damaged gzip file (${(e as Error).message})`)
-  }
 }
 
 /** Files that a volume has. */

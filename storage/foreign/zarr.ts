@@ -1,8 +1,8 @@
 // Reads Zarr v2 and v3 volumes through zarrita: bare arrays, and OME-Zarr multiscale images of any version to 0.5.
+import { crc32c } from '@node-rs/crc32'
 import * as zarrita from 'zarrita'
 import { configError, type HillockError } from '../../domain/errors.ts'
 import { boxAt, map3, shapeOf, voxels, type Vec3 } from '../../domain/geometry.ts'
-import { crc32cBase64 } from '../stores/crc32c.ts'
 import { newVolume, type VolumeArray } from '../formats/chunk.ts'
 import { discard, gunzip, unzstd } from '../formats/unpack.ts'
 import { copyOverlap } from '../formats/volume.ts'
@@ -14,30 +14,18 @@ import type { Opened } from './volume.ts'
 
 type Arr = zarrita.Array<zarrita.DataType>
 
-/** The sum of a chunk or of the index of a shard, which zarrita passes over. */
-class Crc32c {
-  readonly kind = 'bytes_to_bytes'
-  static fromConfig(): Crc32c {
-    return new Crc32c()
-  }
-  encode(): never {
-    throw new Error('Zarr is only read here')
-  }
-  decode(bytes: Uint8Array): Uint8Array {
-    const body = bytes.subarray(0, -4)
-    const sum = Buffer.from(bytes.subarray(-4)).reverse().toString('base64')
-    if (crc32cBase64(body) !== sum) throw new RangeError('its checksum is wrong')
-    return body
-  }
-  computeEncodedSize(size: number): number {
-    return size + 4
-  }
-}
-zarrita.registry.set('crc32c', () => Crc32c as never)
-
 /** Node's own instead of those in WebAssembly and streams. */
-const unpacker = (decode: (bytes: Uint8Array) => Uint8Array): never =>
-  ({ fromConfig: () => ({ kind: 'bytes_to_bytes', decode }) }) as never
+const unpacker = (decode: (bytes: Uint8Array) => Uint8Array, computeEncodedSize?: (size: number) => number): never =>
+  ({ fromConfig: () => ({ kind: 'bytes_to_bytes', decode, computeEncodedSize }) }) as never
+
+/** The sum of a chunk or of the index of a shard, which zarrita passes over. */
+function summed(bytes: Uint8Array): Uint8Array {
+  const body = bytes.subarray(0, -4)
+  if (bytes.length < 4 || crc32c(body) !== Buffer.from(bytes.subarray(-4)).readUInt32LE())
+    throw new RangeError('its checksum is wrong')
+  return body
+}
+zarrita.registry.set('crc32c', () => unpacker(summed, size => size + 4))
 for (const prefix of ['', 'numcodecs.']) {
   zarrita.registry.set(`${prefix}zstd`, () => unpacker(unzstd))
   zarrita.registry.set(`${prefix}gzip`, () => unpacker(gunzip))

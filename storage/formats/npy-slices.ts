@@ -10,6 +10,7 @@ import { readAt } from '../files/regular.ts'
 import { inputs, type Input } from '../foreign/inputs.ts'
 import type { ReadAt } from './tiff.ts'
 import { npyHeader, readNpy } from './npy.ts'
+import { isGzip } from './unpack.ts'
 
 export interface NpySlices {
   readonly width: number
@@ -24,7 +25,7 @@ export interface NpySlices {
 
 /** Whether a file that begins so is a .npy, or packed and perhaps one. */
 export const isNpy = (head: Uint8Array): boolean =>
-  Buffer.from(head).toString('latin1', 1, 6) === 'NUMPY' || (head[0] === 0x1f && head[1] === 0x8b)
+  Buffer.from(head).toString('latin1', 1, 6) === 'NUMPY' || isGzip(head)
 
 /** Fortran order keeps no slice together, so that such a file is turned in memory. */
 const TURNED_BYTES = 2 ** 30
@@ -36,9 +37,9 @@ const TURNED_BYTES = 2 ** 30
 export async function openNpySlices(file: string, files = inputs()): Promise<NpySlices> {
   const bad = (why: string): HillockError => configError(`source.stack: ${file} ${why}`)
   const packed = await files.open(file, 'ConfigError')
-  const magic = await packed.read(0, 2)
-  const isPacked = magic[0] === 0x1f && magic[1] === 0x8b
-  const input = isPacked ? await unpacked(file, packed, bad).finally(() => packed.close()) : packed
+  const input = isGzip(await packed.read(0, 2))
+    ? await unpacked(file, packed, bad).finally(() => packed.close())
+    : packed
   try {
     const { descr, fortran, shape, start } = npyHeader(await input.read(0, 1 << 16), bad)
     const width = /^.u([12])$/.exec(descr)?.[1]

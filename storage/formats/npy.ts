@@ -3,7 +3,7 @@
 // Source: numpy/lib/format.py (magic, version, header length, Python dict literal, data).
 import { HillockError } from '../../domain/errors.ts'
 import { numberTypes } from './arrays.ts'
-import { gunzip } from './unpack.ts'
+import { unzipped } from './unpack.ts'
 
 const types = { b1: Uint8Array, ...numberTypes } as const
 
@@ -26,7 +26,7 @@ const MAGIC = Buffer.from('\x93NUMPY', 'latin1')
  */
 export function readNpy(bytes: Uint8Array, name: string): Npy {
   const bad = (why: string): HillockError => new HillockError('BadTileError', `${name}: ${why}`, { tile: name })
-  const file = inflate(bytes, bad)
+  const file = unzipped(bytes, bad)
   const { descr, fortran, shape, start: end } = npyHeader(file, bad)
 
   const order = descr[0]!
@@ -71,15 +71,6 @@ export function npyHeader(file: Uint8Array, bad: (why: string) => HillockError):
   return { ...parseHeader(Buffer.from(file.subarray(at, start)).toString('latin1'), bad), start }
 }
 
-function inflate(bytes: Uint8Array, bad: (why: string) => HillockError): Uint8Array {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
-  try {
-    return gunzip(bytes)
-  } catch (e) {
-    throw bad(`is a truncated or damaged gzip file (${(e as Error).message})`)
-  }
-}
-
 function parseHeader(
   text: string,
   bad: (why: string) => HillockError,
@@ -94,7 +85,8 @@ function parseHeader(
   return { descr, fortran: fortran === 'True', shape: axes.map(Number) }
 }
 
-function swap(bytes: Uint8Array, size: number): void {
+/** Reverses the bytes of values of so many. */
+export function swap(bytes: Uint8Array, size: number): void {
   const b = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (size === 2) b.swap16()
   else if (size === 4) b.swap32()

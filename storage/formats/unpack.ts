@@ -21,6 +21,17 @@ function aligned(bytes: Bytes): Bytes {
 /** Frees what was unpacked here at once, where nobody reads it any more: the collector of garbage comes later, and at a price. Leaves other memory alone. */
 export const discard = ({ buffer }: ArrayBufferView<ArrayBuffer>): void => void (own.has(buffer) && buffer.transfer(0))
 
+export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+/** Unpacked where it is gzip. @throws what `bad` makes of the reason, for a damaged one */
+export function unzipped<T extends Uint8Array>(bytes: T, bad: (why: string) => Error): T | Bytes {
+  try {
+    return isGzip(bytes) ? gunzip(bytes) : bytes
+  } catch (e) {
+    throw bad(`is a truncated or damaged gzip file (${(e as Error).message})`)
+  }
+}
+
 /** @throws Error for what is not gzip, or damaged */
 export function gunzip(bytes: Uint8Array): Bytes {
   // The last four bytes are the size.

@@ -3,6 +3,7 @@
 // Source: google/neuroglancer src/datasource/precomputed/sharded.rst (neuroglancer_uint64_sharded_v1).
 import { gzipSync } from 'node:zlib'
 import { z } from 'zod'
+import { cached } from '../../cached.ts'
 import { gunzip } from '../unpack.ts'
 
 const bits = (max: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(max).default(0)
@@ -141,22 +142,13 @@ export interface ShardReader {
   find(id: bigint): Promise<Stored | undefined>
 }
 
-/** Minishard indexes kept in memory. */
+/** Indexes of shards, and of minishards, that are kept in memory. */
 const KEPT = 1024
 
 /** Reads values by key. Indexes are read once and kept; files are taken to be immutable. */
 export function shardReader(spec: ShardingSpec, readRange: ReadRange): ShardReader {
-  const kept = new Map<string, Promise<unknown>>()
-  const cached = <T>(name: string, make: () => Promise<T>): Promise<T> => {
-    let value = kept.get(name) as Promise<T> | undefined
-    if (!value) {
-      value = make()
-      value.catch(() => kept.delete(name))
-      if (kept.size >= KEPT) kept.delete(kept.keys().next().value!)
-      kept.set(name, value)
-    }
-    return value
-  }
+  const heads = new Map<unknown, Promise<Uint8Array<ArrayBuffer> | undefined>>()
+  const indexes = new Map<unknown, Promise<Map<bigint, Stored>>>()
   const head = 2 ** spec.minishard_bits * 16
 
   const exactly = async (
@@ -172,8 +164,8 @@ export function shardReader(spec: ShardingSpec, readRange: ReadRange): ShardRead
   }
 
   const minishardIndex = (file: string, minishard: number): Promise<Map<bigint, Stored>> =>
-    cached(`${file} ${minishard}`, async () => {
-      const shard = await cached(file, () => exactly(file, 0, head))
+    cached(indexes, `${file} ${minishard}`, KEPT, async () => {
+      const shard = await cached(heads, file, KEPT, () => exactly(file, 0, head))
       const [from, to] = [0, 1].map(i => Number(shard ? new BigUint64Array(shard.buffer)[2 * minishard + i]! : 0n))
       const found = new Map<bigint, Stored>()
       if (to! <= from!) return found
