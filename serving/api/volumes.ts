@@ -15,9 +15,10 @@ import { turns } from '../turns.ts'
 import type { Serving } from './index.ts'
 import { nameOf, route, sendBytes } from './route.ts'
 
-/** Voxels of a cut-out, and of what is in memory of it at a time. */
+/** Voxels of a cut-out; of what is in memory of it at a time; and of what is where planes are so wide that a chunk's depth of them is more. */
 const MOST = 2 ** 30
 const SLAB = 2 ** 23
+const WIDE = 2 ** 26
 const READS = 8
 
 /** Types of the volumes of a release. */
@@ -113,6 +114,20 @@ export function boxOf({ bounds, ...release }: Release, text: string, within: Box
   return box
 }
 
+/** A box in pieces, x first and z last: whole chunks deep while that fits; else fewer planes, or rows of one, for which chunks are read again. */
+export function* slabsOf(box: Box, chunkDepth: number): Generator<Box> {
+  const [nx, ny] = shapeOf(box)
+  const chunks = Math.floor(SLAB / (nx * ny * chunkDepth))
+  const depth = chunks * chunkDepth || Math.min(chunkDepth, Math.floor(WIDE / (nx * ny))) || 1
+  const rows = Math.max(1, Math.min(ny, Math.floor(WIDE / nx)))
+  for (let z = box.min[2]; z < box.max[2];) {
+    const end = Math.min(box.max[2], (Math.floor(z / depth) + 1) * depth)
+    for (let y = box.min[1]; y < box.max[1]; y += rows)
+      yield { min: [box.min[0], y, z], max: [box.max[0], Math.min(box.max[1], y + rows), end] }
+    z = end
+  }
+}
+
 export function volumeRoutes(app: FastifyInstance, { find, volumes }: Serving): void {
   const turn = turns(2, 16)
   route(app, endpoints.cutout, async ({ params, query, reply }) => {
@@ -137,16 +152,11 @@ export function volumeRoutes(app: FastifyInstance, { find, volumes }: Serving): 
         `box ${query.box} has ${count(box)} voxels, of ${MOST} that are cut out at a time`,
         'ask for a coarser mip or a smaller box, or read the layer as Zarr',
       )
-    const [nx, ny] = shapeOf(box)
-    const rows = Math.max(1, Math.floor(SLAB / (nx * ny * mip.chunk[2]))) * mip.chunk[2]
     async function* bytes(): AsyncGenerator<Uint8Array> {
       yield npyPrefix(NPY[mip!.dataType as keyof typeof NPY], shapeOf(box), true)
-      for (let z = box.min[2]; z < box.max[2];) {
-        const end = Math.min(box.max[2], (Math.floor(z / rows) + 1) * rows)
-        const slab: Box = { min: [box.min[0], box.min[1], z], max: [box.max[0], box.max[1], end] }
+      for (const slab of slabsOf(box, mip!.chunk[2])) {
         const data = await turn(() => volume.read(query.mip, translate(slab, zero)))
         yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-        z = end
       }
     }
     return sendBytes(reply, 'application/octet-stream', bytes())
