@@ -83,7 +83,7 @@ const trace = traceFile === undefined ? undefined : openSync(traceFile, 'a')
 function largest(value: unknown): number {
   if (ArrayBuffer.isView(value)) return (value as Uint8Array).length
   if (value === null || typeof value !== 'object') return 0
-  return Math.max(0, ...Object.values(value).map(largest))
+  return Object.values(value).reduce<number>((most, v) => Math.max(most, largest(v)), 0)
 }
 
 /** Of OpenTelemetry, where a collector is configured; else it does nothing. */

@@ -33,8 +33,8 @@ export async function getTiles(
 ): Promise<TileEntry[] | null> {
   const documents = await get<Digest[] | null>(objects, list)
   if (!documents) return null
-  const tiles: TileEntry[] = []
+  const batches: TileEntry[][] = []
   for (const digest of documents.slice(Math.floor(first / BATCH), Math.floor(last / BATCH) + 1))
-    tiles.push(...(await get<TileEntry[]>(objects, digest)).filter(t => t.section >= first && t.section <= last))
-  return tiles
+    batches.push((await get<TileEntry[]>(objects, digest)).filter(t => t.section >= first && t.section <= last))
+  return batches.flat()
 }

@@ -63,17 +63,19 @@ const HIDES = 1 / 20
 
 /** Decimal ids of the largest segments, for a first look in the viewer; those that fill a great part of the dataset come last. */
 async function largestSegments(artifacts: ArtifactStore, release: Release, count: number): Promise<string[]> {
-  const ids: bigint[] = []
-  const sizes: number[] = []
+  const most = HIDES * voxels(release.bounds)
+  let best: { readonly id: bigint; readonly size: number; readonly hides: boolean }[] = []
   const cells = cellsOf(artifacts.objects, release, 'graph')
-  for await (const { segment, voxels } of tableParts(artifacts, cells, 'segments')) {
-    ids.push(...(segment as BigUint64Array))
-    sizes.push(...Array.from(voxels!, Number))
+  for await (const { segment, voxels: sizes } of tableParts(artifacts, cells, 'segments')) {
+    const part = Array.from(segment as BigUint64Array, (id, i) => {
+      const size = Number(sizes![i])
+      return { id, size, hides: size > most }
+    })
+    best = [...best, ...part]
+      .sort((a, b) => Number(a.hides) - Number(b.hides) || b.size - a.size || (a.id < b.id ? -1 : 1))
+      .slice(0, count)
   }
-  const hides = (i: number): boolean => sizes[i]! > HIDES * voxels(release.bounds)
-  const order = [...ids.keys()].sort((a, b) => sizes[b]! - sizes[a]! || (ids[a]! < ids[b]! ? -1 : 1))
-  const best = [...order.filter(i => !hides(i)), ...order.filter(hides)]
-  return best.slice(0, count).map(i => String(ids[i]))
+  return best.map(b => String(b.id))
 }
 
 interface PageOptions {

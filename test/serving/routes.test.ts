@@ -12,10 +12,10 @@ import { decodeDraco, decodeManifest, vertices } from '../../storage/formats/mes
 import { decodeList, decodeOne } from '../storage/formats/decoders.ts'
 import { shardReader, ShardingSpec } from '../../storage/formats/precomputed/sharding.ts'
 import { decodeSkeleton } from '../../storage/formats/skeleton.ts'
-import { moveChannel, readChannel } from '../../storage/releases.ts'
+import { moveChannel, putRelease, readChannel } from '../../storage/releases.ts'
 import { unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HOLE, makeFixture, type Fixture } from './fixture.ts'
+import { artifactWith, HOLE, makeFixture, type Fixture } from './fixture.ts'
 import { BOUNDS, fill, grey, IDS, label, NM, SYNAPSE } from './neurites.ts'
 
 let fixture: Fixture
@@ -352,5 +352,22 @@ describe('releases and channels', () => {
       ['em', 'segmentation', 'synapses'].map(l => [l, `precomputed://http://127.0.0.1:4000/r/blobs/r1/${l}`]),
     )
     expect(parsed.layers[1]!.segments).toEqual(IDS.map(String))
+  })
+
+  it('find the largest of any number of segments, those that fill the dataset last', async () => {
+    const many = 200_000
+    const sizes = Float64Array.from({ length: many }, (_, i) => (i === 7 ? voxels(BOUNDS) : i % 1000))
+    const objects = fileStore(fixture.folder)
+    const graph = await artifactWith(objects, {
+      'segments.parquet': [
+        { name: 'segment', data: BigUint64Array.from(sizes.keys(), i => BigInt(i + 1)) },
+        { name: 'voxels', data: sizes },
+      ],
+    })
+    const layers = { ...fixture.release.layers, synapses: graph, graph }
+    await putRelease(objects, { ...fixture.release, release: 'r2', layers })
+    const answer = await get('/view/blobs/r2')
+    const selected = Array.from({ length: 14 }, (_, i) => `${1000 * (i + 1)}`)
+    expect(decodeURIComponent(String(answer.headers.location))).toContain(JSON.stringify(selected).slice(1, -1))
   })
 })

@@ -4,8 +4,15 @@ import { expect, test } from 'vitest'
 import { getTiles, putTiles, tileDocuments } from '../../storage/tile-lists.ts'
 import { memoryStore } from './fixtures.ts'
 
+const entry = (section: number, i: number) => ({ section, name: `t${i}`, file: 'f', x: i, y: 0, width: 9, height: 9 })
+
+test('a batch may have any number of tiles', async () => {
+  const objects = memoryStore()
+  const tiles = Array.from({ length: 150_000 }, (_, i) => entry(i % 16, i))
+  expect((await getTiles(objects, await putTiles(objects, tiles), 0, 15))!.length).toBe(tiles.length)
+})
+
 test('sections are found as they were listed, batch by batch', async () => {
-  const entry = (section: number, i: number) => ({ section, name: `t${i}`, file: 'f', x: i, y: 0, width: 9, height: 9 })
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat(70), { minLength: 1 }),
