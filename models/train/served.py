@@ -6,7 +6,7 @@ from torch import nn
 import torch.nn.functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# The last level is computed in so many pieces along z, one after the other: only one holds its tensors of full resolution.
+# The fine levels are computed in so many pieces along z, one after the other: only one holds its tensors.
 SLABS = 4
 
 
@@ -63,14 +63,15 @@ class Cropped(Served):
     def forward(self, em):
         net = self.net
         # ONNX Runtime computes of two inputs of a node that first which comes later here: each skip is cropped before the levels below.
-        x, skips = self.pooled(em), [None]
-        for k, block in enumerate(net.down[1:], 1):
+        x, skip = self.first(em)
+        skips = [None, skip]
+        for k, block in enumerate(net.down[2:], 2):
             x = block(x)
             if k < len(net.pools):
                 skips.append(x)
                 x = F.max_pool3d(x, net.pools[k])
         for k in reversed(range(1, len(net.pools))):
-            x = self.residual(k, self.wide(k, net.widen[k](x)) + without(skips[k], self.into[k]))
+            x = self.residual(k, self.wide(k, net.widen[k](x)) + (without(skips[k], self.into[k]) if k > 1 else skip))
         return self.last(em, net.widen[0](x))
 
     def wide(self, k, x, more=0):
@@ -83,10 +84,32 @@ class Cropped(Served):
     def pooled(self, em):
         """The first convolution and the maximum over what is pooled, as the maximum of as many convolutions that skip the others."""
         first, pool = self.net.down[0][0], self.net.pools[0]
-        em = F.pad(em.float() / 255, [1] * 6)
+        em = em.float() / 255
         starts = itertools.product(*map(range, pool))
         each = [F.conv3d(without(em, s, [0] * 3), first.weight, first.bias, stride=pool) for s in starts]
         return F.relu(functools.reduce(torch.maximum, each))
+
+    def first(self, em):
+        """Of level 1 what is pooled for level 2, and what the way up needs, slab by slab."""
+        (factor, *_), pool = self.net.pools[:2]
+        one, two = self.net.down[1].first, self.net.down[1].second
+        rows = em.shape[2] // factor // pool[0]
+        margin = -(-self.into[1][0] // pool[0])
+        em = F.pad(em, [1] * 6)
+        pooled, skips = [], []
+        for s in range(SLABS):
+            # 1 at a face of the input, where convolutions see zeros instead of two slices of the next slab.
+            low, high = int(s == 0), int(s == SLABS - 1)
+            start, stop = ((margin + (rows - 2 * margin) * i // SLABS) * pool[0] for i in (s, s + 1))
+            start, stop = 0 if low else start - 2, rows * pool[0] if high else stop + 2
+            pad = [0, 0, 0, 0, low, high]
+            x = F.pad(self.pooled(em[:, :, factor * start : factor * stop + 2]), pad)
+            x = F.relu(F.conv3d(x, one.weight, one.bias, padding=(0, 1, 1)))
+            y = F.conv3d(F.pad(x, pad), two.weight, two.bias, padding=(0, 1, 1))
+            x = F.relu(without(x, [1 - low, 0, 0], [1 - high, 0, 0]) + y)
+            skips.append(without(x, *([n * edge, *self.into[1][1:]] for n, edge in zip(self.into[1][:1] * 2, (low, high)))))
+            pooled.append(F.max_pool3d(x, pool))
+        return torch.cat(pooled, 2), torch.cat(skips, 2)
 
     def last(self, em, low):
         """Level 0: its first convolution again, where that is needed, and all that follows, slab by slab."""
