@@ -20,7 +20,7 @@ import type {
   RangeTask,
   SectionTask,
 } from '../domain/contract/activities.ts'
-import { wholePhase } from '../domain/index/order.ts'
+import { isSmall, wholePhase } from '../domain/index/order.ts'
 import { sha256 } from '../domain/recipe.ts'
 import { devServer } from '../test/system/dev-server.ts'
 import { workflowBundle } from '../worker/workflow-bundle.ts'
@@ -129,7 +129,7 @@ function counted(context: RunContext): { runs: Map<string, number>; activities: 
     let fanOuts = 0
     for (let level = node.level; level > 0; level -= grid.span)
       fanOuts += product(map3(a => Math.ceil(grid.cells[a] / 2 ** level)))
-    runs.fanOut += fanOuts
+    if (!isSmall({ context, phase })) runs.fanOut += fanOuts
     // Every fan-out asks the cache and saves its index nodes.
     activities += 2 * fanOuts
     for (const [s, made] of expected(context))

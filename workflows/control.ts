@@ -7,9 +7,7 @@ import {
   type Workflow,
   type WorkflowResultType,
 } from '@temporalio/workflow'
-import { covers, type Pause } from '../domain/control.ts'
-import { workflowIds } from '../domain/contract/names.ts'
-import type { Subtree } from '../domain/contract/subtree.ts'
+import { covers, type Pause, type Spent } from '../domain/control.ts'
 import type { StageCount } from '../domain/contract/run.ts'
 import * as messages from '../domain/contract/messages.ts'
 import type { StageName } from '../domain/stages.ts'
@@ -18,6 +16,7 @@ import type { Tracker } from './tracker.ts'
 export class Control {
   private held: readonly Pause[]
   private readonly children = new Set<string>()
+  private own = 0
   private readonly changed: () => void
   private telling: Promise<void> = Promise.resolve()
 
@@ -32,9 +31,9 @@ export class Control {
     setHandler(messages.pauses, p => this.set(p))
   }
 
-  /** Children under way. */
+  /** Children under way, and fan-outs that are none. */
   get open(): number {
-    return this.children.size
+    return this.children.size + this.own
   }
 
   get pauses(): readonly Pause[] {
@@ -67,6 +66,12 @@ export class Control {
     while (isHeld()) await condition(() => !isHeld())
   }
 
+  /** Result of a fan-out that is no child. */
+  async within<T>(work: () => Promise<T>): Promise<T> {
+    this.own++
+    return work().finally(() => this.own--)
+  }
+
   /** Result of a child that is started with the pauses of this moment. */
   async follow<T extends Workflow>(
     workflowId: string,
@@ -84,21 +89,22 @@ export class Control {
   }
 }
 
-/** Tells the run what a fan-out has spent, in steps of `reportEvery`, so that a run hears of it a hundred times and no more. */
+/** Tells the run what a fan-out has spent, in steps of `every`, so that a run hears of it a hundred times and no more. */
 export class Meter {
-  private readonly subtree: Subtree
+  private readonly every: number | undefined
+  private readonly tell: (spent: Spent) => Promise<void>
   private cost = 0
   private made = 0
   private failed = 0
   private largest = 0
 
-  constructor(subtree: Subtree) {
-    this.subtree = subtree
+  constructor(every: number | undefined, tell: Meter['tell']) {
+    this.every = every
+    this.tell = tell
   }
 
   async add(counts: readonly StageCount[]): Promise<void> {
-    const { reportEvery, context } = this.subtree
-    if (reportEvery === undefined) return
+    if (this.every === undefined) return
     this.largest = Math.max(
       this.largest,
       counts.reduce((n, c) => n + c.cost, 0),
@@ -108,9 +114,9 @@ export class Meter {
       this.made += c.made
       this.failed += c.retries + c.quarantined
     }
-    if (this.cost < reportEvery && this.failed === 0) return
+    if (this.cost < this.every && this.failed === 0) return
     const spent = { cost: this.cost, made: this.made, failed: this.failed, largest: this.largest }
     this.cost = this.made = this.failed = 0
-    await getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run)).signal(messages.spent, spent)
+    await this.tell(spent)
   }
 }

@@ -1,5 +1,5 @@
-// The fan-out of a phase: a workflow over many cells starts those over fewer, down to 64 regions, batches of sections or ranges.
-import { setHandler, startChild } from '@temporalio/workflow'
+// The fan-out of a phase: a workflow over many cells starts those over fewer, down to 64 regions, batches of sections or ranges; a small phase is the run's own work.
+import { getExternalWorkflowHandle, setHandler, startChild } from '@temporalio/workflow'
 import { Control, Meter } from './control.ts'
 import { housekeeping } from './housekeeping/activities.ts'
 import { orHole, runStage } from './stage.ts'
@@ -9,7 +9,7 @@ import type { Outcome } from '../domain/contract/artifacts.ts'
 import type { Subtree, SubtreeResult } from '../domain/contract/subtree.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
 import { nodeKey } from '../domain/index/tree.ts'
-import { runFanOut, stagesOf, type Steps } from '../domain/index/order.ts'
+import { isSmall, runFanOut, stagesOf, type Steps } from '../domain/index/order.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
 import { countOf } from '../domain/slo/counts.ts'
@@ -18,15 +18,18 @@ import { countOf } from '../domain/slo/counts.ts'
 export async function fanOut(subtree: Subtree): Promise<SubtreeResult> {
   const tracker = new Tracker(subtree.phase)
   setHandler(messages.progress, () => tracker.progress())
-  return runFanOut(subtree, durable(tracker, new Control(tracker, subtree.pauses), new Meter(subtree)))
+  const { context, pauses, reportEvery } = subtree
+  const run = getExternalWorkflowHandle(workflowIds.reconstruct(context.dataset, context.run))
+  const meter = new Meter(reportEvery, spent => run.signal(messages.spent, spent))
+  return runFanOut(subtree, durable(tracker, new Control(tracker, pauses), meter))
 }
 
 /** The steps of `domain/index/order.ts` taken durably: activities and child workflows, held back while an operator wants it, and counted. */
-export function durable(tracker: Tracker, control: Control, meter?: Meter): Steps {
-  return {
+export function durable(tracker: Tracker, control: Control, meter: Meter): Steps {
+  const steps: Steps = {
     async lookUpCache(subtree) {
       const lookup = await housekeeping.lookUpCache(subtree)
-      tracker.add(lookup.below.flatMap(found => found?.counts ?? []))
+      tracker.add([lookup.found, ...lookup.below].flatMap(found => found?.counts ?? []))
       return lookup
     },
     saveIndexNode: task => housekeeping.saveIndexNode(task),
@@ -47,10 +50,11 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
       tracker.add(made.counts)
       return made
     },
-    spent: async counts => meter?.add(counts),
+    spent: counts => meter.add(counts),
     async visit(subtree) {
       const { context, phase, node } = subtree
       await control.clear(null, null)
+      if (isSmall(subtree)) return control.within(() => runFanOut(subtree, steps))
       const workflowId = workflowIds.fanOut(context, phase, node)
       const args: [Subtree] = [control.pauses.length ? { ...subtree, pauses: control.pauses } : subtree]
       const done = await control.follow(workflowId, () =>
@@ -65,4 +69,5 @@ export function durable(tracker: Tracker, control: Control, meter?: Meter): Step
       return done
     },
   }
+  return steps
 }

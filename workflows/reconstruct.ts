@@ -1,7 +1,7 @@
 // The whole dataset, phase by phase as the stage table orders them; then the release.
 import { executeChild, log, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import { archived } from './housekeeping/archive.ts'
-import { Control } from './control.ts'
+import { Control, Meter } from './control.ts'
 import { housekeeping } from './housekeeping/activities.ts'
 import { release } from './release.ts'
 import { passGates, retryPoisoned } from './run-gates.ts'
@@ -11,7 +11,16 @@ import { Tracker } from './tracker.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { ReconstructInput, Roots, RunContext, RunResult } from '../domain/contract/run.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
-import { overBudget, overResiduals, Pause, Resume, sameScope, scopeName, type Budget } from '../domain/control.ts'
+import {
+  overBudget,
+  overResiduals,
+  Pause,
+  Resume,
+  sameScope,
+  scopeName,
+  type Budget,
+  type Spent,
+} from '../domain/control.ts'
 import { expected, IMAGES } from '../domain/index/phases.ts'
 import { countOf } from '../domain/slo/counts.ts'
 import * as messages from '../domain/contract/messages.ts'
@@ -27,15 +36,19 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   const tracker = new Tracker('survey')
   setHandler(messages.progress, () => tracker.progress())
   const control = new Control(tracker)
-  takeOrders(control, { ...input.config.budget })
-  return archived(() => run(input, tracker, control))
+  const meter = new Meter(reportEvery(input.config.budget), takeOrders(control, { ...input.config.budget }))
+  return archived(() => run(input, tracker, control, meter))
 }
 
-async function run(input: ReconstructInput, tracker: Tracker, control: Control): Promise<RunResult> {
-  let { context, roots } = await allPhases(input, tracker, control)
+/** In such steps of cost the run hears of its spending; undefined where it need not. */
+const reportEvery = ({ cost, failureRate }: Budget): number | undefined =>
+  cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
+
+async function run(input: ReconstructInput, tracker: Tracker, control: Control, meter: Meter): Promise<RunResult> {
+  let { context, roots } = await allPhases(input, tracker, control, meter)
   if (input.config.quarantine === 'ask')
     for (let round = 1; await retryPoisoned(input.run, roots, round, tracker); round++)
-      ({ context, roots } = await allPhases(input, tracker, control))
+      ({ context, roots } = await allPhases(input, tracker, control, meter))
   await control.clear(null, null)
   tracker.phase = 'release'
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
@@ -68,15 +81,16 @@ async function allPhases(
   { config, ...input }: ReconstructInput,
   tracker: Tracker,
   control: Control,
+  meter: Meter,
 ): Promise<{ context: RunContext; roots: Roots }> {
   const context = await surveyed({ ...input, config })
   const totals = expected(context)
-  const { cost, failureRate, stitchResidualPx, alignResidualPx } = config.budget
-  const reportEvery = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
-  const steps = durable(tracker, control)
+  const { stitchResidualPx, alignResidualPx } = config.budget
+  const every = reportEvery(config.budget)
+  const steps = durable(tracker, control, meter)
   tracker.roots = {}
   const roots = await runPhases(context, async bare => {
-    const subtree = reportEvery === undefined ? bare : { ...bare, reportEvery }
+    const subtree = every === undefined ? bare : { ...bare, reportEvery: every }
     tracker.phase = subtree.phase
     for (const s of stagesOf(subtree)) tracker.expect(s, totals.get(s)!)
     if (stagesOf(subtree).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
@@ -100,8 +114,11 @@ async function guard(control: Control, reason: string): Promise<void> {
   await control.set([...control.pauses, { stage: null, region: null, by: 'budget guard', reason }])
 }
 
-/** Updates that pause and resume, and the guard that pauses by itself. */
-function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: Budget[K] }): void {
+/** Updates that pause and resume, and the guard that pauses by itself: returns what is told of each spending. */
+function takeOrders(
+  control: Control,
+  budget: { -readonly [K in keyof Budget]: Budget[K] },
+): (s: Spent) => Promise<void> {
   const spent = { cost: 0, made: 0, failed: 0, largest: 0 }
   const underWay = (): number => spent.largest * WIDTH * control.open
   setHandler(
@@ -130,12 +147,14 @@ function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: B
       },
     },
   )
-  setHandler(messages.spent, async s => {
+  const spend = async (s: Spent): Promise<void> => {
     spent.cost += s.cost
     spent.made += s.made
     spent.failed += s.failed
     spent.largest = Math.max(spent.largest, s.largest)
     const why = overBudget(budget, spent, underWay())
     if (why) await guard(control, why)
-  })
+  }
+  setHandler(messages.spent, spend)
+  return spend
 }

@@ -4,7 +4,7 @@ import type { Subtree, CacheLookup, Saved, SubtreeResult } from '../contract/sub
 import type { RunContext, StageCount } from '../contract/run.ts'
 import type { IndexEntry } from './index-node.ts'
 import { countOf, summed } from '../slo/counts.ts'
-import { fromKey, key } from '../geometry.ts'
+import { fromKey, key, product } from '../geometry.ts'
 import type { ArtifactRef } from '../lineage.ts'
 import { activeStages, gridOf, isDatasetPhase, isOfSections, isTopDown, phasesOf, rangesIn } from './phases.ts'
 import { cellName, hasLevel, parseInput, readsAt } from './reads.ts'
@@ -49,6 +49,8 @@ export interface Steps {
 
 /** Cells, nodes or fan-outs of one fan-out that are under way at once; more would only wait in the task queues. */
 export const WIDTH = 8
+/** A phase of at most so many cells is no workflow of its own: those of a run come to less than 2,000 events together. */
+const SMALL = 16
 
 export const stagesOf = ({ context, phase }: Pick<Subtree, 'context' | 'phase'>): StageName[] =>
   activeStages(context).filter(s => stages[s].phase === phase)
@@ -62,6 +64,9 @@ export function kindOf({ phase, node }: Pick<Subtree, 'phase' | 'node'>): Subtre
 const firstOf = (phase: string): StageName => stageNames.find(s => stages[s].phase === phase)!
 
 const gridOfPhase = (context: RunContext, phase: string): Grid => gridOf(firstOf(phase), context)
+
+export const isSmall = ({ context, phase }: Pick<Subtree, 'context' | 'phase'>): boolean =>
+  product(gridOfPhase(context, phase).cells) <= SMALL
 
 /** The subtree that is a whole phase. */
 export const wholePhase = (context: RunContext, phase: string, roots: Subtree['roots']): Subtree => ({

@@ -150,7 +150,7 @@ test('by verify alone, with index and digests made to fit: what activities answe
 
 test('each field of each kind of event: verify and audit name the history, audit the first event that differs', async () => {
   const types = new Set(index.histories.map(h => h.type))
-  expect([...types].sort()).toEqual(['fanOut', 'reconstruct', 'release'])
+  expect([...types].sort()).toEqual(['reconstruct', 'release'])
   const missed: string[] = []
   let n = 0
   for (const round of rounds()) {
