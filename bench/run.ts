@@ -43,6 +43,8 @@ const stackNow = (): StackRecord => JSON.parse(readFileSync(join(home, 'stack.js
 const peaks = new Map<string, number>()
 /** CPU seconds of each process so far; one may be called another as others end. */
 const spent = new Map<number, { readonly name: string; readonly cpu: number }>()
+/** The same when the stack had got ready: what does not grow with the work. */
+let atStart: typeof spent | undefined
 let peakOfAll = 0
 function sample(): void {
   if (!readdirSync(home).includes('stack.json')) return
@@ -59,6 +61,7 @@ function sample(): void {
     if (cpu > 0) spent.set(pid, { name: spent.get(pid)?.name ?? name, cpu })
   }
   peakOfAll = Math.max(peakOfAll, sum)
+  if (stack.ready) atStart ??= new Map(spent)
 }
 
 const began = Date.now()
@@ -116,12 +119,13 @@ console.log(
 )
 console.log(`\n${stageTable(report, '')}`)
 const ALL = 'all together'
-const cpuOf = (name?: string): number =>
-  [...spent.values()].reduce((n, s) => n + (name === undefined || s.name === name ? s.cpu : 0), 0)
+const cpuOf = (name?: string, of = spent): number =>
+  [...of.values()].reduce((n, s) => n + (name === undefined || s.name === name ? s.cpu : 0), 0)
 const memory: Columns<readonly [string, number]> = {
   process: ([name]) => name,
   'peak MiB': ([, mib]) => Math.round(mib),
   'CPU s': ([name]) => cpuOf(name === ALL ? undefined : name).toFixed(1),
+  'of these to start': ([name]) => cpuOf(name === ALL ? undefined : name, atStart).toFixed(1),
 }
 console.log(`\n${table(memory, [...peaks, [ALL, peakOfAll] as const])}`)
 const cpu = cpuOf()
@@ -131,9 +135,11 @@ console.log(
 )
 const ORCHESTRATING = ['temporal', 'workflow', 'command', 'supervisor']
 const orchestrated = ORCHESTRATING.reduce((n, name) => n + cpuOf(name), 0)
+const toStart = ORCHESTRATING.reduce((n, name) => n + cpuOf(name, atStart), 0)
 const { runs, events, transitions } = orchestration
 console.log(
-  `orchestration (${ORCHESTRATING.join(', ')}): ${orchestrated.toFixed(1)} CPU seconds, ${((100 * orchestrated) / cpu).toFixed(1)} %; ` +
+  `orchestration (${ORCHESTRATING.join(', ')}): ${orchestrated.toFixed(1)} CPU seconds, ${((100 * orchestrated) / cpu).toFixed(1)} %, ` +
+    `${toStart.toFixed(1)} of them until the stack was ready, ${((1000 * (orchestrated - toStart)) / transitions).toFixed(1)} ms for each transition since; ` +
     `${runs} workflow runs, per Mvoxel ${(events / mvoxel).toFixed(0)} events and ${(transitions / mvoxel).toFixed(0)} transitions`,
 )
 
