@@ -16,7 +16,6 @@ import type { Tracker } from './tracker.ts'
 export class Control {
   private held: readonly Pause[]
   private readonly children = new Set<string>()
-  private own = 0
   private readonly changed: () => void
   private telling: Promise<void> = Promise.resolve()
 
@@ -31,9 +30,9 @@ export class Control {
     setHandler(messages.pauses, p => this.set(p))
   }
 
-  /** Children under way, and fan-outs that are none. */
+  /** Children under way. */
   get open(): number {
-    return this.children.size + this.own
+    return this.children.size
   }
 
   get pauses(): readonly Pause[] {
@@ -66,12 +65,6 @@ export class Control {
     while (isHeld()) await condition(() => !isHeld())
   }
 
-  /** Result of a fan-out that is no child. */
-  async within<T>(work: () => Promise<T>): Promise<T> {
-    this.own++
-    return work().finally(() => this.own--)
-  }
-
   /** Result of a child that is started with the pauses of this moment. */
   async follow<T extends Workflow>(
     workflowId: string,
@@ -89,16 +82,18 @@ export class Control {
   }
 }
 
+export type Tell = (spent: Spent) => Promise<void>
+
 /** Tells the run what a fan-out has spent, in steps of `every`, so that a run hears of it a hundred times and no more. */
 export class Meter {
-  private readonly every: number | undefined
-  private readonly tell: (spent: Spent) => Promise<void>
+  readonly every: number | undefined
+  private readonly tell: Tell
   private cost = 0
   private made = 0
   private failed = 0
   private largest = 0
 
-  constructor(every: number | undefined, tell: Meter['tell']) {
+  constructor(every: number | undefined, tell: Tell) {
     this.every = every
     this.tell = tell
   }

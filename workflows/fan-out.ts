@@ -54,9 +54,15 @@ export function durable(tracker: Tracker, control: Control, meter: Meter): Steps
     async visit(subtree) {
       const { context, phase, node } = subtree
       await control.clear(null, null)
-      if (isSmall(subtree)) return control.within(() => runFanOut(subtree, steps))
+      if (isSmall(subtree)) return runFanOut(subtree, steps)
       const workflowId = workflowIds.fanOut(context, phase, node)
-      const args: [Subtree] = [control.pauses.length ? { ...subtree, pauses: control.pauses } : subtree]
+      const args: [Subtree] = [
+        {
+          ...subtree,
+          ...(meter.every !== undefined && { reportEvery: meter.every }),
+          ...(control.pauses.length > 0 && { pauses: control.pauses }),
+        },
+      ]
       const done = await control.follow(workflowId, () =>
         startChild(fanOut, {
           workflowId,

@@ -1,7 +1,7 @@
 // The whole dataset, phase by phase as the stage table orders them; then the release.
 import { executeChild, log, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import { archived } from './housekeeping/archive.ts'
-import { Control, Meter } from './control.ts'
+import { Control, Meter, type Tell } from './control.ts'
 import { housekeeping } from './housekeeping/activities.ts'
 import { release } from './release.ts'
 import { passGates, retryPoisoned } from './run-gates.ts'
@@ -11,21 +11,12 @@ import { Tracker } from './tracker.ts'
 import { workflowIds } from '../domain/contract/names.ts'
 import type { ReconstructInput, Roots, RunContext, RunResult } from '../domain/contract/run.ts'
 import { attributesOf } from '../domain/contract/search-attributes.ts'
-import {
-  overBudget,
-  overResiduals,
-  Pause,
-  Resume,
-  sameScope,
-  scopeName,
-  type Budget,
-  type Spent,
-} from '../domain/control.ts'
+import { overBudget, overResiduals, Pause, Resume, sameScope, scopeName, type Budget } from '../domain/control.ts'
 import { expected, IMAGES } from '../domain/index/phases.ts'
 import { countOf } from '../domain/slo/counts.ts'
 import * as messages from '../domain/contract/messages.ts'
 import { AUTOMATIC } from '../domain/operator.ts'
-import { stagesOf, runPhase, runPhases, WIDTH } from '../domain/index/order.ts'
+import { stagesOf, runPhase, runPhases, WIDTH, type Steps } from '../domain/index/order.ts'
 
 /** A run hears of its spending in so many steps. */
 const STEPS = 100
@@ -36,19 +27,17 @@ export async function reconstruct(input: ReconstructInput): Promise<RunResult> {
   const tracker = new Tracker('survey')
   setHandler(messages.progress, () => tracker.progress())
   const control = new Control(tracker)
-  const meter = new Meter(reportEvery(input.config.budget), takeOrders(control, { ...input.config.budget }))
-  return archived(() => run(input, tracker, control, meter))
+  const { cost, failureRate } = input.config.budget
+  const every = cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
+  const steps = durable(tracker, control, new Meter(every, takeOrders(control, { ...input.config.budget })))
+  return archived(() => run(input, tracker, control, steps))
 }
 
-/** In such steps of cost the run hears of its spending; undefined where it need not. */
-const reportEvery = ({ cost, failureRate }: Budget): number | undefined =>
-  cost !== undefined ? cost / STEPS : failureRate !== undefined ? NEVER : undefined
-
-async function run(input: ReconstructInput, tracker: Tracker, control: Control, meter: Meter): Promise<RunResult> {
-  let { context, roots } = await allPhases(input, tracker, control, meter)
+async function run(input: ReconstructInput, tracker: Tracker, control: Control, steps: Steps): Promise<RunResult> {
+  let { context, roots } = await allPhases(input, tracker, control, steps)
   if (input.config.quarantine === 'ask')
     for (let round = 1; await retryPoisoned(input.run, roots, round, tracker); round++)
-      ({ context, roots } = await allPhases(input, tracker, control, meter))
+      ({ context, roots } = await allPhases(input, tracker, control, steps))
   await control.clear(null, null)
   tracker.phase = 'release'
   if (context.through === 'evaluate') tracker.expect('evaluate', 1)
@@ -81,16 +70,13 @@ async function allPhases(
   { config, ...input }: ReconstructInput,
   tracker: Tracker,
   control: Control,
-  meter: Meter,
+  steps: Steps,
 ): Promise<{ context: RunContext; roots: Roots }> {
   const context = await surveyed({ ...input, config })
   const totals = expected(context)
   const { stitchResidualPx, alignResidualPx } = config.budget
-  const every = reportEvery(config.budget)
-  const steps = durable(tracker, control, meter)
   tracker.roots = {}
-  const roots = await runPhases(context, async bare => {
-    const subtree = every === undefined ? bare : { ...bare, reportEvery: every }
+  const roots = await runPhases(context, async subtree => {
     tracker.phase = subtree.phase
     for (const s of stagesOf(subtree)) tracker.expect(s, totals.get(s)!)
     if (stagesOf(subtree).includes(IMAGES) && (stitchResidualPx ?? alignResidualPx) !== undefined) {
@@ -115,12 +101,10 @@ async function guard(control: Control, reason: string): Promise<void> {
 }
 
 /** Updates that pause and resume, and the guard that pauses by itself: returns what is told of each spending. */
-function takeOrders(
-  control: Control,
-  budget: { -readonly [K in keyof Budget]: Budget[K] },
-): (s: Spent) => Promise<void> {
+function takeOrders(control: Control, budget: { -readonly [K in keyof Budget]: Budget[K] }): Tell {
   const spent = { cost: 0, made: 0, failed: 0, largest: 0 }
-  const underWay = (): number => spent.largest * WIDTH * control.open
+  // In a small phase no child is under way, and as much.
+  const underWay = (): number => spent.largest * WIDTH * Math.max(1, control.open)
   setHandler(
     messages.pause,
     async given => {
@@ -147,7 +131,7 @@ function takeOrders(
       },
     },
   )
-  const spend = async (s: Spent): Promise<void> => {
+  const spend: Tell = async s => {
     spent.cost += s.cost
     spent.made += s.made
     spent.failed += s.failed
