@@ -1,22 +1,24 @@
-// `node bench/inference.ts [128,128,64]`: a block of FIB-25 and its halo through an inference process, beside bare ONNX Runtime, as CPU rates.
+// `node bench/inference.ts [128,128,64] [models/fib-affinity]`: a block of FIB-25 and its halo through an inference process, beside bare ONNX Runtime, as CPU rates.
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { readModel } from '../activities/model.ts'
+import type { Deps } from '../activities/context.ts'
+import { readModel, request } from '../activities/model.ts'
 import { boxAt, map3, product, type Vec3 } from '../domain/geometry.ts'
 import { inferenceHost } from '../worker/inference.ts'
 import { crop } from '../worker/onnx/flips.ts'
 import { fib25 } from './common/fib25.ts'
 import { table } from './common/print.ts'
 
-const HALO = 24
 const TURNS = 5
-const given = process.argv[2]
+const [, , given, folder = 'models/fib-affinity'] = process.argv
 const block = given ? (given.split(',').map(Number) as unknown as Vec3) : ([128, 128, 64] as const)
-const shape = map3(a => block[a] + 2 * HALO)
+const model = await readModel(folder, [10, 10, 10])
+const { file } = model
+const halo = model.halo ?? 24
+const shape = map3(a => block[a] + 2 * halo)
 const em = fib25([2, 2, 2])
 const data = crop(em.em, em.shape, boxAt([0, 0, 0], shape), 1)
-const { file, digest, multipleOf, channels: outputs } = await readModel('models/fib-affinity', [10, 10, 10])
 
 /** CPU seconds that a process has taken, all its threads. */
 function spent(pid: number): number {
@@ -41,8 +43,8 @@ if (process.send) {
   const answer = (): Promise<unknown> => new Promise(done => bare.once('message', done))
   await answer()
   const host = inferenceHost()
-  const core = boxAt([HALO, HALO, HALO], block)
-  const asked = { digest, model: file, multipleOf, outputs, em: data, shape, core, channels: 3 }
+  const core = boxAt([halo, halo, halo], block)
+  const asked = { ...request({} as Deps, model, data, shape, core), model: file }
   const turns: Record<string, [pids: () => number[], run: () => Promise<unknown>]> = {
     'ONNX Runtime': [() => [bare.pid!], () => (bare.send('go'), answer())],
     // What the worker itself spends on it counts too.
@@ -64,12 +66,25 @@ if (process.send) {
   host.close()
   const [theirs, ours] = ['ONNX Runtime', 'Hillock'].map(name => median(rates[name]!)) as [number, number]
   const kept = product(shape) / product(block)
+  const { multiplyAdds: adds } = JSON.parse(readFileSync(`${folder}/card.json`, 'utf8')) as {
+    multiplyAdds?: { block: number; withoutHalo: number }
+  }
   console.log(
     table(
-      [`block ${block.join(' x ')}, halo ${HALO}`, 'Hillock', 'ONNX Runtime', 'ratio'],
+      [`block ${block.join(' x ')}, halo ${halo}`, 'Hillock', 'ONNX Runtime', 'ratio'],
       [
         ['Mvoxel computed per CPU second', ours.toFixed(2), theirs.toFixed(2), (ours / theirs).toFixed(2)],
         ['voxels computed for each that is kept', kept.toFixed(2), '', ''],
+        ...(adds
+          ? [
+              [
+                'multiply-adds, block of 256 x 256 x 128 beside no halo',
+                (adds.block / adds.withoutHalo).toFixed(2),
+                '',
+                '',
+              ],
+            ]
+          : []),
       ],
     ),
   )
