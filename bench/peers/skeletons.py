@@ -82,8 +82,8 @@ def compared(ids):
         "median": np.median(near),
         "mean distance of kimimaro's to ours, nm": back.mean(),
         "median of these": np.median(back),
-        "mean distance to the boundary, nm": np.concatenate(depths).mean(),
-        "that of kimimaro's": np.concatenate(peer_depths).mean(),
+        "mean distance to the boundary, nm": float(np.concatenate(depths).mean()),
+        "that of kimimaro's": float(np.concatenate(peer_depths).mean()),
     }
 
 
