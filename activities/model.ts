@@ -116,8 +116,9 @@ export function tryModel(deps: Deps, model: RunModel): Promise<Digest> {
       throw mismatch(model.name, `its output goes from 0 to ${high}, but its card says 255 x probability as uint8`)
     return sha256(out)
   }
+  const { digest, multipleOf, channels, cropped, halo } = model
   // Whoever asked first may have been cancelled: that is no matter of the others.
-  return cached(tried, `${model.digest} ${model.multipleOf} ${model.channels} ${model.cropped}`, MODELS, trial)
+  return cached(tried, [digest, multipleOf, channels, cropped, halo].join(), MODELS, trial)
     .catch((e: unknown) => (isHillockError(e, 'ModelMismatch') ? Promise.reject(e) : trial()))
     .catch((e: unknown) => {
       throw isHillockError(e, 'ModelMismatch') && !e.details['model'] ? mismatch(model.name, e.message) : e

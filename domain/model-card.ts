@@ -11,7 +11,7 @@ const axes = z.tuple(['n', 'c', 'z', 'y', 'x'].map(a => z.literal(a)) as never).
 
 const offsets = z.array(z.tuple([z.number().int(), z.number().int(), z.number().int()]))
 const halo = z
-  .object({ recommended: z.number().int().nonnegative(), exact: z.number().int().optional() })
+  .object({ recommended: z.number().int().nonnegative().max(256), exact: z.number().int().optional() })
   .refine(h => h.recommended <= (h.exact ?? Infinity), {
     error: 'recommended is more than exact',
     path: ['recommended'],

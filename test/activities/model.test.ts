@@ -40,6 +40,7 @@ describe('the card', () => {
     ['another output type', c => (c['output'].type = 'float32'), /output\.type/],
     ['other axes', c => c['input'].axes.reverse(), /input\.axes/],
     ['an output cropped as far as its halo', c => (c['output'].cropped = 24), /output\.cropped: it must be less than/],
+    ['a halo that no memory holds', c => (c['halo'] = { recommended: 100_000 }), /halo\.recommended: Too big/],
     ['no padding', c => (c['input'].spatialMultipleOf = 0), /spatialMultipleOf/],
   ])('with %s is refused', async (_, change, message) => {
     await expect(open(made(onnx.right(), change))).rejects.toMatchObject(refused(message))
@@ -128,6 +129,17 @@ describe('the model', () => {
     await expect(tryModel(deps, { ...model, cropped: 3 })).rejects.toMatchObject(
       refused(/it gives uint8 1 x 9 x 92 x 84 x 76, by its card uint8 1 x 9 x 90 x 82 x 74/),
     )
+  })
+
+  test('that gives less than it gets is tried anew with another halo: it sees another sample', async () => {
+    const seen: (string | undefined)[] = []
+    const infer: Deps['infer'] = async request => {
+      seen.push(JSON.stringify(request.cropped))
+      return Uint8Array.of(1, seen.length + 1)
+    }
+    const model = { name: 'm', digest: 'e'.repeat(64), multipleOf: 8, channels: 9, cropped: 2 }
+    for (const halo of [24, 40, 24]) await tryModel({ ...deps, infer }, { ...model, halo })
+    expect(seen).toEqual([24, 40].map(halo => JSON.stringify({ cropped: 2, halo })))
   })
 
   test('that is lost with its process is sent again', async () => {
