@@ -7,7 +7,8 @@ import { haloOf, parseInput } from '../domain/index/reads.ts'
 import { blockOf, modelOf } from '../domain/models.ts'
 import { stages, type StageName } from '../domain/stages.ts'
 import type { CellTask } from '../domain/contract/activities.ts'
-import { newVolume, type DataType, type VolumeArray } from '../storage/formats/chunk.ts'
+import type { DataType, VolumeArray } from '../storage/formats/chunk.ts'
+import { pooledVolume, release } from '../storage/formats/pool.ts'
 import { chunkPaths, copyOverlap } from '../storage/formats/volume.ts'
 import {
   halo,
@@ -86,7 +87,7 @@ async function putBlocks<D extends DataType>(
     return map({ data: await read(outer), shape: shapeOf(outer), core, coord })
   }
   const { holes, count } = await eachPart(stage, partsOf(box, blockOf(config, stage), bounds), outputs, {
-    begin: part => newVolume(target.dtype, channels * voxels(part.box)),
+    begin: part => pooledVolume(target.dtype, channels * voxels(part.box), true),
     async make(block, volume, part) {
       const made = await mapped(block, outer => readVolume(deps, task, refs(task, from), source, outer))
       copyOverlap(made.data, block.box, volume, part.box, channels)
@@ -94,7 +95,10 @@ async function putBlocks<D extends DataType>(
     },
     control: block => mapped(block, async outer => new Uint8Array((source.channels ?? 1) * voxels(outer)).fill(128)),
     paths: part => chunkPaths(part.box, 0),
-    put: (part, volume) => putVolume(put, volume, part.box, target),
+    async put(part, volume) {
+      await putVolume(put, volume, part.box, target)
+      release(volume.buffer)
+    },
   })
   await put('holes.json', json(holes))
   return { voxels: voxels(box), holes, count }

@@ -12,6 +12,7 @@ import { contents, ofNode, ofRegion, partOf, produce } from '../produce.ts'
 import { configFor } from '../documents.ts'
 import { countIds, mapIds } from '../../kernels/segmentation/compact-ids.ts'
 import { mergeTableSlice } from '../../kernels/segmentation/relabel.ts'
+import { release } from '../../storage/formats/pool.ts'
 
 /** One file per child, so that a child whose clusters ended as before is left alone by changes elsewhere. */
 const sliceFile = (child: string): string => `${child}.bin`
@@ -75,6 +76,7 @@ export async function segment(deps: Deps, task: CellTask): Promise<Outcome> {
     const labels = await readVolume(deps, task, isHole ? {} : refs(task, 'supervoxel'), segmentationVolume, box)
     const mapped = await deps.compute(mapIds, [moved(labels), from, to])
     await putVolume(put, mapped, box, segmentationVolume)
+    release(mapped.buffer)
     return { voxels: voxels(box), summary: { segments: new Set(to).size } }
   })
 }

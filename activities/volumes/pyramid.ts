@@ -17,6 +17,7 @@ import type { CellTask } from '../../domain/contract/activities.ts'
 import { mipBounds, mipCell, mipFactor, nodeBox } from '../../domain/index/tree.ts'
 import type { VolumeArray } from '../../storage/formats/chunk.ts'
 import { layoutObjects, readShards } from '../../storage/formats/layouts.ts'
+import { release } from '../../storage/formats/pool.ts'
 import type { MipLayout } from '../../storage/formats/precomputed/shard-grid.ts'
 import { readVolume, refs } from '../cells.ts'
 import { moved, type Deps } from '../context.ts'
@@ -84,6 +85,7 @@ async function level(deps: Deps, task: CellTask, stage: StageName): Promise<Outc
       here = made.data as VolumeArray
     }
     for await (const o of layoutObjects(here, own, layout(task.level, factors[1]))) await put(o.path, o.bytes)
+    release(here.buffer)
     return { voxels: voxels(nodeBox(node, region, bounds)) }
   })
 }

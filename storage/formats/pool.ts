@@ -1,8 +1,8 @@
 // A pool of volume memory: what one volume no longer needs serves the next, for fresh pages of the operating system take longer than decoding into them.
 import { bytesPerVoxel, newVolume, type DataType, type VolumeArray } from './chunk.ts'
 
-/** Bytes that wait in the pool of a process at most; what was released first goes first. */
-const KEPT = 2 ** 27
+/** Bytes and buffers that wait in the pool of a process at most; what was released first goes first. */
+const [KEPT, MOST] = [2 ** 27, 32]
 /** Smaller buffers are soon made anew. */
 export const LEAST = 2 ** 20
 
@@ -23,7 +23,7 @@ export function pooledVolume<D extends DataType>(dtype: D, length: number, zeroe
 /** Gives memory that nobody reads any more to the pool: volumes that still look at it are empty from here on. */
 export function release(memory: ArrayBuffer): void {
   free.push(memory.transfer())
-  for (let sum = free.reduce((n, b) => n + b.byteLength, 0); sum > KEPT;) {
+  for (let sum = free.reduce((n, b) => n + b.byteLength, 0); sum > KEPT || free.length > MOST;) {
     const oldest = free.shift()!
     sum -= oldest.byteLength
     oldest.transfer(0)

@@ -47,11 +47,13 @@ export async function encodeZarrShard(
     if (isEmpty(intersect(own, box))) return undefined
     const raw = new Uint8Array(cut(data, box, own, channels).buffer)
     // Readers size their buffer by the content size of the frame, which is written where it is known beforehand.
-    return compress(raw, {
+    const packed = await compress(raw, {
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
       pledgedSrcSize: raw.length,
       chunkSize: Math.min(Math.max(raw.length, LEAST), MOST),
     })
+    raw.buffer.transfer(0)
+    return packed
   })
   const index = new BigUint64Array(2 * parts.length)
   const body = parts.reduce((n, p) => n + (p?.length ?? 0), 0)
