@@ -22,6 +22,8 @@ export function pooledVolume<D extends DataType>(dtype: D, length: number, zeroe
 
 /** Gives memory that nobody reads any more to the pool: volumes that still look at it are empty from here on. */
 export function release(memory: ArrayBuffer): void {
+  // It alone would push out all that waits, and itself.
+  if (memory.byteLength > KEPT) return void memory.transfer(0)
   free.push(memory.transfer())
   for (let sum = free.reduce((n, b) => n + b.byteLength, 0); sum > KEPT || free.length > MOST;) {
     const oldest = free.shift()!

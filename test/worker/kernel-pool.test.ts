@@ -56,6 +56,12 @@ test('memory that a kernel is done with serves the next volume, and whoever stil
   expect(pooledVolume('uint8', 2 ** 20 - 9, true).every(v => v === 0)).toBe(true)
 })
 
+test('memory that is more than the pool holds leaves what waits there alone', () => {
+  release(new Uint8Array(3 * 2 ** 20).fill(7).buffer)
+  release(new ArrayBuffer(2 ** 27 + 1))
+  expect(pooledVolume('uint8', 3 * 2 ** 20, false).every(v => v === 7)).toBe(true)
+})
+
 test('of two kernels one is cancelled, the other ends', async () => {
   const cancel = new AbortController()
   const lost = pool.compute(agglomerate, [chain(200_000)], cancel.signal)

@@ -45,10 +45,10 @@ const jpegDecoder = async (): Promise<JPEGDecoder> => {
 }
 let turbo: Promise<JPEGDecoder> | undefined
 
-/** Pixels of a grey JPEG of so many; undefined where it is none, or damaged. sharp gives the same values, in three times the time. */
+/** Pixels of a grey JPEG of so many; undefined where it is none, or damaged, or the decoder does not load. sharp gives the same values, in three times the time. */
 async function greyJpeg(bytes: Uint8Array, pixels: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const decoder = await (turbo ??= jpegDecoder())
   try {
+    const decoder = await (turbo ??= jpegDecoder())
     decoder.getEncodedBuffer(bytes.length).set(bytes)
     decoder.readHeader()
     const { width, height, componentCount } = decoder.getFrameInfo()
