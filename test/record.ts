@@ -11,7 +11,7 @@ import type { Release } from '../domain/release.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { checkout } from '../worker/home.ts'
 import { changedWithoutVersion, goldenFile, goldenOf, historiesFolder, readGolden } from './recorded.ts'
-import { Hillock, SMALL_REGIONS, TINY } from './system/harness.ts'
+import { Hillock, MANY_REGIONS, TINY } from './system/harness.ts'
 
 /** Every command that starts a workflow, so that there is a history of each kind. */
 async function work(hillock: Hillock): Promise<string> {
@@ -22,7 +22,7 @@ async function work(hillock: Hillock): Promise<string> {
   await must('plan', TINY)
   const { release } = await hillock.run(TINY)
   // Of more regions than a run looks after itself.
-  await hillock.run(TINY, 'through=render', ...SMALL_REGIONS)
+  await hillock.run(TINY, 'through=render', ...MANY_REGIONS)
   const out = join(hillock.home, 'specimen')
   await must('phantom', TINY, '--out', out)
   await must('evaluate', release, '--truth', join(out, 'labels.npy.gz'))

@@ -20,8 +20,8 @@ export interface Result {
 }
 
 export const TINY = 'test/fixtures/tiny.yaml'
-/** Overrides that make 32 regions of it: a phase over so many is a workflow of its own. */
-export const SMALL_REGIONS = ['grid.block=[32,32,32]', 'grid.region=[32,32,32]'] as const
+/** Overrides that make 20 regions of as many voxels: a phase over so many is a workflow of its own. */
+export const MANY_REGIONS = ['source.phantom.size=[320,256,16]', 'source.phantom.defects=[]'] as const
 /** A home with one finished run of it, made once per `vitest run`; removed by test/teardown.ts. */
 export const template = (vitest: number): string => join(tmpdir(), `hillock-tiny-${vitest}`)
 

@@ -12,7 +12,7 @@ import { artifactStore } from '../../../storage/artifacts.ts'
 import { fileStore } from '../../../storage/file-store.ts'
 import { makeCurrent } from '../../../worker/deployment.ts'
 import { checkout } from '../../../worker/home.ts'
-import { Hillock, SMALL_REGIONS, TINY } from '../harness.ts'
+import { Hillock, MANY_REGIONS, TINY } from '../harness.ts'
 
 const DEPLOYMENT = 'hillock-test'
 const IMAGES = 'through=render'
@@ -77,7 +77,7 @@ test('a run keeps its build, the next one has the new build; a bad build is roll
   expect(next['render']).toEqual([TWO])
 
   // A run that began with the new build goes on with the old one, and what is below it, when its build is gone.
-  const sets = [IMAGES, 'stages.render.std=37', 'gates=[{name: look, before: image}]', ...SMALL_REGIONS].flatMap(s => [
+  const sets = [IMAGES, 'stages.render.std=37', 'gates=[{name: look, before: image}]', ...MANY_REGIONS].flatMap(s => [
     '--set',
     s,
   ])
