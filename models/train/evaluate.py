@@ -10,7 +10,7 @@ import argparse, json, os, pathlib, subprocess, sys, tempfile
 import numpy as np
 import torch
 
-import data, export
+import data, export, targets
 from served import Served
 
 BLOCK, HALO = 96, 24  # with its halo on both sides a block is a multiple of 16; a cropped graph brings its own halo
@@ -34,13 +34,10 @@ def predictor(path, threads):
 
 
 def mirrored(run, combine):
-    """The same for all eight mirror images: the affinity of a pair whose axis is reversed is read at its other end."""
+    """The nearest affinities of all eight mirror images in one."""
 
     def of(em, axes):
-        out = np.flip(run(np.flip(em, axes))[:3], [a + 1 for a in axes]).copy()
-        for axis in axes:
-            out[axis] = np.roll(out[axis], 1, axis)  # what comes in at the side lies in the halo
-        return out
+        return targets.mirrored(torch.from_numpy(run(np.flip(em, axes))[:3]), "isotropic", axes).numpy()
 
     images = [[a for a in range(3) if k >> a & 1] for k in range(8)]
     if combine == "minimum":

@@ -39,6 +39,17 @@ def affinities(labels, kind):
     return target, mask
 
 
+def mirrored(affinities, kind, axes):
+    """Affinities of an image that is reversed along some axes, as those of the image: each pair is read at its other end.
+    What comes in at a side is not known."""
+    out = affinities.flip([a + 1 for a in axes])
+    for c, offset in zip(range(len(out)), OFFSETS[kind]):
+        for axis in axes:
+            if offset[axis]:
+                out[c] = out[c].roll(-offset[axis], axis)
+    return out
+
+
 def synapse_sites(truth):
     """Target and mask of clefts and of both sides of them; numbers as pack.py writes them."""
     target = torch.stack([truth == i + 2 for i in range(len(SITES))])

@@ -1,12 +1,13 @@
 """Trains a model for some minutes, going on from where the last run of the same --out stopped.
 
-    train.py --data data/pack.npz --out runs/fib --minutes 10 [--fold 0/4] [--without NAME] [--anisotropic | --synapses]
+    train.py --data data/pack.npz --out runs/fib --minutes 10 [--fold 0/4] [--without NAME] [--anisotropic | --synapses] [--taught FILE]
 
 Leaves state.pt (to go on from) and weights.pt (to export) in --out, and a line per 20 iterations in log.jsonl. The patches of
 an iteration depend on the seed and its number alone; with --iterations instead of --minutes so does all else.
 """
 import argparse, json, os, signal, time
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -40,6 +41,25 @@ def example(volumes, settings, look, dice):
     return x, *targets.affinities(truth, settings.kind), *shapes
 
 
+def taught_example(taught, patch, dice):
+    """A patch of what teach.py wrote: turned by right angles and lit, but not bent, as its affinities belong to its voxels."""
+    em, affinity = taught
+    at = [int(torch.randint(0, n - patch + 1, (), generator=dice.cpu)) for n in em.shape]
+    box = tuple(slice(a, a + patch) for a in at)
+    order = torch.randperm(3, generator=dice.cpu).tolist()
+    axes = [a for a in range(3) if dice.chance(0.5)]
+    x = em[box].permute(order).flip(axes).float() / 255
+    soft = affinity[(slice(None), *box)].permute(0, *(1 + o for o in order)).float() / 255
+    soft = targets.mirrored(soft[[3 * (c // 3) + order[c % 3] for c in range(len(soft))]], "isotropic", axes)
+    x = augment.faulty(augment.lit(x, dice), dice, 0.004).clamp(0, 1)
+    known = torch.ones_like(soft, dtype=torch.bool)
+    for c, offset in enumerate(targets.OFFSETS["isotropic"]):
+        for axis in axes:
+            if offset[axis]:
+                known[c].narrow(axis, 0, -offset[axis]).fill_(False)
+    return x[None, None], soft[None], known[None]
+
+
 def batch_of(volumes, settings, look, size, seed, iteration, device):
     dice = augment.Dice(seed * 1_000_003 + iteration, device)
     rows = zip(*(example(volumes, settings, look, dice) for _ in range(size)))
@@ -55,6 +75,12 @@ def balanced(logits, target, mask):
     weight = torch.where(target, 0.5 / share.clamp(0.05, 0.95), 0.5 / (1 - share).clamp(0.05, 0.95)) * m
     loss = F.binary_cross_entropy_with_logits(logits.float(), t, reduction="none")
     return (loss * weight).sum() / weight.sum().clamp(min=1)
+
+
+def soft(logits, target, mask):
+    """Cross entropy with probabilities as the target."""
+    loss = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    return (loss * mask).sum() / mask.sum().clamp(min=1)
 
 
 def rate(iteration, since, done):
@@ -74,6 +100,7 @@ def main():
     kind = p.add_mutually_exclusive_group()
     kind.add_argument("--anisotropic", action="store_true", help="see the data as serial sections")
     kind.add_argument("--synapses", action="store_true", help="clefts and their two sides; phantoms alone have the truth")
+    p.add_argument("--taught", help="what teach.py wrote: every second iteration learns from it")
     p.add_argument("--widths", type=int, nargs=5, default=checkpoint.WIDTHS, help="channels of the levels")
     p.add_argument("--shapes", type=float, default=3, help="weight of the shape descriptors in the loss")
     p.add_argument("--patch", type=int, help="edge in voxels, a multiple of 16 (64 if --anisotropic); 96 on a GPU, 64 on a CPU")
@@ -99,6 +126,12 @@ def main():
     )
     volumes = data.load(a.data, "sites" if a.synapses else "labels", device)
     volumes = data.split(volumes, a.fold and data.parse_fold(a.fold), a.without)
+    taught = None
+    if a.taught:
+        if settings.task != "affinity" or a.anisotropic:
+            raise SystemExit("--taught is for affinities of isotropic data")
+        with np.load(a.taught) as pack:
+            taught = tuple(torch.from_numpy(pack[k]).to(device) for k in ("em", "affinity"))
     os.makedirs(a.out, exist_ok=True)
     net, mean = (settings.net().to(device, memory_format=torch.channels_last_3d) for _ in range(2))
     optimiser = torch.optim.AdamW(net.parameters(), a.lr, weight_decay=1e-2)
@@ -110,6 +143,7 @@ def main():
         **{"torch": str(torch.__version__), "precision": "bfloat16" if half else "float32"},
         **{"seed": a.seed, "patch": look.shape, "batch": size, "lr": a.lr, "shapes": a.shapes},
         "data": [f"{v.name} {' x '.join(map(str, v.em.shape))}" for v in volumes],
+        **({"taught": f"{' x '.join(map(str, taught[0].shape))} by {a.taught}"} if taught else {}),
     }
     progress.slices.append(this)
     print(json.dumps(this), f"from iteration {first}", flush=True)
@@ -128,10 +162,16 @@ def main():
                 break
             for group in optimiser.param_groups:
                 group["lr"] = a.lr * rate(progress.iteration, since, done)
-            x, target, mask, shapes, known = batch_of(volumes, settings, look, size, a.seed, progress.iteration, device)
+            learns = taught and progress.iteration % 2
+            if learns:
+                dice = augment.Dice(a.seed * 1_000_003 + progress.iteration, device)
+                x, target, mask = map(torch.cat, zip(*(taught_example(taught, patch, dice) for _ in range(size))))
+                x, shapes = x.contiguous(memory_format=torch.channels_last_3d), None
+            else:
+                x, target, mask, shapes, known = batch_of(volumes, settings, look, size, a.seed, progress.iteration, device)
             with torch.autocast(device, torch.bfloat16, enabled=half):
                 logits, described = net(x)
-            loss = parts = balanced(logits, target, mask)
+            loss = parts = soft(logits, target, mask) if learns else balanced(logits, target, mask)
             if shapes is not None:
                 off = ((torch.sigmoid(described.float()) - shapes) ** 2).mean(1) * known
                 parts = torch.stack([loss, off.sum() / known.sum().clamp(min=1)])
@@ -142,7 +182,8 @@ def main():
             optimiser.step()
             checkpoint.average(mean, net, progress.iteration)
             progress.iteration += 1
-            losses.append(parts.detach())
+            if not learns:
+                losses.append(parts.detach())
             this.update(minutes=round((time.monotonic() - began) / 60, 2), iterations=progress.iteration - first)
             if progress.iteration % 20 == 0:
                 row = {"iteration": progress.iteration, "minutes": this["minutes"]}
