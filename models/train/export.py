@@ -20,9 +20,9 @@ from served import Cropped, Served, folded
 MULTIPLE, OPSET = 16, 18
 CORE = 32  # edge of the middle piece by which the halo is judged
 TOLERANCE = 0.3  # mean difference in units of 1/255 that a halo may leave
-# Training weighs both classes of a channel alike, though most neighbours belong together. Twice the odds of affinities brings the
+# Training weighs both classes of a channel alike, though most neighbours belong together. Four times the odds of affinities brings the
 # threshold that is best in folds to the default of the product.
-ODDS = {"affinity": 2, "synapse": 1}
+ODDS = {"affinity": 4, "synapse": 1}
 KINDS = {
     "isotropic": {"voxelSizeNm": [10, 10, 10], "voxelSizeRangeNm": [8, 12]},
     "anisotropic": {"voxelSizeNm": [6, 6, 40], "voxelSizeRangeNm": [[4, 8], [4, 8], [30, 50]]},
