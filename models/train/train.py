@@ -143,7 +143,7 @@ def main():
         **{"torch": str(torch.__version__), "precision": "bfloat16" if half else "float32"},
         **{"seed": a.seed, "patch": look.shape, "batch": size, "lr": a.lr, "shapes": a.shapes},
         "data": [f"{v.name} {' x '.join(map(str, v.em.shape))}" for v in volumes],
-        **({"taught": f"{' x '.join(map(str, taught[0].shape))} by {a.taught}"} if taught else {}),
+        **({"taught": f"{' x '.join(map(str, taught[0].shape))} by {os.path.basename(a.taught)}"} if taught else {}),
     }
     progress.slices.append(this)
     print(json.dumps(this), f"from iteration {first}", flush=True)
