@@ -22,7 +22,7 @@ async function work(hillock: Hillock): Promise<string> {
   await must('plan', TINY)
   const { release } = await hillock.run(TINY)
   // Of more regions than a run looks after itself.
-  await hillock.run(TINY, 'through=render', ...MANY_REGIONS)
+  await hillock.run(TINY, 'dataset=wide', ...MANY_REGIONS)
   const out = join(hillock.home, 'specimen')
   await must('phantom', TINY, '--out', out)
   await must('evaluate', release, '--truth', join(out, 'labels.npy.gz'))
