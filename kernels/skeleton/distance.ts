@@ -39,20 +39,20 @@ export function squaredDistances(labels: Uint32Array, [sx, sy, sz]: Vec3, spacin
   ): void => {
     const begin = start > 1 ? start - 1 : start
     const stop = end < length - 1 ? end + 1 : end
-    let top = -1
-    for (let q = begin; q < stop; q++) {
-      const height = q < start || q >= end ? 0 : distances[first + q * stride]!
-      heights[q] = height
-      let meet = -Infinity
-      while (top >= 0) {
-        const p = centres[top]!
-        meet = ((height - heights[p]!) / weight + q * q - p * p) / (2 * (q - p))
-        if (meet > from[top]!) break
-        top--
+    for (let q = begin; q < stop; q++) heights[q] = q < start || q >= end ? 0 : distances[first + q * stride]!
+    let top = 0
+    centres[0] = begin
+    from[0] = -Infinity
+    for (let q = begin + 1; q < stop; q++) {
+      // The one before is the last of the envelope so far.
+      let p = q - 1
+      let meet = ((heights[q]! - heights[p]!) / weight + q * q - p * p) / 2
+      while (meet <= from[top]!) {
+        p = centres[--top]!
+        meet = ((heights[q]! - heights[p]!) / weight + q * q - p * p) / (2 * (q - p))
       }
-      top++
-      centres[top] = q
-      from[top] = top === 0 ? -Infinity : meet
+      centres[++top] = q
+      from[top] = meet
     }
     from[top + 1] = Infinity
     for (let i = start, k = 0; i < end; i++) {
@@ -97,10 +97,8 @@ export function insideVolume(distances: Float32Array, shape: Vec3, spacing: Vec3
   for (const dz of z!)
     for (const dy of y!) {
       const near = Math.min(dy, dz)
-      for (const dx of x!) {
-        out[i] = Math.min(distances[i]!, dx, near)
-        i++
-      }
+      // By index: with an iterator this takes almost twice the time.
+      for (let k = 0; k < x!.length; k++, i++) out[i] = Math.min(distances[i]!, x![k]!, near)
     }
   return out
 }
