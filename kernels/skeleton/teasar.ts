@@ -186,8 +186,8 @@ export function traceTrees(
    * of the end as far as the piece does.
    */
   function straightened(way: number[]): number[] {
-    const turn = turnOf(way, depths, shape, spacing)
-    if (!turn || turn.rest > ball(way[turn.at]!) * unit) return way
+    const turn = turnOf(way, depths, shape, spacing, sample => ball(sample) * unit)
+    if (!turn) return way
     const straight: number[] = []
     for (const sample of turn.onward) {
       if (samples.labels[sample] !== samples.labels[way[0]!] || !isOwn(sample)) break
