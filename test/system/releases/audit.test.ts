@@ -62,10 +62,11 @@ function tamperHistory(runId: string, change: (text: string) => string, forge = 
   const histories = index().histories.map(h => (h.runId === runId ? { ...h, ...own } : h))
   tamper(join(folder(), 'index.json'), () => Buffer.from(sealed({ ...index(), histories })))
 }
-afterEach(() => {
+function restore(): void {
   for (const [file, bytes] of changed) writeFileSync(file, bytes)
   changed.clear()
-})
+}
+afterEach(restore)
 
 beforeAll(async () => {
   run = await hillock.fromTiny()
@@ -118,29 +119,32 @@ test('a sample is chosen by its seed alone; without a key the report says that i
 })
 
 test('a damaged, a forged, a broken and a concealed history are each named', async () => {
-  const [damaged, forged, broken] = [holderOf('affinity/0_0_0'), holderOf('mesh/0_0_0'), holderOf('rag/0_0_0')]
-  const concealed = index().histories.find(h => h.type === 'release')!
-  expect(new Set([damaged.runId, forged.runId, broken.runId]).size).toBe(3)
+  const held = holderOf('affinity/0_0_0')
+  const end = index().histories.find(h => h.type === 'release')!
   const answer = (text: string): string => text.replace(/"identity":"[^"]*"/, '"identity":"somebody"')
-  tamperHistory(damaged.runId, answer)
-  tamperHistory(forged.runId, answer, true)
-  tamper(join(folder(), `${broken.runId}.json.gz`), () => Buffer.from('no gzip'))
-  const histories = index().histories.filter(h => h.runId !== concealed.runId)
+  /** What is said of one history, and that nothing is said of another. */
+  const said = async (of_: { workflowId: string; runId: string }): Promise<string> => {
+    const report = await audit('--sample', '0')
+    expect(report.ok).toBe(false)
+    const found = of(report, 'history')
+    expect(new Set(found.map(f => f.what))).toEqual(new Set([`${of_.workflowId} (${of_.runId})`]))
+    restore()
+    return found.map(f => f.why).join('; ')
+  }
+
+  tamperHistory(held.runId, answer)
+  expect(await said(held)).toMatch(/differs from what Temporal holds, first in event \d+ \(.*the index names/)
+  tamperHistory(held.runId, answer, true)
+  const forged = await said(held)
+  expect(forged).toMatch(/differs from what Temporal holds, first in event \d+/)
+  expect(forged).not.toContain('the index names')
+  tamper(join(folder(), `${held.runId}.json.gz`), () => Buffer.from('no gzip'))
+  expect(await said(held)).toContain('cannot be decompressed')
+  const histories = index().histories.filter(h => h.runId !== end.runId)
   tamper(join(folder(), 'index.json'), () => Buffer.from(sealed({ ...index(), histories })))
-  const report = await audit('--sample', '0')
-  expect(report.ok).toBe(false)
-  const why = (h: { workflowId: string; runId: string }): string =>
-    of(report, 'history')
-      .filter(f => f.what === `${h.workflowId} (${h.runId})`)
-      .map(f => f.why)
-      .join('; ')
-  expect(why(damaged)).toMatch(/differs from what Temporal holds, first in event \d+ \(.*the index names/)
-  expect(why(forged)).toMatch(/differs from what Temporal holds, first in event \d+/)
-  expect(why(forged)).not.toContain('the index names')
-  expect(why(broken)).toContain('cannot be decompressed')
-  expect(why(concealed)).toContain('names it, the index does not list it')
-  expect(why(concealed)).toContain('the archive of its run does not list it')
-  expect(of(report, 'history')).toHaveLength(6)
+  const concealed = await said(end)
+  expect(concealed).toContain('names it, the index does not list it')
+  expect(concealed).toContain('the archive of its run does not list it')
 })
 
 test('a history of other commands does not replay', async () => {
