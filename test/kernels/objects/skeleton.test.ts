@@ -219,7 +219,19 @@ describe('skeletonRegion', () => {
         expect(length(found) / 8).toBeGreaterThan(axis + 2 * radius - 4)
         expect(length(found) / 8).toBeLessThan(1.05 * (axis + 2 * radius))
       }),
-      { numRuns: 20, examples: [[[[8, 32, 8], [20, 43, 28]], 5, false]] },
+      {
+        numRuns: 20,
+        examples: [
+          [
+            [
+              [8, 32, 8],
+              [20, 43, 28],
+            ],
+            5,
+            false,
+          ],
+        ],
+      },
     )
   })
 
